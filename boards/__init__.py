@@ -1,0 +1,1 @@
+"""Boards: profile and wires make a Board."""

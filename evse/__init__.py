@@ -1,0 +1,1 @@
+"""Firmware and emulator of an AC charging station: core, control, services, simulation."""

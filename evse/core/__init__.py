@@ -1,0 +1,1 @@
+"""The pure core: pilot, outlet, interlock, energy, session. No clock, no I/O, no concurrency, no randomness."""

@@ -1,0 +1,157 @@
+"""What may be asked of the core. A command is a wish with an id and an end of validity; the core decides.
+
+Every command carries ``command_id`` (the same id twice acts once), ``expires_us`` (control's clock; a later arrival is
+acknowledged as expired and does nothing) and the ``outlet`` it is for (0 = station). Those that concern one session
+also carry the ``epoch`` of the outlet they were meant for: a command for an earlier epoch is refused.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from evse.core.units import NEVER
+
+ANY_EPOCH = -1
+
+
+class Verdict(StrEnum):
+    """Answer to an authorisation request."""
+
+    ACCEPTED = "accepted"
+    REFUSED = "refused"
+    PROVISIONAL = "provisional"
+    """The user may begin; the permission expires in the core at ``permission_expires_us`` unless a final one comes."""
+
+
+class AvailabilitySource(StrEnum):
+    """Who made an outlet unavailable: each shows its own `EVSE Status` flag."""
+
+    OCPP = "ocpp"
+    PLC = "plc"
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """Base of all commands."""
+
+    command_id: str
+    outlet: int = 0
+    expires_us: int = NEVER
+    epoch: int = ANY_EPOCH
+
+
+@dataclass(frozen=True, slots=True)
+class Authorise(Command):
+    """Verdict on one card read, bound to that read and to the session epoch it was asked in."""
+
+    card_read_id: int = 0
+    verdict: Verdict = Verdict.REFUSED
+    reason: str = ""
+    permission_expires_us: int = NEVER
+    may_stop_any: bool = False
+    """An Admin badge: it stops a charge that another card started and never charges."""
+
+
+@dataclass(frozen=True, slots=True)
+class ConfirmRecord(Command):
+    """The session's start record is durable: PWM may be offered."""
+
+    session_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class StartSession(Command):
+    """Remote start for ``uid`` (OCPP RemoteStartTransaction, remote release): authorised already."""
+
+    uid: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class StopSession(Command):
+    """End the running session in a controlled way."""
+
+    reason: str = "Remote"
+
+
+@dataclass(frozen=True, slots=True)
+class Book(Command):
+    """Reserve the outlet for ``uid`` until ``until_us`` on control's clock; an empty uid cancels (`Booked_Plc_Cmd_Received`)."""
+
+    uid: str = ""
+    until_us: int = NEVER
+
+
+@dataclass(frozen=True, slots=True)
+class Suspend(Command):
+    """Interrupt or resume the charge without ending the session (`Suspend_Plc_Cmd_Received`)."""
+
+    active: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Postpone(Command):
+    """Hold back the start of the charge, or release it (`Charge_Postpone`)."""
+
+    active: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class SetUnavailable(Command):
+    """Take the outlet out of service or return it; a running session ends first unless ``after_session``."""
+
+    active: bool = True
+    source: AvailabilitySource = AvailabilitySource.PLC
+    after_session: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Maintain(Command):
+    """Enter or leave maintenance (`Maintenance_Plc_Cmd_Received`): no charge, lock released for work."""
+
+    active: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class SetLimit(Command):
+    """Give one named source's limit for an outlet or the station; ``current_ma`` 0 stops the charge.
+
+    The plan of one value holds until ``valid_until_us``; then ``fallback_ma`` applies.
+    """
+
+    source: str = ""
+    current_ma: int = 0
+    valid_until_us: int = NEVER
+    fallback_ma: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ClearFault(Command):
+    """A service person confirms that a latched fault is mended."""
+
+    fault: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RestoreState(Command):
+    """First command after start: the faults latched before, the energy register; charging is impossible before it."""
+
+    latched: tuple[str, ...] = ()
+    register_wh: int = 0
+    session_counter: int = 0
+
+
+COMMAND_TYPES: tuple[type[Command], ...] = (
+    Authorise,
+    ConfirmRecord,
+    StartSession,
+    StopSession,
+    Book,
+    Suspend,
+    Postpone,
+    SetUnavailable,
+    Maintain,
+    SetLimit,
+    ClearFault,
+    RestoreState,
+)

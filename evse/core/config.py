@@ -1,0 +1,169 @@
+"""The configuration the core works by: one immutable value, applied whole at a step boundary.
+
+Built from a board profile (``boards``) and later from the settings registry; ``version`` and ``digest`` let anybody
+tell which configuration is active. Each time-out names its source; where no public source gives a number it is ours
+and says so in ``profiles/README.md``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from evse.core.units import MINUTE, MS, SECOND
+
+
+class Location(StrEnum):
+    """Where the station stands. Indoor means: no ventilation, so state D is refused (EVlink guide DOCA0060)."""
+
+    INDOOR = "Indoor"
+    OUTDOOR = "Outdoor"
+
+
+class Access(StrEnum):
+    """Who may start a charge at an outlet."""
+
+    BADGE = "badge"
+    FREE = "free"
+    REMOTE = "remote"
+
+
+class SocketType(StrEnum):
+    """Socket outlet types of the family, with the names the EVlink guide shows."""
+
+    T2 = "T2"
+    T3 = "T3"
+    TE = "TE"
+    T2_TE = "T2 - TE"
+    ATTACHED_T1 = "attached T1"
+    ATTACHED_T2 = "attached T2"
+
+
+@dataclass(frozen=True, slots=True)
+class PilotTimings:
+    """Debounce and sequence times of the control pilot."""
+
+    leave_energised_us: int = 20 * MS
+    """C or D to anything else: at most 30 ms so that the 100 ms of Table A.6 sequence 8.1 and 2.2 hold."""
+    enter_energised_us: int = 500 * MS
+    """Anything to C or D: longer than a BCB pulse (200 to 400 ms), far below the 3 s of sequence 4."""
+    other_us: int = 100 * MS
+    """Every other change of level (plug-in, unplug in B, E, F)."""
+    settle_us: int = 25 * MS
+    """After a change of the generator, readings of the old signal are not yet faults."""
+    x1_minimum_us: int = 3 * SECOND
+    """Shortest PWM pause the vehicle is sure to notice."""
+    fault_f_minimum_us: int = 300 * MS
+    """Table A.5: shortest state F that reports a fault which stopped a charge."""
+    raise_interval_us: int = 5 * SECOND
+    """A higher duty cycle comes no sooner than this after the last change (sequence 6)."""
+    stop_force_us: int = 6 * SECOND
+    """Sequence 10.2: opening under load after PWM went off, never earlier."""
+    wake_up_after_us: int = 30 * SECOND
+    """Clause A.5.3: B2 without C for this long makes one wake-up."""
+    wake_up_pulse_us: int = 4 * SECOND
+    wake_up_pause_us: int = 750 * MS
+
+
+@dataclass(frozen=True, slots=True)
+class ContactorTimings:
+    """Supervision of the contactor."""
+
+    confirm_us: int = 200 * MS
+    """Command and feedback may disagree for this long, then it is a weld or a failure to close."""
+    between_closings_us: int = 10 * SECOND
+    """Life guard, also assumed at start-up; spent in X1."""
+
+
+@dataclass(frozen=True, slots=True)
+class LockTimings:
+    """The lock is a motor with feedback and a bounded number of tries."""
+
+    pulse_us: int = 600 * MS
+    confirm_us: int = 1 * SECOND
+    """From the pulse's start to the expected feedback."""
+    retry_pause_us: int = 1 * SECOND
+    tries: int = 3
+
+
+@dataclass(frozen=True, slots=True)
+class ProcedureTimings:
+    """Time-outs of the outlet procedure. The guide names the errors, not the times: the defaults are ours."""
+
+    authorisation_us: int = 10 * SECOND
+    """Authentication time-out (EVlink guide: 0 to 999 s, factory 10 s)."""
+    plug_us: int = 60 * SECOND
+    """From accepted badge to a cable: else `KO_PlugNotDetected` and the session ends."""
+    vehicle_us: int = 60 * SECOND
+    """From cable seen to vehicle seen: else `KO_EvNotDetected`."""
+    record_us: int = 10 * SECOND
+    """From the session's opening to its durable record; late records are reported, never skipped."""
+    rcd_test_us: int = 3 * SECOND
+    unplug_us: int = 5 * MINUTE
+    """From the end of the charge to the cable's removal: else `KO_PlugStillDetected` (a notice)."""
+    vehicle_gone_us: int = 5 * MINUTE
+    """From the end of the charge to the vehicle's departure: else `KO_EVStillDetected` (a notice)."""
+    vehicle_left_us: int = 2 * SECOND
+    """State A for this long while the cable stays in the socket: the vehicle's end was unplugged, the session ends."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProtectionLimits:
+    """Limits of the soft and hard protections."""
+
+    soft_offset_ma: int = 500
+    soft_factor_percent: int = 110
+    """Trip above (offer + offset) x factor."""
+    soft_time_us: int = 7 * SECOND
+    """Not below 6 s, because the vehicle has 5 s to follow."""
+    hard_current_ma: int = 80_000
+    """Board limit, not derived from the duty cycle: opens at once."""
+    temperature_stop_dc: int = 800
+    temperature_resume_dc: int = 650
+    supply_minimum_mv: int = 10_500
+    voltage_minimum_mv: int = 150_000
+    """Below this on a wired phase the feed is gone (tripped breaker, power cut)."""
+    reclose_after_fault_us: int = 30 * SECOND
+    """After a fault cleared by itself: wait this long before PWM is offered again."""
+    no_load_ma: int = 1_000
+    """Below this a contactor opens, and a lock moves, without load."""
+
+
+@dataclass(frozen=True, slots=True)
+class OutletConfig:
+    """One outlet of the station. ``number`` counts from 1; on City and Parking 1 is the right-hand outlet."""
+
+    number: int
+    socket: SocketType = SocketType.T2
+    rated_current_ma: int = 32_000
+    phases: int = 3
+    has_lock: bool = True
+    leave_cable_connected: bool = False
+    access: Access = Access.BADGE
+    wake_up: bool = True
+    pilot: PilotTimings = field(default_factory=PilotTimings)
+    contactor: ContactorTimings = field(default_factory=ContactorTimings)
+    lock: LockTimings = field(default_factory=LockTimings)
+    procedure: ProcedureTimings = field(default_factory=ProcedureTimings)
+    protection: ProtectionLimits = field(default_factory=ProtectionLimits)
+
+    @property
+    def attached_cable(self) -> bool:
+        """Whether the cable is fixed to the station: then there is no proximity circuit and no lock."""
+        return self.socket in (SocketType.ATTACHED_T1, SocketType.ATTACHED_T2)
+
+
+@dataclass(frozen=True, slots=True)
+class StationConfig:
+    """The whole station's configuration, as the core applies it."""
+
+    station_uid: str
+    profile: str
+    outlets: tuple[OutletConfig, ...]
+    location: Location = Location.OUTDOOR
+    station_maximum_ma: int = 64_000
+    nominal_voltage_mv: int = 230_000
+    checkpoint_us: int = 60 * SECOND
+    """Longest time between two durable energy readings while charging (at most 60 s)."""
+    version: int = 1
+    digest: str = ""

@@ -1,0 +1,210 @@
+"""Facts the core reports. An event is something that happened; the Snapshot says how things are.
+
+Facts marked ``durable`` concern a transaction, a latch or an authorisation: they are kept until services acknowledge
+them and are never dropped. The others may be dropped under pressure, oldest first.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Base of all events. ``outlet`` is the outlet's number, 0 for the station."""
+
+    durable: ClassVar[bool] = False
+    outlet: int
+
+
+@dataclass(frozen=True, slots=True)
+class EvStateChanged(Event):
+    """The debounced pilot state changed; values of :class:`evse.core.values.PilotState`."""
+
+    previous: str
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
+class CableChanged(Event):
+    """The proximity circuit's decision changed; values of :class:`evse.core.values.CableState`."""
+
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
+class OutletStatusChanged(Event):
+    """`Outlet Status` moved by ``trigger`` of the outlet table."""
+
+    previous: str
+    status: str
+    trigger: str
+
+
+@dataclass(frozen=True, slots=True)
+class OutletError(Event):
+    """`OutletStatusLastError` took a new value, under its class (authorisation, plug, charge or unplug error)."""
+
+    error: str
+    error_class: str
+
+
+@dataclass(frozen=True, slots=True)
+class PilotDriven(Event):
+    """The generator was told something new."""
+
+    mode: str
+    duty_bp: int
+    offered_ma: int
+
+
+@dataclass(frozen=True, slots=True)
+class ContactorPermitted(Event):
+    """The permission to hold the contactor was given, or withdrawn with all ``reasons``."""
+
+    permitted: bool
+    reasons: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ContactorMoved(Event):
+    """The mirror contact reports a new position."""
+
+    closed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class LockMoved(Event):
+    """The lock's feedback changed; values of :class:`evse.core.values.LockFeedback`."""
+
+    feedback: str
+
+
+@dataclass(frozen=True, slots=True)
+class PhasesDetected(Event):
+    """How many phases the vehicle really draws from (1, 2 or 3)."""
+
+    phases: int
+
+
+@dataclass(frozen=True, slots=True)
+class WakeUpStarted(Event):
+    """The pilot is taken to F once to wake a sleeping vehicle (clause A.5.3)."""
+
+
+@dataclass(frozen=True, slots=True)
+class FaultRaised(Event):
+    """A fault of the catalogue became active. ``latched`` ones survive a restart."""
+
+    durable: ClassVar[bool] = True
+    fault: str
+    reaction: str
+    latched: bool
+
+
+@dataclass(frozen=True, slots=True)
+class FaultCleared(Event):
+    """A fault ended, by itself, by unplugging or by a service command."""
+
+    durable: ClassVar[bool] = True
+    fault: str
+
+
+@dataclass(frozen=True, slots=True)
+class AuthorisationRequested(Event):
+    """A card was read, or free access begins: services answer with ``Authorise`` for the same pair of ids.
+
+    ``purpose`` is ``start`` (nobody charges here yet) or ``stop`` (a session runs and another card asks to end it).
+    """
+
+    durable: ClassVar[bool] = True
+    card_read_id: int
+    session_epoch: int
+    uid: str
+    purpose: str
+
+
+@dataclass(frozen=True, slots=True)
+class SessionOpened(Event):
+    """Authorisation and contract are done: the session exists and must become durable before PWM is offered."""
+
+    durable: ClassVar[bool] = True
+    session_id: str
+    uid: str
+    authorised_by: str
+
+
+@dataclass(frozen=True, slots=True)
+class TransactionStarted(Event):
+    """Plugged and authorised: the transaction opens, before PWM. ``register_wh`` is the outlet's energy register."""
+
+    durable: ClassVar[bool] = True
+    session_id: str
+    register_wh: int
+
+
+@dataclass(frozen=True, slots=True)
+class EnergyCheckpoint(Event):
+    """The session's energy so far, at most ``checkpoint_us`` after the last one."""
+
+    durable: ClassVar[bool] = True
+    session_id: str
+    energy_wh: int
+    register_wh: int
+    charge_type: str
+
+
+@dataclass(frozen=True, slots=True)
+class SessionClosed(Event):
+    """The session ended. ``charge_type``: `Normal_Mode_3`, `Simplified_Mode_3` or `Domestic cable detected`."""
+
+    durable: ClassVar[bool] = True
+    session_id: str
+    reason: str
+    energy_wh: int
+    register_wh: int
+    charge_type: str
+    duration_us: int
+
+
+@dataclass(frozen=True, slots=True)
+class CommandDone(Event):
+    """Acknowledges a command: ``outcome`` is ``done``, ``refused`` or ``expired``; ``reason`` is for people."""
+
+    durable: ClassVar[bool] = True
+    command_id: str
+    outcome: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigurationActive(Event):
+    """The configuration with this version is in force from this step on."""
+
+    durable: ClassVar[bool] = True
+    version: int
+    digest: str
+
+
+EVENT_TYPES: tuple[type[Event], ...] = (
+    EvStateChanged,
+    CableChanged,
+    OutletStatusChanged,
+    OutletError,
+    PilotDriven,
+    ContactorPermitted,
+    ContactorMoved,
+    LockMoved,
+    PhasesDetected,
+    WakeUpStarted,
+    FaultRaised,
+    FaultCleared,
+    AuthorisationRequested,
+    SessionOpened,
+    TransactionStarted,
+    EnergyCheckpoint,
+    SessionClosed,
+    CommandDone,
+    ConfigurationActive,
+)

@@ -1,0 +1,115 @@
+"""The Snapshot: how the station is, at one instant, for everybody outside control. Latest wins.
+
+Frozen and serialisable; strings are the exact names users see. Pages, protocols and tests read this and nothing else.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from evse.core.units import PhaseValues
+
+
+@dataclass(frozen=True, slots=True)
+class PilotView:
+    """The control pilot: what was driven and what was measured (plateaus in mV, duty in 0.01 %, frequency in 0.1 Hz)."""
+
+    driven_mode: str
+    driven_duty_bp: int
+    positive_mv: int
+    negative_mv: int
+    duty_bp: int
+    frequency_dhz: int
+
+
+@dataclass(frozen=True, slots=True)
+class LimitView:
+    """One limit of the outlet's stack: who says it, how much per phase, whether it is the one that rules."""
+
+    source: str
+    current_ma: int
+    ruling: bool
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class FaultView:
+    """An active fault: catalogue name, reaction class, latch rule, when it was raised (control's clock)."""
+
+    name: str
+    reaction: str
+    latch: str
+    raised_us: int
+
+
+@dataclass(frozen=True, slots=True)
+class SessionView:
+    """The running session."""
+
+    session_id: str
+    uid: str
+    opened_us: int
+    energy_wh: int
+    charge_type: str
+    record_durable: bool
+
+
+@dataclass(frozen=True, slots=True)
+class OutletView:
+    """One outlet."""
+
+    number: int
+    outlet_status: str
+    last_error: str
+    last_error_class: str
+    ev_state: str
+    cable_state: str
+    evse_status: tuple[str, ...]
+    error_status: int
+    """Bit field `ErrorStatus`; bits are documented in :mod:`evse.core.faults`."""
+    pilot: PilotView | None
+    offered_ma: int
+    limits: tuple[LimitView, ...]
+    contactor_permitted: bool
+    contactor_closed: bool
+    open_reasons: tuple[str, ...]
+    no_offer_reasons: tuple[str, ...]
+    """Why no PWM is offered; empty while it is."""
+    lock: str
+    light: str
+    currents_ma: PhaseValues
+    voltages_mv: PhaseValues
+    temperature_dc: int
+    register_wh: int
+    session: SessionView | None
+    faults: tuple[FaultView, ...]
+    epoch: int
+    access: str
+    link_ok: bool
+    reader_ok: bool
+
+
+@dataclass(frozen=True, slots=True)
+class LatencyView:
+    """Control's own lateness: cycles run, cycles later than 20 ms, worst lateness, and whether FIFO priority was got."""
+
+    cycles: int = 0
+    late_cycles: int = 0
+    worst_us: int = 0
+    fifo: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class StationView:
+    """The whole station."""
+
+    station_uid: str
+    profile: str
+    boot_id: str
+    mono_us: int
+    config_version: int
+    config_digest: str
+    restored: bool
+    """Whether the latched state arrived after start; before that nothing may charge."""
+    outlets: tuple[OutletView, ...]
+    latency: LatencyView

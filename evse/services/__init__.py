@@ -1,0 +1,1 @@
+"""Services: records, authorisation, journal. They post Commands and read Snapshots and Events."""

@@ -1,0 +1,1 @@
+"""Simulation: scheduler (jump and paced), scenarios, invariants."""

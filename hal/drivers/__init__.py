@@ -1,0 +1,1 @@
+"""Drivers: ports implemented on wires. Non-blocking; time is an argument."""

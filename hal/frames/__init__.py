@@ -1,0 +1,1 @@
+"""Binary codecs: bytes to frames and back. The only importer of construct."""

@@ -1,0 +1,209 @@
+"""Ports: what control may ask of the hardware. The first file to read in ``hal``.
+
+One capability each, sensing apart from driving, no call-backs, nothing blocks. A driver implements several of them;
+``boards`` bundles the ports of an outlet; ``evse.control`` translates between them and the core's values. Numbers are
+integers with their unit in the name; phase tuples are (L1, L2, L3).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Protocol
+
+
+class PilotDriveMode(IntEnum):
+    """What the pilot generator puts on the line (wire values of the front-end protocol)."""
+
+    F = 0
+    X1 = 1
+    PWM = 2
+    E = 3
+
+
+class LockPosition(IntEnum):
+    """The lock's own sensors (wire values of the front-end protocol)."""
+
+    BETWEEN = 0
+    UNLOCKED = 1
+    LOCKED = 2
+    CONTRADICTORY = 3
+
+
+class LockPulse(IntEnum):
+    """Direction of one motor pulse."""
+
+    REST = 0
+    LOCK = 1
+    UNLOCK = 2
+
+
+class SelfTest(IntEnum):
+    """State of the residual-current detector's self test."""
+
+    NOT_RUN = 0
+    RUNNING = 1
+    PASSED = 2
+    FAILED = 3
+
+
+class LightCode(IntEnum):
+    """Status light."""
+
+    OFF = 0
+    GREEN = 1
+    GREEN_BLINK = 2
+    BLUE = 3
+    BLUE_BLINK = 4
+    RED = 5
+    RED_BLINK = 6
+
+
+class BeepCode(IntEnum):
+    """Sound."""
+
+    NONE = 0
+    READ = 1
+    ACCEPTED = 2
+    REFUSED = 3
+
+
+@dataclass(frozen=True, slots=True)
+class OutletReading:
+    """One consistent set of everything a front end measures. Immutable: an equal reading is "no news".
+
+    ``positive_mv``, ``negative_mv``: settled plateaus of the pilot line (equal on a steady line). ``duty_bp`` in
+    0.01 %, ``frequency_dhz`` in 0.1 Hz, both as measured on the line. ``proximity_ohm`` ``None`` = open circuit.
+    ``mirror_closed``: the contactor's mirror contact. ``currents_ma``, ``voltages_mv``: RMS per phase.
+    ``temperature_dc``: 0.1 degree Celsius. ``inputs``: numbered input lines, true = contact closed.
+    ``fault_bits`` and ``safe_state_reason``: see ``docs/hardware/front-end-protocol.md``.
+    """
+
+    positive_mv: int
+    negative_mv: int
+    duty_bp: int
+    frequency_dhz: int
+    proximity_ohm: int | None
+    mirror_closed: bool
+    coil_energised: bool
+    lock: LockPosition
+    self_test: SelfTest
+    residual_ac: bool
+    residual_dc: bool
+    currents_ma: tuple[int, int, int]
+    voltages_mv: tuple[int, int, int]
+    temperature_dc: int
+    supply_mv: int
+    inputs: tuple[bool, ...]
+    fault_bits: int
+    safe_state_reason: int
+
+
+class OutletSense(Protocol):
+    """Reads an outlet."""
+
+    @property
+    def reading(self) -> OutletReading | None:
+        """Latest reading, ``None`` before the first."""
+        ...
+
+    @property
+    def read_at_us(self) -> int:
+        """When the latest valid reading arrived, on control's clock."""
+        ...
+
+    @property
+    def connected(self) -> bool:
+        """Whether the line exists and the device has answered in this connection."""
+        ...
+
+
+class PilotDrive(Protocol):
+    """Sets the control pilot."""
+
+    def drive_pilot(self, mode: PilotDriveMode, duty_bp: int, now_us: int) -> None:
+        """Put ``mode`` on the line; ``duty_bp`` (0.01 %) counts for PWM only. Repeating the same order is free."""
+        ...
+
+
+class ContactorHold(Protocol):
+    """Permission to hold the contactor. It decays: there is no ``close``."""
+
+    def hold_until(self, deadline_us: int, reading_age_us: int, now_us: int) -> None:
+        """Permit the contactor to be held until ``deadline_us``; refused below when the reading is too old.
+
+        To be called after each completed step that grants it, and never by a timer.
+        """
+        ...
+
+    def open(self, reason: int, now_us: int) -> None:
+        """Withdraw the permission at once. Safe to repeat."""
+        ...
+
+
+class LockMotor(Protocol):
+    """Drives the plug lock."""
+
+    def pulse_lock(self, direction: LockPulse, duration_us: int, now_us: int) -> None:
+        """Run the motor once for ``duration_us`` (the device limits it to 4 s)."""
+        ...
+
+
+class ResidualCurrentTest(Protocol):
+    """Runs the detector's self test."""
+
+    def start_self_test(self, now_us: int) -> None:
+        """Start one self test; the result appears in ``OutletReading.self_test``."""
+        ...
+
+
+class Signals(Protocol):
+    """Light, sound, ventilation output, over-current limit of an outlet."""
+
+    def show_light(self, code: LightCode, now_us: int) -> None:
+        """Show a light pattern; repeating the same is free."""
+        ...
+
+    def beep(self, code: BeepCode, now_us: int) -> None:
+        """Sound once."""
+        ...
+
+    def ventilate(self, on: bool, now_us: int) -> None:
+        """Switch the ventilation output; repeating the same is free."""
+        ...
+
+    def limit_current(self, limit_ma: int, now_us: int) -> None:
+        """Tell the front end's own hard over-current limit; repeating the same is free."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class CardRead:
+    """A card came into the reader's field. ``uid``: 4, 7, 8 or 10 bytes, upper-case hexadecimal."""
+
+    uid: str
+    at_us: int
+
+
+class CardReader(Protocol):
+    """Reads badges."""
+
+    def take_cards(self) -> tuple[CardRead, ...]:
+        """Return and forget the cards seen since the last call. A card left in the field counts once."""
+        ...
+
+    @property
+    def connected(self) -> bool:
+        """Whether the reader answers."""
+        ...
+
+
+class Polled(Protocol):
+    """A driver that must be run: reads its wire, sends what is due."""
+
+    def poll(self, now_us: int) -> int:
+        """Take in what has arrived, send what is due; return when to poll again at the latest (``NEVER`` allowed).
+
+        Never raises for anything the wire says or for its loss; those are counted and shown in ``connected``.
+        """
+        ...

@@ -1,0 +1,1 @@
+"""The simulated world: vehicle, cable, socket mechanics, grid. The only owner of physical truth."""
