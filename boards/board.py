@@ -1,0 +1,46 @@
+"""A board: the ports of one station, bundled outlet by outlet.
+
+Nothing here drives anything. Control gets a ``Board`` and knows neither drivers, wires nor profiles; a port that is
+``None`` says that the device does not exist on this board.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from hal.ports import (
+    CardReader,
+    ContactorHold,
+    LockMotor,
+    OutletSense,
+    PilotDrive,
+    Polled,
+    ResidualCurrentTest,
+    Signals,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class OutletBoard:
+    """Every port of one outlet. ``number`` counts from 1.
+
+    ``lock`` is ``None`` for an attached cable, ``reader`` on an outlet without card reader. ``polled`` holds the
+    drivers of this outlet that must be run, in the order in which they are run.
+    """
+
+    number: int
+    sense: OutletSense
+    pilot: PilotDrive
+    contactor: ContactorHold
+    lock: LockMotor | None
+    residual: ResidualCurrentTest
+    signals: Signals
+    reader: CardReader | None
+    polled: tuple[Polled, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Board:
+    """The whole station's hardware, in ascending order of outlet numbers."""
+
+    outlets: tuple[OutletBoard, ...]

@@ -1,0 +1,160 @@
+"""The one file that control needs: a station's configuration and its wires, compiled from a profile.
+
+Profiles are YAML for people and are checked by ``boards.load`` in the services process. Control gets this compiled
+form, plain JSON, so that neither the YAML reader nor the schema is ever loaded there (memory) and nothing but
+equal, already checked values crosses. The content carries two SHA-256 sums: ``StationConfig.digest`` over the
+configuration alone, which identifies the active configuration everywhere, and ``sha256`` over the whole file, so that
+a torn or edited file is refused instead of half believed.
+
+Specification of the file: one JSON object with ``format`` (1), ``sha256`` (hexadecimal, of the UTF-8 text of the
+object ``{"config": ..., "wires": ...}`` as written here), ``config`` and ``wires``.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+import msgspec
+
+from evse.core.config import StationConfig
+
+FORMAT = 1
+
+
+class CompiledConfigError(ValueError):
+    """The bytes are not a compiled configuration of this version, or they were damaged."""
+
+
+class WireKind(StrEnum):
+    """What a device hangs on."""
+
+    SIMULATED = "simulated"
+    """A twin on a simulated line; ``path`` is empty, or the pseudo-terminal that the world has opened."""
+    SERIAL = "serial"
+    GPIO = "gpio"
+
+
+@dataclass(frozen=True, slots=True)
+class WireSpec:
+    """One wire. ``name`` is its identity inside the station, ``outlet-1/front-end`` or ``outlet-1/reader``.
+
+    ``path``: device file; empty for a wire that is simulated inside one process. ``baud``: bits a second of a serial
+    or simulated line, 0 for GPIO.
+    """
+
+    name: str
+    kind: WireKind
+    path: str = ""
+    baud: int = 115_200
+
+
+@dataclass(frozen=True, slots=True)
+class OutletWires:
+    """The wires of one outlet. ``lock``: whether the outlet has a lock motor behind its front end."""
+
+    number: int
+    front_end: WireSpec
+    reader: WireSpec | None = None
+    lock: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class WirePlan:
+    """The wires of the whole station, in ascending order of outlet numbers."""
+
+    outlets: tuple[OutletWires, ...]
+
+    def wires(self) -> tuple[WireSpec, ...]:
+        """Every wire, outlet by outlet, the front end first."""
+        found: list[WireSpec] = []
+        for outlet in self.outlets:
+            found.append(outlet.front_end)
+            if outlet.reader is not None:
+                found.append(outlet.reader)
+        return tuple(found)
+
+    def with_paths(self, paths: Mapping[str, str]) -> WirePlan:
+        """The same plan with ``paths`` (wire name to device file) filled in; KeyError for a name it does not have."""
+        unknown = sorted(set(paths) - {wire.name for wire in self.wires()})
+        if unknown:
+            raise KeyError(unknown[0])
+
+        def put(wire: WireSpec) -> WireSpec:
+            return replace(wire, path=paths.get(wire.name, wire.path))
+
+        return WirePlan(
+            tuple(
+                replace(
+                    outlet,
+                    front_end=put(outlet.front_end),
+                    reader=None if outlet.reader is None else put(outlet.reader),
+                )
+                for outlet in self.outlets
+            )
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class CompiledStation:
+    """What the file holds."""
+
+    config: StationConfig
+    wires: WirePlan
+
+
+@dataclass(frozen=True, slots=True)
+class _File:
+    format: int
+    sha256: str
+    config: msgspec.Raw
+    wires: msgspec.Raw
+
+
+def config_digest(config: StationConfig) -> str:
+    """SHA-256 (hexadecimal) of the configuration's canonical content.
+
+    ``digest`` and ``version`` are left out: equal values give equal digests whatever their history. Fields are
+    written in the order of their declaration, so the result does not depend on the process or the Python version.
+    """
+    return hashlib.sha256(msgspec.json.encode(replace(config, version=0, digest=""))).hexdigest()
+
+
+def with_digest(config: StationConfig) -> StationConfig:
+    """The same configuration carrying its own digest."""
+    return replace(config, digest=config_digest(config))
+
+
+def encode_config(config: StationConfig, wires: WirePlan) -> bytes:
+    """Compile to bytes. The configuration gets its digest if it has none."""
+    stamped = with_digest(config)
+    body_config, body_wires = msgspec.json.encode(stamped), msgspec.json.encode(wires)
+    return msgspec.json.encode(
+        _File(FORMAT, _sum(body_config, body_wires), msgspec.Raw(body_config), msgspec.Raw(body_wires))
+    )
+
+
+def decode_config(data: bytes) -> CompiledStation:
+    """Read what ``encode_config`` wrote.
+
+    Raises CompiledConfigError for anything else: other format, damaged or edited content, wrong types.
+    """
+    try:
+        file = msgspec.json.decode(data, type=_File)
+        if file.format != FORMAT:
+            raise CompiledConfigError(f"format {file.format} is not known, this version reads {FORMAT}")
+        if file.sha256 != _sum(bytes(file.config), bytes(file.wires)):
+            raise CompiledConfigError("the content does not match its checksum: damaged or edited file")
+        config = msgspec.json.decode(file.config, type=StationConfig)
+        wires = msgspec.json.decode(file.wires, type=WirePlan)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise CompiledConfigError(f"not a compiled configuration: {error}") from error
+    if config.digest != config_digest(config):
+        raise CompiledConfigError("the configuration does not match its digest")
+    return CompiledStation(config, wires)
+
+
+def _sum(config: bytes, wires: bytes) -> str:
+    return hashlib.sha256(b'{"config":' + config + b',"wires":' + wires + b"}").hexdigest()
