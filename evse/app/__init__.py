@@ -1,0 +1,1 @@
+"""Composition root: command line, processes, wiring. The only package that knows all the others."""
