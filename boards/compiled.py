@@ -63,9 +63,10 @@ class OutletWires:
 
 @dataclass(frozen=True, slots=True)
 class WirePlan:
-    """The wires of the whole station, in ascending order of outlet numbers."""
+    """The wires of the whole station, in ascending order of outlet numbers, and the board's quirks by name."""
 
     outlets: tuple[OutletWires, ...]
+    quirks: tuple[str, ...] = ()
 
     def wires(self) -> tuple[WireSpec, ...]:
         """Every wire, outlet by outlet, the front end first."""
@@ -85,15 +86,16 @@ class WirePlan:
         def put(wire: WireSpec) -> WireSpec:
             return replace(wire, path=paths.get(wire.name, wire.path))
 
-        return WirePlan(
-            tuple(
+        return replace(
+            self,
+            outlets=tuple(
                 replace(
                     outlet,
                     front_end=put(outlet.front_end),
                     reader=None if outlet.reader is None else put(outlet.reader),
                 )
                 for outlet in self.outlets
-            )
+            ),
         )
 
 
@@ -128,7 +130,7 @@ def with_digest(config: StationConfig) -> StationConfig:
 
 
 def encode_config(config: StationConfig, wires: WirePlan) -> bytes:
-    """Compile to bytes. The configuration gets its digest if it has none."""
+    """Compile to bytes. The configuration gets its digest, whatever it carried before."""
     stamped = with_digest(config)
     body_config, body_wires = msgspec.json.encode(stamped), msgspec.json.encode(wires)
     return msgspec.json.encode(

@@ -1,0 +1,48 @@
+"""What can be wrong with a profile, said so that its writer can put it right without reading code."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One fault of a profile.
+
+    ``line`` and ``column`` count from 1; both are 0 when the fault concerns the file as a whole. ``key`` is the path
+    as it stands in that file (``outlets[0].rated_current_a``), empty for the whole file. ``allowed`` names the values
+    or the range that would be right, ``hint`` a likely repair; both may be empty.
+    """
+
+    file: str
+    line: int
+    column: int
+    key: str
+    what: str
+    allowed: str = ""
+    hint: str = ""
+
+    def __str__(self) -> str:
+        place = f"{self.file}:{self.line}:{self.column}" if self.line else self.file
+        text = f"{place}: {self.key}: {self.what}" if self.key else f"{place}: {self.what}"
+        if self.allowed:
+            text += f"; allowed: {self.allowed}"
+        if self.hint:
+            text += f"; {self.hint}"
+        return text
+
+
+class ProfileError(Exception):
+    """A profile was refused. ``problems`` holds every fault that was found, in the order of the files' lines."""
+
+    def __init__(self, problems: Iterable[Problem]) -> None:
+        self.problems: tuple[Problem, ...] = in_order(problems)
+        super().__init__("\n".join(str(problem) for problem in self.problems))
+
+
+def in_order(problems: Iterable[Problem]) -> tuple[Problem, ...]:
+    """Sorted by place, each fault once (a fault in a default would else be told for each outlet that takes it)."""
+    return tuple(
+        sorted(dict.fromkeys(problems), key=lambda problem: (problem.file, problem.line, problem.column, problem.key))
+    )

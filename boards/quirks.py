@@ -1,0 +1,37 @@
+"""Named deviations of boards: what a board does differently, in code and with its reason, never as free text in YAML.
+
+A profile lists quirks by name; a name that is not registered here is refused. The names travel in
+``WirePlan.quirks``, so that whatever has to behave differently (driver, simulated mechanics) can look for its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+
+@dataclass(frozen=True, slots=True)
+class Quirk:
+    """One deviation. ``driven``: whether this version acts on it; if not, the check of a profile says so."""
+
+    name: str
+    what: str
+    reason: str
+    driven: bool
+
+
+_ALL = (
+    Quirk(
+        name="lock_opens_on_power_loss",
+        what="the plug lock withdraws its bolt by itself when the board loses its supply",
+        reason=(
+            "the board has a storage capacitor or a spring for it, so that nobody is left with a trapped cable; "
+            "a board without it keeps the plug until power returns"
+        ),
+        driven=False,
+    ),
+)
+
+QUIRKS: Mapping[str, Quirk] = MappingProxyType({quirk.name: quirk for quirk in _ALL})
+"""Every known quirk by its name."""

@@ -1,0 +1,211 @@
+"""Schema 1 of a station profile: which devices exist, how each is wired, ratings, times, factory values of settings.
+
+The whole vocabulary of the product family stands here, also for devices that this version does not drive yet
+(``driven=False``): a profile may declare them, ``evse profile check`` lists them, and ``boards.rules`` refuses the
+ones that would be dangerous to ignore. ``profiles/README.md`` is generated from this file.
+
+Three levels say the same kind of thing for different scopes: ``station`` and ``devices`` for the whole station,
+``outlet_defaults`` for every outlet, ``outlets`` for one; an outlet's own key wins over ``outlet_defaults``.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from boards.keys import GUIDE, Strict, key
+from boards.schema_limits import ProtectionKeys, TimingKeys
+
+SCHEMA = 1
+
+Family = Literal["parking", "city", "smart-wallbox", "thor", "other"]
+Socket = Literal["T2", "T3", "TE", "T2 - TE", "attached T1", "attached T2"]
+
+
+class Wire(Strict):
+    """What a device hangs on."""
+
+    kind: Literal["simulated", "serial", "gpio"] = key(
+        "simulated", "`simulated`: a twin over the real frames; `serial`: a device file; `gpio`: kernel GPIO lines"
+    )
+    path: str = key("", "Device file of a serial or GPIO wire; empty for a simulated one", max_length=255)
+    baud: Literal[9600, 19200, 38400, 57600, 115200, 230400, 460800, 921600] = key(
+        115200, "Speed of a serial or simulated line", unit="bit/s"
+    )
+
+
+class FrontEnd(Strict):
+    """The microcontroller of an outlet: pilot, proximity, contactor, lock, currents, residual current, inputs, light."""
+
+    wire: Wire = key(Wire(), "How it is wired")
+
+
+class Reader(Strict):
+    """An RFID reader (PN532 over a serial line)."""
+
+    wire: Wire = key(Wire(), "How it is wired")
+
+
+class Device(Strict):
+    """A device that this version does not drive yet."""
+
+    wire: Wire = key(Wire(), "How it is wired", driven=False)
+
+
+class DipBank(Strict):
+    """A bank of DIP switches, read at boot."""
+
+    name: str = key(..., "Name on the board, for example `DSW1`", driven=False, min_length=1, max_length=20)
+    switches: int = key(8, "Number of switches", driven=False, ge=1, le=16)
+    limits_current: bool = key(False, "Whether the bank sets a current limit", driven=False)
+
+
+class Devices(Strict):
+    """Devices that exist once in the station."""
+
+    buzzer: bool = key(True, "Buzzer, behind the front end")
+    status_light: bool = key(True, "Status light, behind the front end")
+    key_lock: Device | None = key(None, "Key lock that blocks use", source=GUIDE, driven=False)
+    push_button: Device | None = key(None, "Front panel push button", source=GUIDE, driven=False)
+    wifi_card: Device | None = key(None, "Wi-Fi card", source=GUIDE, driven=False)
+    dip_banks: list[DipBank] = key([], "Banks of DIP switches", driven=False, max_length=4)
+    display: Device | None = key(None, "Text display", driven=False)
+    led_bar: Device | None = key(None, "LED bar", driven=False)
+    x1: Device | None = key(None, "X1 enable input", driven=False)
+    x2: Device | None = key(None, "X2 switching output", driven=False)
+    service_button: Device | None = key(None, "Service button", driven=False)
+    usb_socket: bool = key(False, "USB socket", driven=False)
+    mobile_module: Device | None = key(None, "Mobile network module", driven=False)
+    ethernet_ports: int = key(1, "Number of Ethernet ports (the operating system serves them)", ge=0, le=4)
+    certified_metering: bool = key(False, "Meters certified for billing", driven=False)
+
+
+class StationKeys(Strict):
+    """Facts of the whole station."""
+
+    phases: Literal[1, 3] = key(3, "Phases of the supply, and of each outlet that says nothing else")
+    checkpoint_s: float = key(
+        60, "Longest time between two durable energy readings of a charge", unit="s", core="checkpoint_us",
+        scale=1_000_000, ge=1, le=60,
+    )  # fmt: skip
+
+
+class StationSettings(Strict):
+    """Factory values of the station's settings. A setting that is absent does not exist on this station."""
+
+    location: Literal["Indoor", "Outdoor"] = key(
+        "Indoor", "Station location; Indoor refuses vehicles that require ventilation", source=GUIDE
+    )
+    maximum_current_a: float = key(
+        64,
+        "Charging station maximum current",
+        unit="A",
+        source=GUIDE,
+        core="station_maximum_ma",
+        scale=1000,
+        ge=0,
+        le=160,
+    )
+    phase_neutral_voltage_v: float = key(
+        230, "Phase-neutral voltage measured by the installer", unit="V", source=GUIDE, core="nominal_voltage_mv",
+        scale=1000, ge=175, le=276,
+    )  # fmt: skip
+    leave_cable_connected: bool = key(
+        False,
+        "Allow to leave cable connected: only silences the notification, the cable is not kept locked",
+        source=GUIDE,
+    )
+    authentication_location: Literal["charging_station", "disable", "remote"] | None = key(
+        None, "Who authorises a charge; without a value: the reader where there is one, else nobody", source=GUIDE
+    )
+    remote_command_required: bool = key(
+        False, "Stations without RFID reader: a charge waits for a remote command", source=GUIDE
+    )
+    authentication_strategy: Literal["allow_all_badges", "reject_unknown_badges"] = key(
+        "allow_all_badges", "What a badge must be", source=GUIDE, driven=False
+    )
+    load_balancing: bool = key(True, "The station splits its current between two outlets", source=GUIDE, driven=False)
+    load_shedding_priority: Literal["charge_duration", "energy_delivered"] = key(
+        "charge_duration", "Which of two charges is shed first", source=GUIDE, driven=False
+    )
+    controlled_by_external_system: bool = key(
+        False, "A supervision or building system may set the maximum current", source=GUIDE, driven=False
+    )
+    front_push_button: bool = key(
+        False, "Front panel push button stops and restarts a charge", source=GUIDE, driven=False
+    )
+
+
+class OutletSettings(Strict):
+    """Factory values of an outlet's settings."""
+
+    derated_current_a: float | None = key(
+        None,
+        "Derated charging current; without a value the rated one",
+        unit="A",
+        source=GUIDE,
+        driven=False,
+        ge=0,
+        le=80,
+    )
+    load_shedding_set_point_a: float = key(
+        0, "Current while the shedding input is active", unit="A", source=GUIDE, driven=False, ge=0, le=80
+    )
+    in_1_function: Literal["not_used", "protection_devices_state", "load_shedding"] = key(
+        "not_used", "Function In-1", source=GUIDE, driven=False
+    )
+    in_1_normally_open: bool = key(True, "Function In-1: normally open", source=GUIDE, driven=False)
+    in_2_function: Literal["not_used", "conditional_outgoing_line"] = key(
+        "not_used", "Function In-2", source=GUIDE, driven=False
+    )
+    in_2_normally_open: bool = key(True, "Function In-2: normally open", source=GUIDE, driven=False)
+    delayed_start_normally_open: bool = key(
+        True, "Delayed charging start input: normally open", source=GUIDE, driven=False
+    )
+    current_limit_normally_open: bool = key(
+        True, "Local control of temporary current limitation: normally open", source=GUIDE, driven=False
+    )
+
+
+class Outlet(Strict):
+    """One outlet. Every key but ``number`` may stand in ``outlet_defaults`` instead."""
+
+    number: int = key(..., "Number of the outlet, from 1", source=GUIDE, core="number", ge=1, le=2)
+    position: Literal["right", "left"] | None = key(
+        None, "Place on the station, seen from the front; on City and Parking 1 is right, 2 is left", source=GUIDE
+    )
+    socket: Socket = key("T2", "Type of the socket-outlet or of the attached cable", source=GUIDE)
+    rated_current_a: float = key(
+        32, "Rated charging current", unit="A", source=GUIDE, core="rated_current_ma", scale=1000, ge=6, le=80
+    )
+    phases: Literal[1, 3] | None = key(None, "Phases of this outlet; without a value those of the station")
+    front_end: FrontEnd = key(FrontEnd(), "The outlet's microcontroller")
+    reader: Reader | None = key(None, "RFID reader of this outlet")
+    lock: bool | None = key(None, "Plug lock behind the front end; without a value: yes for a socket, no for a cable")
+    shutter: Device | None = key(None, "Shutter over the socket", source=GUIDE, driven=False)
+    in_1: bool = key(False, "Input In-1 exists", source=GUIDE, driven=False)
+    in_2: bool = key(False, "Input In-2 exists", source=GUIDE, driven=False)
+    extra_breaker_input: bool = key(False, "Extra input that watches the circuit breaker", source=GUIDE, driven=False)
+    delayed_start_input: bool = key(False, "Input for delayed charging start", source=GUIDE, driven=False)
+    current_limit_input: bool = key(False, "Input for temporary current limitation", source=GUIDE, driven=False)
+    wake_up: bool = key(True, "Whether a sleeping vehicle gets one wake-up", core="wake_up")
+    settings: OutletSettings = key(OutletSettings(), "Factory values of this outlet's settings")
+    timings: TimingKeys = key(TimingKeys(), "Times of this outlet")
+    protection: ProtectionKeys = key(ProtectionKeys(), "Protection limits of this outlet")
+
+
+class StationProfile(Strict):
+    """A whole profile, after inheritance and outlet defaults were merged in."""
+
+    schema_: Literal[1] = key(..., "Version of this format", alias="schema")
+    kind: Literal["station"] = key(..., "What the file describes")
+    name: str = key(..., "Name of the profile", min_length=1, max_length=40, pattern=r"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$")
+    family: Family = key(..., "Product family; `other` for a board of your own")
+    description: str = key("", "One line for lists", max_length=200)
+    inherits: str | None = key(None, "Profile that this one changes; it may not itself inherit", max_length=80)
+    station: StationKeys = key(StationKeys(), "Facts of the whole station")
+    devices: Devices = key(Devices(), "Devices of the whole station")
+    settings: StationSettings = key(StationSettings(), "Factory values of the station's settings")
+    hidden_settings: list[str] = key([], "Settings that exist but are not shown", driven=False, max_length=40)
+    read_only_settings: list[str] = key([], "Settings that are shown but fixed", driven=False, max_length=40)
+    quirks: list[str] = key([], "Deviations of the board, by their registered names", max_length=20)
+    outlets: list[Outlet] = key(..., "The outlets", min_length=1, max_length=2)
