@@ -1,0 +1,350 @@
+"""One outlet's world: the parts joined by physics, as the front end's pins see them.
+
+Specification. The outlet is event driven. ``step(now_us)`` runs every part's own events in order of their times, up to
+``now_us``, and returns the time of the next; what happens does not depend on how often it is stepped. Between two
+events currents and voltages are constant, so energy is an exact sum of mA x mV x us. After each event the parts are
+brought into agreement (voltage behind the contact, pilot line, vehicle, detector) and the listeners are told. Orders
+and verbs first run everything due before them. A listener may give orders from inside its call: they take effect at
+the event's time.
+
+``OutletWorld`` implements ``hal.twins.electronics.OutletElectronics``; docs/world.md has the model.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from hal.ports import BeepCode, LightCode, LockPosition, LockPulse, PilotDriveMode, SelfTest
+from hal.units import NEVER
+from hal.world.ambient import Signs, Temperature
+from hal.world.attachments import CardHolder, FrontEndSwitch, LineSwitch
+from hal.world.cable import Cable
+from hal.world.contactor import Contactor
+from hal.world.pilot_circuit import DEAD_LINE, Diode, PilotCircuit, PilotGenerator, PilotLine, level_of
+from hal.world.residual import ResidualDetector
+from hal.world.socket import RESERVE_DELAY_US, SocketLock
+from hal.world.supply import NO_PHASES, Feed, Phases
+from hal.world.truth import OutletTruth
+from hal.world.vehicle import Vehicle
+
+_AGREEMENT_ROUNDS = 8
+"""Bound of the loop that brings pilot and vehicle into agreement; two rounds are enough in every known case."""
+
+
+@dataclass(frozen=True, slots=True)
+class OutletSetup:
+    """How an outlet is built. ``phases``: wired phases, 1 or 3. ``input_count``: numbered input lines."""
+
+    phases: int = 3
+    has_lock: bool = True
+    attached_cable: bool = False
+    lock_reserve: bool = True
+    input_count: int = 4
+
+    def __post_init__(self) -> None:
+        if self.phases not in (1, 3) or not 0 <= self.input_count <= 64:
+            raise ValueError("an outlet has 1 or 3 phases and 0 to 64 input lines")
+
+
+class OutletWorld:
+    """The physical truth of one outlet."""
+
+    def __init__(
+        self,
+        setup: OutletSetup | None = None,
+        *,
+        reader: CardHolder | None = None,
+        front_end: FrontEndSwitch | None = None,
+        line: LineSwitch | None = None,
+        now_us: int = 0,
+    ) -> None:
+        self.setup = setup or OutletSetup()
+        self.reader, self.front_end, self.line = reader, front_end, line
+        self.generator, self.circuit = PilotGenerator(), PilotCircuit()
+        self.cable = Cable(attached=self.setup.attached_cable)
+        self.vehicle = Vehicle()
+        self.lock = SocketLock(fitted=self.setup.has_lock, reserve_charged=self.setup.lock_reserve)
+        self.contactor, self.residual = Contactor(), ResidualDetector()
+        self.feed = Feed(phases=self.setup.phases)
+        self.temperature, self.signs = Temperature(), Signs()
+        self.input_lines = [False] * self.setup.input_count
+        self.energy_pj = 0
+        self.unplugs_under_load = 0
+        self.cards: list[str] = []
+        self._pilot = DEAD_LINE
+        self._currents: Phases = NO_PHASES
+        self._now_us = now_us
+        self._powered = True
+        self._listeners: list[Callable[[int], None]] = []
+        self._request_wake: Callable[[int], None] = lambda at_us: None
+        self._running = self._telling = self._news = False
+
+    # Time.
+
+    @property
+    def now_us(self) -> int:
+        """Up to when this world has run."""
+        return self._now_us
+
+    def due_us(self) -> int:
+        """When something next changes by itself."""
+        return min(
+            self.contactor.due_us,
+            self.vehicle.due_us,
+            self.lock.due_us,
+            self.lock.reserve_due_us,
+            self.residual.due_us,
+            self.temperature.due_us,
+            self.circuit.bounce.due_us,
+        )
+
+    def step(self, now_us: int) -> int:
+        """Run everything due up to ``now_us``; return when the next change comes."""
+        self._run(now_us)
+        return self.due_us()
+
+    def act(self, action: Callable[[OutletWorld, int], None], now_us: int) -> None:
+        """Run up to ``now_us``, let ``action`` change parts at that time, then let physics and listeners follow."""
+        self._run(now_us)
+        action(self, self._now_us)
+        self.settle()
+
+    def settle(self) -> None:
+        """Bring the parts into agreement after a change from outside and tell the listeners."""
+        self._agree()
+        self._tell()
+        if not self._running:
+            due_us = self.due_us()
+            if due_us < NEVER:
+                self._request_wake(due_us)
+
+    def call_for_steps(self, request_wake: Callable[[int], None]) -> None:
+        """Have ``request_wake(at_us)`` called whenever an order or a verb makes something due."""
+        self._request_wake = request_wake
+
+    def _run(self, now_us: int) -> None:
+        if self._running:
+            return  # a listener's order: physics are at the event's time already
+        self._running = True
+        try:
+            while (due_us := self.due_us()) <= now_us:
+                self._move_to(due_us)
+                self._step_parts(self._now_us)
+                self._agree()
+                self._tell()
+            self._move_to(now_us)
+        finally:
+            self._running = False
+
+    def _move_to(self, at_us: int) -> None:
+        """Let time pass with nothing happening: energy flows."""
+        span_us = at_us - self._now_us
+        if span_us <= 0:
+            return
+        if any(self._currents):
+            power_uw = sum(i * u for i, u in zip(self._currents, self.feed.voltages_mv(), strict=True))
+            self.energy_pj += power_uw * span_us
+            self.vehicle.absorb(power_uw * span_us)
+        self._now_us = at_us
+
+    def _step_parts(self, now_us: int) -> None:
+        if self.contactor.due_us <= now_us:
+            self.contactor.step(now_us, max(self._currents))
+        if self.vehicle.due_us <= now_us:
+            self.vehicle.step(now_us)
+        if self.lock.due_us <= now_us:
+            self.lock.step(now_us)
+        if self.lock.reserve_due_us <= now_us:
+            self._open_from_reserve(now_us)
+        if self.residual.due_us <= now_us:
+            self.residual.step(now_us)
+        if self.temperature.due_us <= now_us:
+            self.temperature.step(now_us)
+        if self.circuit.bounce.due_us <= now_us:
+            self.circuit.bounce.step(now_us)
+
+    def _agree(self) -> None:
+        """Bring supply, contact, pilot and vehicle into agreement at the present time."""
+        if self.feed.powered != self._powered:
+            self._follow_power()
+        for _ in range(_AGREEMENT_ROUNDS):
+            self._pilot = self.circuit.line(self.generator, self._pilot_load_ps())
+            if not self.vehicle.observe(self._vehicle_line(), self._vehicle_voltages(), self._now_us):
+                break
+        self._currents = self.vehicle.currents_ma() if self.cable.connected else NO_PHASES
+        self.residual.observe(any(self._vehicle_voltages()) and self.cable.connected, self._now_us)
+
+    def _tell(self) -> None:
+        """Call the listeners; what they order in turn is told again afterwards, never inside."""
+        self._news = True
+        if self._telling:
+            return
+        self._telling = True
+        try:
+            while self._news:
+                self._news = False
+                for listener in self._listeners:
+                    listener(self._now_us)
+        finally:
+            self._telling = False
+
+    # Physics between the parts.
+
+    def _pilot_load_ps(self) -> int:
+        if not (self.cable.connected and self.circuit.loop_closed):
+            return 0
+        return self.circuit.load_ps(self.vehicle.loads_pilot, self.vehicle.settings.ventilation)
+
+    def _vehicle_line(self) -> PilotLine:
+        """Return what the vehicle's pilot input sees."""
+        reaches = self.cable.connected and self.circuit.loop_closed and self.circuit.diode is not Diode.OPEN
+        return self._pilot if reaches else DEAD_LINE
+
+    def _vehicle_voltages(self) -> Phases:
+        """Return the voltages at the vehicle's inlet."""
+        closed = self.contactor.closed and self.cable.connected
+        return self.feed.voltages_mv() if closed else NO_PHASES
+
+    def _follow_power(self) -> None:
+        """Let everything that hangs on the front end's rail follow it."""
+        self._powered = self.feed.powered
+        self.generator.set_power(self._powered)
+        self.lock.reserve_due_us = NEVER
+        if not self._powered:
+            self.contactor.drive(False, self._now_us)
+            self.lock.drive(LockPulse.REST, 0, self._now_us)
+            self.residual.lose_power()
+            self.signs.lose_power()
+            if self.lock.reserve_charged and self.lock.holds_plug:
+                self.lock.reserve_due_us = self._now_us + RESERVE_DELAY_US
+        if self.front_end is not None:
+            self.front_end.set_power(self._powered, self._now_us)
+
+    def _open_from_reserve(self, now_us: int) -> None:
+        self.lock.reserve_due_us = NEVER
+        if not self.contactor.mirror_closed():
+            self.lock.drive(LockPulse.UNLOCK, self.lock.travel_us, now_us)
+
+    def set_grid(self, voltages_mv: Phases, now_us: int) -> None:
+        """Take over the voltages at the station's terminals."""
+        if voltages_mv == self.feed.grid_mv:
+            return
+        self._run(now_us)
+        self.feed.grid_mv = voltages_mv
+        self.settle()
+
+    # What the front end senses (hal.twins.electronics.OutletElectronics).
+
+    def pilot_line(self) -> tuple[int, int, int, int]:
+        return self._pilot
+
+    def proximity_ohm(self) -> int | None:
+        return self.cable.proximity_ohm()
+
+    def mirror_closed(self) -> bool:
+        return self.contactor.mirror_closed()
+
+    def lock_position(self) -> LockPosition:
+        return self.lock.reported_position()
+
+    def currents_ma(self) -> Phases:
+        return self._currents
+
+    def voltages_mv(self) -> Phases:
+        return self.feed.voltages_mv()
+
+    def residual_trip(self) -> tuple[bool, bool]:
+        return self.residual.tripped_ac, self.residual.tripped_dc
+
+    def self_test(self) -> SelfTest:
+        return self.residual.self_test
+
+    def temperature_dc(self) -> int:
+        return self.temperature.now_dc
+
+    def supply_mv(self) -> int:
+        return self.feed.supply_mv()
+
+    def inputs(self) -> tuple[bool, ...]:
+        return tuple(self.input_lines)
+
+    def on_change(self, listener: Callable[[int], None]) -> None:
+        self._listeners.append(listener)
+
+    # What the front end drives. Without supply nothing moves.
+
+    def drive_pilot(self, mode: PilotDriveMode, duty_bp: int, now_us: int) -> None:
+        self._run(now_us)
+        if self.generator.drive(mode, duty_bp):
+            self.settle()
+
+    def drive_coil(self, energised: bool, now_us: int) -> None:
+        self._run(now_us)
+        if self._powered and self.contactor.drive(energised, self._now_us):
+            self.settle()
+
+    def drive_lock(self, direction: LockPulse, duration_us: int, now_us: int) -> None:
+        self._run(now_us)
+        if self._powered and self.lock.drive(direction, duration_us, self._now_us):
+            self.settle()
+
+    def start_self_test(self, now_us: int) -> None:
+        self._run(now_us)
+        if self._powered and self.residual.start_self_test(self._now_us):
+            self.settle()
+
+    def show_light(self, code: LightCode, now_us: int) -> None:
+        if self._powered:
+            self.signs.light = code
+
+    def beep(self, code: BeepCode, now_us: int) -> None:
+        if self._powered and code is not BeepCode.NONE:
+            self.signs.beep = code
+            self.signs.beep_count += 1
+
+    def ventilate(self, on: bool, now_us: int) -> None:
+        if self._powered:
+            self.signs.ventilation = on
+
+    # Truth.
+
+    def truth(self) -> OutletTruth:
+        """Return what is physically true at ``now_us``."""
+        contactor, cable, lock, pilot = self.contactor, self.cable, self.lock, self._pilot
+        return OutletTruth(
+            at_us=self._now_us,
+            contact_closed=contactor.closed,
+            contact_welded=contactor.closed and contactor.weld,
+            coil_energised=contactor.coil,
+            live=contactor.closed and any(self.feed.voltages_mv()),
+            currents_ma=self._currents,
+            voltages_mv=self.feed.voltages_mv(),
+            bolt=lock.true_position(),
+            lock_fitted=lock.fitted,
+            plug_held=lock.holds_plug and cable.at_station,
+            plug_at_station=cable.at_station,
+            plug_at_vehicle=cable.at_vehicle,
+            attached_cable=cable.attached,
+            positive_mv=pilot.positive_mv,
+            negative_mv=pilot.negative_mv,
+            pilot_level=level_of(pilot),
+            pwm_on=self.generator.pwm_on,
+            duty_bp=self.generator.real_duty_bp if self.generator.pwm_on else 0,
+            diode_ok=self.circuit.diode is Diode.OK,
+            earth_ok=not self.circuit.earth_open,
+            s2_closed=self.vehicle.loads_pilot,
+            vehicle_wants=self.vehicle.wants,
+            vehicle_charge_bp=self.vehicle.battery.charge_bp,
+            residual_ac=self.residual.tripped_ac,
+            residual_dc=self.residual.tripped_dc,
+            powered=self._powered,
+            temperature_dc=self.temperature.now_dc,
+            ventilation=self.signs.ventilation,
+            energy_pj=self.energy_pj,
+            closings=contactor.closings,
+            openings=contactor.openings,
+            openings_under_load=contactor.openings_under_load,
+            last_break_ma=contactor.last_break_ma,
+            unplugs_under_load=self.unplugs_under_load,
+        )

@@ -1,0 +1,62 @@
+"""The station's world: the grid and every outlet, stepped together.
+
+Specification. ``StationWorld`` is one stepped component: ``step(now_us)`` runs all outlets and returns the earliest next
+change. Give it the scheduler's waker, so that orders from twins and verbs between two steps bring the next step forward.
+Outlets are numbered from 1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from hal.scheduling import Waker
+from hal.units import NEVER
+from hal.world.outlet import OutletSetup, OutletWorld
+from hal.world.supply import Grid
+from hal.world.truth import OutletTruth
+
+
+class StationWorld:
+    """The physical truth of one station."""
+
+    def __init__(self, outlets: Sequence[OutletSetup], now_us: int = 0) -> None:
+        if not outlets:
+            raise ValueError("a station has at least one outlet")
+        self.grid = Grid()
+        self.outlets = tuple(OutletWorld(setup, now_us=now_us) for setup in outlets)
+
+    def outlet(self, number: int) -> OutletWorld:
+        """Return outlet ``number`` (from 1). Raises IndexError when there is none."""
+        if not 1 <= number <= len(self.outlets):
+            raise IndexError(f"no outlet {number}, only 1 to {len(self.outlets)}")
+        return self.outlets[number - 1]
+
+    def use_waker(self, waker: Waker) -> None:
+        """Have ``waker`` step this world whenever something becomes due outside of a step."""
+
+        def request(at_us: int) -> None:
+            waker.wake(self, at_us)
+
+        for outlet in self.outlets:
+            outlet.call_for_steps(request)
+
+    def on_change(self, listener: Callable[[int], None]) -> None:
+        """Call ``listener(now_us)`` whenever anything in the world changes, at any outlet."""
+        for outlet in self.outlets:
+            outlet.on_change(listener)
+
+    def step(self, now_us: int) -> int:
+        """Run every outlet up to ``now_us``; return when the next change comes."""
+        next_us = NEVER
+        for outlet in self.outlets:
+            next_us = min(next_us, outlet.step(now_us))
+        return next_us
+
+    def set_grid(self, now_us: int) -> None:
+        """Bring the grid's present voltages to every outlet."""
+        for outlet in self.outlets:
+            outlet.set_grid(self.grid.voltages_mv(), now_us)
+
+    def truths(self) -> tuple[OutletTruth, ...]:
+        """Return what is true at each outlet, in order of their numbers."""
+        return tuple(outlet.truth() for outlet in self.outlets)

@@ -1,0 +1,58 @@
+"""Where the energy comes from: the grid, the outlet's breaker, the front end's 12 V rail.
+
+Specification. The grid has three phase voltages and can be cut. The station's own supply unit hangs on L1 in front of
+every breaker: below ``SUPPLY_UNIT_MINIMUM_MV`` it gives nothing, and front ends lose their rail. Each outlet has a
+breaker in front of its contactor; voltages are measured between the two, so an open contactor still shows the feed. A
+breaker trips only by a verb; a thermal model is not part of this world.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+Phases = tuple[int, int, int]
+"""One integer for each of L1, L2, L3."""
+
+NO_PHASES: Final[Phases] = (0, 0, 0)
+NOMINAL_MV: Final = 230_000
+NOMINAL_RAIL_MV: Final = 12_000
+SUPPLY_UNIT_MINIMUM_MV: Final = 85_000
+
+
+@dataclass(slots=True)
+class Grid:
+    """The connection of the station."""
+
+    phase_mv: Phases = (NOMINAL_MV, NOMINAL_MV, NOMINAL_MV)
+    on: bool = True
+
+    def voltages_mv(self) -> Phases:
+        """Return the voltages at the station's terminals."""
+        return self.phase_mv if self.on else NO_PHASES
+
+
+@dataclass(slots=True)
+class Feed:
+    """The supply of one outlet. ``phases``: how many are wired (1 or 3). ``rail_mv``: the rail while it is supplied."""
+
+    phases: int = 3
+    grid_mv: Phases = (NOMINAL_MV, NOMINAL_MV, NOMINAL_MV)
+    breaker_closed: bool = True
+    rail_mv: int = NOMINAL_RAIL_MV
+
+    @property
+    def powered(self) -> bool:
+        """Whether the front end's rail is supplied."""
+        return self.grid_mv[0] >= SUPPLY_UNIT_MINIMUM_MV
+
+    def supply_mv(self) -> int:
+        """Return the voltage of the front end's rail."""
+        return self.rail_mv if self.powered else 0
+
+    def voltages_mv(self) -> Phases:
+        """Return the voltages between breaker and contactor; 0 on phases that are not wired."""
+        if not self.breaker_closed:
+            return NO_PHASES
+        first, second, third = self.grid_mv
+        return (first, second, third) if self.phases == 3 else (first, 0, 0)

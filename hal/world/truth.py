@@ -1,0 +1,74 @@
+"""What is physically true at one outlet: the view that invariants judge by. Nobody in the product reads it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from hal.ports import LockPosition
+from hal.world.supply import Phases
+
+
+@dataclass(frozen=True, slots=True)
+class OutletTruth:
+    """One outlet at ``at_us``. Nothing here is a report of a sensor or an order of a controller.
+
+    ``contact_closed``: main contacts. ``live``: voltage on the vehicle's side of the contacts.
+    ``currents_ma``: what flows per phase. ``bolt``: where the lock's bolt is; ``plug_held``: it keeps the plug in.
+    ``pilot_level``: A to F or ``invalid``, decided at the middles of the standard's gaps; ``pwm_on`` and ``duty_bp``:
+    a square wave leaves the generator, with this duty cycle (errors included, 0 without).
+    ``diode_ok``: no diode fault; ``earth_ok``: protective earth reaches the vehicle.
+    ``s2_closed``: the vehicle's R3 is connected. ``energy_pj``: delivered since the world began, exact
+    (mA x mV x us); ``energy_nj``: the same in whole nanojoules.
+    ``openings_under_load``, ``last_break_ma``: breakings of 1 A or more and the largest phase current of the last
+    breaking. ``unplugs_under_load``: plugs pulled while current flowed.
+    """
+
+    at_us: int
+    contact_closed: bool
+    contact_welded: bool
+    coil_energised: bool
+    live: bool
+    currents_ma: Phases
+    voltages_mv: Phases
+    bolt: LockPosition
+    lock_fitted: bool
+    plug_held: bool
+    plug_at_station: bool
+    plug_at_vehicle: bool
+    attached_cable: bool
+    positive_mv: int
+    negative_mv: int
+    pilot_level: str
+    pwm_on: bool
+    duty_bp: int
+    diode_ok: bool
+    earth_ok: bool
+    s2_closed: bool
+    vehicle_wants: bool
+    vehicle_charge_bp: int
+    residual_ac: bool
+    residual_dc: bool
+    powered: bool
+    temperature_dc: int
+    ventilation: bool
+    energy_pj: int
+    closings: int
+    openings: int
+    openings_under_load: int
+    last_break_ma: int
+    unplugs_under_load: int
+
+    @property
+    def energy_nj(self) -> int:
+        """Delivered energy in nanojoules, rounded down once."""
+        return self.energy_pj // 1_000
+
+    @property
+    def connected(self) -> bool:
+        """Whether station and vehicle are joined by the cable."""
+        return self.plug_at_station and self.plug_at_vehicle
+
+    @property
+    def current_flows(self) -> bool:
+        """Whether any current flows."""
+        return any(self.currents_ma)
