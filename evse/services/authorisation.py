@@ -1,0 +1,142 @@
+"""Who may charge: the decision on one card, without any supervision (EVlink commissioning guide DOCA0060).
+
+Two settings rule it. *Location*: at the charging station, or disabled (then access is free, the core opens sessions
+by itself, and a card changes nothing). *Strategy*, with location charging station: allow all (factory) or reject
+unknown. A badge has a type: User and VIP may charge; Admin never charges, under no strategy, and may stop a charge
+that another badge started. A refused start carries `KO_BadgeUnknown`, a refused stop `KO_BadgeIsNotTheCurrentUser`.
+
+Everything here is a value; the badge list is replaced whole.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Final
+
+from evse.core.commands import Verdict
+from evse.core.units import SECOND
+
+BADGE_UNKNOWN: Final = "KO_BadgeUnknown"
+NOT_THE_CURRENT_USER: Final = "KO_BadgeIsNotTheCurrentUser"
+COMMENT_LIMIT: Final = 50
+TIMEOUT_LIMIT_S: Final = 999
+_UID_BYTES: Final = (4, 7, 8, 10)
+
+
+class AuthenticationLocation(StrEnum):
+    """Where a card is judged. Remote and supervision come with their protocols."""
+
+    CHARGING_STATION = "charging station"
+    DISABLED = "disabled"
+
+
+class Strategy(StrEnum):
+    """What happens to a card that is not in the list."""
+
+    ALLOW_ALL = "allow all"
+    REJECT_UNKNOWN = "reject unknown"
+
+
+class BadgeType(StrEnum):
+    """What a badge may do."""
+
+    USER = "User"
+    VIP = "VIP"
+    ADMIN = "Admin"
+
+
+def normal_uid(text: str) -> str:
+    """A card's UID as upper-case hexadecimal without separators; raises ``ValueError`` when it is none.
+
+    4, 7 or 10 bytes (ISO 14443) or 8 bytes (ISO 15693).
+    """
+    uid = "".join(character for character in text if character not in " :-").upper()
+    if len(uid) % 2 or len(uid) // 2 not in _UID_BYTES or not set(uid) <= set("0123456789ABCDEF"):
+        raise ValueError("a badge's identifier has 4, 7, 8 or 10 bytes in hexadecimal")
+    return uid
+
+
+def mask_uid(uid: str) -> str:
+    """A UID for logs: enough to tell two cards apart, not enough to copy one."""
+    return "*" * max(len(uid) - 4, 0) + uid[-4:] if len(uid) >= 8 else "*" * len(uid)
+
+
+@dataclass(frozen=True, slots=True)
+class Badge:
+    """One entry of the list. ``uid`` in any usual spelling, ``comment`` 0 to 50 printable characters."""
+
+    uid: str
+    type: BadgeType = BadgeType.USER
+    comment: str = ""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "uid", normal_uid(self.uid))
+        if len(self.comment) > COMMENT_LIMIT:
+            raise ValueError(f"a badge's comment has at most {COMMENT_LIMIT} characters")
+        if not self.comment.isprintable():
+            raise ValueError("a badge's comment has printable characters only")
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """The answer to one card."""
+
+    verdict: Verdict
+    reason: str = ""
+    may_stop_any: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Authoriser:
+    """The settings, the badges and the decision. ``timeout_us``: 0 to 999 s, factory 10 s."""
+
+    location: AuthenticationLocation = AuthenticationLocation.CHARGING_STATION
+    strategy: Strategy = Strategy.ALLOW_ALL
+    badges: tuple[Badge, ...] = ()
+    timeout_us: int = 10 * SECOND
+    _by_uid: dict[str, Badge] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.timeout_us <= TIMEOUT_LIMIT_S * SECOND:
+            raise ValueError(f"the authentication time-out is 0 to {TIMEOUT_LIMIT_S} s")
+        object.__setattr__(self, "_by_uid", _index(self.badges))
+
+    def decide(self, uid: str, purpose: str) -> Decision:
+        """Judge ``uid`` for ``purpose`` (``start`` or ``stop`` of somebody else's charge); any text is allowed."""
+        badge = self._by_uid.get(uid.upper())
+        admin = badge is not None and badge.type is BadgeType.ADMIN
+        if purpose != "start":
+            if admin:
+                return Decision(Verdict.ACCEPTED, may_stop_any=True)
+            return Decision(Verdict.REFUSED, NOT_THE_CURRENT_USER)
+        if admin:
+            return Decision(Verdict.REFUSED, BADGE_UNKNOWN)
+        if self.location is AuthenticationLocation.DISABLED or badge is not None:
+            return Decision(Verdict.ACCEPTED)
+        if self.strategy is Strategy.ALLOW_ALL and _is_uid(uid):
+            return Decision(Verdict.ACCEPTED)
+        return Decision(Verdict.REFUSED, BADGE_UNKNOWN)
+
+    def comment(self, uid: str) -> str:
+        """The comment of a badge; empty for one that is not in the list."""
+        badge = self._by_uid.get(uid.upper())
+        return badge.comment if badge is not None else ""
+
+
+def _is_uid(text: str) -> bool:
+    try:
+        normal_uid(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _index(badges: Iterable[Badge]) -> dict[str, Badge]:
+    by_uid: dict[str, Badge] = {}
+    for badge in badges:
+        if badge.uid in by_uid:
+            raise ValueError(f"badge {mask_uid(badge.uid)} is in the list twice")
+        by_uid[badge.uid] = badge
+    return by_uid

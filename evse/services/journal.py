@@ -1,0 +1,228 @@
+"""The Journal port: what must survive a power cut, and when it does.
+
+``commit`` takes a few writes that belong together. They become durable all or none, in the order of the calls, and
+only then is ``done`` called, in the thread that calls the store's ``deliver``. A store that cannot write keeps
+everything queued, says why in ``problem``, and goes on trying; nothing is called done before it is durable.
+
+Meaning of the writes, the same in every store:
+- A commit with a ``Sequence`` not above the last one of that boot has had its effect already and does nothing.
+- ``SessionStart`` opens a session; known (open or recorded) ones stay as they are. It counts the session counter.
+- ``Transaction`` and ``Checkpoint`` move an open session's last reading; the outlet's register only ever rises.
+- ``SessionEnd`` turns the session into a record with the next number, unless it has one. A session the store does not
+  know gets a record too: better one with gaps than none.
+- ``CloseInterrupted`` ends every open session of other boots with its last reading.
+- ``RECORDS_KEPT`` records are kept. Older ones go, except those that wait for publication. Records that went without
+  ever being published are counted (``unpublished_dropped``).
+
+The rules that turn writes into sessions and records are in :mod:`evse.services.journal_rules`, shared by the stores.
+A journal is one station's view of a store; a store may hold many stations.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from collections.abc import Sequence as SequenceOf
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+from evse.services.clock import Instant
+from evse.services.records import Record
+
+RECORDS_KEPT: Final = 3_000
+BOOTS_KEPT: Final = 16
+"""How many boots' sequence numbers are remembered; only the last one can ever be asked for."""
+POWER_LOSS: Final = "PowerLoss"
+
+
+class JournalError(Exception):
+    """The store cannot be read, or must not be used; the text says why, for people."""
+
+
+@dataclass(frozen=True, slots=True)
+class SessionStart:
+    """A session exists from ``opened`` on."""
+
+    outlet: int
+    session_id: str
+    uid: str
+    authorised_by: str
+    opened: Instant
+    socket: str = ""
+    comment: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Transaction:
+    """The session's transaction opened with the register at ``register_wh``."""
+
+    outlet: int
+    session_id: str
+    at: Instant
+    register_wh: int
+    transaction_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """The session's reading at ``at``."""
+
+    outlet: int
+    session_id: str
+    at: Instant
+    energy_wh: int
+    register_wh: int
+    charge_type: str
+
+
+@dataclass(frozen=True, slots=True)
+class SessionEnd:
+    """The session ended. ``opened``, when given, replaces the stored start (the clock was set meanwhile)."""
+
+    outlet: int
+    session_id: str
+    at: Instant
+    reason: str
+    energy_wh: int
+    register_wh: int
+    charge_type: str
+    duration_us: int
+    opened: Instant | None = None
+    socket: str = ""
+    publish: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class CloseInterrupted:
+    """End every open session that is not of ``boot_id``, with its last reading."""
+
+    boot_id: str
+    reason: str = POWER_LOSS
+    publish: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class LatchFault:
+    """The fault survives a restart from now on."""
+
+    outlet: int
+    fault: str
+    reaction: str
+    at: Instant
+
+
+@dataclass(frozen=True, slots=True)
+class ClearLatch:
+    """The fault is gone."""
+
+    outlet: int
+    fault: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sequence:
+    """The event ``seq`` of ``boot_id`` has its effect with this commit."""
+
+    boot_id: str
+    seq: int
+
+
+@dataclass(frozen=True, slots=True)
+class MarkPublished:
+    """A server has confirmed the record ``number``."""
+
+    number: int
+
+
+Write = (
+    SessionStart
+    | Transaction
+    | Checkpoint
+    | SessionEnd
+    | CloseInterrupted
+    | LatchFault
+    | ClearLatch
+    | Sequence
+    | MarkPublished
+)
+
+
+@dataclass(frozen=True, slots=True)
+class OpenSession:
+    """A session without end, as it is stored: ``last`` is the instant of its last reading."""
+
+    outlet: int
+    session_id: str
+    uid: str
+    authorised_by: str
+    opened: Instant
+    socket: str
+    comment: str
+    last: Instant
+    transaction_id: str = ""
+    in_transaction: bool = False
+    register_start_wh: int = 0
+    register_wh: int = 0
+    energy_wh: int = 0
+    charge_type: str = ""
+
+
+class Journal(Protocol):
+    """One station's view of a store. Readers see what is durable; they raise ``JournalError`` when they cannot."""
+
+    @property
+    def problem(self) -> str:
+        """Why the store does not write at the moment; empty while it does."""
+        ...
+
+    def commit(self, writes: SequenceOf[Write], done: Callable[[], None]) -> None:
+        """Queue ``writes``; never blocks. Raises ``ValueError`` for a value that no store can hold."""
+        ...
+
+    def open_sessions(self) -> tuple[OpenSession, ...]:
+        """Sessions without end, oldest first."""
+        ...
+
+    def records(self, limit: int, before: int | None = None) -> tuple[Record, ...]:
+        """At most ``limit`` records with numbers below ``before``, newest first."""
+        ...
+
+    def latched_faults(self, outlet: int) -> tuple[str, ...]:
+        """Faults of an outlet that outlive a restart, in alphabetical order."""
+        ...
+
+    def register_wh(self, outlet: int) -> int:
+        """The outlet's energy register at its last durable reading."""
+        ...
+
+    def session_counter(self) -> int:
+        """How many sessions the station has ever opened."""
+        ...
+
+    def last_sequence(self, boot_id: str) -> int:
+        """The last event of a boot that had a durable effect; 0 for a boot that had none."""
+        ...
+
+    def unpublished_dropped(self) -> int:
+        """How many records were given up to make room without ever having been published."""
+        ...
+
+
+class JournalStore(Protocol):
+    """A place where journals of many stations live."""
+
+    @property
+    def problem(self) -> str:
+        """Why the store does not write at the moment; empty while it does."""
+        ...
+
+    def journal(self, station_uid: str) -> Journal:
+        """The journal of one station; it begins empty."""
+        ...
+
+    def deliver(self) -> None:
+        """Call ``done`` of every commit that has become durable, in order, in this thread."""
+        ...
+
+    def close(self) -> None:
+        """Write what is queued, as far as that is possible, and let go."""
+        ...

@@ -1,0 +1,136 @@
+"""Rules of the journal that do not depend on where it is stored: pure functions from values to values."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence as SequenceOf
+from dataclasses import fields, is_dataclass, replace
+from typing import Any, Final
+
+from evse.services.clock import Instant
+from evse.services.journal import (
+    RECORDS_KEPT,
+    Checkpoint,
+    CloseInterrupted,
+    OpenSession,
+    Sequence,
+    SessionEnd,
+    SessionStart,
+    Transaction,
+    Write,
+)
+from evse.services.records import Record
+
+_INTEGER_LIMIT: Final = 2**63 - 1
+
+
+def check_writes(writes: SequenceOf[Write]) -> None:
+    """Raise ``ValueError`` for a value no store can hold: it would block everything behind it for ever."""
+    for write in writes:
+        _check_value(write)
+
+
+def sequence_of(writes: SequenceOf[Write]) -> Sequence | None:
+    """The sequence mark of a commit, if it has one."""
+    return next((write for write in writes if isinstance(write, Sequence)), None)
+
+
+def opened_session(write: SessionStart) -> OpenSession:
+    """The session that a start creates; its first reading is its opening."""
+    return OpenSession(
+        outlet=write.outlet,
+        session_id=write.session_id,
+        uid=write.uid,
+        authorised_by=write.authorised_by,
+        opened=write.opened,
+        socket=write.socket,
+        comment=write.comment,
+        last=write.opened,
+    )
+
+
+def advanced(session: OpenSession, write: Transaction | Checkpoint) -> OpenSession:
+    """``session`` after a transaction's start or a reading. Its time, energy and register never go back."""
+    same_boot_later = write.at.boot_id == session.last.boot_id and write.at.mono_us >= session.last.mono_us
+    session = replace(
+        session,
+        last=write.at if same_boot_later else session.last,
+        register_wh=max(session.register_wh, write.register_wh),
+    )
+    if isinstance(write, Checkpoint):
+        return replace(
+            session,
+            energy_wh=max(session.energy_wh, write.energy_wh),
+            charge_type=write.charge_type or session.charge_type,
+        )
+    return replace(
+        session,
+        in_transaction=True,
+        transaction_id=write.transaction_id or session.transaction_id,
+        register_start_wh=session.register_start_wh if session.in_transaction else write.register_wh,
+    )
+
+
+def interrupted_record(station: str, number: int, session: OpenSession, write: CloseInterrupted) -> Record:
+    """The record of a session whose end nobody saw: it ends with its last reading."""
+    end = SessionEnd(
+        outlet=session.outlet,
+        session_id=session.session_id,
+        at=session.last,
+        reason=write.reason,
+        energy_wh=session.energy_wh,
+        register_wh=session.register_wh,
+        charge_type=session.charge_type,
+        duration_us=session.last.mono_us - session.opened.mono_us,
+        publish=write.publish,
+    )
+    return ended_record(station, number, session, end)
+
+
+def ended_record(station: str, number: int, session: OpenSession | None, end: SessionEnd) -> Record:
+    """The record of a session that ended. Without a stored ``session`` only what the end says is known."""
+    known = session if session is not None else _session_of_end(end)
+    energy_wh = max(end.energy_wh, known.energy_wh)
+    register_end_wh = max(end.register_wh, known.register_wh)
+    return Record(
+        number=number,
+        station=station,
+        outlet=end.outlet,
+        session_id=end.session_id,
+        transaction_id=known.transaction_id,
+        uid=known.uid,
+        charge_type=end.charge_type or known.charge_type,
+        start=end.opened if end.opened is not None else known.opened,
+        end=end.at,
+        energy_wh=energy_wh,
+        register_start_wh=known.register_start_wh if known.in_transaction else max(0, register_end_wh - energy_wh),
+        register_end_wh=register_end_wh,
+        socket=known.socket,
+        duration_us=end.duration_us,
+        comment=known.comment,
+        reason=end.reason,
+        publish=end.publish,
+    )
+
+
+def goes(record: Record, newest: int) -> bool:
+    """Whether a record makes room for newer ones; one that waits for publication never does."""
+    return record.number <= newest - RECORDS_KEPT and (record.published or not record.publish)
+
+
+def _session_of_end(end: SessionEnd) -> OpenSession:
+    utc_us = None if end.at.utc_us is None else end.at.utc_us - end.duration_us
+    opened = Instant(end.at.boot_id, end.at.mono_us - end.duration_us, utc_us, end.at.quality)
+    return OpenSession(end.outlet, end.session_id, "", "", opened, end.socket, "", end.at)
+
+
+def _check_value(value: Any) -> None:
+    if isinstance(value, str):
+        value.encode()
+    elif isinstance(value, int):
+        if not -_INTEGER_LIMIT <= value <= _INTEGER_LIMIT:
+            raise ValueError("integer beyond 64 bits")
+    elif is_dataclass(value):
+        for field in fields(value):
+            _check_value(getattr(value, field.name))
+    elif value is not None:
+        raise ValueError(f"a journal cannot hold a {type(value).__name__}")

@@ -1,0 +1,340 @@
+"""The services of one station, without any input or output: events in, commands and acknowledgements out.
+
+Rules:
+- A connection begins with control's ``Hello``, given to ``start``. Sessions that another boot left open are closed
+  with their last reading and the reason ``PowerLoss``; sessions of the announced boot run on, whether it is control
+  that is new to us or we that are new to control. Only when that is durable, ``RestoreState`` goes to every outlet,
+  so that what control works with includes all that came before.
+- An event's writes and its sequence number are one commit. A session's start is confirmed when its commit is durable.
+- An event is acknowledged when its commit, and that of every event before it, is durable. The acknowledgement is
+  handed out after the commands that belong to it, so that a break between the two loses neither.
+- An event that comes again changes nothing; its answer is repeated under the same command id, on which control acts
+  once.
+- Events of a boot that did not say ``Hello`` are not taken and not acknowledged.
+
+Nothing here raises for what events say or what the disk does; ``problem`` says what is wrong.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import deque
+from collections.abc import Callable
+from typing import Final
+
+from evse.core.commands import Authorise, Command, ConfirmRecord, RestoreState
+from evse.core.config import OutletConfig, StationConfig
+from evse.core.events import (
+    AuthorisationRequested,
+    EnergyCheckpoint,
+    Event,
+    FaultCleared,
+    FaultRaised,
+    SessionClosed,
+    SessionOpened,
+    TransactionStarted,
+)
+from evse.core.units import NEVER, SECOND
+from evse.exchange.envelope import Acknowledge, Envelope
+from evse.services.authorisation import Authoriser, mask_uid
+from evse.services.clock import ClockMapping, Instant
+from evse.services.journal import (
+    Checkpoint,
+    ClearLatch,
+    CloseInterrupted,
+    Journal,
+    JournalError,
+    LatchFault,
+    OpenSession,
+    Sequence,
+    SessionEnd,
+    SessionStart,
+    Transaction,
+    Write,
+)
+
+_log = logging.getLogger(__name__)
+RETRY_US: Final = 1 * SECOND
+"""How long to wait before a journal that could not be read is asked again."""
+
+
+def _nothing() -> None:
+    return None
+
+
+class StationServices:
+    """What services do for one station.
+
+    ``wake`` is called when there is something new to take. ``publish`` says whether new records are meant for
+    publication.
+    """
+
+    def __init__(
+        self,
+        journal: Journal,
+        authoriser: Authoriser,
+        clock: ClockMapping,
+        config: StationConfig,
+        *,
+        wake: Callable[[], None] = _nothing,
+        publish: bool = False,
+    ) -> None:
+        self.authoriser = authoriser
+        self.clock = clock
+        self.foreign_events = 0
+        self.repeated_events = 0
+        self._journal = journal
+        self._outlets: dict[int, OutletConfig] = {outlet.number: outlet for outlet in config.outlets}
+        self._wake = wake
+        self._publish = publish
+        self._read_problem = ""
+        self._boot_id = ""
+        self._generation = 0
+        self._handled = 0
+        self._acknowledged = 0
+        self._pending: deque[int] = deque()
+        self._commands: list[Command] = []
+        self._opened: dict[tuple[int, str], Instant] = {}
+        self._latched: set[tuple[int, str]] = set()
+        self._waiting: list[tuple[Envelope, int]] = []
+        self._ready = False
+        self._closed_interrupted = False
+        self._retry_us = NEVER
+
+    @property
+    def problem(self) -> str:
+        """What keeps the services from doing their work at the moment; empty when nothing does."""
+        return self._read_problem or self._journal.problem
+
+    @property
+    def ready(self) -> bool:
+        """Whether the interrupted sessions are closed and the outlets have got their state."""
+        return self._ready
+
+    def start(self, now_us: int, boot_id: str) -> list[Command]:
+        """Control said ``Hello`` with ``boot_id``. Returns the commands that can go out at once, often none yet."""
+        self._waiting.clear()
+        if boot_id == self._boot_id and self._closed_interrupted:
+            # The connection broke and came back, both sides lived on: say everything again that may be lost.
+            self._acknowledged = 0
+            if self._ready:
+                self._restore(now_us)
+            return self.take_commands()
+        self._boot_id = boot_id
+        self._generation += 1
+        self._handled = 0
+        self._acknowledged = 0
+        self._pending.clear()
+        self._commands.clear()
+        self._opened.clear()
+        self._latched.clear()
+        self._ready = False
+        self._closed_interrupted = False
+        generation = self._generation
+        self._journal.commit([CloseInterrupted(boot_id, publish=self._publish)], lambda: self._interrupted(generation))
+        return self.take_commands()
+
+    def step(self, now_us: int) -> int:
+        """Try again what could not be read; returns when to be called next, ``NEVER`` when nothing waits."""
+        if self._closed_interrupted and not self._ready and now_us >= self._retry_us:
+            self._restore(now_us)
+        return self._retry_us if self._closed_interrupted and not self._ready else NEVER
+
+    def handle(self, envelope: Envelope, now_us: int) -> None:
+        """Take one event. Before the state is restored events wait inside, in order, unacknowledged."""
+        if envelope.boot_id != self._boot_id:
+            self.foreign_events += 1
+        elif not self._ready:
+            if envelope.event.durable:
+                self._waiting.append((envelope, now_us))
+        elif envelope.seq <= self._handled:
+            self._repeat(envelope)
+        else:
+            self._handled = envelope.seq
+            self._take(envelope)
+
+    def take_commands(self) -> list[Command]:
+        """The commands to send now, in order; each is handed out once."""
+        commands, self._commands = self._commands, []
+        return commands
+
+    def take_acknowledgement(self) -> Acknowledge | None:
+        """The acknowledgement to send now, after the commands; ``None`` when there is nothing new to say."""
+        if self._commands or not self._ready:
+            return None
+        up_to_seq = self._pending[0] - 1 if self._pending else self._handled
+        if up_to_seq <= self._acknowledged:
+            return None
+        self._acknowledged = up_to_seq
+        return Acknowledge(self._boot_id, up_to_seq)
+
+    def _interrupted(self, generation: int) -> None:
+        """The interrupted sessions are closed, and so is every commit from before."""
+        if generation == self._generation:
+            self._closed_interrupted = True
+            self._restore(None)
+
+    def _restore(self, now_us: int | None) -> None:
+        """Read what outlives a restart and tell every outlet."""
+        try:
+            counter = self._journal.session_counter()
+            commands = [
+                RestoreState(
+                    command_id=f"restore-{self._boot_id}-{number}",
+                    outlet=number,
+                    latched=self._journal.latched_faults(number),
+                    register_wh=self._journal.register_wh(number),
+                    session_counter=counter,
+                )
+                for number in self._outlets
+            ]
+            sessions = self._journal.open_sessions()
+            last_sequence = self._journal.last_sequence(self._boot_id)
+        except JournalError as error:
+            self._read_problem = str(error)
+            self._retry_us = 0 if now_us is None else now_us + RETRY_US
+            self._wake()
+            return
+        self._read_problem = ""
+        self._retry_us = NEVER
+        self._commands += commands
+        self._remember(commands, sessions)
+        self._handled = max(self._handled, last_sequence)
+        self._ready = True
+        waiting, self._waiting = self._waiting, []
+        for envelope, at_us in waiting:
+            self.handle(envelope, at_us)
+        self._wake()
+
+    def _remember(self, commands: list[RestoreState], sessions: tuple[OpenSession, ...]) -> None:
+        self._latched |= {(command.outlet, fault) for command in commands for fault in command.latched}
+        for session in sessions:
+            self._opened.setdefault((session.outlet, session.session_id), session.opened)
+
+    def _take(self, envelope: Envelope) -> None:
+        """A new event: store what it makes durable, answer what it asks."""
+        event = envelope.event
+        writes = self._writes(event, self._instant(envelope))
+        if writes:
+            self._pending.append(envelope.seq)
+            generation = self._generation
+            self._journal.commit(
+                [*writes, Sequence(self._boot_id, envelope.seq)], lambda: self._durable(generation, event)
+            )
+        elif isinstance(event, AuthorisationRequested):
+            self._authorise(event, envelope.mono_us)
+        self._wake()
+
+    def _repeat(self, envelope: Envelope) -> None:
+        """An event that is known: its effect is there or under way, its answer may be lost."""
+        self.repeated_events += 1
+        self._acknowledged = min(self._acknowledged, envelope.seq - 1)
+        event = envelope.event
+        if isinstance(event, AuthorisationRequested):
+            self._authorise(event, envelope.mono_us)
+        elif isinstance(event, SessionOpened) and envelope.seq not in self._pending:
+            self._confirm(event)
+        self._wake()
+
+    def _durable(self, generation: int, event: Event) -> None:
+        """The oldest pending commit is durable; commits of an earlier boot concern nobody any more."""
+        if generation != self._generation:
+            return
+        self._pending.popleft()
+        if isinstance(event, SessionOpened):
+            self._confirm(event)
+        self._wake()
+
+    def _writes(self, event: Event, at: Instant) -> list[Write]:
+        """What an event makes durable."""
+        match event:
+            case SessionOpened():
+                return [self._session_start(event, at)]
+            case TransactionStarted():
+                return [Transaction(event.outlet, event.session_id, at, event.register_wh)]
+            case EnergyCheckpoint():
+                return [
+                    Checkpoint(
+                        event.outlet, event.session_id, at, event.energy_wh, event.register_wh, event.charge_type
+                    )
+                ]
+            case SessionClosed():
+                return [self._session_end(event, at)]
+            case FaultRaised(latched=True):
+                keys = [(number, event.fault) for number in self._numbers(event.outlet)]
+                self._latched.update(keys)
+                return [LatchFault(number, fault, event.reaction, at) for number, fault in keys]
+            case FaultCleared():
+                keys = [(number, event.fault) for number in self._numbers(event.outlet)]
+                known = [key for key in keys if key in self._latched]
+                self._latched.difference_update(known)
+                return [ClearLatch(number, fault) for number, fault in known]
+            case _:
+                return []
+
+    def _numbers(self, outlet: int) -> tuple[int, ...]:
+        """The outlets that an event is for: outlet 0 is the station, hence all of them."""
+        return (outlet,) if outlet else tuple(self._outlets)
+
+    def _session_start(self, event: SessionOpened, at: Instant) -> SessionStart:
+        self._opened[event.outlet, event.session_id] = at
+        return SessionStart(
+            outlet=event.outlet,
+            session_id=event.session_id,
+            uid=event.uid,
+            authorised_by=event.authorised_by,
+            opened=at,
+            socket=self._socket(event.outlet),
+            comment=self.authoriser.comment(event.uid),
+        )
+
+    def _session_end(self, event: SessionClosed, at: Instant) -> SessionEnd:
+        opened = self._opened.pop((event.outlet, event.session_id), None)
+        if opened is not None and opened.utc_us is None:
+            # The clock was set during the session: the same mapping now tells when it began.
+            opened = self.clock.instant(opened.boot_id, opened.mono_us)
+        return SessionEnd(
+            outlet=event.outlet,
+            session_id=event.session_id,
+            at=at,
+            reason=event.reason,
+            energy_wh=event.energy_wh,
+            register_wh=event.register_wh,
+            charge_type=event.charge_type,
+            duration_us=event.duration_us,
+            opened=opened,
+            socket=self._socket(event.outlet),
+            publish=self._publish,
+        )
+
+    def _confirm(self, event: SessionOpened) -> None:
+        self._commands.append(
+            ConfirmRecord(
+                command_id=f"confirm-{event.outlet}-{event.session_id}",
+                outlet=event.outlet,
+                session_id=event.session_id,
+            )
+        )
+
+    def _authorise(self, event: AuthorisationRequested, asked_us: int) -> None:
+        decision = self.authoriser.decide(event.uid, event.purpose)
+        _log.info("outlet %d: card %s: %s %s", event.outlet, mask_uid(event.uid), decision.verdict, decision.reason)
+        self._commands.append(
+            Authorise(
+                command_id=f"authorise-{self._boot_id}-{event.outlet}-{event.card_read_id}",
+                outlet=event.outlet,
+                expires_us=asked_us + self.authoriser.timeout_us,
+                epoch=event.session_epoch,
+                card_read_id=event.card_read_id,
+                verdict=decision.verdict,
+                reason=decision.reason,
+                may_stop_any=decision.may_stop_any,
+            )
+        )
+
+    def _instant(self, envelope: Envelope) -> Instant:
+        return self.clock.instant(envelope.boot_id, envelope.mono_us)
+
+    def _socket(self, outlet: int) -> str:
+        config = self._outlets.get(outlet)
+        return config.socket.value if config is not None else ""

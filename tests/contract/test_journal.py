@@ -1,0 +1,325 @@
+"""One contract for every journal: the SQLite store and the simulation's fake."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from evse.services.clock import ClockQuality, Instant
+from evse.services.fake_journal import FakeStore
+from evse.services.journal import (
+    BOOTS_KEPT,
+    RECORDS_KEPT,
+    Checkpoint,
+    ClearLatch,
+    CloseInterrupted,
+    Journal,
+    LatchFault,
+    MarkPublished,
+    Sequence,
+    SessionEnd,
+    SessionStart,
+    Transaction,
+    Write,
+)
+from evse.services.sqlite_journal import SqliteStore
+
+STATION = "station-1"
+
+
+class Bench:
+    """A store that can be waited for and opened again."""
+
+    def commit(self, *writes: Write, station: str = STATION) -> None:
+        """Commit and wait until it is durable."""
+        raise NotImplementedError
+
+    def journal(self, station: str = STATION) -> Journal:
+        raise NotImplementedError
+
+    def reopen(self) -> None:
+        raise NotImplementedError
+
+    def close(self) -> None:
+        raise NotImplementedError
+
+
+class FakeBench(Bench):
+    def __init__(self) -> None:
+        self.store = FakeStore()
+
+    def commit(self, *writes: Write, station: str = STATION) -> None:
+        self.store.journal(station).commit(writes, lambda: None)
+        self.store.step(0)
+
+    def journal(self, station: str = STATION) -> Journal:
+        return self.store.journal(station)
+
+    def reopen(self) -> None:
+        self.store = FakeStore(image=self.store.crash())
+
+    def close(self) -> None:
+        self.store.close()
+
+
+class SqliteBench(Bench):
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.moved = threading.Event()
+        self.store = SqliteStore(path, self.moved.set)
+
+    def commit(self, *writes: Write, station: str = STATION) -> None:
+        done: list[bool] = []
+        self.moved.clear()
+        self.store.journal(station).commit(writes, lambda: done.append(True))
+        while not done:
+            assert self.moved.wait(10), self.store.problem
+            self.moved.clear()
+            self.store.deliver()
+
+    def journal(self, station: str = STATION) -> Journal:
+        return self.store.journal(station)
+
+    def reopen(self) -> None:
+        self.store.close()
+        self.store = SqliteStore(self.path, self.moved.set)
+
+    def close(self) -> None:
+        self.store.close()
+
+
+@pytest.fixture(params=["fake", "sqlite"])
+def bench(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Bench]:
+    made: Bench = FakeBench() if request.param == "fake" else SqliteBench(tmp_path / "journal.db")
+    yield made
+    made.close()
+
+
+def at(second: int, boot: str = "boot-1") -> Instant:
+    return Instant(boot, second * 1_000_000, 1_700_000_000_000_000 + second * 1_000_000, ClockQuality.SYNCHRONISED)
+
+
+def start(session: str = "s1", second: int = 0, boot: str = "boot-1", outlet: int = 1) -> SessionStart:
+    return SessionStart(outlet, session, "04A1B2C3", "badge", at(second, boot), "T2", "Anna")
+
+
+def end(session: str = "s1", second: int = 100, outlet: int = 1, publish: bool = False) -> SessionEnd:
+    return SessionEnd(outlet, session, at(second), "Local", 1500, 11500, "Normal_Mode_3", 100_000_000, publish=publish)
+
+
+def checkpoint(session: str, second: int, energy: int, register: int) -> Checkpoint:
+    return Checkpoint(1, session, at(second), energy, register, "Normal_Mode_3")
+
+
+def numbers(journal: Journal) -> list[int]:
+    return [record.number for record in journal.records(10_000)]
+
+
+def test_an_empty_journal_knows_nothing(bench: Bench) -> None:
+    journal = bench.journal()
+    assert journal.open_sessions() == ()
+    assert journal.records(30) == ()
+    assert journal.latched_faults(1) == ()
+    assert (journal.register_wh(1), journal.session_counter(), journal.last_sequence("boot-1")) == (0, 0, 0)
+    assert journal.problem == ""
+
+
+@pytest.mark.req("CDR-01")
+def test_a_session_becomes_one_record_with_every_field(bench: Bench) -> None:
+    bench.commit(start())
+    bench.commit(Transaction(1, "s1", at(5), 10_000, "4711"))
+    bench.commit(checkpoint("s1", 60, 800, 10_800))
+    session = bench.journal().open_sessions()[0]
+    assert (session.uid, session.last, session.energy_wh, session.in_transaction) == ("04A1B2C3", at(60), 800, True)
+    bench.commit(end())
+    record = bench.journal().records(30)[0]
+    assert (record.number, record.station, record.outlet, record.socket) == (1, STATION, 1, "T2")
+    assert (record.session_id, record.transaction_id, record.uid, record.comment) == ("s1", "4711", "04A1B2C3", "Anna")
+    assert (record.start, record.end, record.duration_us) == (at(0), at(100), 100_000_000)
+    assert (record.energy_wh, record.register_start_wh, record.register_end_wh) == (1500, 10_000, 11_500)
+    assert (record.charge_type, record.reason) == ("Normal_Mode_3", "Local")
+    assert bench.journal().open_sessions() == ()
+    assert bench.journal().session_counter() == 1
+
+
+def test_everything_survives_closing_and_opening(bench: Bench) -> None:
+    bench.commit(start("s1"), end("s1"), start("s2", 200), Sequence("boot-1", 7))
+    bench.commit(LatchFault(2, "ContactorWelded", "emergency", at(1)))
+    before = bench.journal()
+    expected = (before.open_sessions(), before.records(9), before.latched_faults(2), before.last_sequence("boot-1"))
+    bench.reopen()
+    after = bench.journal()
+    assert (after.open_sessions(), after.records(9), after.latched_faults(2), after.last_sequence("boot-1")) == expected
+    assert expected[2:] == (("ContactorWelded",), 7)
+
+
+@pytest.mark.req("CDR-05")
+def test_the_same_event_twice_acts_once(bench: Bench) -> None:
+    for _ in range(2):
+        bench.commit(start(), Sequence("boot-1", 1))
+        bench.commit(end(), Sequence("boot-1", 2))
+    assert numbers(bench.journal()) == [1]
+    # Even without the mark, the session's identity prevents a second record.
+    bench.commit(start())
+    bench.commit(end())
+    assert numbers(bench.journal()) == [1]
+    assert (bench.journal().open_sessions(), bench.journal().session_counter()) == ((), 1)
+
+
+@pytest.mark.req("CDR-05")
+def test_an_interrupted_session_ends_with_its_last_reading(bench: Bench) -> None:
+    bench.commit(start("s1", 10), Transaction(1, "s1", at(11), 5_000), checkpoint("s1", 70, 900, 5_900))
+    bench.commit(start("s2", 12, "boot-2", outlet=2))
+    bench.commit(CloseInterrupted("boot-2"))
+    bench.commit(CloseInterrupted("boot-2"))
+    record = bench.journal().records(30)[0]
+    assert (record.number, record.session_id, record.reason) == (1, "s1", "PowerLoss")
+    assert (record.end, record.duration_us, record.energy_wh) == (at(70), 60_000_000, 900)
+    assert (record.register_start_wh, record.register_end_wh) == (5_000, 5_900)
+    assert [session.session_id for session in bench.journal().open_sessions()] == ["s2"]
+
+
+def test_the_end_of_an_unknown_session_is_a_record_too(bench: Bench) -> None:
+    bench.commit(end("lost"))
+    record = bench.journal().records(1)[0]
+    assert (record.session_id, record.energy_wh, record.register_start_wh, record.uid) == ("lost", 1500, 10_000, "")
+    assert record.start == at(0)
+
+
+@pytest.mark.req("MTR-05")
+def test_registers_and_readings_never_fall(bench: Bench) -> None:
+    bench.commit(start(), checkpoint("s1", 60, 900, 5_900))
+    bench.commit(checkpoint("s1", 50, 800, 5_800))
+    assert bench.journal().register_wh(1) == 5_900
+    session = bench.journal().open_sessions()[0]
+    assert (session.energy_wh, session.last) == (900, at(60))
+    bench.commit(checkpoint("gone", 61, 0, 6_000))
+    assert (bench.journal().register_wh(1), bench.journal().register_wh(2)) == (6_000, 0)
+
+
+def test_latches_are_kept_until_cleared(bench: Bench) -> None:
+    bench.commit(LatchFault(1, "b", "emergency", at(1)), LatchFault(1, "a", "emergency", at(2)))
+    bench.commit(LatchFault(1, "a", "emergency", at(3)), LatchFault(2, "c", "controlled", at(3)))
+    bench.commit(ClearLatch(1, "b"), ClearLatch(1, "never there"))
+    assert (bench.journal().latched_faults(1), bench.journal().latched_faults(2)) == (("a",), ("c",))
+
+
+def test_stations_share_a_store_and_nothing_else(bench: Bench) -> None:
+    bench.commit(start(), end(), LatchFault(1, "a", "emergency", at(1)), Sequence("boot-1", 9), station="other")
+    mine, other = bench.journal(), bench.journal("other")
+    assert (mine.records(9), mine.latched_faults(1), mine.last_sequence("boot-1")) == ((), (), 0)
+    bench.commit(start(), end())
+    assert (numbers(mine), numbers(other), mine.register_wh(1)) == ([1], [1], 11_500)
+
+
+def test_only_the_last_boots_are_remembered(bench: Bench) -> None:
+    for boot in range(BOOTS_KEPT + 1):
+        bench.commit(Sequence(f"boot-{boot}", 5), Sequence(f"boot-{boot}", 5))
+    assert bench.journal().last_sequence("boot-0") == 0
+    assert bench.journal().last_sequence("boot-1") == 5
+    assert bench.journal().last_sequence(f"boot-{BOOTS_KEPT}") == 5
+
+
+@pytest.mark.req("CDR-01")
+def test_3000_records_are_kept_and_numbers_are_never_used_again(bench: Bench) -> None:
+    sessions = [f"s{number}" for number in range(RECORDS_KEPT + 5)]
+    bench.commit(*(write for session in sessions for write in (start(session), end(session))))
+    kept = numbers(bench.journal())
+    assert kept == list(range(RECORDS_KEPT + 5, 5, -1))
+    assert bench.journal().unpublished_dropped() == 5
+    bench.reopen()
+    bench.commit(start("next"), end("next"))
+    assert bench.journal().records(1)[0].number == RECORDS_KEPT + 6
+
+
+@pytest.mark.req("CDR-01")
+def test_a_record_that_waits_for_publication_is_never_overwritten(bench: Bench) -> None:
+    bench.commit(start("waits"), end("waits", publish=True), start("sent"), end("sent", publish=True))
+    bench.commit(MarkPublished(2))
+    sessions = [f"s{number}" for number in range(RECORDS_KEPT)]
+    bench.commit(*(write for session in sessions for write in (start(session), end(session))))
+    kept = numbers(bench.journal())
+    assert (len(kept), kept[-2:], bench.journal().unpublished_dropped()) == (RECORDS_KEPT + 1, [3, 1], 0)
+    bench.commit(MarkPublished(1), start("next"), end("next"))
+    assert (numbers(bench.journal())[-1], bench.journal().unpublished_dropped()) == (4, 1)
+
+
+def test_records_are_read_in_pages(bench: Bench) -> None:
+    bench.commit(*(write for number in range(5) for write in (start(f"s{number}"), end(f"s{number}"))))
+    journal = bench.journal()
+    assert [record.number for record in journal.records(2)] == [5, 4]
+    assert [record.number for record in journal.records(2, before=4)] == [3, 2]
+    assert journal.records(2, before=1) == ()
+    assert journal.records(0) == ()
+
+
+@pytest.mark.parametrize(
+    "bad", [start("\ud800"), Sequence("b", 2**63), replace(start(), opened=Instant("b", -(2**64)))], ids=str
+)
+def test_what_no_store_can_hold_is_refused_at_the_door(bench: Bench, bad: Write) -> None:
+    with pytest.raises(ValueError, match=r"surrogate|64 bits"):
+        bench.journal().commit([start(), bad], lambda: None)
+    bench.commit(start("s2"))
+    assert [session.session_id for session in bench.journal().open_sessions()] == ["s2"]
+
+
+def test_hostile_text_is_only_text(bench: Bench) -> None:
+    text = "'; DROP TABLE record; --\x00\n\u202e"
+    bench.commit(replace(start(text), comment=text), end(text))
+    assert (bench.journal().records(1)[0].comment, bench.journal().records(1)[0].session_id) == (text, text)
+
+
+SMALL = st.integers(0, 3)
+IDS = st.sampled_from(["a", "b", "c"])
+INSTANTS = st.builds(at, st.integers(0, 50), st.sampled_from(["boot-1", "boot-2"]))
+WRITES = st.one_of(
+    st.builds(SessionStart, SMALL, IDS, IDS, IDS, INSTANTS, IDS, IDS),
+    st.builds(Transaction, SMALL, IDS, INSTANTS, st.integers(0, 9), IDS),
+    st.builds(Checkpoint, SMALL, IDS, INSTANTS, st.integers(0, 9), st.integers(0, 9), IDS),
+    st.builds(
+        SessionEnd, SMALL, IDS, INSTANTS, IDS, SMALL, SMALL, IDS, SMALL, st.none() | INSTANTS, IDS, st.booleans()
+    ),
+    st.builds(CloseInterrupted, st.sampled_from(["boot-1", "boot-2"])),
+    st.builds(LatchFault, SMALL, IDS, IDS, INSTANTS),
+    st.builds(ClearLatch, SMALL, IDS),
+    st.builds(Sequence, IDS, SMALL),
+    st.builds(MarkPublished, SMALL),
+)
+
+
+def everything(journal: Journal) -> object:
+    latched = [journal.latched_faults(outlet) for outlet in range(4)]
+    registers = [journal.register_wh(outlet) for outlet in range(4)]
+    sequences = [journal.last_sequence(boot) for boot in "abc"]
+    return journal.open_sessions(), journal.records(99), latched, registers, sequences, journal.session_counter()
+
+
+@pytest.fixture(scope="module")
+def shared_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SqliteBench]:
+    made = SqliteBench(tmp_path_factory.mktemp("journal") / "journal.db")
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="module")
+def fresh_name() -> Callable[[], str]:
+    counter = iter(range(10_000))
+    return lambda: f"station-{next(counter)}"
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(commits=st.lists(st.lists(WRITES, max_size=4), max_size=12))
+def test_both_journals_agree_on_any_writes(
+    shared_sqlite: SqliteBench, fresh_name: Callable[[], str], commits: list[list[Write]]
+) -> None:
+    fake, station = FakeBench(), fresh_name()
+    for writes in commits:
+        fake.commit(*writes, station=station)
+        shared_sqlite.commit(*writes, station=station)
+    assert everything(fake.journal(station)) == everything(shared_sqlite.journal(station))
