@@ -1,0 +1,46 @@
+"""What all tests share: repeatable property tests, and what happens without a program or a board.
+
+Nothing here may slow down a unit test; fixtures of one subject live beside its tests.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+
+import pytest
+from hypothesis import settings
+
+from tools import debian
+
+# "check" finds the same examples every time, so that a red check is red for everybody. "search" looks for new ones:
+# HYPOTHESIS_PROFILE=search; a failing example it prints becomes an @example of the test.
+settings.register_profile("check", derandomize=True, deadline=None, database=None)
+settings.register_profile("search", deadline=None, max_examples=2000, print_blob=True)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "check"))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Skip what needs a board, unless asked for it."""
+    if os.environ.get("EVSE_HARDWARE") == "1":
+        return
+    skip = pytest.mark.skip(reason="needs a board; EVSE_HARDWARE=1 runs it")
+    for item in items:
+        if item.get_closest_marker("hardware") is not None:
+            item.add_marker(skip)
+
+
+@pytest.fixture(scope="session")
+def system_program() -> Callable[[str], str]:
+    """Give the path of a program of ``tools.debian.PROGRAMS``; without it the test is skipped, in CI it fails."""
+
+    def path_of(name: str) -> str:
+        path = debian.find(name)
+        if path is None:
+            reason = f"{name} is not installed (apt-get install {debian.PROGRAMS[name].package})"
+            if debian.in_ci():
+                pytest.fail(reason)
+            pytest.skip(reason)
+        return path
+
+    return path_of

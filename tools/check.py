@@ -1,0 +1,88 @@
+"""The whole check, stage by stage; stops at the first failure and says in its last line how it ended.
+
+``tools/test`` starts it inside the project's environment. With arguments only pytest runs, with these arguments.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from tools import debian
+
+PYTHON = sys.executable
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """One stage: its name and what it does; ``action`` returns an exit status, 0 is good."""
+
+    name: str
+    action: Callable[[], int]
+
+
+def _command(*command: str) -> Callable[[], int]:
+    return lambda: subprocess.run(command, check=False).returncode
+
+
+def _module(*command: str) -> Callable[[], int]:
+    return _command(PYTHON, "-m", *command)
+
+
+def _programs() -> int:
+    provided = debian.provide(debian.run_quietly, lambda line: print(line, flush=True))
+    return 1 if debian.in_ci() and not provided else 0
+
+
+def stages() -> list[Stage]:
+    """Return all stages, cheap ones first."""
+    return [
+        Stage("format", _module("ruff", "format", "--check", ".")),
+        Stage("lint", _module("ruff", "check", ".")),
+        Stage("types", _module("mypy")),
+        Stage(
+            "import contracts", _command(PYTHON, "-c", "from importlinter.cli import lint_imports_command as c; c()")
+        ),
+        Stage("requirements table", _module("tools.requirements_table", "--check")),
+        Stage("programs for tests", _programs),
+        Stage("tests", _module("pytest", "-q", "-n", "2", "--dist", "loadgroup", "-m", "not timing")),
+        # Time is measured without neighbours: one after the other, with no worker processes around.
+        Stage("timing tests", _module("pytest", "-q", "-p", "no:xdist", "-m", "timing")),
+    ]
+
+
+def check(todo: Sequence[Stage], clock: Callable[[], float] = time.monotonic) -> int:
+    """Run the stages in order up to the first failure; returns 0 when all passed, else 1. ``clock`` is in seconds."""
+    begin = clock()
+    spent: list[str] = []
+    for number, stage in enumerate(todo, start=1):
+        print(f"--- {stage.name} ({number}/{len(todo)})", flush=True)
+        stage_begin = clock()
+        try:
+            status = stage.action()
+        except KeyboardInterrupt:
+            print(f"\ntools/test: interrupted in {stage.name}", flush=True)
+            return 130
+        seconds = clock() - stage_begin
+        spent.append(f"{stage.name} {seconds:.1f} s")
+        print(f"--- {stage.name}: {seconds:.1f} s", flush=True)
+        if status:
+            print(f"tools/test: FAILED in {stage.name} (status {status}) after {clock() - begin:.1f} s", flush=True)
+            return 1
+    print(f"tools/test: {', '.join(spent)}")
+    print(f"tools/test: passed, {len(todo)} stages in {clock() - begin:.1f} s", flush=True)
+    return 0
+
+
+def main(argv: Sequence[str]) -> int:
+    """Run everything, or only pytest with ``argv`` when there are arguments; returns the exit status."""
+    if argv:
+        return subprocess.run([PYTHON, "-m", "pytest", *argv], check=False).returncode
+    return check(stages())
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
