@@ -1,0 +1,479 @@
+"""Driver of the pilot front end: the host's half of ``docs/hardware/front-end-protocol.md``.
+
+Connection
+    DOWN     the line is gone. Looked for every 100 ms.
+    ASKING   the line is there; INQUIRY(IDENTITY) every 100 ms until an IDENTITY of our major version arrives.
+    UP       a connection: full CONTROL (or INQUIRY(STATE) when nothing was ordered yet), then traffic.
+
+========  ======================================================  ==========================================
+from      event                                                   to
+========  ======================================================  ==========================================
+any       LinkLostError                                           DOWN
+DOWN      the line can be read again                              ASKING
+ASKING    IDENTITY, our major version                             UP
+ASKING    IDENTITY, other major version                           ASKING, ``problem`` says so
+UP        IDENTITY after a start; STATE says "start-up" or        UP anew: nothing is held, everything is said
+          "host silent" although CONTROL was acknowledged         again
+UP        no STATE for 200 ms while holding, 3 s otherwise        ASKING
+========  ======================================================  ==========================================
+
+``connected`` is true in UP from the first poll on that finds a STATE after the one in which the connection began, so
+that every restart is visible for at least one step of control. Nothing is held after any of these changes.
+
+Permission
+    Only ``hold_until`` sends HOLD: at once when no permission is running, else when 50 ms have passed since the last
+    one. There is no timer that renews. A reading older than 300 ms is never the ground of a permission; then a fresh
+    STATE is asked for instead.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from enum import Enum
+from typing import Final
+
+from hal.drivers.front_end_orders import WaitingOrders
+from hal.frames.front_end import Decoder, DecoderCounts, Frame, Order, encode
+from hal.frames.front_end_messages import (
+    BYTE_GAP_US,
+    FRONT_END_IDS,
+    MAJOR,
+    MAX_HOLD_MS,
+    MAX_LOCK_PULSE_MS,
+    MAX_READING_AGE_MS,
+    NO_CURRENT_LIMIT,
+    Beep,
+    Control,
+    Hold,
+    HostMessage,
+    Identity,
+    Inquiry,
+    Lock,
+    MessageId,
+    Occasion,
+    Open,
+    RcdTest,
+    Reset,
+    SafeStateReason,
+    State,
+)
+from hal.ports import BeepCode, LightCode, LockPulse, OutletReading, PilotDriveMode
+from hal.units import MS, NEVER, SECOND
+from hal.wires import ByteLink, LinkLostError
+
+RENEWAL_US: Final = 50 * MS
+KEEP_ALIVE_US: Final = 900 * MS
+"""Shorter than the front end's own keep-alive (1 s), so that the two never send at the same time."""
+LOOK_FOR_LINE_US: Final = 100 * MS
+HOLDING_INQUIRY_US: Final = 100 * MS
+"""While a permission runs, a STATE is asked for when none has come for this long (renewals bring one every 50 ms)."""
+HOLDING_PATIENCE_US: Final = 200 * MS
+IDLE_PATIENCE_US: Final = 3 * SECOND
+
+FrameHook = Callable[[int, str, Frame], None]
+"""Called with (now_us, ``"tx"`` or ``"rx"``, frame) for every frame sent or received."""
+
+
+class _Phase(Enum):
+    DOWN = "down"
+    ASKING = "asking"
+    UP = "up"
+
+
+@dataclass(frozen=True, slots=True)
+class FrontEndCounters:
+    """What this driver has lived through. ``line``: what its decoder counted."""
+
+    sent: int = 0
+    holds: int = 0
+    holds_withheld: int = 0
+    retries: int = 0
+    given_up: int = 0
+    refused_orders: int = 0
+    line_losses: int = 0
+    silences: int = 0
+    restarts: int = 0
+    line: DecoderCounts = field(default_factory=DecoderCounts)
+
+
+class FrontEndDriver:
+    """One outlet's front end on one serial line.
+
+    Implements ``OutletSense``, ``PilotDrive``, ``ContactorHold``, ``LockMotor``, ``ResidualCurrentTest``, ``Signals``,
+    ``Polled`` of ``hal.ports`` and ``RenewalPart`` of ``hal.scheduling``.
+    """
+
+    def __init__(self, link: ByteLink, on_frame: FrameHook | None = None) -> None:
+        """``link``: the line, 115200 8N1. ``on_frame``: sees every frame, for traces."""
+        self._link = link
+        self._on_frame = on_frame
+        self._decoder = Decoder(FRONT_END_IDS)
+        self._waiting = WaitingOrders()
+        self._counts: dict[str, int] = {}
+        self._phase = _Phase.ASKING
+        self._connected = False
+        self._problem = "no answer from the front end yet"
+        self._ordered = Control(PilotDriveMode.F, 0, NO_CURRENT_LIMIT, False, LightCode.OFF)
+        self._ordered_anything = False
+        self._sequence = 0
+        self._reading: OutletReading | None = None
+        self._identity: Identity | None = None
+        self._read_at_us = -NEVER
+        self._asked_at_us = -NEVER
+        self._sent_at_us = -NEVER
+        self._heard_at_us = -NEVER
+        self._lost_at_us = -NEVER
+        self._byte_at_us = -NEVER
+        self._lease_until_us = -NEVER
+        self._hold_sent_at_us = -NEVER
+        self._holding_since_us = -NEVER
+        self._hold_unacknowledged: int | None = None
+        self._withdrawn = False
+        self._begun = False
+
+    # --- OutletSense
+
+    @property
+    def reading(self) -> OutletReading | None:
+        """Latest valid reading; kept (and old) when the connection is lost."""
+        return self._reading
+
+    @property
+    def read_at_us(self) -> int:
+        """When the latest valid STATE arrived; far in the past before the first."""
+        return self._read_at_us
+
+    @property
+    def connected(self) -> bool:
+        """Whether the line exists, the version fits, and STATEs arrive in time."""
+        return self._connected
+
+    @property
+    def identity(self) -> Identity | None:
+        """The front end's last IDENTITY."""
+        return self._identity
+
+    @property
+    def problem(self) -> str:
+        """Why ``connected`` is false, in words; empty while connected."""
+        return self._problem
+
+    @property
+    def counters(self) -> FrontEndCounters:
+        """Frozen copy of the counters."""
+        return FrontEndCounters(**self._counts, line=self._decoder.counts)
+
+    # --- PilotDrive, Signals
+
+    def drive_pilot(self, mode: PilotDriveMode, duty_bp: int, now_us: int) -> None:
+        """Order a pilot mode; ``duty_bp`` (0 to 10000, cut to that range) counts for PWM only."""
+        duty = max(0, min(duty_bp, 10_000)) if mode is PilotDriveMode.PWM else 0
+        self._order(replace(self._ordered, mode=mode, duty_bp=duty), now_us)
+
+    def show_light(self, code: LightCode, now_us: int) -> None:
+        """Order a light pattern."""
+        self._order(replace(self._ordered, light=code), now_us)
+
+    def ventilate(self, on: bool, now_us: int) -> None:
+        """Order the ventilation output on or off."""
+        self._order(replace(self._ordered, ventilation=on), now_us)
+
+    def limit_current(self, limit_ma: int, now_us: int) -> None:
+        """Order the hard over-current limit, rounded down to 0.1 A; 0xFFFF (6553.5 A) and more mean "none"."""
+        self._order(replace(self._ordered, limit_da=max(0, min(limit_ma // 100, NO_CURRENT_LIMIT))), now_us)
+
+    def beep(self, code: BeepCode, now_us: int) -> None:
+        """Sound once; dropped while there is no connection."""
+        if code is not BeepCode.NONE:
+            self._act(Beep(code), now_us)
+
+    # --- LockMotor, ResidualCurrentTest
+
+    def pulse_lock(self, direction: LockPulse, duration_us: int, now_us: int) -> None:
+        """Run the lock motor once (at most 4 s); dropped while there is no connection."""
+        self._act(Lock(direction, max(0, min(duration_us // MS, MAX_LOCK_PULSE_MS))), now_us)
+
+    def start_self_test(self, now_us: int) -> None:
+        """Start one self test of the residual-current detector; dropped while there is no connection."""
+        self._act(RcdTest(), now_us)
+
+    def restart_front_end(self, now_us: int) -> None:
+        """Order a restart; the front end opens its contactor and says IDENTITY."""
+        if self._phase is not _Phase.DOWN:
+            self._say(Reset(), now_us)
+
+    # --- ContactorHold
+
+    def hold_until(self, deadline_us: int, reading_age_us: int, now_us: int) -> None:
+        """Permit the contactor until ``deadline_us`` (cut to 250 ms from now) on a reading ``reading_age_us`` old.
+
+        The age counts as at least the age of this driver's own latest STATE.
+        """
+        hold_ms = min((deadline_us - now_us) // MS, MAX_HOLD_MS)
+        holding = now_us < self._lease_until_us
+        if hold_ms <= 0 or (holding and now_us - self._hold_sent_at_us < RENEWAL_US):
+            return
+        age_us = max(reading_age_us, now_us - self._read_at_us, 0)
+        if not self._connected or age_us > MAX_READING_AGE_MS * MS:
+            self._count("holds_withheld")
+            if self._phase is _Phase.UP and MessageId.INQUIRY not in self._waiting:
+                self._say(Inquiry(MessageId.STATE), now_us)
+            return
+        self._waiting.forget(MessageId.OPEN)
+        if not holding:
+            self._holding_since_us = now_us
+        sequence = self._say(Hold(hold_ms, -(-age_us // MS)), now_us)
+        if sequence is None:
+            return
+        self._count("holds")
+        self._withdrawn = False
+        self._hold_unacknowledged = sequence
+        self._hold_sent_at_us = now_us
+        self._lease_until_us = now_us + hold_ms * MS
+
+    @property
+    def renewal_due_us(self) -> int:
+        """50 ms after the last HOLD of a running permission, ``NEVER`` while none runs."""
+        return self._hold_sent_at_us + RENEWAL_US if self._lease_until_us > 0 else NEVER
+
+    def open(self, reason: int, now_us: int) -> None:
+        """Withdraw the permission at once; ``reason`` 0 to 255 (cut) goes into the front end's log.
+
+        Said again every 20 ms, 25 times at most, while coil or mirror contact still read closed. Calling it again
+        sends nothing new unless the coil has been energised meanwhile.
+        """
+        self._lease_until_us = -NEVER
+        self._hold_unacknowledged = None
+        if MessageId.OPEN in self._waiting or self._phase is _Phase.DOWN:
+            return
+        energised = self._reading is not None and self._reading.coil_energised
+        if self._withdrawn and not (energised and now_us - self._sent_at_us >= SECOND):
+            return
+        if self._say(Open(max(0, min(reason, 0xFF))), now_us) is not None:
+            self._withdrawn = True
+
+    # --- Polled
+
+    def poll(self, now_us: int) -> int:
+        """Take in what has arrived, send what is due; return when to poll again at the latest."""
+        if self._phase is _Phase.DOWN and now_us < self._lost_at_us + LOOK_FOR_LINE_US:
+            return self._next_due_us(now_us)
+        self._begun = False
+        try:
+            data = self._link.read(now_us)
+        except LinkLostError:
+            self._lose_line(now_us)
+            return self._next_due_us(now_us)
+        if self._phase is _Phase.DOWN:
+            self._ask_anew("line is back, no answer yet")
+        self._take_in(data, now_us)
+        self._check_patience(now_us)
+        self._send_due(now_us)
+        return self._next_due_us(now_us)
+
+    # --- RenewalPart
+
+    def steady_period_us(self) -> int:
+        """50 ms while a permission runs, 0.9 s otherwise, 0 while anything is under way or wrong."""
+        if not self._connected or self._waiting or self._decoder.partial or self._hold_unacknowledged is not None:
+            return 0
+        return RENEWAL_US if self._lease_until_us > 0 else KEEP_ALIVE_US
+
+    def next_renewal_us(self) -> int:
+        """When the next HOLD or idle INQUIRY is due."""
+        if self._phase is not _Phase.UP:
+            return NEVER
+        if self._lease_until_us > 0:
+            return self._hold_sent_at_us + RENEWAL_US
+        return self._sent_at_us + KEEP_ALIVE_US
+
+    def essential_wake_us(self) -> int:
+        """Retries, a frame cut short, looking for the line."""
+        due = self._waiting.next_due_us()
+        if self._decoder.partial:
+            due = min(due, self._byte_at_us + BYTE_GAP_US)
+        if self._phase is _Phase.DOWN:
+            due = min(due, self._lost_at_us + LOOK_FOR_LINE_US)
+        if self._phase is _Phase.ASKING:
+            due = min(due, self._asked_at_us + LOOK_FOR_LINE_US)
+        return due
+
+    def shift_renewals(self, periods: int, delta_us: int) -> int:
+        """Behave as if ``periods`` of HOLD/STATE or INQUIRY/STATE had passed."""
+        if self._lease_until_us > 0:
+            self._count("holds", periods)
+            self._lease_until_us += delta_us
+            self._hold_sent_at_us += delta_us
+        self._sent_at_us += delta_us
+        self._read_at_us += delta_us
+        self._heard_at_us += delta_us
+        self._byte_at_us += delta_us
+        self._sequence = (self._sequence + periods) & 0xFF
+        self._decoder.shift(periods)
+        self._count("sent", periods)
+        return periods
+
+    # --- sending
+
+    def _order(self, wanted: Control, now_us: int) -> None:
+        if wanted == self._ordered and self._ordered_anything:
+            return
+        self._ordered = wanted
+        self._ordered_anything = True
+        if self._phase is _Phase.UP:
+            self._say(wanted, now_us)
+
+    def _act(self, message: HostMessage, now_us: int) -> None:
+        if self._phase is not _Phase.UP:
+            self._count("refused_orders")
+            return
+        self._say(message, now_us)
+
+    def _say(self, message: HostMessage, now_us: int) -> int | None:
+        """Send ``message`` for the first time; return its sequence number, ``None`` when the line was lost."""
+        frame = Frame(self._sequence, message)
+        self._sequence = (self._sequence + 1) & 0xFF
+        if not self._transmit(frame, now_us):
+            return None
+        asking = isinstance(message, Inquiry) and message.wanted is MessageId.IDENTITY
+        if not asking and not isinstance(message, Hold | Reset):
+            self._waiting.add(frame, now_us)
+        return frame.sequence
+
+    def _transmit(self, frame: Frame, now_us: int) -> bool:
+        try:
+            self._link.write(encode(frame), now_us)
+        except LinkLostError:
+            self._lose_line(now_us)
+            return False
+        self._count("sent")
+        self._sent_at_us = now_us
+        if self._on_frame is not None:
+            self._on_frame(now_us, "tx", frame)
+        return True
+
+    def _send_due(self, now_us: int) -> None:
+        if self._phase is _Phase.ASKING:
+            if now_us >= self._asked_at_us + LOOK_FOR_LINE_US:
+                self._asked_at_us = now_us
+                self._say(Inquiry(MessageId.IDENTITY), now_us)
+            return
+        again, given_up = self._waiting.take_due(now_us)
+        if given_up:
+            self._count("given_up", given_up)
+        for frame in again:
+            self._count("retries")
+            if not self._transmit(frame, now_us):
+                return
+        if MessageId.INQUIRY not in self._waiting and now_us >= self._inquiry_due_us(now_us):
+            self._say(Inquiry(MessageId.STATE), now_us)
+
+    def _inquiry_due_us(self, now_us: int) -> int:
+        if self._phase is not _Phase.UP:
+            return NEVER
+        if now_us < self._lease_until_us:
+            return max(self._heard_at_us, self._holding_since_us) + HOLDING_INQUIRY_US
+        return self._sent_at_us + KEEP_ALIVE_US
+
+    # --- receiving
+
+    def _take_in(self, data: bytes, now_us: int) -> None:
+        if data:
+            self._byte_at_us = now_us
+            for frame in self._decoder.feed(data):
+                self._receive(frame, now_us)
+        elif self._decoder.partial and now_us >= self._byte_at_us + BYTE_GAP_US:
+            self._decoder.abandon()
+        foreign = self._decoder.foreign_version
+        if foreign is not None and self._phase is _Phase.ASKING:
+            self._problem = f"the front end speaks protocol version {foreign >> 4}, this driver {MAJOR}"
+
+    def _receive(self, frame: Frame, now_us: int) -> None:
+        if self._on_frame is not None:
+            self._on_frame(now_us, "rx", frame)
+        message = frame.message
+        if isinstance(message, Identity):
+            self._meet(message, now_us)
+        elif isinstance(message, State) and frame.order is not Order.REPEATED and self._phase is _Phase.UP:
+            self._observe(message, now_us)
+
+    def _meet(self, identity: Identity, now_us: int) -> None:
+        self._identity = identity
+        if identity.protocol >> 4 != MAJOR:
+            self._ask_anew(f"the front end speaks protocol version {identity.protocol >> 4}, this driver {MAJOR}")
+            return
+        if self._phase is _Phase.ASKING:
+            self._begin(now_us)
+        elif identity.occasion is Occasion.START:
+            self._count("restarts")
+            self._begin(now_us)
+
+    def _begin(self, now_us: int) -> None:
+        """A connection begins: nothing is held, everything is said."""
+        self._drop_connection(_Phase.UP, "no state from the front end yet")
+        self._begun = True
+        self._decoder.foreign_version = None
+        self._heard_at_us = now_us
+        self._say(self._ordered if self._ordered_anything else Inquiry(MessageId.STATE), now_us)
+
+    def _observe(self, state: State, now_us: int) -> None:
+        self._reading = state.reading
+        self._read_at_us = self._heard_at_us = now_us
+        self._waiting.acknowledge(state)
+        if state.accepted == self._hold_unacknowledged:
+            self._hold_unacknowledged = None
+        if not self._begun and not self._connected:
+            self._connected = True
+            self._problem = ""
+        forgotten = state.reading.safe_state_reason in (SafeStateReason.START_UP, SafeStateReason.HOST_SILENT)
+        if forgotten and self._ordered_anything and MessageId.CONTROL not in self._waiting:
+            self._count("restarts")
+            self._begin(now_us)
+
+    # --- the connection's end
+
+    def _check_patience(self, now_us: int) -> None:
+        if 0 < self._lease_until_us <= now_us:
+            self._lease_until_us = -NEVER
+            self._hold_unacknowledged = None
+        if self._phase is _Phase.UP and now_us >= self._patience_ends_us(now_us):
+            self._count("silences")
+            self._ask_anew("the front end has fallen silent")
+
+    def _patience_ends_us(self, now_us: int) -> int:
+        if now_us < self._lease_until_us:
+            return max(self._heard_at_us, self._holding_since_us) + HOLDING_PATIENCE_US
+        return self._heard_at_us + IDLE_PATIENCE_US
+
+    def _lose_line(self, now_us: int) -> None:
+        self._lost_at_us = now_us
+        if self._phase is not _Phase.DOWN:
+            self._count("line_losses")
+        self._decoder.restart()
+        self._drop_connection(_Phase.DOWN, "the serial line is gone")
+
+    def _ask_anew(self, problem: str) -> None:
+        self._drop_connection(_Phase.ASKING, problem)
+
+    def _drop_connection(self, phase: _Phase, problem: str) -> None:
+        self._phase = phase
+        self._connected = False
+        self._problem = problem
+        self._waiting.clear()
+        self._lease_until_us = -NEVER
+        self._hold_unacknowledged = None
+        self._withdrawn = False
+
+    def _next_due_us(self, now_us: int) -> int:
+        due = self.essential_wake_us()
+        if self._phase is _Phase.UP:
+            due = min(due, self._patience_ends_us(now_us))
+            if MessageId.INQUIRY not in self._waiting:
+                due = min(due, self._inquiry_due_us(now_us))
+        if self._lease_until_us > 0:
+            due = min(due, self._lease_until_us)
+        return due
+
+    def _count(self, name: str, by: int = 1) -> None:
+        self._counts[name] = self._counts.get(name, 0) + by
