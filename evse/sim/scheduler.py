@@ -146,10 +146,10 @@ class Scheduler:
         """Time of the next instant, ``NEVER`` when nothing is due any more."""
         return min(_top(self._essential), _top(self._renewing))
 
-    def run_until(self, until_us: int) -> None:
+    def run_until(self, until_us: int, stop: Callable[[], bool] | None = None) -> bool:
         """Process every instant up to and including ``until_us``; the time is ``until_us`` afterwards.
 
-        Raises ValueError when ``until_us`` lies in the past, LivelockError for a component that never rests.
+        ``stop`` is asked after each instant; when it says so the run ends there. Returns whether it did. Raises ValueError when ``until_us`` lies in the past, LivelockError for a component that never rests.
         """
         if until_us < self._now:
             raise ValueError(f"time never goes back: {until_us} us is before {self._now} us")
@@ -161,7 +161,10 @@ class Scheduler:
             if self._elide and renewing < essential and self._jump(min(essential, until_us)):
                 continue
             self._process(due)
+            if stop is not None and stop():
+                return True
         self._now = until_us
+        return False
 
     def run_for(self, span_us: int) -> None:
         """Run on for ``span_us``."""

@@ -1,0 +1,114 @@
+"""The checker: looks at the world after every processed instant and judges by all invariants.
+
+It costs little when nothing happens: an instant is looked at only when the world changed, the core reported something,
+or a forbidden state is lasting.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from evse.core.commands import Command
+from evse.sim.invariants_base import Invariant, Known, Moment, Violation
+from evse.sim.invariants_records import ClosedIntervalsBelongToOneSession, RecordsBalanceWithTheWorld
+from evse.sim.invariants_safety import (
+    ClosedOnlyWhenSafe,
+    ContactFollowsOrder,
+    FaultShownOnPilot,
+    NeverUnlockedUnderLoad,
+    NoEnergyForAnotherId,
+    NoLastingOverdraw,
+    NoOpeningUnderLoad,
+    OfferWithinLimits,
+)
+from evse.sim.station import OpenSession, ParamValue, SimulatedStation, facts_of
+
+LOCK_FORCING_VERBS = frozenset({"force_lock_open", "force_lock", "pry_lock_open"})
+"""Verbs by which somebody in the world moves the bolt without the motor."""
+
+
+def all_invariants() -> tuple[Invariant, ...]:
+    """A fresh set of every invariant, in the order of their names."""
+    return (
+        ClosedOnlyWhenSafe(),
+        OfferWithinLimits(),
+        NoLastingOverdraw(),
+        NeverUnlockedUnderLoad(),
+        NoOpeningUnderLoad(),
+        ContactFollowsOrder(),
+        FaultShownOnPilot(),
+        NoEnergyForAnotherId(),
+        ClosedIntervalsBelongToOneSession(),
+        RecordsBalanceWithTheWorld(),
+    )
+
+
+class InvariantChecker:
+    """Watches one simulated station. Add ``observe`` to the scheduler's observers."""
+
+    def __init__(self, station: SimulatedStation, invariants: Sequence[Invariant] | None = None) -> None:
+        self._station = station
+        self._invariants = tuple(invariants) if invariants is not None else all_invariants()
+        self._known = Known()
+        self._events = 0
+        self._changed = True
+        self.violations: list[Violation] = []
+        self.looks = 0
+        station.world.on_change(self._world_changed)
+
+    def note_command(self, command: Command, now_us: int) -> None:
+        """Tell that ``command`` was posted; S7 and S13 judge by it."""
+        self._known.commands.append((now_us, command))
+        self._changed = True
+
+    def note_verb(self, name: str, params: Mapping[str, ParamValue], now_us: int) -> None:
+        """Tell that a verb was applied; S5 excuses a bolt that somebody forces."""
+        outlet = params.get("outlet", 1)
+        if name in LOCK_FORCING_VERBS and isinstance(outlet, int):
+            self._known.lock_forced_us[outlet] = now_us
+        self._changed = True
+
+    def observe(self, now_us: int) -> None:
+        """Look at the instant that was just processed."""
+        events = self._station.events_since(self._events)
+        pending = any(invariant.pending() for invariant in self._invariants)
+        if not self._changed and not events and not pending:
+            return
+        self._look(now_us)
+
+    def finish(self, now_us: int) -> None:
+        """Look at the end of the run."""
+        self._look(now_us)
+        moment = self._moment(now_us)
+        for invariant in self._invariants:
+            self.violations.extend(invariant.finish(moment))
+
+    def _look(self, now_us: int) -> None:
+        self._changed = False
+        self.looks += 1
+        moment = self._moment(now_us)
+        self._events += len(moment.new_events)
+        for invariant in self._invariants:
+            self.violations.extend(invariant.check(moment))
+
+    def _moment(self, now_us: int) -> Moment:
+        station = self._station
+        ledger = station.ledger()
+        sessions: dict[int, list[OpenSession]] = {}
+        for session in ledger.open_sessions():
+            sessions.setdefault(session.outlet, []).append(session)
+        return Moment(
+            now_us=now_us,
+            config=station.config,
+            outlets=facts_of(station.world),
+            view=station.view(),
+            new_events=station.events_since(self._events),
+            open_sessions=sessions,
+            records=ledger.records(),
+            cards=station.cards(),
+            disturbances=station.disturbances(),
+            known=self._known,
+        )
+
+    def _world_changed(self, now_us: int) -> None:
+        self._changed = True

@@ -1,0 +1,140 @@
+"""Invariants of sessions and records against the world's energy: T1, T3.
+
+Energy through a welded contact that nobody orders closed belongs to no session and is left out of both.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from evse.core.units import NJ_PER_WH, SECOND
+from evse.sim.invariants_base import OPEN_ON_FAULT_US, Moment, Violation
+from evse.sim.station import ClosedSession, OutletFacts
+
+TOLERANCE_WH: Final = 1
+"""Energy balance: one watt-hour per record."""
+RECORD_TIME_US: Final = 10 * SECOND
+"""A session without a record and no longer open is lost only after this long: a store may be slow."""
+
+
+@dataclass(slots=True)
+class _Interval:
+    begin_us: int
+    begin_nj: int
+    session: str | None = None
+    told: bool = False
+
+
+class ClosedIntervalsBelongToOneSession:
+    """T1. Every closed interval with energy belongs to exactly one session, and that to exactly one record."""
+
+    name = "T1"
+
+    def __init__(self) -> None:
+        self._open: dict[int, _Interval] = {}
+        self._sessions: dict[str, int] = {}
+        self._missing_since: dict[str, int] = {}
+
+    def check(self, moment: Moment) -> Iterator[Violation]:
+        for facts in moment.outlets:
+            yield from self._follow(moment, facts)
+        yield from self._records(moment, at_end=False)
+
+    def _follow(self, moment: Moment, facts: OutletFacts) -> Iterator[Violation]:
+        number, truth = facts.number, facts.truth
+        interval = self._open.get(number)
+        if not truth.contact_closed or (truth.contact_welded and not truth.coil_energised):
+            self._open.pop(number, None)
+            return
+        if interval is None:
+            interval = self._open[number] = _Interval(moment.now_us, truth.energy_nj)
+        names = [session.session_id for session in moment.sessions(number)]
+        if len(names) == 1 and interval.session in (None, names[0]):
+            interval.session = names[0]
+            self._sessions.setdefault(names[0], number)
+            return
+        energy = truth.energy_nj > interval.begin_nj
+        ending = len(names) == 0 and moment.now_us - interval.begin_us <= OPEN_ON_FAULT_US
+        if energy and not interval.told and not ending:
+            interval.told = True
+            what = f"energy flows with {len(names)} open sessions ({', '.join(names) or 'none'})"
+            yield Violation(self.name, moment.now_us, number, what)
+
+    def _records(self, moment: Moment, *, at_end: bool) -> Iterator[Violation]:
+        counts: dict[str, int] = {}
+        for record in moment.records:
+            counts[record.session_id] = counts.get(record.session_id, 0) + 1
+        still_open = {session.session_id for sessions in moment.open_sessions.values() for session in sessions}
+        for name, number in list(self._sessions.items()):
+            count = counts.get(name, 0)
+            if count > 1:
+                del self._sessions[name]
+                yield Violation(self.name, moment.now_us, number, f"session {name} has {count} records")
+            elif count == 0 and name not in still_open:
+                since = self._missing_since.setdefault(name, moment.now_us)
+                if at_end or moment.now_us - since > RECORD_TIME_US:
+                    del self._sessions[name]
+                    yield Violation(self.name, moment.now_us, number, f"session {name} has no record")
+            else:
+                self._missing_since.pop(name, None)
+
+    def finish(self, moment: Moment) -> Iterator[Violation]:
+        yield from self._records(moment, at_end=True)
+
+    def pending(self) -> bool:
+        return False
+
+
+class RecordsBalanceWithTheWorld:
+    """T3. A record's energy is what really flowed in its session, within 1 Wh.
+
+    A session cut by a power failure may lack what flowed since its last durable reading, at most ``checkpoint_us`` ago.
+    """
+
+    name = "T3"
+
+    def __init__(self) -> None:
+        self._last_nj: dict[int, int] = {}
+        self._of_session: dict[str, int] = {}
+        self._power_limit_uw: dict[str, int] = {}
+        self._charged: dict[int, str] = {}
+        self._told: dict[str, bool] = {}
+
+    def check(self, moment: Moment) -> Iterator[Violation]:
+        for facts in moment.outlets:
+            self._add(moment, facts)
+        for record in moment.records[len(self._told) :]:
+            self._told[f"{record.number}"] = True
+            yield from self._judge(moment, record)
+
+    def _add(self, moment: Moment, facts: OutletFacts) -> None:
+        number, truth = facts.number, facts.truth
+        energy = truth.energy_nj - self._last_nj.get(number, 0)
+        self._last_nj[number] = truth.energy_nj
+        sessions = moment.sessions(number)
+        if sessions:
+            self._charged[number] = sessions[0].session_id
+        name = self._charged.get(number)
+        if name is None or (truth.contact_welded and not truth.coil_energised):
+            return
+        self._of_session[name] = self._of_session.get(name, 0) + energy
+        power = sum(i * u for i, u in zip(truth.currents_ma, truth.voltages_mv, strict=True))
+        self._power_limit_uw[name] = max(self._power_limit_uw.get(name, 0), power)
+
+    def _judge(self, moment: Moment, record: ClosedSession) -> Iterator[Violation]:
+        real = self._of_session.get(record.session_id, 0)
+        low = high = record.energy_wh * NJ_PER_WH
+        if record.interrupted:
+            high += self._power_limit_uw.get(record.session_id, 0) * moment.config.checkpoint_us // 1_000
+        tolerance = TOLERANCE_WH * NJ_PER_WH
+        if not low - tolerance <= real <= high + tolerance:
+            what = f"record {record.number} says {record.energy_wh} Wh, really {real / NJ_PER_WH:.3f} Wh flowed"
+            yield Violation(self.name, moment.now_us, record.outlet, what)
+
+    def finish(self, moment: Moment) -> Iterator[Violation]:
+        yield from self.check(moment)
+
+    def pending(self) -> bool:
+        return False

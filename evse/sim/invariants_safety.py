@@ -1,0 +1,358 @@
+"""Safety invariants, judged by the world's truth: S1, S2, S4, S5, S6, S7, S10, S13.
+
+Where a statement needs to know whose session it is, the durable ledger and the cards presented in the world say so,
+never the core's outputs. Time bounds and their sources are in ``evse.sim.invariants_base``.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+
+from evse.core.commands import ClearFault
+from evse.core.config import Access, Location
+from evse.core.events import FaultRaised
+from evse.sim.invariants_base import (
+    CLOSED_WITHOUT_PWM_US,
+    DUTY_TOLERANCE_BP,
+    FAULT_F_BEGINS_US,
+    FAULT_F_US,
+    FOLLOW_US,
+    FORCED_OPENING_US,
+    LOWER_OFFER_US,
+    MISMATCH_US,
+    NO_LOAD_MA,
+    OPEN_ON_FAULT_US,
+    OPEN_ON_VEHICLE_US,
+    OVERDRAW_US,
+    PROPOSED_MINIMUM_MA,
+    RECENT_FAULT_US,
+    RESTART_US,
+    Moment,
+    Spans,
+    Violation,
+    offered_ma,
+)
+from evse.sim.station import OutletFacts
+from hal.ports import LockPosition, SelfTest
+from hal.units import NEVER
+
+_WELD = "ContactorWelded"
+_FAILED_TO_CLOSE = "ContactorFailedToClose"
+
+
+class _Timed:
+    """Base of invariants that allow a forbidden state for a bounded time."""
+
+    name = ""
+
+    def __init__(self) -> None:
+        self._spans = Spans()
+
+    def finish(self, moment: Moment) -> Iterator[Violation]:
+        yield from ()
+
+    def pending(self) -> bool:
+        return self._spans.pending()
+
+    def _late(self, moment: Moment, number: int, what: str, bad: bool, bound_us: int) -> Iterator[Violation]:
+        if self._spans.too_long((number, what), bad, bound_us, moment.now_us):
+            bound = f"for more than {bound_us // 1000} ms" if bound_us else "at all"
+            yield Violation(self.name, moment.now_us, number, f"{what} {bound}")
+
+
+class ClosedOnlyWhenSafe(_Timed):
+    """S1. A closed contact means: vehicle in state C, or D where ventilation is given; PWM on; diode and earth whole.
+
+    Further: an authorised session durably open, the bolt locked where there is a lock, a self test of the
+    residual-current detector passed since the session before, and no blocking fault. Each may be untrue for its reaction
+    time only. A welded contact that nobody orders closed is S7's matter.
+    """
+
+    name = "S1"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._test_good: dict[int, bool] = {}
+        self._had_session: dict[int, bool] = {}
+
+    def check(self, moment: Moment) -> Iterator[Violation]:
+        for facts in moment.outlets:
+            self._follow_test(moment, facts)
+            truth = facts.truth
+            held = truth.contact_closed and (truth.coil_energised or not truth.contact_welded)
+            for what, good, bound_us in self._conditions(moment, facts):
+                yield from self._late(moment, facts.number, f"closed while {what}", held and not good, bound_us)
+
+    def _conditions(self, moment: Moment, facts: OutletFacts) -> Iterator[tuple[str, bool, int]]:
+        truth, config = facts.truth, moment.outlet_config(facts.number)
+        aired = truth.ventilation or moment.config.location is Location.OUTDOOR
+        ready = truth.pilot_level == "C" or (truth.pilot_level == "D" and aired)
+        yield "the vehicle does not ask for energy", ready, OPEN_ON_VEHICLE_US
+        yield "PWM is off", truth.pwm_on, CLOSED_WITHOUT_PWM_US
+        yield "the diode is faulty", truth.diode_ok, OPEN_ON_FAULT_US
+        yield "the earth is open", truth.earth_ok, OPEN_ON_FAULT_US
+        yield "no authorised session is durable", self._authorised(moment, facts.number), OPEN_ON_FAULT_US
+        locked = not truth.lock_fitted or truth.bolt is LockPosition.LOCKED
+        yield "the bolt is not locked", locked, OPEN_ON_FAULT_US
+        yield "no residual-current self test has passed", self._test_good.get(facts.number, False), 0
+        tripped = truth.residual_ac or truth.residual_dc
+        yield "the residual-current detector has tripped", not tripped, OPEN_ON_FAULT_US
+        too_much = max(truth.currents_ma) >= config.protection.hard_current_ma
+        yield "the current is above the board's limit", not too_much, OPEN_ON_FAULT_US
+
+    def _authorised(self, moment: Moment, number: int) -> bool:
+        sessions = moment.sessions(number)
+        if len(sessions) != 1:
+            return False
+        if moment.outlet_config(number).access is not Access.BADGE:
+            return True
+        uid = sessions[0].uid
+        if any(card.uid == uid and card.outlet in (0, number) for card in moment.cards):
+            return True
+        return any(getattr(command, "uid", None) == uid for _, command in moment.known.commands)
+
+    def _follow_test(self, moment: Moment, facts: OutletFacts) -> None:
+        number = facts.number
+        session = bool(moment.sessions(number))
+        if self._had_session.get(number, False) and not session:
+            self._test_good[number] = False
+        self._had_session[number] = session
+        if facts.self_test is SelfTest.PASSED:
+            self._test_good[number] = True
+        elif not facts.truth.contact_closed:
+            self._test_good[number] = False
+
+
+class OfferWithinLimits(_Timed):
+    """S2. PWM on the line offers at least 6 A and at most what cable, outlet and station stand."""
+
+    name = "S2"
+
+    def check(self, moment: Moment) -> Iterator[Violation]:
+        for facts in moment.outlets:
+            truth, config = facts.truth, moment.outlet_config(facts.number)
+            limits = [config.rated_current_ma, moment.config.station_maximum_ma]
+            if facts.cable_rating_ma is not None:
+                limits.append(facts.cable_rating_ma)
+            pwm = truth.pwm_on
+            below = pwm and offered_ma(truth.duty_bp + DUTY_TOLERANCE_BP) < PROPOSED_MINIMUM_MA
+            above = pwm and offered_ma(truth.duty_bp - DUTY_TOLERANCE_BP) > min(limits)
+            yield from self._late(moment, facts.number, "PWM offers less than 6 A", below, OPEN_ON_FAULT_US)
+            what = "PWM offers more than cable, outlet or station stand"
+            yield from self._late(moment, facts.number, what, above, LOWER_OFFER_US)
+
+
+class NoLastingOverdraw(_Timed):
+    """S4. Nobody draws more than (highest offer of the last 5 s + 0.5 A) x 1.10 for 7 s and stays connected."""
+
+    name = "S4"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._offers: dict[int, deque[tuple[int, int]]] = {}
+
+    def check(self, moment: Moment) -> Iterator[Violation]:
+        for facts in moment.outlets:
+            offer = self._highest_offer(facts, moment.now_us)
+            limit = (offer + 500) * 110 // 100
+            over = facts.truth.contact_closed and max(facts.truth.currents_ma) > limit
+            over = over and not facts.truth.contact_welded
+            what = "the vehicle draws more than it was offered"
+            yield from self._late(moment, facts.number, what, over, OVERDRAW_US)
+
+    def _highest_offer(self, facts: OutletFacts, now_us: int) -> int:
+        """Offers are kept as (end of validity, value); the present one has no end."""
+        offers = self._offers.setdefault(facts.number, deque())
+        offer = offered_ma(facts.truth.duty_bp) if facts.truth.pwm_on else 0
+        if not offers or offers[-1][1] != offer:
+            if offers:
+                offers[-1] = (now_us + FOLLOW_US, offers[-1][1])
+            offers.append((NEVER, offer))
+        while offers[0][0] < now_us:
+            offers.popleft()
+        return max(value for _, value in offers)
+
+
+class NeverUnlockedUnderLoad(_Timed):
+    """S5. The bolt never leaves "locked" while the contact is closed or 1 A flows, except when somebody forces it."""
+
+    name = "S5"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._bolt: dict[int, LockPosition] = {}
+
+    def check(self, moment: Moment) -> Iterator[Violation]:
+        for facts in moment.outlets:
+            truth, number = facts.truth, facts.number
+            before = self._bolt.get(number, truth.bolt)
+            self._bolt[number] = truth.bolt
+            load = truth.contact_closed or max(truth.currents_ma) >= NO_LOAD_MA
+            left = truth.lock_fitted and before is LockPosition.LOCKED and truth.bolt is not LockPosition.LOCKED
+            forced = moment.known.lock_forced_us.get(number) == moment.now_us
+            if left and load and not forced:
+                yield Violation(self.name, moment.now_us, number, "the bolt was drawn back under load")
+
+
+class NoOpeningUnderLoad(_Timed):
+    """S6. A contact opens under load only for a cause: a fault, the vehicle, no supply, or 6 s after PWM went off."""
+
+    name = "S6"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._openings: dict[int, int] = {}
+        self._pwm_off_us: dict[int, int] = {}
+        self._cause_us: dict[int, int] = {}
+
+    def check(self, moment: Moment) -> Iterator[Violation]:
+        for event in moment.new_events:
+            if isinstance(event.event, FaultRaised):
+                self._cause_us[event.event.outlet] = moment.now_us
+        for facts in moment.outlets:
+            truth, number, now = facts.truth, facts.number, moment.now_us
+            if truth.pwm_on:
+                self._pwm_off_us.pop(number, None)
+            else:
+                self._pwm_off_us.setdefault(number, now)
+            if self._has_cause(moment, facts):
+                self._cause_us[number] = now
+            before = self._openings.get(number, truth.openings_under_load)
+            self._openings[number] = truth.openings_under_load
+            if truth.openings_under_load == before:
+                continue
+            caused = now - max(self._cause_us.get(number, -NEVER), self._cause_us.get(0, -NEVER)) <= RECENT_FAULT_US
+            waited = now - self._pwm_off_us.get(number, now) >= FORCED_OPENING_US
+            if not caused and not waited:
+                what = f"the contact opened with {truth.last_break_ma} mA and without a cause"
+                yield Violation(self.name, now, number, what)
+
+    def _has_cause(self, moment: Moment, facts: OutletFacts) -> bool:
+        truth = facts.truth
+        vehicle = truth.pilot_level not in ("C", "D")
+        # In state D without ventilation the opening is the required reaction (clause 6.3.1.3).
+        unaired = truth.pilot_level == "D" and moment.config.location is Location.INDOOR
+        faulty = not truth.diode_ok or not truth.earth_ok or not truth.powered or truth.contact_welded
+        faulty = faulty or truth.residual_ac or truth.residual_dc
+        unlocked = truth.lock_fitted and truth.bolt is not LockPosition.LOCKED
+        return bool(vehicle or unaired or faulty or unlocked or moment.disturbances)
+
+
+class ContactFollowsOrder(_Timed):
+    """S7. A contact that does not follow its coil is an active fault, and a weld stays one until service clears it."""
+
+    name = "S7"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._view_since_us: int | None = None
+        self._settling = False
+        self._welded: dict[int, bool] = {}
+
+    def check(self, moment: Moment) -> Iterator[Violation]:
+        view = moment.view
+        running = view is not None and view.restored
+        if not running:
+            self._view_since_us = None
+        elif self._view_since_us is None:
+            self._view_since_us = moment.now_us
+        settled = self._view_since_us is not None and moment.now_us - self._view_since_us >= RESTART_US
+        self._settling = running and not settled
+        for facts in moment.outlets:
+            outlet = moment.outlet_view(facts.number)
+            names = [fault.name for fault in outlet.faults] if outlet is not None else []
+            truth = facts.truth
+            differs = truth.contact_closed != truth.coil_energised and settled
+            wanted = _WELD if truth.contact_closed else _FAILED_TO_CLOSE
+            missing = differs and wanted not in names
+            what = f"contact and coil differ without {wanted}"
+            yield from self._late(moment, facts.number, what, missing, MISMATCH_US)
+            if running:
+                yield from self._follow_weld(moment, facts.number, _WELD in names, settled)
+
+    def _follow_weld(self, moment: Moment, number: int, shown: bool, settled: bool) -> Iterator[Violation]:
+        if shown:
+            self._welded[number] = True
+        elif self._welded.get(number, False) and settled:
+            self._welded[number] = False
+            cleared = any(
+                isinstance(command, ClearFault) and command.outlet in (0, number) and command.fault in ("", _WELD)
+                for _, command in moment.known.commands
+            )
+            if not cleared:
+                yield Violation(self.name, moment.now_us, number, f"{_WELD} went away without service")
+
+    def pending(self) -> bool:
+        return self._settling or super().pending()
+
+
+class FaultShownOnPilot(_Timed):
+    """S10. An emergency fault that stopped a charge shows as state F (or E) on the pilot for at least 300 ms."""
+
+    name = "S10"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._closed_us: dict[int, int] = {}
+        self._due: dict[int, tuple[int, str]] = {}
+        self._low_since: dict[int, int] = {}
+
+    def check(self, moment: Moment) -> Iterator[Violation]:
+        now = moment.now_us
+        for event in moment.new_events:
+            fault = event.event
+            if not isinstance(fault, FaultRaised) or fault.reaction != "emergency" or moment.disturbances:
+                continue
+            if now - self._closed_us.get(fault.outlet, -NEVER) <= RECENT_FAULT_US:
+                self._due.setdefault(fault.outlet, (now, fault.fault))
+        for facts in moment.outlets:
+            number, truth = facts.number, facts.truth
+            if truth.contact_closed:
+                self._closed_us[number] = now
+            # A generator in F shows as F or, through a vehicle without its diode, as anything below state D.
+            low = not truth.pwm_on and truth.positive_mv < 1_500
+            since = self._low_since.setdefault(number, now) if low else self._low_since.pop(number, None)
+            yield from self._judge(moment, number, since, low)
+            if not truth.powered or moment.disturbances:
+                self._due.pop(number, None)
+
+    def _judge(self, moment: Moment, number: int, since: int | None, low: bool) -> Iterator[Violation]:
+        due = self._due.get(number)
+        if due is None:
+            return
+        raised, fault = due
+        if since is not None and moment.now_us - since >= FAULT_F_US:
+            del self._due[number]
+            return
+        ended_early = since is not None and not low
+        if ended_early or (since is None and moment.now_us - raised > FAULT_F_BEGINS_US):
+            del self._due[number]
+            yield Violation(self.name, moment.now_us, number, f"{fault} did not show as state F for 300 ms")
+
+    def pending(self) -> bool:
+        return bool(self._due)
+
+
+class NoEnergyForAnotherId(_Timed):
+    """S13. An unavailable outlet never begins to give energy, a booked one only to its booker."""
+
+    name = "S13"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._closings: dict[int, int] = {}
+
+    def check(self, moment: Moment) -> Iterator[Violation]:
+        for facts in moment.outlets:
+            number, truth = facts.number, facts.truth
+            before = self._closings.get(number, 0)
+            self._closings[number] = truth.closings
+            if truth.closings == before or not truth.contact_closed:
+                continue
+            if moment.known.unavailable(number, moment.now_us):
+                yield Violation(self.name, moment.now_us, number, "energised while unavailable")
+            booker = moment.known.booked_for(number, moment.now_us)
+            users = [session.uid for session in moment.sessions(number)]
+            if booker is not None and any(uid != booker for uid in users):
+                yield Violation(self.name, moment.now_us, number, f"energised for {users[0]}, booked for {booker}")

@@ -1,0 +1,202 @@
+"""What a scenario and the invariants need of a simulated station, whoever composes it.
+
+Three kinds of truth are kept apart: what the station says (``view``, ``events_since``), what physically is (``world``),
+and what is durable (``ledger``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from evse.core.commands import Command
+from evse.core.config import StationConfig
+from evse.core.events import Event
+from evse.exchange.snapshot import StationView
+from evse.sim.scheduler import Scheduler
+from hal.ports import SelfTest
+from hal.world.outlet import OutletWorld
+from hal.world.station import StationWorld
+from hal.world.truth import OutletTruth
+
+ParamValue = bool | int | float | str
+"""Value of a verb's parameter, in the unit of the parameter."""
+
+
+@dataclass(frozen=True, slots=True)
+class OutletFacts:
+    """How an outlet physically is at this instant, whatever the station believes.
+
+    ``truth``: contact, current, pilot, bolt. ``cable_rating_ma``: rating the cable in the socket tells by its coding
+    resistor, ``None`` without a cable, with an attached one or with a faulty resistor. ``self_test``: state of the
+    residual-current detector's self test.
+    """
+
+    number: int
+    truth: OutletTruth
+    cable_rating_ma: int | None
+    self_test: SelfTest
+
+
+def facts_of(world: StationWorld) -> tuple[OutletFacts, ...]:
+    """The facts of every outlet, ordered by number."""
+    return tuple(_facts(number, outlet) for number, outlet in enumerate(world.outlets, 1))
+
+
+def _facts(number: int, outlet: OutletWorld) -> OutletFacts:
+    cable = outlet.cable
+    told = cable.at_station and not cable.attached and not cable.faulty
+    return OutletFacts(number, outlet.truth(), cable.rating_a * 1_000 if told else None, outlet.residual.self_test)
+
+
+@dataclass(frozen=True, slots=True)
+class CardPresented:
+    """Somebody held a card to an outlet's reader."""
+
+    at_us: int
+    outlet: int
+    uid: str
+
+
+@dataclass(frozen=True, slots=True)
+class OpenSession:
+    """A session whose start is durable and whose end is not."""
+
+    outlet: int
+    session_id: str
+    uid: str
+
+
+@dataclass(frozen=True, slots=True)
+class ClosedSession:
+    """A finished session's record. ``interrupted``: closed after a power failure with the last durable reading."""
+
+    number: int
+    outlet: int
+    session_id: str
+    uid: str
+    energy_wh: int
+    reason: str
+    charge_type: str
+    interrupted: bool
+
+
+class Ledger(Protocol):
+    """What is durable. Readable at any time, also while the station is without power."""
+
+    def open_sessions(self) -> Sequence[OpenSession]: ...
+
+    def records(self) -> Sequence[ClosedSession]:
+        """Every record, oldest first."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class TimedEvent:
+    """An event of the core with the time it happened at on the scheduler's clock."""
+
+    at_us: int
+    event: Event
+
+
+class Parameter(Protocol):
+    """One parameter of a verb; ``type`` is ``int``, ``number``, ``bool``, ``text`` or ``choice``."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def type(self) -> str: ...
+
+    @property
+    def unit(self) -> str: ...
+
+    @property
+    def default(self) -> ParamValue | None:
+        """``None`` when the parameter must be given."""
+        ...
+
+    @property
+    def minimum(self) -> float | None: ...
+
+    @property
+    def maximum(self) -> float | None: ...
+
+    @property
+    def choices(self) -> tuple[str, ...]: ...
+
+    @property
+    def help(self) -> str: ...
+
+
+class Verb(Protocol):
+    """Something that can be done to the simulated world."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def group(self) -> str: ...
+
+    @property
+    def help(self) -> str: ...
+
+    @property
+    def params(self) -> Sequence[Parameter]: ...
+
+
+class SimulatedStation(Protocol):
+    """A station with its world, on one scheduler that outlives power cuts."""
+
+    @property
+    def scheduler(self) -> Scheduler: ...
+
+    @property
+    def config(self) -> StationConfig: ...
+
+    def view(self) -> StationView | None:
+        """The latest snapshot, ``None`` while control does not run."""
+        ...
+
+    def events_since(self, index: int) -> Sequence[TimedEvent]:
+        """Events from number ``index`` (counted from 0 over the whole run) on, oldest first."""
+        ...
+
+    def post(self, command: Command) -> None:
+        """Hand a command to control; without effect while control does not run."""
+        ...
+
+    def apply_verb(self, name: str, params: Mapping[str, ParamValue], now_us: int) -> None:
+        """Do something to the world; ``params`` are complete and checked against the verb's table.
+
+        Raises ValueError, with a text for people, when it cannot be done as things are.
+        """
+        ...
+
+    @property
+    def world(self) -> StationWorld:
+        """The physical world; it outlives power cuts."""
+        ...
+
+    def cards(self) -> Sequence[CardPresented]:
+        """Every card presented so far, oldest first."""
+        ...
+
+    def ledger(self) -> Ledger: ...
+
+    def disturbances(self) -> tuple[str, ...]:
+        """What is wrong outside the outlets right now (no supply, control stopped, a line cut), sorted names."""
+        ...
+
+    def frames_sent(self) -> int:
+        """Frames put on all lines so far."""
+        ...
+
+    def close(self) -> None:
+        """Release what the station holds (files)."""
+        ...
+
+
+StationFactory = Callable[[str, int, bool], SimulatedStation]
+"""Makes a station from (profile name, run number for the random streams, elide)."""

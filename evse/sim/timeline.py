@@ -1,0 +1,78 @@
+"""The trace for people: time, outlet, what happened, in the words of the standard and of the EVlink guide."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from evse.sim.quantities import time_text
+from evse.sim.trace import Plain, TraceEntry
+
+_Data = Mapping[str, Plain]
+
+
+def timeline_line(entry: TraceEntry) -> str | None:
+    """One line of the timeline, ``None`` for what only machines want to see (frames, acknowledgements)."""
+    if entry.type in _SILENT:
+        return None
+    describe = _WORDS.get(entry.type)
+    text = describe(entry.data) if describe is not None else _anything(entry.type, entry.data)
+    return f"{time_text(entry.t_us):>13}  {entry.source:<10}  {text}"
+
+
+def _anything(kind: str, data: _Data) -> str:
+    return f"{kind} {_pairs(data)}".rstrip()
+
+
+def _pairs(data: _Data) -> str:
+    return ", ".join(f"{key} {_value(value)}" for key, value in data.items())
+
+
+def _value(value: Plain) -> str:
+    if isinstance(value, tuple):
+        return ", ".join(value) or "none"
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _pilot(data: _Data) -> str:
+    duty, offered = int(str(data["duty_bp"])), int(str(data["offered_ma"]))
+    if data["mode"] != "PWM":
+        return f"pilot driven {data['mode']}"
+    return f"pilot driven PWM {duty / 100:.2f} %, {offered / 1000:g} A offered"
+
+
+def _permission(data: _Data) -> str:
+    if data["permitted"]:
+        return "contactor may be held"
+    return f"contactor may not be held: {_value(data['reasons'])}"
+
+
+_WORDS: Final[Mapping[str, Callable[[_Data], str]]] = {
+    "EvStateChanged": lambda d: f"EV State {d['state']} (was {d['previous']})",
+    "CableChanged": lambda d: f"Cable State {d['state']}",
+    "OutletStatusChanged": lambda d: f"Outlet Status {d['status']} (by {d['trigger']})",
+    "OutletError": lambda d: f"OutletStatusLastError {d['error']} ({d['error_class']})",
+    "PilotDriven": _pilot,
+    "ContactorPermitted": _permission,
+    "ContactorMoved": lambda d: "contactor closed" if d["closed"] else "contactor open",
+    "LockMoved": lambda d: f"lock {d['feedback']}",
+    "PhasesDetected": lambda d: f"vehicle draws from {d['phases']} phase(s)",
+    "WakeUpStarted": lambda d: "wake-up of the vehicle: pilot to F",
+    "FaultRaised": lambda d: f"fault {d['fault']} ({d['reaction']}{', latched' if d['latched'] else ''})",
+    "FaultCleared": lambda d: f"fault {d['fault']} over",
+    "AuthorisationRequested": lambda d: f"authorisation asked for {d['uid'] or 'free access'} ({d['purpose']})",
+    "SessionOpened": lambda d: f"session {d['session_id']} opened for {d['uid'] or 'anybody'} ({d['authorised_by']})",
+    "TransactionStarted": lambda d: f"transaction of session {d['session_id']} started at {d['register_wh']} Wh",
+    "EnergyCheckpoint": lambda d: f"session {d['session_id']} has {d['energy_wh']} Wh",
+    "SessionClosed": lambda d: (
+        f"session {d['session_id']} closed: {d['reason']}, {d['energy_wh']} Wh, {d['charge_type']}, "
+        f"{time_text(int(str(d['duration_us'])))}"
+    ),
+    "ConfigurationActive": lambda d: f"configuration {d['version']} active",
+    "verb": lambda d: f"> {_anything(str(d['name']), {key: value for key, value in d.items() if key != 'name'})}",
+    "command": lambda d: f"> {_anything(str(d['name']), {key: value for key, value in d.items() if key != 'name'})}",
+    "passed": lambda d: f"ok: {d['what']}",
+    "failure": lambda d: f"FAILED {d['place']}: expected {d['expected']}; was {d['actual']}",
+    "violation": lambda d: f"VIOLATION {d['invariant']}: {d['what']}",
+}
+_SILENT: Final = frozenset({"frame", "CommandDone"})
