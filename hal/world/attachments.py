@@ -6,34 +6,39 @@ verb that needs a missing one is refused.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Protocol
 
 
 class CardHolder(Protocol):
     """The field of a card reader."""
 
-    def present(self, uid: bytes) -> None:
+    def present(self, uid: bytes, now_us: int = 0) -> None:
         """Bring a card with this identifier into the field; it stays until removed."""
         ...
 
-    def remove(self) -> None:
-        """Take every card out of the field."""
+    def remove(self, uid: bytes | None = None, now_us: int = 0) -> None:
+        """Take the card ``uid``, or every card, out of the field."""
         ...
 
 
-class FrontEndSwitch(Protocol):
+class DeviceSwitch(Protocol):
+    """A device with a program, from outside. Repeating the same is harmless."""
+
+    def freeze(self, on: bool, now_us: int) -> None:
+        """Stop its program (outputs stay as they are), or let it run again."""
+        ...
+
+    def power(self, on: bool, now_us: int) -> None:
+        """Take or give its supply."""
+        ...
+
+
+class FrontEndSwitch(DeviceSwitch, Protocol):
     """The microcontroller of one outlet, from outside."""
 
     def reset(self, now_us: int) -> None:
         """Press its reset button."""
-        ...
-
-    def freeze(self, frozen: bool, now_us: int) -> None:
-        """Stop its program (outputs stay as they are), or let it run again."""
-        ...
-
-    def set_power(self, on: bool, now_us: int) -> None:
-        """Take or give its supply."""
         ...
 
 
@@ -47,3 +52,20 @@ class LineSwitch(Protocol):
     def restore(self) -> None:
         """Plug the line in again."""
         ...
+
+
+@dataclass(slots=True)
+class Attachments:
+    """The devices of one outlet. A reader that serves two outlets is attached to both."""
+
+    reader: CardHolder | None = None
+    reader_switch: DeviceSwitch | None = None
+    reader_line: LineSwitch | None = None
+    front_end: FrontEndSwitch | None = None
+    front_end_line: LineSwitch | None = None
+
+    def power(self, on: bool, now_us: int) -> None:
+        """Take or give the supply of every device."""
+        for device in (self.front_end, self.reader_switch):
+            if device is not None:
+                device.power(on, now_us)

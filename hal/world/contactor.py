@@ -72,7 +72,9 @@ class Contactor:
     def step(self, now_us: int, load_ma: int) -> None:
         """Make or break the contacts; ``load_ma`` is the largest phase current just before."""
         self.due_us = NEVER
-        if self.closed:
+        if self.closed and self.weld:
+            self._chatter_left = 0
+        elif self.closed:
             self._break(load_ma)
         else:
             self._make()

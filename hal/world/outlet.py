@@ -18,8 +18,9 @@ from dataclasses import dataclass
 from hal.ports import BeepCode, LightCode, LockPosition, LockPulse, PilotDriveMode, SelfTest
 from hal.units import NEVER
 from hal.world.ambient import Signs, Temperature
-from hal.world.attachments import CardHolder, FrontEndSwitch, LineSwitch
+from hal.world.attachments import Attachments
 from hal.world.cable import Cable
+from hal.world.card_field import CardField
 from hal.world.contactor import Contactor
 from hal.world.pilot_circuit import DEAD_LINE, Diode, PilotCircuit, PilotGenerator, PilotLine, level_of
 from hal.world.residual import ResidualDetector
@@ -51,16 +52,10 @@ class OutletWorld:
     """The physical truth of one outlet."""
 
     def __init__(
-        self,
-        setup: OutletSetup | None = None,
-        *,
-        reader: CardHolder | None = None,
-        front_end: FrontEndSwitch | None = None,
-        line: LineSwitch | None = None,
-        now_us: int = 0,
+        self, setup: OutletSetup | None = None, attached: Attachments | None = None, *, now_us: int = 0
     ) -> None:
         self.setup = setup or OutletSetup()
-        self.reader, self.front_end, self.line = reader, front_end, line
+        self.attached = attached or Attachments()
         self.generator, self.circuit = PilotGenerator(), PilotCircuit()
         self.cable = Cable(attached=self.setup.attached_cable)
         self.vehicle = Vehicle()
@@ -71,7 +66,7 @@ class OutletWorld:
         self.input_lines = [False] * self.setup.input_count
         self.energy_pj = 0
         self.unplugs_under_load = 0
-        self.cards: list[str] = []
+        self.cards = CardField()
         self._pilot = DEAD_LINE
         self._currents: Phases = NO_PHASES
         self._now_us = now_us
@@ -97,6 +92,7 @@ class OutletWorld:
             self.residual.due_us,
             self.temperature.due_us,
             self.circuit.bounce.due_us,
+            self.cards.due_us,
         )
 
     def step(self, now_us: int) -> int:
@@ -163,6 +159,8 @@ class OutletWorld:
             self.temperature.step(now_us)
         if self.circuit.bounce.due_us <= now_us:
             self.circuit.bounce.step(now_us)
+        if self.cards.due_us <= now_us:
+            self.cards.step(self.attached.reader, now_us)
 
     def _agree(self) -> None:
         """Bring supply, contact, pilot and vehicle into agreement at the present time."""
@@ -218,8 +216,7 @@ class OutletWorld:
             self.signs.lose_power()
             if self.lock.reserve_charged and self.lock.holds_plug:
                 self.lock.reserve_due_us = self._now_us + RESERVE_DELAY_US
-        if self.front_end is not None:
-            self.front_end.set_power(self._powered, self._now_us)
+        self.attached.power(self._powered, self._now_us)
 
     def _open_from_reserve(self, now_us: int) -> None:
         self.lock.reserve_due_us = NEVER

@@ -18,6 +18,8 @@ NO_PHASES: Final[Phases] = (0, 0, 0)
 NOMINAL_MV: Final = 230_000
 NOMINAL_RAIL_MV: Final = 12_000
 SUPPLY_UNIT_MINIMUM_MV: Final = 85_000
+RAIL_MINIMUM_MV: Final = 6_000
+"""Below this rail a front end does not run and its contactor drops (ours)."""
 
 
 @dataclass(slots=True)
@@ -40,15 +42,16 @@ class Feed:
     grid_mv: Phases = (NOMINAL_MV, NOMINAL_MV, NOMINAL_MV)
     breaker_closed: bool = True
     rail_mv: int = NOMINAL_RAIL_MV
+    rail_cut: bool = False
 
     @property
     def powered(self) -> bool:
-        """Whether the front end's rail is supplied."""
-        return self.grid_mv[0] >= SUPPLY_UNIT_MINIMUM_MV
+        """Whether the front end's rail is good enough to run on."""
+        return self.supply_mv() >= RAIL_MINIMUM_MV
 
     def supply_mv(self) -> int:
         """Return the voltage of the front end's rail."""
-        return self.rail_mv if self.powered else 0
+        return 0 if self.rail_cut or self.grid_mv[0] < SUPPLY_UNIT_MINIMUM_MV else self.rail_mv
 
     def voltages_mv(self) -> Phases:
         """Return the voltages between breaker and contactor; 0 on phases that are not wired."""

@@ -1,0 +1,275 @@
+"""Every verb of the world, as data. ``hal.world.verb_actions`` says what each does; docs/world.md lists them."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from hal.world.cable import CODING_OHM
+from hal.world.contactor import MirrorFault
+from hal.world.socket import Jam, LockFeedbackFault
+from hal.world.vehicle_params import VEHICLE_PARAMS
+from hal.world.verb_spec import Verb, VerbParam
+
+MAX_OUTLETS: Final = 16
+OUTLET: Final = VerbParam("outlet", "int", "number of the outlet", default=1, minimum=1, maximum=MAX_OUTLETS)
+HEAL: Final = VerbParam("heal", "bool", "undo the fault; other parameters do not matter", default=False)
+DEMO_UID: Final = "04A1B2C3D4E5F6"
+
+
+def _choice(name: str, text: str, default: str, choices: tuple[str, ...], unit: str = "") -> VerbParam:
+    return VerbParam(name, "choice", text, unit=unit, default=default, choices=choices)
+
+
+def _verb(group: str, name: str, text: str, *params: VerbParam, healed_by: str = "") -> Verb:
+    return Verb(name, group, text, (OUTLET, *params), healed_by)
+
+
+def _fault(group: str, name: str, text: str, *params: VerbParam) -> Verb:
+    """Return a verb that lasts until it is called again with ``heal``."""
+    return Verb(name, group, text, (OUTLET, *params, HEAL), "heal")
+
+
+_ENDS: Final = ("both", "station", "vehicle")
+
+_USER: Final = (
+    _verb(
+        "user",
+        "plug_in",
+        "plug a cable in: the station's end first, then the vehicle's",
+        _choice("end", "which end", "both", _ENDS),
+        _choice(
+            "cable", "the cable's rating, for a cable with no end plugged in", "32", tuple(map(str, CODING_OHM)), "A"
+        ),
+        _choice("vehicle", "new: as the options say; same: the last one with its charge", "new", ("new", "same")),
+        *VEHICLE_PARAMS,
+        healed_by="unplug",
+    ),
+    _verb(
+        "user",
+        "unplug",
+        "pull the plug: the vehicle's end first, then the station's",
+        _choice("end", "which end", "both", _ENDS),
+        VerbParam("pull_under_load", "bool", "pull although current flows", default=False),
+        healed_by="plug_in",
+    ),
+    _verb(
+        "user",
+        "present_card",
+        "hold a card to the outlet's reader",
+        VerbParam("uid", "text", "4, 7, 8 or 10 bytes in hexadecimal", default=DEMO_UID, minimum=8, maximum=20),
+        VerbParam("hold", "number", "take it away after this time; 0: it stays", "s", 0, 0, 3600),
+        healed_by="remove_card",
+    ),
+    _verb(
+        "user",
+        "remove_card",
+        "take a card away from the reader",
+        VerbParam("uid", "text", "which card; empty: every card", default="", minimum=0, maximum=20),
+    ),
+)
+
+_VEHICLE: Final = (
+    _verb("vehicle", "vehicle_ready", "the vehicle wants energy", healed_by="vehicle_stop"),
+    _verb(
+        "vehicle", "vehicle_stop", "the vehicle ends its charge: less current, then S2 opens", healed_by="vehicle_ready"
+    ),
+    _verb(
+        "vehicle",
+        "set_vehicle",
+        "change one setting of the plugged vehicle",
+        VerbParam("setting", "choice", "an option of plug_in", choices=tuple(param.name for param in VEHICLE_PARAMS)),
+        VerbParam("value", "text", "its new value, with or without unit", minimum=1, maximum=20),
+    ),
+    _verb(
+        "vehicle",
+        "pulse_s2",
+        "signal by short C pulses without charging (sequence 11)",
+        VerbParam("count", "int", "number of pulses", "", 2, 1, 3),
+        VerbParam("width", "number", "length of a pulse and of the pause", "ms", 250, 10, 1000),
+    ),
+    _fault(
+        "vehicle",
+        "overdraw",
+        "the vehicle draws more than it may",
+        VerbParam("current", "number", "per phase above what is permitted", "A", 5, 0, 100),
+    ),
+)
+
+_CABLE: Final = (
+    _fault(
+        "cable",
+        "change_proximity",
+        "the cable's coding resistor is another than printed on it",
+        _choice("to", "what is measured", "open", ("open", "short", "resistance")),
+        VerbParam("resistance", "int", "for `to: resistance`", "ohm", 220, 0, 1_000_000),
+    ),
+)
+
+_STATION: Final = (
+    _verb(
+        "station",
+        "set_input",
+        "open or close a contact at a numbered input line",
+        VerbParam("line", "int", "number of the line", default=1, minimum=1, maximum=64),
+        VerbParam("closed", "bool", "contact closed", default=True),
+        healed_by="set_input closed: false",
+    ),
+    _verb(
+        "station",
+        "heat",
+        "bring the outlet to another temperature",
+        VerbParam("temperature", "number", "temperature to reach", "°C", 85, -40, 150),
+        VerbParam("over", "number", "time to get there; 0: at once", "s", 0, 0, 86_400),
+        healed_by="heat temperature: 25",
+    ),
+    _verb("station", "reset_front_end", "press the front end's reset"),
+    _fault("station", "freeze_front_end", "the front end's program hangs, its outputs stay"),
+    _fault("station", "cut_front_end", "the 12 V rail is cut: front end and reader lose their supply, the feed stays"),
+    _fault("station", "freeze_reader", "the card reader hangs"),
+    _fault(
+        "station",
+        "cut_line",
+        "a serial line is unplugged",
+        _choice("to", "whose", "front_end", ("front_end", "reader")),
+    ),
+    _verb("station", "reset_residual", "reset the residual-current detector by hand"),
+)
+
+_GRID: Final = (
+    _verb("grid", "trip_breaker", "the outlet's breaker trips", healed_by="reset_breaker"),
+    _verb("grid", "reset_breaker", "switch the outlet's breaker on", healed_by="trip_breaker"),
+    Verb("cut_power", "grid", "the station loses the grid", healed_by="restore_power"),
+    Verb("restore_power", "grid", "the grid comes back", healed_by="cut_power"),
+    Verb(
+        "brown_out",
+        "grid",
+        "the grid's voltage changes; below 85 V on L1 the station goes dark",
+        (
+            VerbParam("voltage", "number", "phase voltage", "V", 150, 0, 300),
+            _choice("phase", "which phase", "all", ("all", "L1", "L2", "L3")),
+            HEAL,
+        ),
+        "heal",
+    ),
+    _fault(
+        "grid",
+        "dim_supply",
+        "the front end's 12 V rail sags",
+        VerbParam("voltage", "number", "voltage of the rail", "V", 9, 0, 20),
+    ),
+)
+
+_PILOT_FAULTS: Final = (
+    _fault(
+        "fault",
+        "short_pilot",
+        "the pilot touches protective earth",
+        VerbParam("resistance", "int", "of the short", "ohm", 80, 0, 100_000),
+        _choice("where", "in front of the vehicle's diode or behind it", "line", ("line", "behind_diode")),
+    ),
+    _fault("fault", "open_pilot", "the pilot core is broken"),
+    _fault("fault", "open_earth", "protective earth is broken: the pilot loop opens"),
+    _fault("fault", "short_diode", "the vehicle's pilot diode conducts both ways"),
+    _fault("fault", "break_diode", "the vehicle's pilot diode is open"),
+    _fault(
+        "fault",
+        "bounce_pilot",
+        "a loose pilot contact opens and closes",
+        VerbParam("period", "number", "time open, then time closed", "ms", 20, 1, 1000),
+        VerbParam("duration", "number", "how long in all", "ms", 300, 1, 60_000),
+    ),
+    _fault(
+        "fault",
+        "drift_pilot",
+        "the generator's amplitude drifts",
+        VerbParam("positive", "number", "open-circuit positive level", "V", 12, 0, 20),
+        VerbParam("negative", "number", "open-circuit negative level", "V", -12, -20, 0),
+    ),
+    _fault(
+        "fault",
+        "detune_pilot",
+        "the generator's frequency or duty cycle is off",
+        VerbParam("frequency", "number", "real frequency", "Hz", 1000, 1, 10_000),
+        VerbParam("duty_error", "number", "added to the duty cycle", "%", 0, -50, 50),
+    ),
+    _fault(
+        "fault",
+        "set_pilot_load",
+        "the vehicle's pilot resistors are others",
+        VerbParam("r2", "int", "state B", "ohm", 2740, 1, 1_000_000),
+        VerbParam("r3", "int", "parallel to it in state C", "ohm", 1300, 1, 1_000_000),
+        VerbParam("r3_ventilation", "int", "parallel to it in state D", "ohm", 270, 1, 1_000_000),
+    ),
+    _fault("fault", "stick_generator", "the pilot generator ignores its orders"),
+)
+
+_CONTACTOR_FAULTS: Final = (
+    _fault("fault", "weld_contactor", "the contacts weld: at once when closed, else at the next closing"),
+    _fault("fault", "contactor_fails_to_close", "the coil moves nothing"),
+    _fault(
+        "fault",
+        "delay_contactor",
+        "the contactor is slow",
+        VerbParam("closing", "number", "from coil on to contacts closed", "ms", 20, 1, 60_000),
+        VerbParam("opening", "number", "from coil off to contacts open", "ms", 15, 1, 60_000),
+    ),
+    _fault(
+        "fault",
+        "chatter_contactor",
+        "the contacts break and make again after closing",
+        VerbParam("count", "int", "how often", "", 3, 1, 100),
+        VerbParam("period", "number", "of one break and make", "ms", 10, 2, 1000),
+    ),
+    _fault(
+        "fault",
+        "mirror_fault",
+        "the mirror contact lies",
+        _choice(
+            "kind", "what it says", "stuck_open", tuple(kind.value for kind in MirrorFault if kind.value != "none")
+        ),
+    ),
+)
+
+_OTHER_FAULTS: Final = (
+    _fault(
+        "fault",
+        "jam_lock",
+        "the lock jams",
+        _choice("where", "it cannot leave this position", "unlocked", tuple(j.value for j in Jam if j.value != "none")),
+    ),
+    _fault(
+        "fault",
+        "lock_feedback_fault",
+        "the lock's end switches lie",
+        _choice("kind", "what they say", "lost", tuple(k.value for k in LockFeedbackFault if k.value != "none")),
+    ),
+    _fault("fault", "drain_lock_reserve", "the reserve that opens the lock without supply is empty"),
+    _verb("fault", "force_lock_open", "somebody pushes the bolt back by hand"),
+    _verb(
+        "fault",
+        "trip_residual",
+        "the residual-current detector trips",
+        _choice("kind", "30 mA AC or 6 mA DC", "ac", ("ac", "dc")),
+        healed_by="reset_residual",
+    ),
+    _fault(
+        "fault",
+        "leak",
+        "the vehicle leaks current to earth while it is live",
+        _choice("kind", "AC trips from 30 mA on, DC from 6 mA", "dc", ("ac", "dc")),
+        VerbParam("current", "number", "fault current", "mA", 50, 0, 1000),
+    ),
+    _fault("fault", "fail_self_test", "the detector's self test fails"),
+)
+
+VERBS: Final[tuple[Verb, ...]] = (
+    *_USER,
+    *_VEHICLE,
+    *_CABLE,
+    *_STATION,
+    *_GRID,
+    *_PILOT_FAULTS,
+    *_CONTACTOR_FAULTS,
+    *_OTHER_FAULTS,
+)
+"""Every verb, in the order to show it."""

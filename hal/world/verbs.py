@@ -1,0 +1,64 @@
+"""The world's verbs: the table, and ``apply``.
+
+``verbs_of(world)`` is the table for command line, REST, scenarios and page, with the outlet numbers of that world.
+``apply`` checks everything, then does it, then lets physics and listeners follow.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any, Final
+
+from hal.world.outlet import OutletWorld
+from hal.world.station import StationWorld
+from hal.world.verb_actions import ACTIONS, STATION_ACTIONS, Action, Call
+from hal.world.verb_faults import FAULT_ACTIONS
+from hal.world.verb_spec import Verb, VerbError, VerbParam, check_params
+from hal.world.verb_table import VERBS
+
+__all__ = ["VERBS", "Verb", "VerbError", "VerbParam", "apply", "verbs_of"]
+
+_BY_NAME: Final = {verb.name: verb for verb in VERBS}
+_OUTLET_ACTIONS: Final[dict[str, Action]] = {**ACTIONS, **FAULT_ACTIONS}
+
+
+def verbs_of(world: StationWorld) -> tuple[Verb, ...]:
+    """Return every verb with the outlet numbers ``world`` has."""
+    return tuple(_narrowed(verb, world) for verb in VERBS)
+
+
+def apply(world: StationWorld, name: str, params: Mapping[str, Any], now_us: int) -> None:
+    """Do verb ``name`` with ``params`` at ``now_us``.
+
+    Raises VerbError, and has done nothing, when the verb or a parameter is unknown, a value has the wrong type, unit or
+    range, or the verb is impossible now. Parameters not given take their defaults.
+    """
+    verb = _BY_NAME.get(name)
+    if verb is None:
+        raise VerbError(str(name)[:40], "", "there is no such verb", ", ".join(_BY_NAME))
+    values = check_params(_narrowed(verb, world), params)
+    outlet = world.outlet(int(values.get("outlet", 1)))
+    world.step(now_us)
+    call = Call(name, world, outlet, values, frozenset(params), max(now_us, outlet.now_us))
+    action = STATION_ACTIONS.get(name) or _OUTLET_ACTIONS[name]
+    reason = action.blocked(call)
+    if reason:
+        raise VerbError(name, "", f"impossible now: {reason}")
+    if name in STATION_ACTIONS:
+        action.do(call)
+        world.set_grid(call.now_us)
+        return
+
+    def do(_outlet: OutletWorld, _now_us: int) -> None:
+        action.do(call)
+
+    outlet.act(do, call.now_us)
+
+
+def _narrowed(verb: Verb, world: StationWorld) -> Verb:
+    """Return ``verb`` with the outlet parameter limited to the outlets there are."""
+    params = tuple(
+        replace(param, maximum=len(world.outlets)) if param.name == "outlet" else param for param in verb.params
+    )
+    return replace(verb, params=params)
