@@ -1,0 +1,95 @@
+"""Puts page, REST interface and stream together for one station.
+
+``create_app`` gets the three ports and nothing else; it opens no socket and starts no task before a reader comes. With
+``world`` absent there is no route, no OpenAPI entry and no piece of page that could touch a simulated world.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.routing import APIRoute
+
+from evse.web import errors
+from evse.web.page import page_router, static_files
+from evse.web.ports import RecordSource, StationSource, WorldPort
+from evse.web.routes_records import record_router
+from evse.web.routes_station import command_router, station_router
+from evse.web.routes_world import describe_verbs, world_router
+from evse.web.security import Gate
+from evse.web.stream import INTERVAL_S, Hub
+
+LOCAL_NAMES = ("localhost",)
+"""Names a request may call us by, beside any IP address."""
+
+
+def _new_id() -> str:
+    return uuid.uuid4().hex
+
+
+def create_app(
+    source: StationSource,
+    world: WorldPort | None,
+    records: RecordSource,
+    *,
+    error_bits: Mapping[int, str] | None = None,
+    host_names: tuple[str, ...] = LOCAL_NAMES,
+    new_id: Callable[[], str] = _new_id,
+    interval_s: float = INTERVAL_S,
+) -> FastAPI:
+    """The web application of one station.
+
+    ``world``: the simulated world, or ``None`` on hardware. ``error_bits``: name of each bit of `ErrorStatus`.
+    ``host_names``: names, beside any IP address, that a request's ``Host`` may carry. ``new_id`` makes the ids of
+    commands that come without one. ``interval_s``: shortest time between two messages to one reader of the stream.
+    """
+    hub = Hub(source, interval_s)
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        yield
+        hub.close()
+
+    app = FastAPI(
+        title="EVSE station",
+        version="1",
+        summary="State, events, commands and charge records of one charging station.",
+        description="Requests that change something need the header `X-EVSE-Request: 1` and a JSON body.",
+        docs_url=None,
+        redoc_url=None,
+        lifespan=lifespan,
+        generate_unique_id_function=_route_id,
+    )
+    app.state.hub = hub
+    app.add_middleware(Gate, host_names=host_names)
+    errors.install(app)
+    app.include_router(station_router(source, hub))
+    app.include_router(command_router(source, new_id))
+    app.include_router(record_router(records))
+    if world is not None:
+        app.include_router(world_router(world))
+        _describe_world(app, world)
+    app.include_router(page_router(source, world, records, error_bits or {}))
+    app.mount("/static", static_files(), name="static")
+    return app
+
+
+def _route_id(route: APIRoute) -> str:
+    return route.name.replace("-", "_")
+
+
+def _describe_world(app: FastAPI, world: WorldPort) -> None:
+    general = app.openapi
+
+    def openapi() -> dict[str, Any]:
+        if app.openapi_schema is not None:
+            return app.openapi_schema
+        schema = general()
+        describe_verbs(schema, world.verbs())
+        return schema
+
+    app.openapi = openapi  # type: ignore[method-assign]

@@ -1,0 +1,120 @@
+"""Every refusal has the same body: what is wrong, where, what is allowed, and a hint. No stack trace ever."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel
+from starlette.exceptions import HTTPException
+from starlette.responses import JSONResponse, Response
+
+from evse.web.headers import HEADERS
+
+
+class ErrorBody(BaseModel):
+    """The body of every answer that is not a success."""
+
+    error: str
+    """What is wrong, for people."""
+    where: str = ""
+    """The place: ``body.uid``, ``path.number``, ``header Origin``."""
+    allowed: list[str] | str | None = None
+    """What would be accepted there."""
+    hint: str = ""
+    """What to do about it."""
+
+
+class Refusal(Exception):
+    """Raised by a route to answer with an error body."""
+
+    def __init__(
+        self,
+        status: int,
+        error: str,
+        where: str = "",
+        allowed: Sequence[str] | str | None = None,
+        hint: str = "",
+        *,
+        retry_after_s: int | None = None,
+    ) -> None:
+        super().__init__(error)
+        self.status = status
+        self.body = ErrorBody(
+            error=error, where=where, allowed=allowed if isinstance(allowed, str | None) else list(allowed), hint=hint
+        )
+        self.retry_after_s = retry_after_s
+
+
+def error_response(
+    status: int, error: str, where: str = "", allowed: list[str] | str | None = None, hint: str = ""
+) -> Response:
+    """An answer with an :class:`ErrorBody`."""
+    body = ErrorBody(error=error, where=where, allowed=allowed, hint=hint)
+    return JSONResponse(body.model_dump(), status_code=status)
+
+
+def responses(*statuses: int) -> dict[int | str, dict[str, object]]:
+    """The error answers of a route, for its OpenAPI entry."""
+    texts = {
+        400: "The body is not JSON.",
+        403: "The request comes from another page, or lacks the header `X-EVSE-Request: 1`.",
+        404: "There is nothing of this number or name; `allowed` lists what there is.",
+        409: "Refused; the body says why.",
+        413: "The body is too large.",
+        415: "The body is not declared as `application/json`.",
+        422: "A value is missing, unknown or out of range.",
+        503: "Control is not connected, or all places are taken. `Retry-After` says when to try again.",
+        504: "The station did not take the command within its time to live; nothing was done.",
+    }
+    return {status: {"model": ErrorBody, "description": texts[status]} for status in statuses}
+
+
+def install(app: FastAPI) -> None:
+    """Give the application's own and the framework's errors the common body."""
+
+    async def refused(_request: Request, error: Exception) -> Response:
+        if not isinstance(error, Refusal):
+            raise error
+        response = JSONResponse(error.body.model_dump(), status_code=error.status)
+        if error.retry_after_s is not None:
+            response.headers["retry-after"] = str(error.retry_after_s)
+        return response
+
+    async def invalid(_request: Request, error: Exception) -> Response:
+        if not isinstance(error, RequestValidationError):
+            raise error
+        problems = error.errors()
+        first = problems[0]
+        more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
+        context = first.get("ctx", {})
+        allowed = context.get("expected")
+        if allowed is None:
+            bounds = [
+                f"{name} {context[name]}"
+                for name in ("ge", "gt", "le", "lt", "max_length", "pattern")
+                if name in context
+            ]
+            allowed = ", ".join(bounds) or None
+        where = ".".join(str(part) for part in first["loc"])
+        return error_response(422, str(first["msg"]) + more, where, allowed, "see /openapi.json")
+
+    async def http(_request: Request, error: Exception) -> Response:
+        if not isinstance(error, HTTPException):
+            raise error
+        response = error_response(error.status_code, str(error.detail), "address", None, "see /openapi.json")
+        for name, value in (error.headers or {}).items():
+            response.headers[name] = value
+        return response
+
+    async def unexpected(_request: Request, _error: Exception) -> Response:
+        # This answer is made outside the gate, so the gate's headers are put on here.
+        response = error_response(500, "the web service failed at this request", "", None, "the log says more")
+        response.raw_headers.extend(HEADERS)
+        return response
+
+    app.add_exception_handler(Refusal, refused)
+    app.add_exception_handler(RequestValidationError, invalid)
+    app.add_exception_handler(HTTPException, http)
+    app.add_exception_handler(Exception, unexpected)

@@ -1,0 +1,32 @@
+"""The verbs a person wants first, as big buttons, in the order of a charge."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from evse.web.ports import ParamValue
+
+
+@dataclass(frozen=True, slots=True)
+class QuickAction:
+    """One big button: its verb, its words, its picture in ``icons.svg``, and parameters beside the defaults."""
+
+    verb: str
+    label: str
+    icon: str
+    params: Mapping[str, ParamValue] = field(default_factory=dict)
+
+    @property
+    def params_json(self) -> str:
+        """The parameters as the page's script reads them."""
+        return json.dumps(dict(self.params))
+
+
+QUICK: tuple[QuickAction, ...] = (
+    QuickAction("plug_in", "Plug a car", "plug"),
+    QuickAction("present_card", "Hold a badge", "badge"),
+    QuickAction("stop_vehicle", "Car stops charging", "pause"),
+    QuickAction("unplug", "Unplug", "unplug"),
+)

@@ -1,0 +1,175 @@
+"""REST: the station, its outlets, events, and the commands to an outlet."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from typing import Annotated, Any, TypeVar
+
+from fastapi import APIRouter, Path, Query
+from pydantic import BaseModel
+from starlette.responses import Response, StreamingResponse
+
+from evse.core.commands import Command
+from evse.exchange.snapshot import OutletView, StationView
+from evse.web import commands
+from evse.web.commands import CommandBody, Envelope
+from evse.web.errors import Refusal, responses
+from evse.web.ports import NotConnected, Outcome, StationSource
+from evse.web.serial import event_value
+from evse.web.stream import Hub, TooManyReaders
+
+ANSWER_MARGIN_S = 2.0
+"""How much longer than its time to live a command's acknowledgement is awaited."""
+
+OutletNumber = Annotated[int, Path(ge=1, le=99, description="The outlet's number, from 1.")]
+Body = TypeVar("Body", bound=CommandBody)
+Maker = Callable[[Any, Envelope, int], Command]
+
+
+class Health(BaseModel):
+    """Whether the web service runs and control answers it."""
+
+    status: str
+    """`ok`, or `control not connected`."""
+    control_connected: bool
+    station_uid: str
+    stream_readers: int
+
+
+class EventBody(BaseModel):
+    """One event."""
+
+    sequence: int
+    at_us: int
+    """Microseconds on control's clock of this boot."""
+    type: str
+    outlet: int
+    """0 is the station itself."""
+    data: dict[str, Any]
+    """The event's own fields."""
+
+
+class OutcomeBody(BaseModel):
+    """What became of a command: here always `done`; a refusal has the error body and status 409."""
+
+    outcome: str
+    reason: str
+    command_id: str
+
+
+def connected_view(source: StationSource) -> StationView:
+    """The newest view; 503 while control is not connected."""
+    view = source.latest()
+    if view is None:
+        raise Refusal(503, "control is not connected", "", None, "it comes back by itself", retry_after_s=1)
+    return view
+
+
+def outlet_of(view: StationView, number: int) -> OutletView:
+    """The outlet with this number; 404 with the numbers that exist."""
+    for outlet in view.outlets:
+        if outlet.number == number:
+            return outlet
+    raise Refusal(404, f"there is no outlet {number}", "path.number", [str(each.number) for each in view.outlets])
+
+
+async def settled(answer: asyncio.Future[Outcome] | Any, limit_s: float) -> Outcome:
+    """Wait for an outcome and turn everything but ``done`` into the refusal of this interface."""
+    try:
+        outcome: Outcome = await asyncio.wait_for(answer, limit_s)
+    except NotConnected:
+        raise Refusal(503, "control is not connected", "", None, "it comes back by itself", retry_after_s=1) from None
+    except TimeoutError:
+        raise Refusal(504, "no acknowledgement in time", "", None, "look at the station before trying again") from None
+    if outcome.outcome == "refused":
+        raise Refusal(409, outcome.reason or "refused")
+    if outcome.outcome == "expired":
+        raise Refusal(504, outcome.reason or "the command expired before the station took it", "body.ttl_ms")
+    return outcome
+
+
+def station_router(source: StationSource, hub: Hub) -> APIRouter:
+    """Reading: health, station, outlets, events, stream."""
+    router = APIRouter(prefix="/api", tags=["station"])
+
+    @router.get("/health", summary="Whether the service runs and control answers")
+    async def health() -> Health:
+        view = source.latest()
+        return Health(
+            status="ok" if view else "control not connected",
+            control_connected=view is not None,
+            station_uid=view.station_uid if view else "",
+            stream_readers=hub.readers,
+        )
+
+    @router.get("/station", summary="The whole station", responses=responses(503))
+    async def station() -> StationView:
+        return connected_view(source)
+
+    @router.get("/outlets/{number}", summary="One outlet", responses=responses(404, 422, 503))
+    async def outlet(number: OutletNumber) -> OutletView:
+        return outlet_of(connected_view(source), number)
+
+    @router.get("/events", summary="Recent events, oldest first", responses=responses(422))
+    async def events(
+        limit: Annotated[int, Query(ge=1, le=1000, description="At most so many, the newest.")] = 200,
+        outlet: Annotated[int | None, Query(ge=0, le=99, description="Of this outlet only; 0 = station.")] = None,
+    ) -> Sequence[EventBody]:
+        return [EventBody(**event_value(record)) for record in source.recent_events(limit, outlet)]
+
+    @router.get(
+        "/stream",
+        summary="Live changes as server-sent events",
+        description="Each message is JSON: `connected`, `station` (null when unchanged), `outlets` (those that changed), "
+        "`events`, `lost_events`. The first message is complete. At most ten messages a second.",
+        response_class=StreamingResponse,
+        responses={200: {"content": {"text/event-stream": {}}}, **responses(503)},
+    )
+    async def stream() -> Response:
+        try:
+            mailbox = hub.open()
+        except TooManyReaders:
+            raise Refusal(
+                503, "all places at the stream are taken", "", None, "close another page", retry_after_s=5
+            ) from None
+        return StreamingResponse(
+            hub.messages(mailbox), media_type="text/event-stream", headers={"x-accel-buffering": "no"}
+        )
+
+    return router
+
+
+def command_router(source: StationSource, new_id: Callable[[], str]) -> APIRouter:
+    """Changing: one route per command to an outlet."""
+    router = APIRouter(prefix="/api/outlets/{number}/commands", tags=["commands"])
+
+    def add(name: str, summary: str, body_type: type[Body], make: Callable[[Body, Envelope, int], Command]) -> None:
+        async def command(number: OutletNumber, body: body_type) -> OutcomeBody:  # type: ignore[valid-type]
+            given: CommandBody = body
+            view = connected_view(source)
+            common = commands.envelope(given, outlet_of(view, number), view.mono_us, new_id)
+            made = make(body, common, view.mono_us)
+            outcome = await settled(source.post(made), given.ttl_ms / 1000 + ANSWER_MARGIN_S)
+            return OutcomeBody(outcome=outcome.outcome, reason=outcome.reason, command_id=common.command_id)
+
+        # The body's type is a variable here, so the annotation must be the type itself and not its name.
+        command.__annotations__ = {"number": OutletNumber, "body": body_type, "return": OutcomeBody}
+        router.add_api_route(
+            f"/{name}",
+            command,
+            methods=["POST"],
+            name=name,
+            summary=summary,
+            description=body_type.__doc__,
+            responses=responses(400, 403, 404, 409, 413, 415, 422, 503, 504),
+        )
+
+    add("stop", "End the running session", commands.StopBody, commands.stop)
+    add("book", "Reserve the outlet, or cancel", commands.BookBody, commands.book)
+    add("suspend", "Interrupt or resume the charge", commands.ActiveBody, commands.suspend)
+    add("unavailable", "Out of service, or back", commands.UnavailableBody, commands.unavailable)
+    add("maintenance", "Enter or leave maintenance", commands.ActiveBody, commands.maintenance)
+    add("postpone", "Hold back the start of a charge", commands.ActiveBody, commands.postpone)
+    add("clear-fault", "Confirm that a latched fault is mended", commands.ClearFaultBody, commands.clear_fault)
+    return router

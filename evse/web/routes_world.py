@@ -1,0 +1,160 @@
+"""REST: the simulated world's verbs. Only mounted in simulation.
+
+The table of verbs is the single source: it checks the parameters, describes each verb in OpenAPI and makes the page's
+forms.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Body, Path
+from pydantic import BaseModel
+
+from evse.web.errors import Refusal, responses
+from evse.web.ports import ParamValue, VerbParam, VerbView, WorldPort
+from evse.web.routes_station import settled
+
+VERB_PATH = "/api/world/verbs/{name}"
+VERB_TIMEOUT_S = 10.0
+MAX_TEXT = 200
+"""Longest text parameter where the table gives no length."""
+_JSON_TYPES = {"int": "integer", "number": "number", "bool": "boolean", "text": "string", "choice": "string"}
+
+
+class WorldOutcome(BaseModel):
+    """What became of a verb: here always `done`; a refusal has the error body and status 409."""
+
+    outcome: str
+    reason: str
+    verb: str
+    params: dict[str, Any]
+    """The parameters as applied, defaults included."""
+
+
+def check_params(verb: VerbView, given: Mapping[str, Any]) -> dict[str, ParamValue]:
+    """The verb's parameters, checked and complete. Raises :class:`Refusal` 422 at the first that is wrong."""
+    known = {param.name: param for param in verb.params}
+    for name in given:
+        if name not in known:
+            raise Refusal(422, f"{verb.name} has no parameter {name[:40]!r}", "body", sorted(known))
+    values: dict[str, ParamValue] = {}
+    for param in verb.params:
+        value = given.get(param.name, param.default)
+        if value is None:
+            raise Refusal(422, f"{param.name} is missing", f"body.{param.name}", allowed_text(param), param.help)
+        values[param.name] = _checked(param, value)
+    return values
+
+
+def allowed_text(param: VerbParam) -> Sequence[str] | str:
+    """What a parameter accepts, for people."""
+    if param.type == "choice":
+        return param.choices
+    if param.type == "bool":
+        return ["true", "false"]
+    if param.type == "text":
+        return f"text of at most {int(param.maximum or MAX_TEXT)} characters"
+    kind = "whole number" if param.type == "int" else "number"
+    low = "" if param.minimum is None else f" from {param.minimum:g}"
+    high = "" if param.maximum is None else f" to {param.maximum:g}"
+    return f"{kind}{low}{high}{' ' + param.unit if param.unit else ''}"
+
+
+def _checked(param: VerbParam, value: Any) -> ParamValue:
+    def wrong(text: str) -> Refusal:
+        return Refusal(422, f"{param.name}: {text}", f"body.{param.name}", allowed_text(param), param.help)
+
+    if param.type == "bool":
+        if not isinstance(value, bool):
+            raise wrong("not true or false")
+        return value
+    if param.type in ("text", "choice"):
+        if not isinstance(value, str):
+            raise wrong("not a text")
+        if param.type == "choice" and value not in param.choices:
+            raise wrong("not one of the choices")
+        if param.type == "text" and len(value) > (param.maximum or MAX_TEXT):
+            raise wrong("too long")
+        return value
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        raise wrong("not a number")
+    if param.type == "int" and value != int(value):
+        raise wrong("not a whole number")
+    if (param.minimum is not None and value < param.minimum) or (param.maximum is not None and value > param.maximum):
+        raise wrong("out of range")
+    return int(value) if param.type == "int" else float(value)
+
+
+def world_router(world: WorldPort) -> APIRouter:
+    """The routes of the simulated world."""
+    router = APIRouter(prefix="/api/world", tags=["world"])
+    verbs = {verb.name: verb for verb in world.verbs()}
+
+    @router.get("/verbs", summary="Everything that can be done to the simulated world")
+    async def table() -> list[VerbView]:
+        return list(verbs.values())
+
+    @router.post(
+        "/verbs/{name}",
+        summary="Do something to the simulated world",
+        responses=responses(400, 403, 404, 409, 413, 415, 422, 503, 504),
+    )
+    async def apply(
+        name: Annotated[str, Path(max_length=64)], params: Annotated[dict[str, Any] | None, Body()] = None
+    ) -> WorldOutcome:
+        verb = verbs.get(name)
+        if verb is None:
+            raise Refusal(404, f"there is no verb {name!r}", "path.name", sorted(verbs))
+        values = check_params(verb, params or {})
+        outcome = await settled(world.apply(name, values), VERB_TIMEOUT_S)
+        return WorldOutcome(outcome=outcome.outcome, reason=outcome.reason, verb=name, params=values)
+
+    return router
+
+
+def describe_verbs(schema: dict[str, Any], verbs: Sequence[VerbView]) -> None:
+    """Put one OpenAPI path per verb, with its parameters, in place of the general one."""
+    general = schema["paths"].pop(VERB_PATH)["post"]
+    for verb in verbs:
+        entry = {key: value for key, value in general.items() if key != "parameters"}
+        entry.update(
+            summary=verb.help,
+            operationId=f"world_{verb.name}",
+            tags=[f"world: {verb.group}"],
+            requestBody={"content": {"application/json": {"schema": _verb_schema(verb)}}},
+        )
+        schema["paths"][VERB_PATH.replace("{name}", verb.name)] = {"post": entry}
+
+
+def _verb_schema(verb: VerbView) -> dict[str, Any]:
+    return {
+        "type": "object",
+        "additionalProperties": False,
+        "properties": {param.name: _param_schema(param) for param in verb.params},
+        "required": [param.name for param in verb.params if param.default is None],
+    }
+
+
+def _param_schema(param: VerbParam) -> dict[str, Any]:
+    text = param.help + (f" ({param.unit})" if param.unit else "")
+    schema: dict[str, Any] = {"type": _JSON_TYPES[param.type]}
+    if text.strip():
+        schema["description"] = text.strip()
+    if param.default is not None:
+        schema["default"] = param.default
+    if param.type == "choice":
+        schema["enum"] = list(param.choices)
+    elif param.type == "text":
+        schema["maxLength"] = int(param.maximum or MAX_TEXT)
+    else:
+        schema.update(
+            {
+                key: value
+                for key, value in (("minimum", param.minimum), ("maximum", param.maximum))
+                if value is not None and param.type != "bool"
+            }
+        )
+    return schema

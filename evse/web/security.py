@@ -1,0 +1,201 @@
+"""The gate in front of every route: who may speak to us, how much, in what form; and the headers of every answer.
+
+- **Host**: an address, ``localhost`` or a configured name. A foreign name that was made to resolve to us (DNS
+  rebinding) is refused, for reading too.
+- **State change** (every method but GET, HEAD): the request header ``X-EVSE-Request: 1``, which a foreign page cannot
+  send without asking first and nobody here says yes; and when the browser tells where the request comes from
+  (``Origin``, ``Sec-Fetch-Site``) it must be our own page.
+- **Size and time**: a body of at most 16 KiB within 10 s; JSON without NaN, duplicate keys or deep nesting.
+- **Headers**: strict content-security policy without inline script or style, no framing, no type guessing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import json
+from typing import Any
+
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from evse.web.errors import error_response
+from evse.web.headers import HEADERS
+
+MAX_BODY_BYTES = 16 * 1024
+MAX_JSON_DEPTH = 16
+BODY_TIMEOUT_S = 10.0
+MAX_TARGET_BYTES = 2048
+REQUEST_HEADER = "x-evse-request"
+
+_SAFE_METHODS = ("GET", "HEAD")
+
+
+class BadJson(ValueError):
+    """The body is not JSON we take; the text says why."""
+
+
+def parse_json(body: bytes) -> Any:
+    """Strict JSON: UTF-8, no NaN or Infinity, no duplicate keys, at most :data:`MAX_JSON_DEPTH` levels."""
+    depth = deepest = 0
+    in_text = escaped = False
+    for byte in body:
+        if in_text:
+            if escaped:
+                escaped = False
+            elif byte == 0x5C:
+                escaped = True
+            elif byte == 0x22:
+                in_text = False
+        elif byte == 0x22:
+            in_text = True
+        elif byte in b"[{":
+            depth += 1
+            deepest = max(deepest, depth)
+        elif byte in b"]}":
+            depth -= 1
+    if deepest > MAX_JSON_DEPTH:
+        raise BadJson(f"nested deeper than {MAX_JSON_DEPTH} levels")
+    try:
+        return json.loads(body.decode("utf-8"), object_pairs_hook=_unique, parse_constant=_no_constant)
+    except BadJson:
+        raise
+    except (ValueError, RecursionError) as error:
+        raise BadJson(str(error)) from None
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    value = dict(pairs)
+    if len(value) != len(pairs):
+        raise BadJson("the same key twice in one object")
+    return value
+
+
+def _no_constant(name: str) -> Any:
+    raise BadJson(f"{name} is not a JSON number")
+
+
+def host_is_ours(host: str, names: tuple[str, ...]) -> bool:
+    """Whether a ``Host`` header names us: an IP address, or one of ``names`` (port ignored)."""
+    name = host.rsplit(":", 1)[0] if not host.endswith("]") and ":" in host else host
+    if name in names:
+        return True
+    try:
+        ipaddress.ip_address(name.strip("[]"))
+    except ValueError:
+        return False
+    return True
+
+
+class Gate:
+    """ASGI middleware with the rules of this module."""
+
+    def __init__(self, app: ASGIApp, host_names: tuple[str, ...], body_timeout_s: float = BODY_TIMEOUT_S) -> None:
+        self._app = app
+        self._host_names = host_names
+        self._body_timeout_s = body_timeout_s
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Refuse, or pass on with the body already read and checked."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        guarded = _with_headers(scope, send)
+        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+        refusal = self._refusal(scope, headers)
+        if refusal is not None:
+            await refusal(scope, receive, guarded)
+            return
+        if scope["method"] in _SAFE_METHODS:
+            await self._app(scope, receive, guarded)
+            return
+        body = await self._body(scope, receive, headers)
+        if isinstance(body, Response):
+            await body(scope, receive, guarded)
+            return
+        await self._app(scope, _replay(body, receive), guarded)
+
+    def _refusal(self, scope: Scope, headers: dict[str, str]) -> Response | None:
+        host = headers.get("host", "")
+        if not host_is_ours(host, self._host_names):
+            return error_response(421, "this name is not one of ours", "header Host", list(self._host_names))
+        if len(scope.get("raw_path") or b"") + len(scope["query_string"]) > MAX_TARGET_BYTES:
+            return error_response(414, "the address is too long", "address", f"at most {MAX_TARGET_BYTES} bytes")
+        if scope["method"] in _SAFE_METHODS:
+            return None
+        if headers.get(REQUEST_HEADER) != "1":
+            return error_response(
+                403,
+                "a change needs the request header X-EVSE-Request",
+                "header X-EVSE-Request",
+                "1",
+                "see docs/rest.md",
+            )
+        origin, ours = headers.get("origin"), f"{scope['scheme']}://{host}"
+        if origin is not None and origin != ours:
+            return error_response(403, "another page may not change the station", "header Origin", ours)
+        if headers.get("sec-fetch-site", "same-origin") != "same-origin":
+            return error_response(
+                403, "another page may not change the station", "header Sec-Fetch-Site", "same-origin"
+            )
+        return None
+
+    async def _body(self, scope: Scope, receive: Receive, headers: dict[str, str]) -> bytes | Response:
+        too_large = error_response(413, "the body is too large", "body", f"at most {MAX_BODY_BYTES} bytes")
+        length = headers.get("content-length", "0")
+        if not length.isdigit() or int(length) > MAX_BODY_BYTES:
+            return too_large
+        try:
+            body = await asyncio.wait_for(_read(receive), self._body_timeout_s)
+        except TimeoutError:
+            return error_response(408, "the body did not arrive", "body", f"within {self._body_timeout_s:g} s")
+        if body is None:
+            return too_large
+        if not body:
+            return body
+        if headers.get("content-type", "").split(";")[0].strip().lower() != "application/json":
+            return error_response(415, "only JSON is understood", "header Content-Type", "application/json")
+        try:
+            parse_json(body)
+        except BadJson as error:
+            return error_response(400, f"not JSON: {error}", "body", None, "strict JSON, UTF-8, no duplicate keys")
+        return body
+
+
+async def _read(receive: Receive) -> bytes | None:
+    """The whole body; ``None`` when it is larger than allowed."""
+    body = bytearray()
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            return bytes(body)
+        body += message.get("body", b"")
+        if len(body) > MAX_BODY_BYTES:
+            return None
+        if not message.get("more_body", False):
+            return bytes(body)
+
+
+def _replay(body: bytes, receive: Receive) -> Receive:
+    given = False
+
+    async def again() -> Message:
+        nonlocal given
+        if given:
+            return await receive()
+        given = True
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    return again
+
+
+def _with_headers(scope: Scope, send: Send) -> Send:
+    # Static files are checked again by their tag at each use; everything else shows a living station.
+    cache = b"no-cache" if scope["path"].startswith("/static/") else b"no-store"
+
+    async def guarded(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            message["headers"] = [*message.get("headers", ()), *HEADERS, (b"cache-control", cache)]
+        await send(message)
+
+    return guarded

@@ -1,0 +1,129 @@
+// Everything a person can ask for: the world's verbs and the commands to an outlet. The answer, or the reason of the
+// refusal, is shown where the button is.
+
+import { attribute, text } from "./format.js";
+
+// The header tells the station that its own page asks: a foreign page cannot send it.
+async function post(path, body) {
+  const response = await fetch(path, {
+    method: "POST",
+    headers: { "Content-Type": "application/json", "X-EVSE-Request": "1" },
+    body: JSON.stringify(body),
+  });
+  const answer = await response.json().catch(() => ({}));
+  return { ok: response.ok, answer };
+}
+
+function refusalText(answer) {
+  const allowed = Array.isArray(answer.allowed) ? answer.allowed.join(", ") : answer.allowed;
+  return [answer.error || "refused", allowed && `allowed: ${allowed}`, answer.hint].filter(Boolean).join(" · ");
+}
+
+export async function ask(button, output, name, path, body) {
+  attribute(button, "aria-busy", "true");
+  output.dataset.tone = "busy";
+  text(output, `${name}…`);
+  try {
+    const { ok, answer } = await post(path, body);
+    output.dataset.tone = ok ? "ok" : "bad";
+    text(output, ok ? `✓ ${name}: done${answer.reason ? `, ${answer.reason}` : ""}` : `✕ ${name}: ${refusalText(answer)}`);
+  } catch {
+    output.dataset.tone = "bad";
+    text(output, `✕ ${name}: the station does not answer`);
+  } finally {
+    button.removeAttribute("aria-busy");
+  }
+}
+
+const words = (name) => name.replaceAll("_", " ");
+const target = () => Number(document.querySelector('input[name="target"]:checked')?.value ?? 1);
+const verbPath = (name) => `/api/world/verbs/${encodeURIComponent(name)}`;
+
+function formParams(form) {
+  const params = {};
+  for (const input of form.querySelectorAll("[data-type]")) {
+    const kind = input.dataset.type;
+    if (kind === "bool") params[input.name] = input.checked;
+    else if (kind === "number") params[input.name] = input.valueAsNumber;
+    else params[input.name] = input.value;
+  }
+  return params;
+}
+
+function firstInvalid(form) {
+  let first = null;
+  for (const input of form.querySelectorAll("input, select")) {
+    const valid = input.checkValidity();
+    attribute(input, "aria-invalid", valid ? "false" : "true");
+    if (!valid) first ??= input;
+  }
+  return first;
+}
+
+export function wireWorld() {
+  for (const button of document.querySelectorAll(".quick button")) {
+    button.addEventListener("click", () => {
+      const params = JSON.parse(button.dataset.params);
+      if (button.dataset.hasOutlet === "yes") params.outlet = target();
+      ask(button, document.getElementById("quick-result"), button.textContent.trim(), verbPath(button.dataset.verb), params);
+    });
+  }
+  for (const form of document.querySelectorAll("form.verb")) {
+    form.addEventListener("submit", (event) => {
+      event.preventDefault();
+      const output = form.querySelector("output");
+      const invalid = firstInvalid(form);
+      if (invalid) {
+        output.dataset.tone = "bad";
+        text(output, `✕ ${words(invalid.name)}: ${invalid.title || "needs a value"}`);
+        invalid.focus();
+        return;
+      }
+      const params = formParams(form);
+      if (form.dataset.hasOutlet === "yes") params.outlet = target();
+      ask(form.querySelector("button"), output, words(form.dataset.verb), verbPath(form.dataset.verb), params);
+    });
+  }
+  document.getElementById("find-verb")?.addEventListener("input", (event) => find(event.target.value.trim().toLowerCase()));
+}
+
+function find(wanted) {
+  let found = 0;
+  for (const group of document.querySelectorAll("[data-group]")) {
+    let here = 0;
+    const inName = group.querySelector("summary").textContent.toLowerCase().includes(wanted);
+    for (const form of group.querySelectorAll("form.verb")) {
+      const hit = inName || form.textContent.toLowerCase().includes(wanted);
+      form.hidden = !hit;
+      here += hit ? 1 : 0;
+    }
+    group.hidden = here === 0;
+    group.open = wanted !== "" && here > 0;
+    found += here;
+  }
+  document.getElementById("nothing-found").hidden = found > 0;
+}
+
+export function wireCommands(card) {
+  const root = card.root;
+  const number = root.dataset.outlet;
+  const output = root.querySelector("[data-command-result]");
+  // A command is meant for what the person sees: the epoch keeps a late one away from the next user.
+  const send = (button, name, command, body) => ask(button, output, name,
+    `/api/outlets/${number}/commands/${command}`, { ...body, epoch: card.outlet?.epoch ?? -1 });
+  for (const button of root.querySelectorAll("[data-command]")) {
+    button.addEventListener("click", () => {
+      const about = document.getElementById(button.getAttribute("aria-describedby"))?.textContent;
+      send(button, about ? `${about}: ${button.textContent}` : button.textContent, button.dataset.command, JSON.parse(button.dataset.body));
+    });
+  }
+  root.querySelector("[data-book]").addEventListener("submit", (event) => {
+    event.preventDefault();
+    const uid = event.target.elements.uid.value.trim().toUpperCase();
+    send(event.submitter ?? event.target, "Book", "book", { uid, duration_s: 1800 });
+  });
+}
+
+export const clearFault = (number, card) => (button, fault) => ask(button,
+  document.querySelector(`#outlet-${number} [data-fault-result]`), `Mended ${fault}`,
+  `/api/outlets/${number}/commands/clear-fault`, { fault, epoch: card()?.outlet?.epoch ?? -1 });

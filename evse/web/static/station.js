@@ -1,0 +1,142 @@
+// The page's heart: takes the stream's messages and hands each piece to its place.
+
+import { clearFault, wireCommands, wireWorld } from "./actions.js";
+import { kilowattHours, make, span, text } from "./format.js";
+import { OutletCard } from "./outlet.js";
+import { Stream } from "./stream.js";
+import { History, Timeline } from "./timeline.js";
+
+const EVENTS_SHOWN = 200;
+const EVENTS_AT_START = 1000;
+const DRAW_EVERY_MS = 250;
+const RECORD_FACTS = new Set(["SessionClosed"]);
+const RECORDS_AFTER_MS = 800;
+
+const cards = new Map();
+const histories = new Map();
+const timelines = [];
+const events = [];
+let station = null;
+let linked = false;
+let bootId = null;
+let seen = -1;
+let newest = { mono: 0, at: 0 };
+let waiting = [];
+let started = false;
+
+for (const root of document.querySelectorAll("[data-outlet]")) {
+  const number = Number(root.dataset.outlet);
+  const card = new OutletCard(root, clearFault(number, () => cards.get(number)));
+  cards.set(number, card);
+  histories.set(number, new History());
+  timelines.push(new Timeline(document.querySelector(`[data-lanes="${number}"]`), histories.get(number)));
+  wireCommands(card);
+}
+wireWorld();
+
+// Control's clock, carried on with ours between two messages (never more than a second).
+const now = () => newest.mono + Math.min(1e6, (performance.now() - newest.at) * 1000);
+
+function takeStation(head) {
+  if (bootId !== null && bootId !== head.boot_id) { location.reload(); return; }
+  bootId = head.boot_id;
+  station = head;
+  newest = { mono: head.mono_us, at: performance.now() };
+  const { cycles, late_cycles: late, worst_us: worst, fifo } = head.latency;
+  const words = {
+    station_uid: head.station_uid, profile: head.profile, uptime: span(head.mono_us),
+    config: `${head.config_version} (${head.config_digest.slice(0, 8)})`,
+    latency: cycles ? `${(worst / 1000).toFixed(1)} ms${late ? `, ${late} late` : ""}` : "–",
+  };
+  for (const [name, value] of Object.entries(words)) text(document.querySelector(`[data-s="${name}"]`), value);
+  document.getElementById("no-fifo").hidden = fifo;
+  document.getElementById("restoring").hidden = head.restored;
+}
+
+function takeEvents(list) {
+  for (const record of list) {
+    if (record.sequence <= seen) continue;
+    seen = record.sequence;
+    events.push(record);
+    histories.get(record.outlet)?.putEvent(record);
+    if (RECORD_FACTS.has(record.type)) setTimeout(refreshRecords, RECORDS_AFTER_MS);
+  }
+  if (events.length > EVENTS_SHOWN) events.splice(0, events.length - EVENTS_SHOWN);
+  if (list.length) showEvents();
+}
+
+const eventText = (data) => Object.entries(data).map(([name, value]) => `${name.replaceAll("_", " ")} ${Array.isArray(value) ? value.join(", ") || "none" : value}`).join(" · ");
+
+function showEvents() {
+  document.getElementById("events").replaceChildren(...events.slice(-EVENTS_SHOWN).reverse().map((record) => {
+    const row = make("tr");
+    row.append(make("td", { "data-at": record.at_us }, span(now() - record.at_us)), make("td", {}, record.outlet || "station"),
+      make("td", {}, record.type), make("td", {}, eventText(record.data)));
+    return row;
+  }));
+}
+
+function take(message) {
+  showLink(message.connected ? "ok" : "control");
+  if (message.station) takeStation(message.station);
+  if (message.lost_events) loadEvents();
+  takeEvents(message.events);
+  if (message.outlets.some((outlet) => !cards.has(outlet.number))) { location.reload(); return; }
+  for (const outlet of message.outlets) {
+    histories.get(outlet.number).putView(outlet, newest.mono);
+    cards.get(outlet.number).show(outlet, now());
+  }
+}
+
+// What came before the page was opened. Until it is here, messages wait, so that the history stays in order.
+async function loadEvents() {
+  try {
+    const response = await fetch(`/api/events?limit=${EVENTS_AT_START}`);
+    if (response.ok) takeEvents(await response.json());
+  } catch { /* the stream says that the link is gone */ }
+}
+
+async function refreshRecords() {
+  const response = await fetch("/api/records").catch(() => null);
+  if (!response?.ok) return;
+  const records = await response.json();
+  document.getElementById("no-records").hidden = records.length > 0;
+  document.getElementById("record-rows").replaceChildren(...records.map((record) => {
+    const row = make("tr");
+    const minutes = `${Math.floor(record.duration_s / 60)} min ${record.duration_s % 60} s`;
+    row.append(make("td", {}, record.number), make("td", {}, record.outlet), make("td", { class: "code" }, record.uid),
+      make("td", {}, record.start_utc), make("td", {}, minutes), make("td", {}, kilowattHours(record.energy_wh)),
+      make("td", {}, record.charge_type), make("td", {}, record.reason));
+    return row;
+  }));
+}
+
+function showLink(state) {
+  linked = state === "ok";
+  document.body.dataset.connected = linked ? "yes" : "no";
+  const link = document.getElementById("link");
+  link.dataset.tone = linked ? "ok" : "bad";
+  text(link, { ok: "live", control: "no control", lost: "lost" }[state]);
+  text(document.getElementById("lost-text"), state === "control"
+    ? "Control is not connected. What you see is the last known state."
+    : "Connection to the station lost. Trying again… What you see is the last known state.");
+  document.getElementById("lost").hidden = linked;
+}
+
+const minutesShown = () => Number(document.querySelector('input[name="span"]:checked').value);
+
+setInterval(() => {
+  if (document.hidden || station === null || !linked) return;
+  for (const timeline of timelines) timeline.draw(now(), minutesShown());
+  for (const card of cards.values()) card.tick(now());
+  for (const cell of document.querySelectorAll("details[open] [data-at]")) text(cell, span(now() - Number(cell.dataset.at)));
+}, DRAW_EVERY_MS);
+
+new Stream(
+  (message) => { if (started) take(message); else waiting.push(message); },
+  (up) => { if (!up) showLink("lost"); else refreshRecords(); },
+);
+await loadEvents();
+started = true;
+for (const message of waiting) take(message);
+waiting = [];
