@@ -30,8 +30,7 @@ def explain(error: ErrorDetails, places: Places) -> Problem:
     place = places.of_value(path)
     field = field_at(path)[1]
     what, hint = _what(error, field)
-    key = path if len(place.key) < len(path) and place.key == path[: len(place.key)] else place.key
-    return Problem(place.file, place.line, place.column, key_text(key), what, describe_field(field), hint)
+    return Problem(place.file, place.line, place.column, key_text(place.key), what, describe_field(field), hint)
 
 
 def field_at(path: Key) -> tuple[type[Strict] | None, FieldInfo | None]:

@@ -5,7 +5,7 @@ Mappings are merged key by key, everything else (lists too) is replaced as a who
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from boards.yaml_source import Key, Mark, Source, Value
 
@@ -22,10 +22,12 @@ class Places:
         self._origin = Mark(source.file, 0, 0, ())
 
     def of_value(self, path: Key) -> Mark:
-        """Place of a value, or of the nearest part around it that was written."""
-        while path and path not in self.values:
-            path = path[:-1]
-        return self.values.get(path, self._origin)
+        """Place of a value; for one that was not written, the place of the nearest part around it."""
+        known = path
+        while known and known not in self.values:
+            known = known[:-1]
+        mark = self.values.get(known, self._origin)
+        return replace(mark, key=(*mark.key, *path[len(known) :]))
 
     def of_key(self, path: Key) -> Mark:
         """Place of a key, else as ``of_value``."""

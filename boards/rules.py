@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from boards.keys import Strict
 from boards.quirks import QUIRKS
 from boards.schema import Outlet, OutletSettings, StationProfile, StationSettings, Wire
 from boards.yaml_source import Key
@@ -247,6 +246,9 @@ def _not_driven_station(model: StationProfile) -> Iterator[Finding]:
         if bank.limits_current:
             where: Key = ("devices", "dip_banks", index, "limits_current")
             yield Finding(where, _ignored("DIP switches: their current limit would not hold"), "false")
+    if model.settings.authentication_strategy != "allow_all_badges":
+        strategy: Key = ("settings", "authentication_strategy")
+        yield Finding(strategy, _ignored("a list of badges: every badge would charge"), "allow_all_badges")
     if model.settings.front_push_button:
         yield Finding(("settings", "front_push_button"), _ignored("the button: it would not stop a charge"), "false")
 
@@ -257,8 +259,3 @@ def _ignored(what: str) -> str:
 
 def _text(path: Iterable[str | int]) -> str:
     return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path).removeprefix(".")
-
-
-def set_parts(part: Strict) -> list[str]:
-    """Keys that were given a value in YAML, in the schema's order."""
-    return [name for name in type(part).model_fields if name in part.model_fields_set]

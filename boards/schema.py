@@ -62,8 +62,8 @@ class DipBank(Strict):
 class Devices(Strict):
     """Devices that exist once in the station."""
 
-    buzzer: bool = key(True, "Buzzer, behind the front end")
-    status_light: bool = key(True, "Status light, behind the front end")
+    buzzer: bool = key(True, "Buzzer behind the front end; `false` does not silence it yet", driven=False)
+    status_light: bool = key(True, "Status light behind the front end; `false` does not darken it yet", driven=False)
     key_lock: Device | None = key(None, "Key lock that blocks use", source=GUIDE, driven=False)
     push_button: Device | None = key(None, "Front panel push button", source=GUIDE, driven=False)
     wifi_card: Device | None = key(None, "Wi-Fi card", source=GUIDE, driven=False)
@@ -75,7 +75,9 @@ class Devices(Strict):
     service_button: Device | None = key(None, "Service button", driven=False)
     usb_socket: bool = key(False, "USB socket", driven=False)
     mobile_module: Device | None = key(None, "Mobile network module", driven=False)
-    ethernet_ports: int = key(1, "Number of Ethernet ports (the operating system serves them)", ge=0, le=4)
+    ethernet_ports: int = key(
+        1, "Number of Ethernet ports (the operating system serves them)", driven=False, ge=0, le=4
+    )
     certified_metering: bool = key(False, "Meters certified for billing", driven=False)
 
 

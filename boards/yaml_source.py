@@ -200,9 +200,9 @@ def _syntax(error: yaml.MarkedYAMLError) -> str:
     problem = error.problem or "cannot be understood"
     if "'\\t'" in problem:
         return "a tab stands here; YAML is indented with spaces"
-    context = f" {error.context}" if error.context else ""
-    return f"not YAML:{_one_line(context)} {_one_line(problem)}".replace(":  ", ": ")
+    words = _one_line(f"{error.context or ''} {problem}")
+    return f"not YAML: {words}"
 
 
 def _one_line(text: str) -> str:
-    return " ".join(text.split())[:200] if text.strip() else ""
+    return " ".join(text.split())[:200]

@@ -1,0 +1,147 @@
+"""Walks every shipped profile: adding a YAML file adds its checks."""
+
+from __future__ import annotations
+
+from importlib import resources
+from pathlib import Path
+
+import pytest
+
+from boards.assemble import assemble
+from boards.board import Board
+from boards.check import check_profile
+from boards.compiled import WireSpec, decode_config, encode_config
+from boards.load import load_profile, shipped_profiles
+from boards.reference import key_rows, with_table
+from boards.to_core import station_config, wire_plan
+from evse.core.config import Access, Location, SocketType
+
+NAMES = shipped_profiles()
+FOLDER = Path(str(resources.files("profiles")))
+every_profile = pytest.mark.parametrize("name", NAMES)
+
+
+class Line:
+    """An in-memory wire: keeps what is written, gives nothing."""
+
+    def __init__(self) -> None:
+        self.written = b""
+
+    def read(self, now_us: int) -> bytes:
+        return b""
+
+    def write(self, data: bytes, now_us: int) -> None:
+        self.written += data
+
+
+def board_of(name: str) -> tuple[Board, dict[str, Line]]:
+    lines: dict[str, Line] = {}
+
+    def open_wire(wire: WireSpec) -> Line:
+        assert wire.name not in lines
+        lines[wire.name] = Line()
+        return lines[wire.name]
+
+    return assemble(wire_plan(load_profile(name)), open_wire), lines
+
+
+def test_every_yaml_of_the_folder_is_walked() -> None:
+    assert sorted(path.stem for path in FOLDER.rglob("*.y*ml")) == sorted(NAMES)
+    assert {"parking", "parking-1", "example"} <= set(NAMES)
+
+
+@every_profile
+@pytest.mark.req("STA-02", "STA-08")
+def test_it_loads_under_its_own_name_and_describes_itself(name: str) -> None:
+    model = load_profile(name).model
+    assert model.name == name
+    assert model.description
+
+
+@every_profile
+def test_it_survives_the_way_to_control(name: str) -> None:
+    profile = load_profile(name)
+    config, wires = station_config(profile, "station-1", 3), wire_plan(profile)
+    compiled = decode_config(encode_config(config, wires))
+    assert compiled.config == config
+    assert compiled.wires == wires
+    assert compiled.config.version == 3
+
+
+@every_profile
+def test_it_assembles_with_every_port(name: str) -> None:
+    board, lines = board_of(name)
+    config = station_config(load_profile(name), "station-1")
+    assert [outlet.number for outlet in board.outlets] == [outlet.number for outlet in config.outlets]
+    for outlet, of_core in zip(board.outlets, config.outlets, strict=True):
+        assert (outlet.lock is not None) == of_core.has_lock
+        assert (outlet.reader is not None) == (of_core.access is Access.BADGE)
+        assert len(outlet.polled) == (1 if outlet.reader is None else 2)
+        for driver in outlet.polled:
+            driver.poll(0)
+    assert all(line.written for line in lines.values()), "a driver is not polled or not on its own wire"
+
+
+@every_profile
+def test_no_wire_is_used_twice(name: str) -> None:
+    wires = wire_plan(load_profile(name)).wires()
+    assert len({wire.name for wire in wires}) == len(wires)
+    paths = [wire.path for wire in wires if wire.path]
+    assert len(set(paths)) == len(paths)
+
+
+@every_profile
+def test_its_check_is_green_and_names_what_is_not_driven(name: str) -> None:
+    report = check_profile(name)
+    assert report.ok, report.as_text()
+    assert report.effective["name"] == name
+    assert all(item.what for item in report.not_driven)
+
+
+@pytest.mark.req("STA-01", "STA-05")
+def test_parking_has_the_vendors_facts() -> None:
+    profile = load_profile("parking")
+    config = station_config(profile, "station-1")
+    assert [outlet.number for outlet in config.outlets] == [1, 2]
+    assert [outlet.position for outlet in profile.model.outlets] == ["right", "left"]
+    assert {outlet.socket for outlet in config.outlets} == {SocketType.T2}
+    assert {outlet.rated_current_ma for outlet in config.outlets} == {32_000}
+    assert {outlet.phases for outlet in config.outlets} == {3}
+    assert {outlet.access for outlet in config.outlets} == {Access.BADGE}
+    assert not any(outlet.leave_cable_connected for outlet in config.outlets)
+    assert all(outlet.has_lock for outlet in config.outlets)
+    assert config.location is Location.INDOOR
+    assert config.station_maximum_ma == 64_000
+    assert config.nominal_voltage_mv == 230_000
+    settings = [outlet.settings for outlet in profile.model.outlets]
+    assert {(item.in_1_function, item.in_2_function) for item in settings} == {("not_used", "not_used")}
+    assert all(item.in_1_normally_open and item.in_2_normally_open for item in settings)
+
+
+@pytest.mark.req("STA-05")
+def test_parking_with_one_outlet_differs_in_nothing_else() -> None:
+    one = station_config(load_profile("parking-1"), "station-1")
+    two = station_config(load_profile("parking"), "station-1")
+    assert one.outlets == two.outlets[:1]
+    assert (one.location, one.station_maximum_ma) == (two.location, two.station_maximum_ma)
+
+
+def test_parking_without_readers_is_free() -> None:
+    config = station_config(load_profile("parking-free"), "station-1")
+    assert {outlet.access for outlet in config.outlets} == {Access.FREE}
+    assert all(outlet.reader is None for outlet in wire_plan(load_profile("parking-free")).outlets)
+
+
+@pytest.mark.req("STA-08")
+def test_the_readme_documents_every_key_as_the_schema_has_it() -> None:
+    text = (FOLDER / "README.md").read_text(encoding="utf-8")
+    assert with_table(text) == text, "run: python -m boards.reference profiles/README.md"
+    for path, field in key_rows():
+        assert field.description, path
+        assert f"| `{path.rpartition('.')[2]}` |" in text
+
+
+@pytest.mark.req("STA-08")
+def test_the_readme_names_every_profile() -> None:
+    text = (FOLDER / "README.md").read_text(encoding="utf-8")
+    assert [name for name in NAMES if f"| `{name}` |" not in text] == []

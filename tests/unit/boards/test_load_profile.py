@@ -1,0 +1,219 @@
+"""Loading: inheritance, defaults, names and paths, and the way of every core value from YAML."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from boards.check import check_profile, not_driven
+from boards.keys import Strict, info_of
+from boards.load import load_profile, load_text
+from boards.problems import ProfileError
+from boards.schema import Outlet, StationKeys, StationSettings
+from boards.schema_limits import ContactorKeys, LockKeys, PilotKeys, ProcedureKeys, ProtectionKeys
+from boards.to_core import station_config, wire_plan
+from evse.core import config as core
+from evse.core.config import Access, Location, OutletConfig, SocketType, StationConfig
+
+HEAD = "schema: 1\nkind: station\nname: t\nfamily: other\n"
+ONE = HEAD + "outlets: [{number: 1}]\n"
+
+PARTS: tuple[tuple[type[Strict], type[Any]], ...] = (
+    (PilotKeys, core.PilotTimings),
+    (ContactorKeys, core.ContactorTimings),
+    (LockKeys, core.LockTimings),
+    (ProcedureKeys, core.ProcedureTimings),
+    (ProtectionKeys, core.ProtectionLimits),
+)
+
+
+def config_of(text: str) -> StationConfig:
+    return station_config(load_text(text), "u")
+
+
+@pytest.mark.parametrize(("keys", "values"), PARTS, ids=lambda part: part.__name__)
+def test_every_number_of_the_core_has_a_key_and_the_same_default(keys: type[Strict], values: type[Any]) -> None:
+    mapped = sorted(info_of(field).core for field in keys.model_fields.values())
+    assert mapped == sorted(field.name for field in dataclasses.fields(values))
+    for name, field in keys.model_fields.items():
+        info = info_of(field)
+        assert round(field.default * info.scale) == getattr(values(), info.core), name
+
+
+def test_every_field_of_outlet_and_station_is_reachable() -> None:
+    mapped = {
+        info_of(field).core for part in (Outlet, StationKeys, StationSettings) for field in part.model_fields.values()
+    }
+    derived = {"socket", "phases", "has_lock", "leave_cable_connected", "access", "location", "outlets", "profile"}
+    parts = {"pilot", "contactor", "lock", "procedure", "protection"}
+    given = {"station_uid", "version", "digest"}
+    fields = {field.name for part in (OutletConfig, StationConfig) for field in dataclasses.fields(part)}
+    assert fields - mapped - derived - parts - given == set()
+
+
+@pytest.mark.parametrize(("keys", "values"), PARTS, ids=lambda part: part.__name__)
+def test_each_number_arrives_in_the_core(keys: type[Strict], values: type[Any]) -> None:
+    group = {
+        PilotKeys: "pilot", ContactorKeys: "contactor", LockKeys: "lock", ProcedureKeys: "procedure",
+        ProtectionKeys: "protection",
+    }[keys]  # fmt: skip
+    for name, field in keys.model_fields.items():
+        info, other = info_of(field), _another_value(field)
+        # Neighbours that bind each other are moved out of the way; the key under test wins.
+        free = {"lock": {"confirm_ms": 10_000, "pulse_ms": 50}, "protection": {"temperature_resume_degc": 20}}
+        part = {**free.get(group, {}), name: other}
+        outlet: dict[str, Any] = {"number": 1, "rated_current_a": 6}
+        outlet |= {"protection": part} if group == "protection" else {"timings": {group: part}}
+        text = HEAD + yaml.safe_dump({"outlets": [outlet]})
+        got = getattr(config_of(text).outlets[0], group)
+        assert isinstance(got, values)
+        assert getattr(got, info.core) == round(other * info.scale), name
+
+
+def _another_value(field: Any) -> float:
+    low = next(item.ge for item in field.metadata if hasattr(item, "ge"))
+    high = next(item.le for item in field.metadata if hasattr(item, "le"))
+    other = high if field.default == low else low
+    # The hard limit must stay above the soft one, and a resume temperature below the stop.
+    return float(other) if field.annotation is float else int(other)
+
+
+def test_station_facts_and_settings_arrive_in_the_core() -> None:
+    config = config_of(
+        HEAD + "station: {phases: 1, checkpoint_s: 30}\n"
+        "settings: {location: Outdoor, maximum_current_a: 20.5, phase_neutral_voltage_v: 240,"
+        " leave_cable_connected: true, authentication_location: remote}\n"
+        "outlets: [{number: 1, socket: attached T1, rated_current_a: 16, wake_up: false}]\n"
+    )
+    outlet = config.outlets[0]
+    assert config.location is Location.OUTDOOR
+    assert (config.station_maximum_ma, config.nominal_voltage_mv, config.checkpoint_us) == (20_500, 240_000, 30_000_000)
+    assert (outlet.socket, outlet.phases, outlet.rated_current_ma) == (SocketType.ATTACHED_T1, 1, 16_000)
+    assert (outlet.has_lock, outlet.wake_up, outlet.leave_cable_connected) == (False, False, True)
+    assert outlet.access is Access.REMOTE
+
+
+def test_access_follows_reader_and_settings() -> None:
+    reader = HEAD + "outlets: [{number: 1, reader: {}}]\n"
+    assert config_of(reader).outlets[0].access is Access.BADGE
+    assert config_of(ONE).outlets[0].access is Access.FREE
+    assert config_of(reader + "settings: {authentication_location: disable}\n").outlets[0].access is Access.FREE
+    assert config_of(ONE + "settings: {remote_command_required: true}\n").outlets[0].access is Access.REMOTE
+
+
+def test_outlets_come_in_ascending_order() -> None:
+    config = config_of(HEAD + "outlets: [{number: 2, rated_current_a: 16}, {number: 1}]\n")
+    assert [(outlet.number, outlet.rated_current_ma) for outlet in config.outlets] == [(1, 32_000), (2, 16_000)]
+
+
+def test_an_outlets_own_key_wins_over_the_default() -> None:
+    config = config_of(
+        HEAD + "outlet_defaults: {rated_current_a: 20, timings: {lock: {tries: 5, pulse_ms: 300}}}\n"
+        "outlets: [{number: 1}, {number: 2, rated_current_a: 10, timings: {lock: {tries: 2}}}]\n"
+    )
+    assert [outlet.rated_current_ma for outlet in config.outlets] == [20_000, 10_000]
+    assert [(outlet.lock.tries, outlet.lock.pulse_us) for outlet in config.outlets] == [(5, 300_000), (2, 300_000)]
+
+
+def write(folder: Path, name: str, text: str) -> Path:
+    path = folder / f"{name}.yaml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_inheritance_merges_mappings_and_replaces_lists(tmp_path: Path) -> None:
+    write(
+        tmp_path,
+        "base",
+        HEAD + "settings: {maximum_current_a: 40, location: Outdoor}\noutlets: [{number: 1}, {number: 2}]\n",
+    )
+    child = write(
+        tmp_path,
+        "child",
+        "schema: 1\nkind: station\nname: child\ninherits: base\nsettings: {maximum_current_a: 20}\noutlets: [{number: 1}]\n",
+    )
+    config = station_config(load_profile(child), "u")
+    assert (config.profile, len(config.outlets), config.station_maximum_ma) == ("child", 1, 20_000)
+    assert config.location is Location.OUTDOOR
+
+
+def test_a_fault_in_the_inherited_file_is_told_with_that_file_and_line(tmp_path: Path) -> None:
+    base = write(tmp_path, "base", ONE + "station:\n  phases: 2\n")
+    child = write(tmp_path, "child", "schema: 1\nkind: station\nname: child\ninherits: base\n")
+    with pytest.raises(ProfileError) as error:
+        load_profile(child)
+    assert [str(item).split(": ")[0] for item in error.value.problems] == [f"{base}:7:11"]
+
+
+def test_only_one_level_of_inheritance(tmp_path: Path) -> None:
+    write(tmp_path, "a", ONE)
+    write(tmp_path, "b", "schema: 1\nkind: station\nname: b\ninherits: a\n")
+    child = write(tmp_path, "c", "schema: 1\nkind: station\nname: c\ninherits: b\n")
+    with pytest.raises(ProfileError, match=r"c\.yaml:4:11: inherits: 'b' itself inherits"):
+        load_profile(child)
+
+
+def test_a_profile_cannot_inherit_itself(tmp_path: Path) -> None:
+    path = write(tmp_path, "a", "schema: 1\nkind: station\nname: a\ninherits: a\n")
+    with pytest.raises(ProfileError, match="cannot inherit itself"):
+        load_profile(path)
+
+
+def test_a_path_wins_over_a_shipped_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "parking").write_text(ONE, encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    assert load_profile("parking").model.name == "t"
+    assert load_profile("parking-1").model.name == "parking-1"
+
+
+def test_the_digest_tells_configurations_apart_and_nothing_else() -> None:
+    first, again = config_of(ONE), config_of("# other words\n" + ONE + "description: same values\n")
+    assert first.digest == again.digest
+    assert len(first.digest) == 64
+    assert first.digest != config_of(ONE + "settings: {maximum_current_a: 63}\n").digest
+    assert station_config(load_text(ONE), "u", 7).digest == first.digest
+    assert station_config(load_text(ONE), "v").digest != first.digest
+
+
+@pytest.mark.parametrize(("uid", "version"), [("", 1), ("u" * 65, 1), ("u", 0)])
+def test_uid_and_version_have_their_ranges(uid: str, version: int) -> None:
+    with pytest.raises(ValueError, match=r"station_uid|version"):
+        station_config(load_text(ONE), uid, version)
+
+
+@pytest.mark.req("STA-03")
+def test_every_device_of_the_family_can_be_declared_and_is_listed() -> None:
+    profile = load_text(
+        ONE + "devices:\n  push_button: {}\n  wifi_card: {}\n  dip_banks: [{name: DSW1, switches: 8}]\n  display: {}\n"
+        "  led_bar: {}\n  x2: {wire: {kind: gpio, path: /dev/gpiochip0}}\n  service_button: {}\n  usb_socket: true\n"
+        "  mobile_module: {}\n  ethernet_ports: 2\n  certified_metering: true\n"
+        "quirks: [lock_opens_on_power_loss]\n"
+        "outlet_defaults: {in_1: true, in_2: true, settings: {in_1_normally_open: true}}\n"
+    )
+    listed = [item.key for item in not_driven(profile)]
+    names = ("push_button", "wifi_card", "dip_banks", "display", "led_bar", "x2", "service_button", "usb_socket")
+    rest = ("mobile_module", "ethernet_ports", "certified_metering")
+    assert listed == [
+        *(f"devices.{name}" for name in (*names, *rest)),
+        "quirks[0]",
+        "outlet_defaults.in_1",
+        "outlet_defaults.in_2",
+        "outlet_defaults.settings.in_1_normally_open",
+    ]
+    assert wire_plan(profile).quirks == ("lock_opens_on_power_loss",)
+
+
+def test_the_check_reports_as_text_and_json(tmp_path: Path) -> None:
+    good = check_profile(write(tmp_path, "good", ONE))
+    assert good.as_json()["effective"]["outlets"][0]["timings"]["procedure"]["plug_timeout_s"] == 60
+    assert "outlets[0].rated_current_a: 32" in good.as_text()
+    bad = check_profile(write(tmp_path, "bad", ONE + "colour: blue\n"))
+    assert not bad.ok
+    assert bad.as_json()["errors"][0] | {"file": "", "allowed": ""} == {
+        "file": "", "line": 6, "column": 1, "key": "colour", "what": "unknown key", "allowed": "", "hint": "",
+    }  # fmt: skip
+    assert bad.as_text().endswith("bad.yaml: refused, 1 error")
