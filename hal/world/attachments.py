@@ -22,23 +22,31 @@ class CardHolder(Protocol):
         ...
 
 
-class DeviceSwitch(Protocol):
-    """A device with a program, from outside. Repeating the same is harmless."""
+class ReaderSwitch(Protocol):
+    """A card reader's own program and supply, from outside. Repeating the same is harmless."""
 
-    def freeze(self, on: bool, now_us: int) -> None:
-        """Stop its program (outputs stay as they are), or let it run again."""
+    def freeze(self, on: bool, now_us: int, /) -> None:
+        """Hang it, or let it run again."""
         ...
 
-    def power(self, on: bool, now_us: int) -> None:
+    def power(self, on: bool, now_us: int, /) -> None:
         """Take or give its supply."""
         ...
 
 
-class FrontEndSwitch(DeviceSwitch, Protocol):
-    """The microcontroller of one outlet, from outside."""
+class FrontEndSwitch(Protocol):
+    """The microcontroller of one outlet, from outside. Repeating the same is harmless."""
 
-    def reset(self, now_us: int) -> None:
+    def reset(self, now_us: int, /) -> None:
         """Press its reset button."""
+        ...
+
+    def freeze(self, frozen: bool, now_us: int, /) -> None:
+        """Stop its program (outputs stay as they are), or let it run again."""
+        ...
+
+    def set_power(self, on: bool, now_us: int, /) -> None:
+        """Take or give its supply."""
         ...
 
 
@@ -59,13 +67,14 @@ class Attachments:
     """The devices of one outlet. A reader that serves two outlets is attached to both."""
 
     reader: CardHolder | None = None
-    reader_switch: DeviceSwitch | None = None
+    reader_switch: ReaderSwitch | None = None
     reader_line: LineSwitch | None = None
     front_end: FrontEndSwitch | None = None
     front_end_line: LineSwitch | None = None
 
     def power(self, on: bool, now_us: int) -> None:
         """Take or give the supply of every device."""
-        for device in (self.front_end, self.reader_switch):
-            if device is not None:
-                device.power(on, now_us)
+        if self.front_end is not None:
+            self.front_end.set_power(on, now_us)
+        if self.reader_switch is not None:
+            self.reader_switch.power(on, now_us)

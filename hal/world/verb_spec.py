@@ -115,10 +115,9 @@ def check_value(verb: str, param: VerbParam, value: Any) -> Checked:
 def _check_choice(verb: str, param: VerbParam, value: Any) -> str:
     if isinstance(value, str | int) and not isinstance(value, bool):
         text = str(value).strip()
-        if param.unit:
-            text = text.removesuffix(param.unit).strip()
-        if text in param.choices:
-            return text
+        for choice in param.choices:
+            if text in (choice, choice.partition(" ")[0]):
+                return choice
     raise VerbError(verb, param.name, f"{value!r} is not one of the choices", param.allowed())
 
 
