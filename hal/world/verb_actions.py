@@ -22,13 +22,12 @@ UID_LENGTHS: Final = (4, 7, 8, 10)
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One use of a verb: values in base units, and the names the caller gave himself."""
+    """One use of a verb, its values in base units."""
 
     verb: str
     world: StationWorld
     outlet: OutletWorld
     values: Mapping[str, Checked]
-    given: frozenset[str]
     now_us: int
 
     def number(self, name: str) -> int:
@@ -77,25 +76,25 @@ def _plug_in_blocked(call: Call) -> str:
     if end != "station" and cable.at_vehicle:
         return "the vehicle's end is plugged in already"
     if end != "station" and call.text("vehicle") == "new":
-        call_settings = _arriving(call)
-        if call_settings.minimum_ma > call_settings.maximum_ma:
-            return "the vehicle's minimum current is above its maximum"
+        return _settings_fault(_arriving(call))
     return ""
 
 
 def _arriving(call: Call) -> VehicleSettings:
-    """Return the settings of the vehicle that is plugged in."""
-    names = frozenset(param.name for param in VEHICLE_PARAMS)
-    if call.text("vehicle") == "new":
-        return settings_from(VehicleSettings(), call.values, names)
-    return settings_from(call.outlet.vehicle.settings, call.values, names & call.given)
+    """Return the settings of a new vehicle."""
+    return settings_from(VehicleSettings(), call.values, (param.name for param in VEHICLE_PARAMS))
+
+
+def _settings_fault(settings: VehicleSettings) -> str:
+    """Return what is impossible in a vehicle's settings."""
+    return "the vehicle's minimum current is above its maximum" if settings.minimum_ma > settings.maximum_ma else ""
 
 
 def _plug_in(call: Call) -> None:
     outlet, end = call.outlet, call.text("end")
     cable = outlet.cable
     if not (cable.at_station or cable.at_vehicle) and not cable.attached:
-        cable.rating_a = call.number("cable")
+        cable.rating_a = int(call.text("cable").removesuffix(" A"))
     if end != "vehicle" and not cable.attached:
         cable.at_station = True
     if end == "station":
@@ -104,8 +103,6 @@ def _plug_in(call: Call) -> None:
         outlet.settle()
     if call.text("vehicle") == "new":
         outlet.vehicle = Vehicle(_arriving(call))
-    else:
-        outlet.vehicle.change(_arriving(call), call.now_us)
     cable.at_vehicle = True
     outlet.vehicle.plug(call.now_us)
 
@@ -200,7 +197,8 @@ def _remove(call: Call) -> None:
 # Vehicle.
 
 
-def _no_vehicle(call: Call) -> str:
+def no_vehicle(call: Call) -> str:
+    """Return that there is no vehicle, when there is none."""
     return "" if call.outlet.cable.at_vehicle else "no vehicle is plugged in"
 
 
@@ -217,12 +215,7 @@ def _changed_settings(call: Call) -> VehicleSettings:
 
 
 def _set_vehicle_blocked(call: Call) -> str:
-    reason = _no_vehicle(call)
-    if not reason:
-        settings = _changed_settings(call)
-        if settings.minimum_ma > settings.maximum_ma:
-            return "the vehicle's minimum current is above its maximum"
-    return reason
+    return no_vehicle(call) or _settings_fault(_changed_settings(call))
 
 
 def _set_vehicle(call: Call) -> None:
@@ -230,9 +223,7 @@ def _set_vehicle(call: Call) -> None:
 
 
 def _pulse_blocked(call: Call) -> str:
-    if _no_vehicle(call):
-        return _no_vehicle(call)
-    return "S2 is closed, or there is none" if call.outlet.vehicle.loads_pilot else ""
+    return no_vehicle(call) or ("S2 is closed, or there is none" if call.outlet.vehicle.loads_pilot else "")
 
 
 def _pulse(call: Call) -> None:
@@ -304,8 +295,8 @@ ACTIONS: Final[dict[str, Action]] = {
     "unplug": Action(_unplug, _unplug_blocked),
     "present_card": Action(_present, _present_blocked),
     "remove_card": Action(_remove, _remove_blocked),
-    "vehicle_ready": Action(lambda call: call.outlet.vehicle.want(True, call.now_us), _no_vehicle),
-    "vehicle_stop": Action(lambda call: call.outlet.vehicle.want(False, call.now_us), _no_vehicle),
+    "vehicle_ready": Action(lambda call: call.outlet.vehicle.want(True, call.now_us), no_vehicle),
+    "vehicle_stop": Action(lambda call: call.outlet.vehicle.want(False, call.now_us), no_vehicle),
     "set_vehicle": Action(_set_vehicle, _set_vehicle_blocked),
     "pulse_s2": Action(_pulse, _pulse_blocked),
     "set_input": Action(_set_input, _input_blocked),

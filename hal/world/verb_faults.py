@@ -9,7 +9,7 @@ from hal.world.contactor import Contactor, MirrorFault
 from hal.world.pilot_circuit import Diode, PilotCircuit, PilotGenerator
 from hal.world.socket import Jam, LockFeedbackFault
 from hal.world.supply import NOMINAL_RAIL_MV
-from hal.world.verb_actions import Action, Call
+from hal.world.verb_actions import Action, Call, no_vehicle
 
 _WHOLE_CIRCUIT: Final = PilotCircuit()
 _WHOLE_GENERATOR: Final = PilotGenerator()
@@ -17,10 +17,6 @@ _WHOLE_CONTACTOR: Final = Contactor()
 
 
 # Vehicle and cable.
-
-
-def _no_vehicle(call: Call) -> str:
-    return "" if call.outlet.cable.at_vehicle else "no vehicle is plugged in"
 
 
 def _overdraw(call: Call) -> None:
@@ -223,7 +219,7 @@ def _fail_self_test(call: Call) -> None:
 
 
 FAULT_ACTIONS: Final[dict[str, Action]] = {
-    "overdraw": Action(_overdraw, _no_vehicle),
+    "overdraw": Action(_overdraw, no_vehicle),
     "change_proximity": Action(
         _change_proximity,
         lambda call: "an attached cable has no proximity circuit" if call.outlet.cable.attached else "",

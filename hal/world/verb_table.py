@@ -16,8 +16,8 @@ HEAL: Final = VerbParam("heal", "bool", "undo the fault; other parameters do not
 DEMO_UID: Final = "04A1B2C3D4E5F6"
 
 
-def _choice(name: str, text: str, default: str, choices: tuple[str, ...], unit: str = "") -> VerbParam:
-    return VerbParam(name, "choice", text, unit=unit, default=default, choices=choices)
+def _choice(name: str, text: str, default: str, choices: tuple[str, ...]) -> VerbParam:
+    return VerbParam(name, "choice", text, default=default, choices=choices)
 
 
 def _verb(group: str, name: str, text: str, *params: VerbParam, healed_by: str = "") -> Verb:
@@ -38,9 +38,9 @@ _USER: Final = (
         "plug a cable in: the station's end first, then the vehicle's",
         _choice("end", "which end", "both", _ENDS),
         _choice(
-            "cable", "the cable's rating, for a cable with no end plugged in", "32", tuple(map(str, CODING_OHM)), "A"
+            "cable", "its rating, when no end of it is plugged in yet", "32 A", tuple(f"{a} A" for a in CODING_OHM)
         ),
-        _choice("vehicle", "new: as the options say; same: the last one with its charge", "new", ("new", "same")),
+        _choice("vehicle", "same: the last one as it was, options do not matter", "new", ("new", "same")),
         *VEHICLE_PARAMS,
         healed_by="unplug",
     ),

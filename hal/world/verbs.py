@@ -40,7 +40,7 @@ def apply(world: StationWorld, name: str, params: Mapping[str, Any], now_us: int
     values = check_params(_narrowed(verb, world), params)
     outlet = world.outlet(int(values.get("outlet", 1)))
     world.step(now_us)
-    call = Call(name, world, outlet, values, frozenset(params), max(now_us, outlet.now_us))
+    call = Call(name, world, outlet, values, max(now_us, outlet.now_us))
     action = STATION_ACTIONS.get(name) or _OUTLET_ACTIONS[name]
     reason = action.blocked(call)
     if reason:
