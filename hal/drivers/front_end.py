@@ -28,15 +28,14 @@ Permission
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Final
 
+from hal.drivers.front_end_lease import RENEWAL_US, HostLease
 from hal.drivers.front_end_orders import WaitingOrders
-from hal.frames.front_end import Decoder, DecoderCounts, Frame, Order, encode
+from hal.frames.front_end import DecoderCounts, Frame, Order
 from hal.frames.front_end_messages import (
-    BYTE_GAP_US,
     FRONT_END_IDS,
     MAJOR,
     MAX_HOLD_MS,
@@ -58,11 +57,11 @@ from hal.frames.front_end_messages import (
     SafeStateReason,
     State,
 )
+from hal.front_end_line import FrameHook, FrontEndLine
 from hal.ports import BeepCode, LightCode, LockPulse, OutletReading, PilotDriveMode
 from hal.units import MS, NEVER, SECOND
 from hal.wires import ByteLink, LinkLostError
 
-RENEWAL_US: Final = 50 * MS
 KEEP_ALIVE_US: Final = 900 * MS
 """Shorter than the front end's own keep-alive (1 s), so that the two never send at the same time."""
 LOOK_FOR_LINE_US: Final = 100 * MS
@@ -70,9 +69,6 @@ HOLDING_INQUIRY_US: Final = 100 * MS
 """While a permission runs, a STATE is asked for when none has come for this long (renewals bring one every 50 ms)."""
 HOLDING_PATIENCE_US: Final = 200 * MS
 IDLE_PATIENCE_US: Final = 3 * SECOND
-
-FrameHook = Callable[[int, str, Frame], None]
-"""Called with (now_us, ``"tx"`` or ``"rx"``, frame) for every frame sent or received."""
 
 
 class _Phase(Enum):
@@ -106,9 +102,8 @@ class FrontEndDriver:
 
     def __init__(self, link: ByteLink, on_frame: FrameHook | None = None) -> None:
         """``link``: the line, 115200 8N1. ``on_frame``: sees every frame, for traces."""
-        self._link = link
-        self._on_frame = on_frame
-        self._decoder = Decoder(FRONT_END_IDS)
+        self._line = FrontEndLine(link, FRONT_END_IDS, on_frame)
+        self._lease = HostLease()
         self._waiting = WaitingOrders()
         self._counts: dict[str, int] = {}
         self._phase = _Phase.ASKING
@@ -116,19 +111,12 @@ class FrontEndDriver:
         self._problem = "no answer from the front end yet"
         self._ordered = Control(PilotDriveMode.F, 0, NO_CURRENT_LIMIT, False, LightCode.OFF)
         self._ordered_anything = False
-        self._sequence = 0
         self._reading: OutletReading | None = None
         self._identity: Identity | None = None
         self._read_at_us = -NEVER
         self._asked_at_us = -NEVER
-        self._sent_at_us = -NEVER
         self._heard_at_us = -NEVER
         self._lost_at_us = -NEVER
-        self._byte_at_us = -NEVER
-        self._lease_until_us = -NEVER
-        self._hold_sent_at_us = -NEVER
-        self._holding_since_us = -NEVER
-        self._hold_unacknowledged: int | None = None
         self._withdrawn = False
         self._begun = False
 
@@ -162,7 +150,8 @@ class FrontEndDriver:
     @property
     def counters(self) -> FrontEndCounters:
         """Frozen copy of the counters."""
-        return FrontEndCounters(**self._counts, line=self._decoder.counts)
+        line = self._line
+        return FrontEndCounters(**self._counts, sent=line.sent, holds=self._lease.holds, line=line.counts)
 
     # --- PilotDrive, Signals
 
@@ -211,8 +200,7 @@ class FrontEndDriver:
         The age counts as at least the age of this driver's own latest STATE.
         """
         hold_ms = min((deadline_us - now_us) // MS, MAX_HOLD_MS)
-        holding = now_us < self._lease_until_us
-        if hold_ms <= 0 or (holding and now_us - self._hold_sent_at_us < RENEWAL_US):
+        if hold_ms <= 0 or not self._lease.due(now_us):
             return
         age_us = max(reading_age_us, now_us - self._read_at_us, 0)
         if not self._connected or age_us > MAX_READING_AGE_MS * MS:
@@ -221,21 +209,10 @@ class FrontEndDriver:
                 self._say(Inquiry(MessageId.STATE), now_us)
             return
         self._waiting.forget(MessageId.OPEN)
-        if not holding:
-            self._holding_since_us = now_us
         sequence = self._say(Hold(hold_ms, -(-age_us // MS)), now_us)
-        if sequence is None:
-            return
-        self._count("holds")
-        self._withdrawn = False
-        self._hold_unacknowledged = sequence
-        self._hold_sent_at_us = now_us
-        self._lease_until_us = now_us + hold_ms * MS
-
-    @property
-    def renewal_due_us(self) -> int:
-        """50 ms after the last HOLD of a running permission, ``NEVER`` while none runs."""
-        return self._hold_sent_at_us + RENEWAL_US if self._lease_until_us > 0 else NEVER
+        if sequence is not None:
+            self._lease.grant(sequence, hold_ms, now_us)
+            self._withdrawn = False
 
     def open(self, reason: int, now_us: int) -> None:
         """Withdraw the permission at once; ``reason`` 0 to 255 (cut) goes into the front end's log.
@@ -243,12 +220,11 @@ class FrontEndDriver:
         Said again every 20 ms, 25 times at most, while coil or mirror contact still read closed. Calling it again
         sends nothing new unless the coil has been energised meanwhile.
         """
-        self._lease_until_us = -NEVER
-        self._hold_unacknowledged = None
+        self._lease.end()
         if MessageId.OPEN in self._waiting or self._phase is _Phase.DOWN:
             return
         energised = self._reading is not None and self._reading.coil_energised
-        if self._withdrawn and not (energised and now_us - self._sent_at_us >= SECOND):
+        if self._withdrawn and not (energised and now_us - self._line.sent_at_us >= SECOND):
             return
         if self._say(Open(max(0, min(reason, 0xFF))), now_us) is not None:
             self._withdrawn = True
@@ -261,13 +237,13 @@ class FrontEndDriver:
             return self._next_due_us(now_us)
         self._begun = False
         try:
-            data = self._link.read(now_us)
+            frames = self._line.read(now_us)
         except LinkLostError:
             self._lose_line(now_us)
             return self._next_due_us(now_us)
         if self._phase is _Phase.DOWN:
             self._ask_anew("line is back, no answer yet")
-        self._take_in(data, now_us)
+        self._take_in(frames, now_us)
         self._check_patience(now_us)
         self._send_due(now_us)
         return self._next_due_us(now_us)
@@ -276,23 +252,19 @@ class FrontEndDriver:
 
     def steady_period_us(self) -> int:
         """50 ms while a permission runs, 0.9 s otherwise, 0 while anything is under way or wrong."""
-        if not self._connected or self._waiting or self._decoder.partial or self._hold_unacknowledged is not None:
+        if not self._connected or self._waiting or self._line.partial or not self._lease.settled:
             return 0
-        return RENEWAL_US if self._lease_until_us > 0 else KEEP_ALIVE_US
+        return RENEWAL_US if self._lease.renewing else KEEP_ALIVE_US
 
     def next_renewal_us(self) -> int:
         """When the next HOLD or idle INQUIRY is due."""
         if self._phase is not _Phase.UP:
             return NEVER
-        if self._lease_until_us > 0:
-            return self._hold_sent_at_us + RENEWAL_US
-        return self._sent_at_us + KEEP_ALIVE_US
+        return self._lease.next_renewal_us if self._lease.renewing else self._line.sent_at_us + KEEP_ALIVE_US
 
     def essential_wake_us(self) -> int:
         """Retries, a frame cut short, looking for the line."""
-        due = self._waiting.next_due_us()
-        if self._decoder.partial:
-            due = min(due, self._byte_at_us + BYTE_GAP_US)
+        due = min(self._waiting.next_due_us(), self._line.gap_ends_us())
         if self._phase is _Phase.DOWN:
             due = min(due, self._lost_at_us + LOOK_FOR_LINE_US)
         if self._phase is _Phase.ASKING:
@@ -301,17 +273,10 @@ class FrontEndDriver:
 
     def shift_renewals(self, periods: int, delta_us: int) -> int:
         """Behave as if ``periods`` of HOLD/STATE or INQUIRY/STATE had passed."""
-        if self._lease_until_us > 0:
-            self._count("holds", periods)
-            self._lease_until_us += delta_us
-            self._hold_sent_at_us += delta_us
-        self._sent_at_us += delta_us
+        self._lease.shift(periods, delta_us)
+        self._line.shift(periods, delta_us)
         self._read_at_us += delta_us
         self._heard_at_us += delta_us
-        self._byte_at_us += delta_us
-        self._sequence = (self._sequence + periods) & 0xFF
-        self._decoder.shift(periods)
-        self._count("sent", periods)
         return periods
 
     # --- sending
@@ -332,26 +297,15 @@ class FrontEndDriver:
 
     def _say(self, message: HostMessage, now_us: int) -> int | None:
         """Send ``message`` for the first time; return its sequence number, ``None`` when the line was lost."""
-        frame = Frame(self._sequence, message)
-        self._sequence = (self._sequence + 1) & 0xFF
-        if not self._transmit(frame, now_us):
+        try:
+            frame = self._line.send(message, now_us)
+        except LinkLostError:
+            self._lose_line(now_us)
             return None
         asking = isinstance(message, Inquiry) and message.wanted is MessageId.IDENTITY
         if not asking and not isinstance(message, Hold | Reset):
             self._waiting.add(frame, now_us)
         return frame.sequence
-
-    def _transmit(self, frame: Frame, now_us: int) -> bool:
-        try:
-            self._link.write(encode(frame), now_us)
-        except LinkLostError:
-            self._lose_line(now_us)
-            return False
-        self._count("sent")
-        self._sent_at_us = now_us
-        if self._on_frame is not None:
-            self._on_frame(now_us, "tx", frame)
-        return True
 
     def _send_due(self, now_us: int) -> None:
         if self._phase is _Phase.ASKING:
@@ -364,7 +318,10 @@ class FrontEndDriver:
             self._count("given_up", given_up)
         for frame in again:
             self._count("retries")
-            if not self._transmit(frame, now_us):
+            try:
+                self._line.send_again(frame, now_us)
+            except LinkLostError:
+                self._lose_line(now_us)
                 return
         if MessageId.INQUIRY not in self._waiting and now_us >= self._inquiry_due_us(now_us):
             self._say(Inquiry(MessageId.STATE), now_us)
@@ -372,31 +329,22 @@ class FrontEndDriver:
     def _inquiry_due_us(self, now_us: int) -> int:
         if self._phase is not _Phase.UP:
             return NEVER
-        if now_us < self._lease_until_us:
-            return max(self._heard_at_us, self._holding_since_us) + HOLDING_INQUIRY_US
-        return self._sent_at_us + KEEP_ALIVE_US
+        if self._lease.running(now_us):
+            return max(self._heard_at_us, self._lease.since_us) + HOLDING_INQUIRY_US
+        return self._line.sent_at_us + KEEP_ALIVE_US
 
     # --- receiving
 
-    def _take_in(self, data: bytes, now_us: int) -> None:
-        if data:
-            self._byte_at_us = now_us
-            for frame in self._decoder.feed(data):
-                self._receive(frame, now_us)
-        elif self._decoder.partial and now_us >= self._byte_at_us + BYTE_GAP_US:
-            self._decoder.abandon()
-        foreign = self._decoder.foreign_version
+    def _take_in(self, frames: list[Frame], now_us: int) -> None:
+        for frame in frames:
+            message = frame.message
+            if isinstance(message, Identity):
+                self._meet(message, now_us)
+            elif isinstance(message, State) and frame.order is not Order.REPEATED and self._phase is _Phase.UP:
+                self._observe(message, now_us)
+        foreign = self._line.foreign_major
         if foreign is not None and self._phase is _Phase.ASKING:
-            self._problem = f"the front end speaks protocol version {foreign >> 4}, this driver {MAJOR}"
-
-    def _receive(self, frame: Frame, now_us: int) -> None:
-        if self._on_frame is not None:
-            self._on_frame(now_us, "rx", frame)
-        message = frame.message
-        if isinstance(message, Identity):
-            self._meet(message, now_us)
-        elif isinstance(message, State) and frame.order is not Order.REPEATED and self._phase is _Phase.UP:
-            self._observe(message, now_us)
+            self._problem = f"the front end speaks protocol version {foreign}, this driver {MAJOR}"
 
     def _meet(self, identity: Identity, now_us: int) -> None:
         self._identity = identity
@@ -413,7 +361,6 @@ class FrontEndDriver:
         """A connection begins: nothing is held, everything is said."""
         self._drop_connection(_Phase.UP, "no state from the front end yet")
         self._begun = True
-        self._decoder.foreign_version = None
         self._heard_at_us = now_us
         self._say(self._ordered if self._ordered_anything else Inquiry(MessageId.STATE), now_us)
 
@@ -421,8 +368,7 @@ class FrontEndDriver:
         self._reading = state.reading
         self._read_at_us = self._heard_at_us = now_us
         self._waiting.acknowledge(state)
-        if state.accepted == self._hold_unacknowledged:
-            self._hold_unacknowledged = None
+        self._lease.acknowledge(state.accepted)
         if not self._begun and not self._connected:
             self._connected = True
             self._problem = ""
@@ -434,23 +380,20 @@ class FrontEndDriver:
     # --- the connection's end
 
     def _check_patience(self, now_us: int) -> None:
-        if 0 < self._lease_until_us <= now_us:
-            self._lease_until_us = -NEVER
-            self._hold_unacknowledged = None
+        self._lease.lapse(now_us)
         if self._phase is _Phase.UP and now_us >= self._patience_ends_us(now_us):
             self._count("silences")
             self._ask_anew("the front end has fallen silent")
 
     def _patience_ends_us(self, now_us: int) -> int:
-        if now_us < self._lease_until_us:
-            return max(self._heard_at_us, self._holding_since_us) + HOLDING_PATIENCE_US
+        if self._lease.running(now_us):
+            return max(self._heard_at_us, self._lease.since_us) + HOLDING_PATIENCE_US
         return self._heard_at_us + IDLE_PATIENCE_US
 
     def _lose_line(self, now_us: int) -> None:
         self._lost_at_us = now_us
         if self._phase is not _Phase.DOWN:
             self._count("line_losses")
-        self._decoder.restart()
         self._drop_connection(_Phase.DOWN, "the serial line is gone")
 
     def _ask_anew(self, problem: str) -> None:
@@ -461,18 +404,15 @@ class FrontEndDriver:
         self._connected = False
         self._problem = problem
         self._waiting.clear()
-        self._lease_until_us = -NEVER
-        self._hold_unacknowledged = None
+        self._lease.end()
         self._withdrawn = False
 
     def _next_due_us(self, now_us: int) -> int:
-        due = self.essential_wake_us()
+        due = min(self.essential_wake_us(), self._lease.ends_us)
         if self._phase is _Phase.UP:
             due = min(due, self._patience_ends_us(now_us))
             if MessageId.INQUIRY not in self._waiting:
                 due = min(due, self._inquiry_due_us(now_us))
-        if self._lease_until_us > 0:
-            due = min(due, self._lease_until_us)
         return due
 
     def _count(self, name: str, by: int = 1) -> None:

@@ -276,7 +276,7 @@ class Decoder:
         self._last_state = b""
         self._last_reading: OutletReading | None = None
         self.foreign_version: int | None = None
-        """Version byte of the last sound frame of another major version."""
+        """Version byte of the last sound frame, when it was of another major version."""
 
     @property
     def counts(self) -> DecoderCounts:
@@ -361,6 +361,7 @@ class Decoder:
             self.foreign_version = version
             self._count("wrong_version")
             return
+        self.foreign_version = None
         try:
             message = self._parse(body)
         except ValueError:

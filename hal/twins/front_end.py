@@ -24,14 +24,10 @@ from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Final
 
-from hal.frames.front_end import Decoder, DecoderCounts, Frame, encode
+from hal.frames.front_end import DecoderCounts, Frame
 from hal.frames.front_end_messages import (
-    BYTE_GAP_US,
     HOST_IDS,
-    MAX_LOCK_PULSE_MS,
-    NO_CURRENT_LIMIT,
     VERSION,
-    Beep,
     Capability,
     Control,
     FaultBit,
@@ -39,23 +35,22 @@ from hal.frames.front_end_messages import (
     Hold,
     Identity,
     Inquiry,
-    Lock,
-    Message,
     MessageId,
     Occasion,
     Open,
-    RcdTest,
     Reset,
     ResetReason,
     SafeStateReason,
     State,
 )
-from hal.ports import LightCode, OutletReading, PilotDriveMode
+from hal.front_end_line import FrameHook, FrontEndLine
+from hal.ports import OutletReading, PilotDriveMode
 from hal.scheduling import ANY_PERIOD, Waker
 from hal.twins.electronics import OutletElectronics
 from hal.twins.front_end_contactor import ContactorKeeper
 from hal.twins.front_end_interlock import LocalInterlock
 from hal.twins.front_end_memory import Judgement, OrderMemory
+from hal.twins.front_end_outputs import FrontEndOutputs
 from hal.twins.front_end_sampling import sample, worth_a_frame
 from hal.units import MS, NEVER, SECOND
 from hal.wires import ByteLink, LinkLostError
@@ -123,13 +118,15 @@ class FrontEndTwin:
         firmware: FirmwareIdentity = DEFAULT_FIRMWARE,
         board_limit_ma: int = 100_000,
         watchdog_us: int | None = WATCHDOG_US,
+        on_frame: FrameHook | None = None,
     ) -> None:
         """``local_interlock`` false: the dumb variant, which obeys HOLD, OPEN and the lease's end only.
 
         ``watchdog_us``: ``None`` for a board without one. It has power from the start and boots at its first step.
         """
-        self._link = link
+        self._line = FrontEndLine(link, HOST_IDS, on_frame)
         self._pins = electronics
+        self._outputs = FrontEndOutputs(electronics)
         self._waker = waker
         self._firmware = firmware
         self._watchdog_us = watchdog_us
@@ -139,7 +136,6 @@ class FrontEndTwin:
         self._event_at_us: int | None = None
         self._reset_reason = ResetReason.POWER_ON
         self._internal_faults = FaultBit.NONE
-        self._coil_driven = False
         self._wish_us = NEVER
         self._counts = TwinCounters()
         self._forget(0)
@@ -149,10 +145,7 @@ class FrontEndTwin:
         """Give every variable of the firmware its start value."""
         self._interlock = LocalInterlock(self._board_limit_ma)
         self._keeper = ContactorKeeper(self._interlock if self._with_interlock else None)
-        self._decoder = Decoder(HOST_IDS)
         self._memory = OrderMemory()
-        self._control = Control(PilotDriveMode.F, 0, NO_CURRENT_LIMIT, False, LightCode.OFF)
-        self._sequence = 0
         self._accepted = 0
         self._sample: OutletReading | None = None
         self._told: OutletReading | None = None
@@ -160,9 +153,8 @@ class FrontEndTwin:
         self._sample_at_us = NEVER
         self._state_at_us = now_us - STATE_GAP_US
         self._heard_at_us = now_us
-        self._byte_at_us = now_us
+        self._lost_at_us = NEVER
         self._silent = False
-        self._line_lost = False
 
     # --- what the world may do to it
 
@@ -194,7 +186,7 @@ class FrontEndTwin:
         if not on and self._life is not _Life.OFF:
             self._life = _Life.OFF
             self._event_at_us = None
-            self._safe_outputs(PilotDriveMode.E, now_us)
+            self._outputs.make_safe(PilotDriveMode.E, now_us)
         elif on and self._life is _Life.OFF:
             self._boot(ResetReason.POWER_ON, now_us)
         self._waker.wake(self, now_us)
@@ -207,7 +199,7 @@ class FrontEndTwin:
     @property
     def counters(self) -> TwinCounters:
         """Frozen view of what it has sent, refused and repeated, with its decoder's counts."""
-        return replace(self._counts, line=self._decoder.counts)
+        return replace(self._counts, sent=self._line.sent, line=self._line.counts)
 
     @property
     def running(self) -> bool:
@@ -240,7 +232,7 @@ class FrontEndTwin:
         if self._life is _Life.HUNG:
             self._event_at_us = None
             self._sample = None
-            self._safe_outputs(PilotDriveMode.F, now_us)
+            self._outputs.make_safe(PilotDriveMode.F, now_us)
         elif self._life is _Life.BOOTING:
             self._start(now_us)
             self._run(now_us)
@@ -250,13 +242,14 @@ class FrontEndTwin:
         self._reset_reason = reason
         self._sample = None
         self._event_at_us = now_us + BOOT_US
-        self._safe_outputs(PilotDriveMode.F, now_us)
+        self._outputs.make_safe(PilotDriveMode.F, now_us)
         self._waker.wake(self, self._event_at_us)
 
     def _start(self, now_us: int) -> None:
         self._life = _Life.RUNNING
         self._event_at_us = None
         self._forget(now_us)
+        self._line.begin_anew()
         self._wish_us = NEVER
         self._sample_at_us = now_us
         self._identify(Occasion.START, now_us)
@@ -283,8 +276,8 @@ class FrontEndTwin:
                 due = min(due, self._keeper.lease_until_us)
             if not self._silent:
                 due = min(due, self._state_at_us + KEEP_ALIVE_US, self._heard_at_us + HOST_PATIENCE_US)
-            if self._line_lost:
-                due = min(due, self._byte_at_us + LOOK_FOR_LINE_US)
+            if self._lost_at_us < NEVER:
+                due = min(due, self._lost_at_us + LOOK_FOR_LINE_US)
         return due
 
     # --- pins
@@ -305,50 +298,34 @@ class FrontEndTwin:
         taken = self._sample
         if taken is None:
             return
-        self._keeper.settle(taken, self._control.mode, now_us)
-        if self._keeper.coil != self._coil_driven:
-            self._coil_driven = self._keeper.coil
-            self._pins.drive_coil(self._coil_driven, now_us)
+        self._keeper.settle(taken, self._outputs.control.mode, now_us)
+        self._outputs.drive_coil(self._keeper.coil, now_us)
         self._content = replace(
             taken,
-            coil_energised=self._coil_driven,
+            coil_energised=self._outputs.coil,
             fault_bits=int(self._interlock.conditions | self._keeper.faults | self._internal_faults),
             safe_state_reason=int(self._keeper.reason),
         )
-
-    def _safe_outputs(self, mode: PilotDriveMode, now_us: int) -> None:
-        self._coil_driven = False
-        self._pins.drive_coil(False, now_us)
-        self._pins.drive_pilot(mode, 0, now_us)
-        self._pins.ventilate(False, now_us)
-        self._pins.show_light(LightCode.OFF, now_us)
 
     # --- line in
 
     def _discard(self, now_us: int) -> None:
         """A program that did not run has no right to act on what came meanwhile."""
         try:
-            self._link.read(now_us)
+            self._line.discard(now_us)
         except LinkLostError:
-            self._line_lost = True
-        self._decoder.abandon()
+            self._lost_at_us = now_us
 
     def _listen(self, now_us: int) -> None:
         try:
-            data = self._link.read(now_us)
+            frames = self._line.read(now_us)
         except LinkLostError:
-            self._line_lost = True
-            self._byte_at_us = now_us
-            self._decoder.abandon()
+            self._lost_at_us = now_us
             return
-        self._line_lost = False
-        if data:
-            self._byte_at_us = now_us
-            for frame in self._decoder.feed(data):
-                if self._life is _Life.RUNNING:
-                    self._hear(frame, now_us)
-        elif self._decoder.partial and now_us >= self._byte_at_us + BYTE_GAP_US:
-            self._decoder.abandon()
+        self._lost_at_us = NEVER
+        for frame in frames:
+            if self._life is _Life.RUNNING:
+                self._hear(frame, now_us)
 
     def _hear(self, frame: Frame, now_us: int) -> None:
         """Obey one valid frame and answer it."""
@@ -380,39 +357,17 @@ class FrontEndTwin:
             return message.wanted is MessageId.STATE
         judgement = self._memory.judge(frame, now_us)
         if judgement is Judgement.OBEY:
-            self._obey(message, now_us)
+            self._outputs.obey(message, now_us)
+            if isinstance(message, Control):
+                self._keeper.command()
+                self._interlock.limit(self._outputs.limit_ma)
         elif judgement is Judgement.ACKNOWLEDGE:
             self._counts = replace(self._counts, repetitions=self._counts.repetitions + 1)
         return judgement is not Judgement.REFUSE
 
-    def _obey(self, message: Message, now_us: int) -> None:
-        if isinstance(message, Control):
-            self._obey_control(message, now_us)
-        elif isinstance(message, Lock):
-            pulse_ms = min(message.pulse_ms, MAX_LOCK_PULSE_MS)
-            self._pins.drive_lock(message.direction, pulse_ms * MS, now_us)
-        elif isinstance(message, RcdTest):
-            self._pins.start_self_test(now_us)
-        elif isinstance(message, Beep):
-            self._pins.beep(message.code, now_us)
-
-    def _obey_control(self, wanted: Control, now_us: int) -> None:
-        before, self._control = self._control, wanted
-        self._keeper.command()
-        if wanted.limit_da != before.limit_da:
-            self._interlock.limit(NEVER if wanted.limit_da == NO_CURRENT_LIMIT else wanted.limit_da * 100)
-        if (wanted.mode, wanted.duty_bp) != (before.mode, before.duty_bp):
-            self._pins.drive_pilot(wanted.mode, wanted.duty_bp, now_us)
-        if wanted.ventilation != before.ventilation:
-            self._pins.ventilate(wanted.ventilation, now_us)
-        if wanted.light is not before.light:
-            self._pins.show_light(wanted.light, now_us)
-
     def _go_silent(self, now_us: int) -> None:
         self._keeper.silence()
-        if self._control.mode is not PilotDriveMode.F:
-            self._control = replace(self._control, mode=PilotDriveMode.F, duty_bp=0)
-            self._pins.drive_pilot(PilotDriveMode.F, 0, now_us)
+        self._outputs.withdraw_pilot(now_us)
         self._apply(now_us)
         self._tell(now_us)
         self._silent = True
@@ -454,14 +409,10 @@ class FrontEndTwin:
         self._send(identity, now_us)
 
     def _send(self, message: FrontEndMessage, now_us: int) -> None:
-        frame = Frame(self._sequence, message)
-        self._sequence = (self._sequence + 1) & 0xFF
         try:
-            self._link.write(encode(frame), now_us)
+            self._line.send(message, now_us)
         except LinkLostError:
-            self._line_lost = True
-            return
-        self._counts = replace(self._counts, sent=self._counts.sent + 1)
+            self._lost_at_us = now_us
 
     # --- RenewalPart
 
@@ -470,8 +421,8 @@ class FrontEndTwin:
         quiet = (
             self._life is _Life.RUNNING
             and not self._silent
-            and not self._line_lost
-            and not self._decoder.partial
+            and self._lost_at_us >= NEVER
+            and not self._line.partial
             and self._content == self._told
             and self._content is not None
         )
@@ -485,9 +436,7 @@ class FrontEndTwin:
         """Boot, watchdog, sampling, the interlock's filter, a held-back STATE, a frame cut short."""
         if self._life is not _Life.RUNNING:
             return NEVER if self._event_at_us is None else self._event_at_us
-        due = min(self._sample_at_us, self._keeper.essential_wake_us())
-        if self._decoder.partial:
-            due = min(due, self._byte_at_us + BYTE_GAP_US)
+        due = min(self._sample_at_us, self._keeper.essential_wake_us(), self._line.gap_ends_us())
         if not self._silent and self._has_news():
             due = min(due, self._state_at_us + STATE_GAP_US)
         return due
@@ -497,11 +446,8 @@ class FrontEndTwin:
         self._keeper.shift(delta_us)
         self._state_at_us += delta_us
         self._heard_at_us += delta_us
-        self._byte_at_us += delta_us
         if self._wish_us < NEVER:
             self._wish_us += delta_us
         self._accepted = (self._accepted + periods) & 0xFF
-        self._sequence = (self._sequence + periods) & 0xFF
-        self._decoder.shift(periods)
-        self._counts = replace(self._counts, sent=self._counts.sent + periods)
+        self._line.shift(periods, delta_us)
         return periods
