@@ -79,11 +79,11 @@ class Environment:
         if self.ready(level):
             return
         self.folder.parent.mkdir(exist_ok=True)
-        with _locked(self.folder.parent / "lock", tell):
+        with _locked(self.folder.parent / "lock", tell) as lock:
             if not self.ready(level):
-                self._install(level, tell)
+                self._install(level, tell, lock)
 
-    def _install(self, level: str, tell: str) -> None:
+    def _install(self, level: str, tell: str, lock: int) -> None:
         print(f"{tell}: setting up .venv/{self.folder.name} (once, about a minute)", file=sys.stderr, flush=True)
         fits = self.ready("run") and not self._stamp("dev").exists()
         for known in LOCKS:
@@ -91,11 +91,18 @@ class Environment:
         if not fits:
             if self.folder.exists():
                 shutil.rmtree(self.folder)
-            _call([sys.executable, "-I", "-m", "venv", str(self.folder)], "creating the virtual environment", self.root)
+            _call(
+                [sys.executable, "-I", "-m", "venv", str(self.folder)],
+                "creating the virtual environment",
+                self.root,
+                lock,
+            )
         pip = [str(self.python), "-I", "-m", "pip", "--disable-pip-version-check", "--no-input", "install"]
         packages = str(self.root / "requirements" / f"{level}.txt")
-        _call([*pip, "--require-hashes", "-r", packages], "installing the dependencies", self.root)
-        _call([*pip, "--no-deps", "--no-build-isolation", "-e", str(self.root)], "installing the project", self.root)
+        _call([*pip, "--require-hashes", "-r", packages], "installing the dependencies", self.root, lock)
+        _call(
+            [*pip, "--no-deps", "--no-build-isolation", "-e", str(self.root)], "installing the project", self.root, lock
+        )
         for included in LOCKS[level]:
             stamp = self._stamp(included)
             stamp.with_suffix(".new").write_text(self.key(included), encoding="ascii")
@@ -106,18 +113,18 @@ class Environment:
 
 
 @contextmanager
-def _locked(path: Path, tell: str) -> Iterator[None]:
-    """Hold ``path`` for this process alone; the system releases it when the process ends, however it ends."""
+def _locked(path: Path, tell: str) -> Iterator[int]:
+    """Hold ``path`` for this process and those it hands the descriptor to; the system releases it with the last one."""
     with path.open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             print(f"{tell}: waiting for another set-up to finish", file=sys.stderr, flush=True)
             fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
+        yield lock.fileno()
 
 
-def _call(command: Sequence[str], doing: str, root: Path) -> None:
+def _call(command: Sequence[str], doing: str, root: Path, lock: int) -> None:
     # A user's settings that send packages elsewhere must not reach into our environment; where packages come from
     # stays the user's business.
     env = {name: value for name, value in os.environ.items() if name not in {"PIP_TARGET", "PIP_PREFIX", "PIP_ROOT"}}
@@ -129,6 +136,8 @@ def _call(command: Sequence[str], doing: str, root: Path) -> None:
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
+        # Keeps the lock: an installer that outlives us (we were killed) must end before the next set-up begins.
+        pass_fds=(lock,),
         check=False,
     )
     if done.returncode:
