@@ -30,7 +30,7 @@ Source: NXP PN532 User Manual (UM0701-02), sections 6.2.1, 6.3.2.3 (wake-up), 7.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Final
 
@@ -45,6 +45,7 @@ from hal.frames.pn532 import (
     WAKE_UP,
     Command,
     Decoder,
+    DecoderCounters,
     Frame,
     FrameKind,
     command_frame,
@@ -69,8 +70,8 @@ CARDS_KEPT: Final = 16
 
 _FRAMES_PER_KEEP_ALIVE: Final = 3
 
-SentOrReceived = Callable[[int, str, bytes], None]
-"""Recorder of frames: (now_us, "sent" or "received", frame with preamble and postamble)."""
+FrameHook = Callable[[int, str, bytes], None]
+"""Called with (now_us, ``"tx"`` or ``"rx"``, whole frame) for every frame sent or received."""
 
 
 class _Phase(Enum):
@@ -105,7 +106,7 @@ class _Exchange:
 
 @dataclass(slots=True)
 class Pn532Counters:
-    """What the driver has done and met since it was made; bytes it could not use are in ``Pn532Driver.unusable``."""
+    """What the driver has done and met since it was made. ``line``: what its decoder could not use."""
 
     frames_sent: int = 0
     frames_received: int = 0
@@ -122,14 +123,16 @@ class Pn532Counters:
     sightings: int = 0
     ignored_uids: int = 0
     cards_dropped: int = 0
+    line: DecoderCounters = field(default_factory=DecoderCounters)
 
 
 class Pn532Driver:
     """A ``CardReader`` that is ``Polled`` and a part of a renewal loop."""
 
-    def __init__(self, link: ByteLink) -> None:
-        self.counters = Pn532Counters()
-        self.on_frame: SentOrReceived | None = None
+    def __init__(self, link: ByteLink, on_frame: FrameHook | None = None) -> None:
+        """``link``: the line, 115200 8N1. ``on_frame``: sees every frame, for traces."""
+        self.on_frame = on_frame
+        self._counts = Pn532Counters()
         self._link = link
         self._decoder = Decoder()
         self._phase = _Phase.LOST
@@ -139,7 +142,7 @@ class Pn532Driver:
         self._keep_alive_us = NEVER
         self._renewed = False
         self._connected = False
-        self._problem = "not started"
+        self._problem = "not asked yet"
         self._heard_at_us = 0
         self._bytes_at_us = 0
         self._cards: list[CardRead] = []
@@ -157,9 +160,9 @@ class Pn532Driver:
         return self._connected
 
     @property
-    def problem(self) -> str | None:
-        """Why the reader cannot be used, in words for a person; ``None`` while it can."""
-        return None if self._connected else self._problem
+    def problem(self) -> str:
+        """Why ``connected`` is false, in words; empty while connected."""
+        return "" if self._connected else self._problem
 
     @property
     def heard_at_us(self) -> int:
@@ -167,16 +170,9 @@ class Pn532Driver:
         return self._heard_at_us
 
     @property
-    def unusable(self) -> dict[str, int]:
-        """Received bytes and frames that were thrown away, by reason."""
-        counters = self._decoder.counters
-        return {
-            "junk_bytes": counters.junk_bytes,
-            "bad_lengths": counters.bad_lengths,
-            "bad_checksums": counters.bad_checksums,
-            "foreign": counters.foreign,
-            "abandoned": counters.abandoned,
-        }
+    def counters(self) -> Pn532Counters:
+        """Copy of the counters."""
+        return replace(self._counts, line=replace(self._decoder.counters))
 
     # ------------------------------------------------------------------ Polled
 
@@ -187,7 +183,7 @@ class Pn532Driver:
                 self._take_in(now_us)
             self._do_what_is_due(now_us)
         except LinkLostError as error:
-            self.counters.lines_lost += self._connected
+            self._counts.lines_lost += self._connected
             self._give_up(f"line lost: {error}", now_us)
         return min(self.essential_wake_us(), self.next_renewal_us())
 
@@ -211,9 +207,9 @@ class Pn532Driver:
         self._keep_alive_us += delta_us
         self._heard_at_us += delta_us
         self._bytes_at_us += delta_us
-        self.counters.keep_alives += periods
-        self.counters.frames_sent += frames
-        self.counters.frames_received += frames
+        self._counts.keep_alives += periods
+        self._counts.frames_sent += frames
+        self._counts.frames_received += frames
         return frames
 
     @property
@@ -233,10 +229,10 @@ class Pn532Driver:
         self._bytes_at_us = now_us
         bad_before = self._decoder.counters.bad_checksums
         for frame in self._decoder.feed(data):
-            self.counters.frames_received += 1
+            self._counts.frames_received += 1
             self._heard_at_us = now_us
             if self.on_frame is not None:
-                self.on_frame(now_us, "received", encode(frame))
+                self.on_frame(now_us, "rx", encode(frame))
             self._handle(frame, now_us)
         if self._decoder.counters.bad_checksums > bad_before:
             self._ask_again(now_us)
@@ -244,19 +240,19 @@ class Pn532Driver:
     def _handle(self, frame: Frame, now_us: int) -> None:
         exchange = self._exchange
         if exchange is None:
-            self.counters.unexpected_frames += 1
+            self._counts.unexpected_frames += 1
         elif frame.kind is FrameKind.ACK:
             if not exchange.acknowledged:
                 exchange.acknowledged = True
                 searching = exchange.command is Command.IN_LIST_PASSIVE_TARGET
                 exchange.deadline_us = NEVER if searching else now_us + ANSWER_TIMEOUT_US
         elif frame.kind is FrameKind.ERROR:
-            self.counters.syntax_errors += 1
+            self._counts.syntax_errors += 1
             self._repeat(exchange, "the chip refuses a command", now_us)
         elif frame.kind is FrameKind.DATA and frame.tfi == FROM_CHIP:
             self._handle_answer(exchange, frame, now_us)
         else:
-            self.counters.unexpected_frames += 1
+            self._counts.unexpected_frames += 1
 
     def _handle_answer(self, exchange: _Exchange, frame: Frame, now_us: int) -> None:
         if frame.code == Command.IN_LIST_PASSIVE_TARGET + 1 and self._phase in (_Phase.LISTENING, _Phase.CHECKING):
@@ -264,7 +260,7 @@ class Pn532Driver:
             self._note_targets(frame.parameters, now_us)
             self._begin(_Phase.RELEASING, Command.IN_RELEASE, _RELEASE_ALL, now_us)
         elif frame.code != exchange.command + 1:
-            self.counters.unexpected_frames += 1
+            self._counts.unexpected_frames += 1
         elif self._phase is _Phase.STARTING:
             self._continue_start(frame, now_us)
         elif self._phase is _Phase.CHECKING:
@@ -294,30 +290,30 @@ class Pn532Driver:
     def _is_pn532(self, parameters: bytes) -> bool:
         version = parse_firmware_version(parameters)
         if version is None:
-            self.counters.malformed_answers += 1
+            self._counts.malformed_answers += 1
         return version is not None and version.ic == PN532_IC
 
     def _note_targets(self, parameters: bytes, now_us: int) -> None:
         targets = parse_targets(parameters)
         if targets is None:
-            self.counters.malformed_answers += 1
+            self._counts.malformed_answers += 1
             return
         for target in targets:
             if len(target.uid) in ACCEPTED_UID_LENGTHS:
                 self._note_card(target.uid.hex().upper(), now_us)
             else:
-                self.counters.ignored_uids += 1
+                self._counts.ignored_uids += 1
 
     def _note_card(self, uid: str, now_us: int) -> None:
-        self.counters.sightings += 1
+        self._counts.sightings += 1
         known = uid in self._seen
         self._seen[uid] = now_us
         if known:
             return
-        self.counters.cards += 1
+        self._counts.cards += 1
         self._cards.append(CardRead(uid, now_us))
         if len(self._cards) > CARDS_KEPT:
-            self.counters.cards_dropped += 1
+            self._counts.cards_dropped += 1
             del self._cards[0]
 
     def _forget_old_sightings(self, now_us: int) -> None:
@@ -329,7 +325,7 @@ class Pn532Driver:
     def _do_what_is_due(self, now_us: int) -> None:
         exchange = self._exchange
         if exchange is not None and now_us >= exchange.deadline_us:
-            self.counters.unanswered += 1
+            self._counts.unanswered += 1
             self._repeat(exchange, "the chip does not answer", now_us)
         elif self._phase is _Phase.LOST and now_us >= self._due_us:
             self._start(now_us)
@@ -343,7 +339,7 @@ class Pn532Driver:
         self._due_us = now_us + RETRY_US
         self._link.read(now_us)  # whatever waits there belongs to an earlier life of the chip
         self._decoder.reset()
-        self.counters.starts += 1
+        self._counts.starts += 1
         self._link.write(WAKE_UP, now_us)
         self._send(ACK_FRAME, now_us)  # a chip that still searches for an earlier host stops
         self._start_step = 0
@@ -356,7 +352,7 @@ class Pn532Driver:
     def _check(self, now_us: int) -> None:
         # On a fixed grid while polled in time, so that every period is the same; late polls do not pile up.
         self._keep_alive_us = max(self._keep_alive_us, now_us - KEEP_ALIVE_US + 1) + KEEP_ALIVE_US
-        self.counters.keep_alives += 1
+        self._counts.keep_alives += 1
         self._send(ACK_FRAME, now_us)
         self._begin(_Phase.CHECKING, Command.GET_FIRMWARE_VERSION, b"", now_us)
 
@@ -377,7 +373,7 @@ class Pn532Driver:
         exchange.attempts_left -= 1
         exchange.acknowledged = False
         exchange.deadline_us = now_us + ACK_TIMEOUT_US
-        self.counters.repeated_commands += 1
+        self._counts.repeated_commands += 1
         self._decoder.reset()
         self._send(command_frame(exchange.command, exchange.parameters), now_us)
 
@@ -390,7 +386,7 @@ class Pn532Driver:
         exchange.deadline_us = min(exchange.deadline_us, now_us + ANSWER_TIMEOUT_US)
         if exchange.nacks_left > 0:
             exchange.nacks_left -= 1
-            self.counters.nacks_sent += 1
+            self._counts.nacks_sent += 1
             self._send(NACK_FRAME, now_us)
 
     def _give_up(self, reason: str, now_us: int) -> None:
@@ -405,6 +401,6 @@ class Pn532Driver:
 
     def _send(self, frame: bytes, now_us: int) -> None:
         self._link.write(frame, now_us)
-        self.counters.frames_sent += 1
+        self._counts.frames_sent += 1
         if self.on_frame is not None:
-            self.on_frame(now_us, "sent", frame)
+            self.on_frame(now_us, "tx", frame)

@@ -98,6 +98,14 @@ class PtyLink:
             raise
         self._master, self._slave = master, slave
 
+    def cut(self) -> None:
+        """``unplug``, by the name that a line in memory has for it."""
+        self.unplug()
+
+    def restore(self) -> None:
+        """``replug``, by the name that a line in memory has for it."""
+        self.replug()
+
     def close(self) -> None:
         """Give everything back, the symbolic link included."""
         self.unplug()
