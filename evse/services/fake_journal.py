@@ -169,7 +169,7 @@ class FakeStore:
         self.latency_us = latency_us
         self.problem = ""
         self.commits = 0
-        self._unreadable = False
+        self._read_problem = ""
         self._image: Image = {uid: station.copy() for uid, station in (image or {}).items()}
         self._queue: deque[_Commit] = deque()
         self._completed: deque[Callable[[], None]] = deque()
@@ -210,17 +210,19 @@ class FakeStore:
     def full_disk(self) -> None:
         """Writing fails for want of space; reading works."""
         self.problem = "database or disk is full"
-        self._unreadable = False
+        self._read_problem = ""
 
     def failing_disk(self) -> None:
         """Writing and reading fail."""
-        self.problem = "disk I/O error"
-        self._unreadable = True
+        self.problem = self._read_problem = "disk I/O error"
+
+    def unreadable_disk(self) -> None:
+        """Reading fails; writing works."""
+        self._read_problem = "disk I/O error"
 
     def mended_disk(self) -> None:
         """The disk works again; what waits is written, each commit from its beginning."""
-        self.problem = ""
-        self._unreadable = False
+        self.problem = self._read_problem = ""
         for commit in self._queue:
             commit.due_us = None
         self._wake()
@@ -243,8 +245,8 @@ class FakeStore:
 
     def station(self, uid: str) -> StationImage:
         """The durable state of a station; raises ``JournalError`` on a failing disk."""
-        if self._unreadable:
-            raise JournalError(self.problem)
+        if self._read_problem:
+            raise JournalError(self._read_problem)
         return self._image.get(uid) or StationImage(uid)
 
     def enqueue(self, uid: str, writes: SequenceOf[Write], done: Callable[[], None]) -> None:
