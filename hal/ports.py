@@ -136,6 +136,11 @@ class ContactorHold(Protocol):
         """
         ...
 
+    @property
+    def renewal_due_us(self) -> int:
+        """When ``hold_until`` has to be called again to renew a running permission; ``NEVER`` while none runs."""
+        ...
+
     def open(self, reason: int, now_us: int) -> None:
         """Withdraw the permission at once. Safe to repeat."""
         ...

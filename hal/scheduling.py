@@ -16,7 +16,7 @@ else. Explicit wakes (``Waker.wake``) are always essential: nothing jumps over t
 
 from __future__ import annotations
 
-from typing import Final, Protocol
+from typing import Final, Protocol, runtime_checkable
 
 from hal.units import NEVER
 
@@ -40,6 +40,7 @@ class Waker(Protocol):
         ...
 
 
+@runtime_checkable
 class RenewalPart(Protocol):
     """One member of a renewal loop: a driver, a line or a twin."""
 

@@ -1,0 +1,24 @@
+"""Verbs of the simulation that concern the station's own computer: processes and disk."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from hal.world.verb_spec import Verb, VerbParam
+
+PROCESS_VERBS: Final = (
+    Verb("kill_control", "process", "the control process dies and is started again"),
+    Verb("freeze_control", "process", "the control process hangs", healed_by="thaw_control"),
+    Verb("thaw_control", "process", "the hung control process is replaced", healed_by="freeze_control"),
+    Verb("kill_services", "process", "the services process dies and is started again"),
+    Verb(
+        "slow_disk",
+        "process",
+        "each durable write takes this long",
+        (VerbParam("latency", "number", "time of one commit", "s", 2, 0, 3_600),),
+        healed_by="mend_disk",
+    ),
+    Verb("full_disk", "process", "the disk takes no more writes", healed_by="mend_disk"),
+    Verb("mend_disk", "process", "the disk works again"),
+)
+"""Same shape as the world's verbs, so that every interface lists them together."""

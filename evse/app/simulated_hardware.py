@@ -1,0 +1,92 @@
+"""The simulated hardware of a station: one world, and behind every wire of the plan its twin.
+
+Used alike in virtual time (null modems) and by the real world process (pseudo-terminals): the caller gives a function
+that opens the device's end of a wire.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from boards.compiled import OutletWires, WirePlan, WireSpec
+from evse.core.config import StationConfig
+from hal.scheduling import Stepped, Waker
+from hal.twins.front_end import FirmwareIdentity, FrontEndTwin
+from hal.twins.pn532 import Pn532Twin
+from hal.wires import ByteLink
+from hal.world.attachments import Attachments, LineSwitch
+from hal.world.outlet import OutletSetup
+from hal.world.station import StationWorld
+
+RESERVE_QUIRK = "lock_opens_on_power_loss"
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceEnd:
+    """The device's end of one wire: its link, how to pull the plug, and whom to wake when bytes arrive."""
+
+    link: ByteLink
+    switch: LineSwitch
+    attach: Callable[[Stepped], None]
+
+
+OpenDeviceEnd = Callable[[WireSpec], DeviceEnd]
+
+
+class SimulatedHardware:
+    """World and twins of one station. ``local_interlock`` false gives dumb front ends (the lease only)."""
+
+    def __init__(
+        self,
+        config: StationConfig,
+        plan: WirePlan,
+        waker: Waker,
+        open_device_end: OpenDeviceEnd,
+        *,
+        local_interlock: bool = True,
+        now_us: int = 0,
+    ) -> None:
+        reserve = RESERVE_QUIRK in plan.quirks
+        setups = [
+            OutletSetup(
+                phases=outlet.phases,
+                has_lock=outlet.has_lock,
+                attached_cable=outlet.attached_cable,
+                lock_reserve=reserve,
+            )
+            for outlet in config.outlets
+        ]
+        self.world = StationWorld(setups, now_us)
+        self.world.use_waker(waker)
+        self._waker = waker
+        self._open = open_device_end
+        self._local_interlock = local_interlock
+        self.front_ends: dict[int, FrontEndTwin] = {}
+        self.readers: dict[int, Pn532Twin] = {}
+        for wires in plan.outlets:
+            self._attach(wires)
+
+    def _attach(self, wires: OutletWires) -> None:
+        outlet = self.world.outlet(wires.number)
+        end = self._open(wires.front_end)
+        firmware = FirmwareIdentity(unique_id=f"TWIN{wires.number:04d}".encode(), phases=outlet.setup.phases)
+        front_end = FrontEndTwin(end.link, outlet, self._waker, self._local_interlock, firmware=firmware)
+        end.attach(front_end)
+        self.front_ends[wires.number] = front_end
+        attached = Attachments(front_end=front_end, front_end_line=end.switch)
+        if wires.reader is not None:
+            reader_end = self._open(wires.reader)
+            reader = Pn532Twin(reader_end.link, self._waker)
+            reader_end.attach(reader)
+            self.readers[wires.number] = reader
+            attached.reader = attached.reader_switch = reader
+            attached.reader_line = reader_end.switch
+        outlet.attached = attached
+
+    def components(self) -> list[tuple[Stepped, str]]:
+        """Everything a scheduler has to step, in a fixed order, with names."""
+        found: list[tuple[Stepped, str]] = [(self.world, "world")]
+        found += [(twin, f"outlet-{number}/front-end twin") for number, twin in self.front_ends.items()]
+        found += [(twin, f"outlet-{number}/reader twin") for number, twin in self.readers.items()]
+        return found

@@ -1,0 +1,334 @@
+"""A whole station in virtual time: world, twins, lines, drivers, control, services and journal on one scheduler.
+
+Everything is the product's own code except the lines (null modems) and the disk (a fake that loses what was not
+synchronised). Power cuts and killed processes discard the objects of that process and build new ones, so nothing can
+survive that would not survive in a station.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping, Sequence
+
+from boards.assemble import assemble
+from boards.compiled import WirePlan, WireSpec
+from evse.app.memory_exchange import MemoryExchange
+from evse.app.process_verbs import PROCESS_VERBS
+from evse.app.simulated_hardware import DeviceEnd, SimulatedHardware
+from evse.app.virtual_ledger import JournalLedger
+from evse.control.cycle import ControlCycle
+from evse.core.commands import Command
+from evse.core.config import StationConfig
+from evse.core.events import Event
+from evse.core.units import MS, NEVER, SECOND
+from evse.exchange.snapshot import StationView
+from evse.services.authorisation import Authoriser
+from evse.services.clock import ClockMapping, ClockQuality
+from evse.services.fake_journal import FakeStore
+from evse.services.station_services import StationServices
+from evse.sim.elision import RenewalLoop
+from evse.sim.scheduler import Scheduler
+from evse.sim.station import Ledger, TimedEvent
+from hal.twins.null_modem import NullModem
+from hal.wires import ByteLink
+from hal.world.station import StationWorld
+from hal.world.verb_spec import ParamValue, Verb, check_params
+from hal.world.verbs import apply as apply_world_verb
+from hal.world.verbs import verbs_of
+
+EXCHANGE_DELAY_US = 1 * MS
+DISK_LATENCY_US = 4 * MS
+BOOT_US = 300 * MS
+"""From power (or a killed process) to the new process's first step."""
+EPOCH_UTC_US = 1_767_225_600 * SECOND
+"""Virtual runs begin on 1 January 2026, 00:00 UTC."""
+
+
+class VirtualServices:
+    """The services process: takes envelopes, commits, answers. One object per life of the process."""
+
+    def __init__(self, services: StationServices, exchange: MemoryExchange, boot_id: str) -> None:
+        self.services = services
+        self._exchange = exchange
+        self._boot_id = boot_id
+        self._greeted = False
+
+    def step(self, now_us: int) -> int:
+        """Do what is to be done; return when to try again by time alone."""
+        if not self._greeted:
+            self._greeted = True
+            self._exchange.outbox.reconnected()
+            self._exchange.deliver(self.services.start(now_us, self._boot_id))
+        for envelope in self._exchange.envelopes():
+            self.services.handle(envelope, now_us)
+        wish_us = self.services.step(now_us)
+        self._exchange.deliver(self.services.take_commands())
+        acknowledge = self.services.take_acknowledgement()
+        if acknowledge is not None:
+            self._exchange.acknowledge(acknowledge)
+        return wish_us
+
+
+class VirtualStation:
+    """Implements ``evse.sim.station.SimulatedStation``."""
+
+    def __init__(
+        self,
+        config: StationConfig,
+        plan: WirePlan,
+        *,
+        authoriser: Authoriser | None = None,
+        elide: bool = True,
+        local_interlock: bool = True,
+        random_stream: random.Random | None = None,
+    ) -> None:
+        self._config = config
+        self._plan = plan
+        self._authoriser = authoriser or Authoriser()
+        self._random = random_stream or random.Random(0)  # noqa: S311 - reproducible, not secret
+        self._scheduler = Scheduler(elide=elide)
+        self._modems = {
+            wire.name: NullModem(self._scheduler, wire.baud, wire.name) for wire in plan.wires()
+        }
+        self.hardware = SimulatedHardware(
+            config, plan, self._scheduler, self._device_end, local_interlock=local_interlock
+        )
+        for component, name in self.hardware.components():
+            self._scheduler.add(component, name)
+        self._store = FakeStore(DISK_LATENCY_US, wake=self._wake_store)
+        self._events: list[TimedEvent] = []
+        self._boots = 0
+        self._control: ControlCycle | None = None
+        self._exchange: MemoryExchange | None = None
+        self._services: VirtualServices | None = None
+        self._powered = True
+        self._frozen = False
+        self._power_generation = 0
+        self.world.on_change(self._follow_power)
+        self._scheduler.add(self._store, "journal")
+        self._boot(0)
+
+    # --- lines -------------------------------------------------------------------------------------------------
+
+    def _device_end(self, wire: WireSpec) -> DeviceEnd:
+        modem = self._modems[wire.name]
+        return DeviceEnd(modem.right, modem, modem.right.attach)
+
+    def _host_end(self, wire: WireSpec) -> ByteLink:
+        return self._modems[wire.name].left
+
+    # --- life and death of the processes -----------------------------------------------------------------------
+
+    def _boot(self, now_us: int) -> None:
+        self._start_control(now_us)
+        self._start_services(now_us)
+
+    def _start_control(self, now_us: int) -> None:
+        self._boots += 1
+        boot_id = f"boot{self._boots}"
+        exchange = MemoryExchange(boot_id, self._wake_services, self._wake_control, self._note)
+        control = ControlCycle(assemble(self._plan, self._host_end), self._config, boot_id, exchange, now_us)
+        self._exchange, self._control = exchange, control
+        self._scheduler.add(control, f"control ({boot_id})")
+        for modem in self._modems.values():
+            modem.left.attach(control)
+        for outlet, wires in zip(control.drivers_by_outlet(), self._plan.outlets, strict=True):
+            twins = (self.hardware.front_ends[wires.number], self.hardware.readers.get(wires.number))
+            for wire, driver, twin in zip((wires.front_end, wires.reader), outlet, twins, strict=False):
+                if wire is not None and twin is not None:
+                    parts = (driver, self._modems[wire.name], twin)
+                    self._scheduler.add_loop(RenewalLoop(wire.name, parts, control))
+        if self._services is not None:
+            self._stop_services()
+            self._start_services(now_us)
+
+    def _stop_control(self) -> None:
+        control, self._control = self._control, None
+        if control is None:
+            return
+        self._scheduler.remove(control)
+        for wire in self._plan.wires():
+            self._scheduler.remove_loop(wire.name)
+            self._modems[wire.name].left.attach(None)
+
+    def _start_services(self, now_us: int) -> None:
+        if self._exchange is None:
+            return
+        boot_id = self._exchange.outbox.boot_id
+        clock = ClockMapping(boot_id, 0, EPOCH_UTC_US, ClockQuality.SYNCHRONISED)
+        services = StationServices(
+            self._store.journal(self._config.station_uid),
+            self._authoriser,
+            clock,
+            self._config,
+            wake=self._wake_services,
+        )
+        self._services = VirtualServices(services, self._exchange, boot_id)
+        self._scheduler.add(self._services, f"services ({boot_id})")
+
+    def _stop_services(self) -> None:
+        services, self._services = self._services, None
+        if services is not None:
+            self._scheduler.remove(services)
+
+    def _crash_disk(self) -> None:
+        """The writer dies: of the commits under way a random number has reached the disk, in order."""
+        keep = self._random.randint(0, self._store.queued)
+        self._scheduler.remove(self._store)
+        latency_us = self._store.latency_us
+        self._store = FakeStore(latency_us, self._store.crash(keep), wake=self._wake_store)
+        self._scheduler.add(self._store, "journal")
+
+    def _follow_power(self, now_us: int) -> None:
+        powered = self.world.grid.on
+        if powered == self._powered:
+            return
+        self._powered = powered
+        self._power_generation += 1
+        if not powered:
+            self._stop_control()
+            self._stop_services()
+            self._crash_disk()
+            return
+        generation = self._power_generation
+        self._scheduler.at(now_us + BOOT_US, lambda at_us: self._boot_if(generation, at_us))
+
+    def _boot_if(self, generation: int, now_us: int) -> None:
+        if self._powered and generation == self._power_generation:
+            self._boot(now_us)
+
+    def _wake_store(self) -> None:
+        self._scheduler.wake(self._store, self._scheduler.now_us)
+
+    def _wake_services(self) -> None:
+        if self._services is not None:
+            self._scheduler.wake(self._services, self._scheduler.now_us + EXCHANGE_DELAY_US)
+
+    def _wake_control(self) -> None:
+        if self._control is not None:
+            self._scheduler.wake(self._control, self._scheduler.now_us + EXCHANGE_DELAY_US)
+
+    def _note(self, now_us: int, event: Event) -> None:
+        self._events.append(TimedEvent(now_us, event))
+
+    # --- verbs of the processes --------------------------------------------------------------------------------
+
+    def _process_verb(self, name: str, now_us: int, params: Mapping[str, ParamValue]) -> None:
+        match name:
+            case "kill_control":
+                self._stop_control()
+                generation = self._power_generation
+                self._scheduler.at(now_us + BOOT_US, lambda at_us: self._restart_control(generation, at_us))
+            case "freeze_control":
+                self._freeze_control()
+            case "thaw_control":
+                self._thaw_control()
+            case "kill_services":
+                self._stop_services()
+                self._crash_disk()
+                generation = self._power_generation
+                self._scheduler.at(now_us + BOOT_US, lambda at_us: self._restart_services(generation, at_us))
+            case "slow_disk":
+                self._store.slow_disk(int(params["latency"]))
+            case "full_disk":
+                self._store.full_disk()
+            case "mend_disk":
+                self._store.slow_disk(DISK_LATENCY_US)
+                self._store.mended_disk()
+            case _:
+                raise ValueError(f"unknown verb {name!r}")
+
+    def _freeze_control(self) -> None:
+        if self._control is None or self._frozen:
+            raise ValueError("freeze_control: control does not run")
+        self._frozen = True
+        self._scheduler.remove(self._control)
+        for wire in self._plan.wires():
+            self._scheduler.remove_loop(wire.name)
+
+    def _thaw_control(self) -> None:
+        if self._control is None or not self._frozen:
+            raise ValueError("thaw_control: control is not frozen")
+        # A watchdog would have restarted it: what comes back is a new process.
+        self._frozen = False
+        self._stop_control()
+        self._start_control(self._scheduler.now_us)
+
+    def _restart_control(self, generation: int, now_us: int) -> None:
+        if self._powered and generation == self._power_generation and self._control is None:
+            self._start_control(now_us)
+
+    def _restart_services(self, generation: int, now_us: int) -> None:
+        if self._powered and generation == self._power_generation and self._services is None:
+            self._start_services(now_us)
+
+    # --- SimulatedStation --------------------------------------------------------------------------------------
+
+    @property
+    def scheduler(self) -> Scheduler:
+        """The one clockwork."""
+        return self._scheduler
+
+    @property
+    def config(self) -> StationConfig:
+        """What the station runs."""
+        return self._config
+
+    @property
+    def world(self) -> StationWorld:
+        """Physical truth."""
+        return self.hardware.world
+
+    def view(self) -> StationView | None:
+        """Snapshot of control, ``None`` while it does not run."""
+        return None if self._control is None or self._frozen else self._control.view()
+
+    def events_since(self, index: int) -> Sequence[TimedEvent]:
+        """Events of all boots from number ``index`` on."""
+        return self._events[index:]
+
+    def post(self, command: Command) -> None:
+        """Hand a command to control."""
+        if self._control is not None and self._exchange is not None:
+            self._exchange.deliver((command,))
+
+    def verbs(self) -> tuple[Verb, ...]:
+        """Everything that can be done to this station from outside: the world's verbs and the processes'."""
+        return (*verbs_of(self.world), *PROCESS_VERBS)
+
+    def apply_verb(self, name: str, params: Mapping[str, ParamValue], now_us: int) -> None:
+        """Apply a verb of the world or of the processes. Raises ValueError with a text for people."""
+        for verb in PROCESS_VERBS:
+            if verb.name == name:
+                self._process_verb(name, now_us, check_params(verb, params))
+                return
+        apply_world_verb(self.world, name, params, now_us)
+
+    def ledger(self) -> Ledger:
+        """What is durable right now."""
+        return JournalLedger(self._store.journal(self._config.station_uid))
+
+    def disturbances(self) -> tuple[str, ...]:
+        """What is wrong outside the outlets."""
+        found = []
+        if not self._powered:
+            found.append("no power")
+        if self._control is None or self._frozen:
+            found.append("control stopped")
+        if self._services is None:
+            found.append("services stopped")
+        if self._store.problem:
+            found.append("disk")
+        found += [f"{name} cut" for name, modem in self._modems.items() if modem.is_cut]
+        return tuple(sorted(found))
+
+    def frames_sent(self) -> int:
+        """Chunks put on all lines."""
+        return sum(m.left.counters.chunks + m.right.counters.chunks for m in self._modems.values())
+
+    def close(self) -> None:
+        """Nothing outside memory is held."""
+
+    def next_wake_us(self) -> int:
+        """When anything is due, ``NEVER`` if nothing is."""
+        return min(self._scheduler.next_due_us(), NEVER)

@@ -1,0 +1,78 @@
+"""From the core's orders to the ports: levels become orders, counters become single actions, permission becomes a lease."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from boards.board import OutletBoard
+from evse.control.translate import BEEP, LIGHT, LOCK_PULSE, PILOT_MODE
+from evse.core.config import OutletConfig
+from evse.core.values import LockDrive, OutletOutputs
+from hal.units import MS, NEVER
+
+LEASE_US: Final = 250 * MS
+"""The contactor opens by itself when the permission is not renewed for this long."""
+RENEWAL_US: Final = 50 * MS
+OPEN_REASON_CONTROL: Final = 1
+"""Code sent with OPEN: the interlock withdrew the permission."""
+
+
+class OutletActuator:
+    """Applies one outlet's outputs to its ports."""
+
+    def __init__(self, board: OutletBoard, config: OutletConfig) -> None:
+        self._board = board
+        self._config = config
+        self._lock_pulse = 0
+        self._self_tests = 0
+        self._beeps = 0
+        self._holding = False
+        self._retry_us = NEVER
+        self._last: OutletOutputs | None = None
+
+    def apply(self, now_us: int, outputs: OutletOutputs) -> None:
+        """Carry out the outputs of the step that has just been completed."""
+        # The contactor first: an opening must not wait behind anything else on the wire.
+        self._lease(now_us, hold=outputs.hold_contactor)
+        if outputs is self._last:
+            return
+        self._last = outputs
+        board = self._board
+        board.pilot.drive_pilot(PILOT_MODE[outputs.pilot_mode], outputs.duty_bp, now_us)
+        if outputs.lock_pulse != self._lock_pulse:
+            self._lock_pulse = outputs.lock_pulse
+            if board.lock is not None and outputs.lock_drive is not LockDrive.REST:
+                board.lock.pulse_lock(LOCK_PULSE[outputs.lock_drive], self._config.lock.pulse_us, now_us)
+        if outputs.rcd_test_count != self._self_tests:
+            self._self_tests = outputs.rcd_test_count
+            board.residual.start_self_test(now_us)
+        signals = board.signals
+        signals.show_light(LIGHT[outputs.light], now_us)
+        signals.ventilate(outputs.ventilation, now_us)
+        signals.limit_current(outputs.over_current_limit_ma, now_us)
+        if outputs.beep_count != self._beeps:
+            self._beeps = outputs.beep_count
+            signals.beep(BEEP[outputs.beep], now_us)
+
+    def _lease(self, now_us: int, *, hold: bool) -> None:
+        contactor = self._board.contactor
+        if hold:
+            contactor.hold_until(now_us + LEASE_US, now_us - self._board.sense.read_at_us, now_us)
+            # Withheld below (old reading, line down): try again soon, the step itself decides each time.
+            self._retry_us = NEVER if contactor.renewal_due_us < NEVER else now_us + RENEWAL_US
+        elif self._holding:
+            contactor.open(OPEN_REASON_CONTROL, now_us)
+            self._retry_us = NEVER
+        self._holding = hold
+
+    @property
+    def renew_us(self) -> int:
+        """When a completed step must renew the permission; ``NEVER`` while none is held."""
+        if not self._holding:
+            return NEVER
+        return min(self._board.contactor.renewal_due_us, self._retry_us)
+
+    @property
+    def essential_wake_us(self) -> int:
+        """Wish that no renewal satisfies: a permission that was withheld below."""
+        return self._retry_us

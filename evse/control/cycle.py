@@ -1,0 +1,111 @@
+"""The control cycle: ports, step, ports. The same object runs in virtual time and in the real control process.
+
+Each run polls the drivers, looks whether anything is new, and only then steps the core: on a new reading, a card, a
+command, a deadline of the core, or when a lease must be renewed. A lease is renewed only by the completed step itself.
+An exception anywhere in a step leaves the leases to expire: it is not caught here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from boards.board import Board
+from evse.control.actuate import OutletActuator
+from evse.control.translate import OutletSensor
+from evse.control.view import station_view
+from evse.core.commands import Command
+from evse.core.config import StationConfig
+from evse.core.station import StationCore
+from evse.core.values import CardSeen
+from evse.exchange.port import ControlEnd
+from evse.exchange.snapshot import LatencyView, StationView
+from hal.scheduling import RenewalPart
+from hal.units import NEVER
+
+
+class ControlCycle:
+    """Control of one station; a ``Stepped`` component."""
+
+    def __init__(
+        self,
+        board: Board,
+        config: StationConfig,
+        boot_id: str,
+        exchange: ControlEnd,
+        start_us: int,
+    ) -> None:
+        self._board = board
+        self._exchange = exchange
+        self.core = StationCore(config, boot_id, start_us)
+        self._sensors = tuple(OutletSensor(outlet) for outlet in board.outlets)
+        self._actuators = tuple(
+            OutletActuator(outlet, config) for outlet, config in zip(board.outlets, config.outlets, strict=True)
+        )
+        self.renewal_parts = tuple(
+            driver for outlet in board.outlets for driver in outlet.polled if isinstance(driver, RenewalPart)
+        )
+        self._core_wake_us = start_us
+        self._now_us = start_us
+        self.latency = LatencyView()
+        self.core_steps = 0
+
+    def step(self, now_us: int) -> int:
+        """Run one cycle; return when the next one is due at the latest."""
+        self._now_us = now_us
+        poll_us = self._poll(now_us)
+        changed = False
+        for sensor in self._sensors:
+            changed = sensor.read() or changed
+        cards = self._take_cards()
+        commands = self._exchange.take_commands(now_us)
+        if changed or cards or commands or now_us >= min(self._core_wake_us, self._renew_us()):
+            self._step_core(now_us, cards, commands)
+            poll_us = min(poll_us, self._poll(now_us))
+        return min(poll_us, self._core_wake_us, self._renew_us())
+
+    def _step_core(self, now_us: int, cards: list[CardSeen], commands: Sequence[Command]) -> None:
+        inputs = [sensor.inputs for sensor in self._sensors]
+        result = self.core.step(now_us, inputs, cards, commands)
+        for actuator, outputs in zip(self._actuators, result.outputs, strict=True):
+            actuator.apply(now_us, outputs)
+        self.core_steps += 1
+        self._core_wake_us = result.wake_us
+        if result.events:
+            self._exchange.report(result.events, now_us)
+        self._exchange.offer_view(self.view, now_us)
+
+    def _poll(self, now_us: int) -> int:
+        wish_us = NEVER
+        for outlet in self._board.outlets:
+            for driver in outlet.polled:
+                wish_us = min(wish_us, driver.poll(now_us))
+        return wish_us
+
+    def _take_cards(self) -> list[CardSeen]:
+        return [
+            CardSeen(outlet.number, card.uid)
+            for outlet in self._board.outlets
+            if outlet.reader is not None
+            for card in outlet.reader.take_cards()
+        ]
+
+    def _renew_us(self) -> int:
+        return min((actuator.renew_us for actuator in self._actuators), default=NEVER)
+
+    def view(self) -> StationView:
+        """Return the Snapshot as of the last cycle."""
+        return station_view(self.core, self._now_us, self.latency)
+
+    def drivers_by_outlet(self) -> tuple[tuple[RenewalPart, ...], ...]:
+        """The drivers of each outlet in the order of its wires (front end, reader), as parts of renewal loops."""
+        return tuple(
+            tuple(driver for driver in outlet.polled if isinstance(driver, RenewalPart))
+            for outlet in self._board.outlets
+        )
+
+    def essential_wake_us(self) -> int:
+        """Earliest wish that is not a renewal: the core's own deadlines and the drivers' essential ones."""
+        wish_us = min(self._core_wake_us, *(actuator.essential_wake_us for actuator in self._actuators))
+        for part in self.renewal_parts:
+            wish_us = min(wish_us, part.essential_wake_us())
+        return wish_us

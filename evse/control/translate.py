@@ -1,0 +1,100 @@
+"""The one screen where hardware readings become core inputs and back."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from boards.board import OutletBoard
+from evse.core.values import (
+    Beep,
+    Light,
+    LockDrive,
+    LockFeedback,
+    OutletInputs,
+    PilotMode,
+    PilotReading,
+    RcdTest,
+)
+from hal.ports import (
+    BeepCode,
+    LightCode,
+    LockPosition,
+    LockPulse,
+    OutletReading,
+    PilotDriveMode,
+    SelfTest,
+)
+
+LOCK_FEEDBACK: Final = {
+    LockPosition.BETWEEN: LockFeedback.BETWEEN,
+    LockPosition.UNLOCKED: LockFeedback.UNLOCKED,
+    LockPosition.LOCKED: LockFeedback.LOCKED,
+    LockPosition.CONTRADICTORY: LockFeedback.CONTRADICTORY,
+}
+SELF_TEST: Final = {
+    SelfTest.NOT_RUN: RcdTest.NOT_RUN,
+    SelfTest.RUNNING: RcdTest.RUNNING,
+    SelfTest.PASSED: RcdTest.PASSED,
+    SelfTest.FAILED: RcdTest.FAILED,
+}
+PILOT_MODE: Final = {
+    PilotMode.F: PilotDriveMode.F,
+    PilotMode.X1: PilotDriveMode.X1,
+    PilotMode.PWM: PilotDriveMode.PWM,
+    PilotMode.E: PilotDriveMode.E,
+}
+LOCK_PULSE: Final = {
+    LockDrive.REST: LockPulse.REST,
+    LockDrive.LOCK: LockPulse.LOCK,
+    LockDrive.UNLOCK: LockPulse.UNLOCK,
+}
+LIGHT: Final = {light: LightCode[light.name] for light in Light}
+BEEP: Final = {beep: BeepCode[beep.name] for beep in Beep}
+
+
+def inputs_from(reading: OutletReading, *, link_ok: bool, reader_ok: bool) -> OutletInputs:
+    """Return the core's inputs for one consistent reading of the front end."""
+    return OutletInputs(
+        link_ok=link_ok,
+        pilot=PilotReading(reading.positive_mv, reading.negative_mv, reading.duty_bp, reading.frequency_dhz),
+        proximity_ohm=reading.proximity_ohm,
+        contactor_closed=reading.mirror_closed,
+        lock=LOCK_FEEDBACK[reading.lock],
+        rcd_test=SELF_TEST[reading.self_test],
+        residual_ac=reading.residual_ac,
+        residual_dc=reading.residual_dc,
+        currents_ma=reading.currents_ma,
+        voltages_mv=reading.voltages_mv,
+        temperature_dc=reading.temperature_dc,
+        supply_mv=reading.supply_mv,
+        inputs=reading.inputs,
+        reader_ok=reader_ok,
+        fault_codes=tuple(f"FrontEndBit{bit}" for bit in range(16) if reading.fault_bits >> bit & 1),
+    )
+
+
+class OutletSensor:
+    """Builds an outlet's inputs, and hands out the same object while nothing has changed."""
+
+    def __init__(self, board: OutletBoard) -> None:
+        self._board = board
+        self._reading: OutletReading | None = None
+        self._link_ok = False
+        self._reader_ok = True
+        self.inputs = OutletInputs()
+
+    def read(self) -> bool:
+        """Take the ports' present state; return whether the inputs changed."""
+        sense, reader = self._board.sense, self._board.reader
+        reading, link_ok = sense.reading, sense.connected and sense.reading is not None
+        reader_ok = reader is None or reader.connected
+        if reading is self._reading and link_ok == self._link_ok and reader_ok == self._reader_ok:
+            return False
+        self._reading, self._link_ok, self._reader_ok = reading, link_ok, reader_ok
+        if reading is None:
+            inputs = OutletInputs(link_ok=False, reader_ok=reader_ok)
+        else:
+            inputs = inputs_from(reading, link_ok=link_ok, reader_ok=reader_ok)
+        changed = inputs != self.inputs
+        self.inputs = inputs if changed else self.inputs
+        return changed

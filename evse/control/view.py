@@ -1,0 +1,101 @@
+"""Builds the Snapshot from the core's state."""
+
+from __future__ import annotations
+
+from evse.core.evse_status import evse_status
+from evse.core.outlet import OutletCore
+from evse.core.station import StationCore
+from evse.exchange.snapshot import (
+    FaultView,
+    LatencyView,
+    LimitView,
+    OutletView,
+    PilotView,
+    SessionView,
+    StationView,
+)
+
+
+def station_view(core: StationCore, now_us: int, latency: LatencyView) -> StationView:
+    """Return how the station is at ``now_us``."""
+    return StationView(
+        station_uid=core.config.station_uid,
+        profile=core.config.profile,
+        boot_id=core.boot_id,
+        mono_us=now_us,
+        config_version=core.config.version,
+        config_digest=core.config.digest,
+        restored=core.restored,
+        outlets=tuple(outlet_view(outlet) for outlet in core.outlets),
+        latency=latency,
+    )
+
+
+def outlet_view(outlet: OutletCore) -> OutletView:
+    """Return how one outlet is."""
+    procedure, inputs = outlet.procedure, outlet.inputs
+    error = procedure.last_error
+    return OutletView(
+        number=outlet.config.number,
+        outlet_status=procedure.status.value,
+        last_error="" if error is None else error.value,
+        last_error_class=procedure.last_error_class.value,
+        ev_state=outlet.pilot.state.value,
+        cable_state=outlet.proximity.state.value,
+        evse_status=evse_status(outlet),
+        error_status=outlet.faults.error_status,
+        pilot=_pilot_view(outlet),
+        offered_ma=outlet.offer.offered_ma,
+        limits=tuple(
+            LimitView(limit.source, limit.current_ma, limit.source == outlet.arbitration.ruling, limit.note)
+            for limit in outlet.arbitration.stack
+        ),
+        contactor_permitted=outlet.permission.granted,
+        contactor_closed=inputs.contactor_closed,
+        open_reasons=outlet.permission.reasons,
+        no_offer_reasons=outlet.no_offer,
+        lock=inputs.lock.value if outlet.config.has_lock else "",
+        light=outlet.outputs.light.value,
+        currents_ma=inputs.currents_ma,
+        voltages_mv=inputs.voltages_mv,
+        temperature_dc=inputs.temperature_dc,
+        register_wh=outlet.register.wh,
+        session=_session_view(outlet),
+        faults=tuple(
+            FaultView(fault.kind.name, fault.kind.reaction.value, fault.kind.latch.value, fault.raised_us)
+            for fault in outlet.faults.active
+        ),
+        epoch=procedure.epoch,
+        access=outlet.config.access.value,
+        link_ok=inputs.link_ok,
+        reader_ok=inputs.reader_ok,
+    )
+
+
+def _pilot_view(outlet: OutletCore) -> PilotView | None:
+    reading = outlet.inputs.pilot
+    if reading is None:
+        return None
+    return PilotView(
+        driven_mode=outlet.outputs.pilot_mode.value,
+        driven_duty_bp=outlet.outputs.duty_bp,
+        positive_mv=reading.positive_mv,
+        negative_mv=reading.negative_mv,
+        duty_bp=reading.duty_bp,
+        frequency_dhz=reading.frequency_dhz,
+    )
+
+
+def _session_view(outlet: OutletCore) -> SessionView | None:
+    session = outlet.procedure.session
+    if session is None:
+        return None
+    start_wh = session.register_start_wh if session.register_start_wh >= 0 else outlet.register.wh
+    return SessionView(
+        session_id=session.session_id,
+        uid=session.uid,
+        opened_us=session.opened_us,
+        energy_wh=outlet.register.wh - start_wh,
+        charge_type=session.charge_type,
+        record_durable=session.durable,
+    )

@@ -1,0 +1,59 @@
+"""Supervision of the contactor: commanded and confirmed are two facts.
+
+The permission decays below (the lease); here the mirror contact is compared with the permission. A contact that stays
+closed without permission is welded, one that does not close with it has failed to close. Between two closings at least
+``between_closings_us`` pass, also after start-up, where the last closing is unknown.
+"""
+
+from __future__ import annotations
+
+from evse.core.config import ContactorTimings
+from evse.core.units import NEVER
+
+
+class ContactorMonitor:
+    """Compares permission and mirror contact of one outlet."""
+
+    def __init__(self, timings: ContactorTimings, start_us: int) -> None:
+        self._timings = timings
+        self.permitted = False
+        self.closed = False
+        self.last_closing_us = start_us
+        self.welded = False
+        self.failed_to_close = False
+        self._differ_us = NEVER
+
+    def permit(self, now_us: int, permitted: bool) -> None:
+        """Note the permission given at this step."""
+        if permitted and not self.permitted:
+            self.last_closing_us = now_us
+        if permitted != self.permitted:
+            self._differ_us = NEVER
+            self.failed_to_close = False
+        self.permitted = permitted
+
+    def update(self, now_us: int, closed: bool) -> int:
+        """Take the mirror contact's report; return when a lasting difference would become a fault."""
+        self.closed = closed
+        if closed == self.permitted:
+            self._differ_us = NEVER
+            self.welded = False
+            self.failed_to_close = False
+            return NEVER
+        if self._differ_us == NEVER:
+            self._differ_us = now_us
+        due_us = self._differ_us + self._timings.confirm_us
+        if now_us < due_us:
+            return due_us
+        self.welded = closed
+        self.failed_to_close = not closed
+        return NEVER
+
+    def feedback_lost(self) -> None:
+        """Forget a pending comparison: without fresh feedback nothing can be concluded."""
+        self._differ_us = NEVER
+
+    @property
+    def next_closing_us(self) -> int:
+        """Earliest time of the next closing."""
+        return self.last_closing_us + self._timings.between_closings_us

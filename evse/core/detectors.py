@@ -1,0 +1,108 @@
+"""From readings to fault causes: which faults of the catalogue have their cause present right now.
+
+No memory except hysteresis and the monitors handed in; what a cause leads to is the catalogue's business.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from evse.core.config import OutletConfig
+from evse.core.energy import OverCurrentWatch
+from evse.core.lock import LockGoal, LockSupervisor
+from evse.core.pilot import VEHICLE_LEVELS, DiodeCheck, PilotMonitor
+from evse.core.units import MS, NEVER
+from evse.core.values import CableState, LockFeedback, OutletInputs, PilotLevel
+
+CABLE_DOUBT_US = 300 * MS
+"""Cable and pilot may contradict each other for this long while nothing is energised (plugging takes time)."""
+
+
+@dataclass(frozen=True, slots=True)
+class DetectorContext:
+    """Facts of the outlet that the detectors weigh."""
+
+    energised: bool
+    contact_welded: bool
+    contact_failed_to_close: bool
+    lock_needed: bool
+    """The session relies on the bolt."""
+    ventilation_allowed: bool
+    record_late: bool
+    self_test_failed: bool
+    ever_linked: bool
+
+
+class FaultDetectors:
+    """The detectors of one outlet."""
+
+    def __init__(self, config: OutletConfig) -> None:
+        self._config = config
+        self._hot = False
+        self._doubt_since_us = NEVER
+        self.wake_us = NEVER
+
+    def present(
+        self,
+        now_us: int,
+        inputs: OutletInputs,
+        pilot: PilotMonitor,
+        cable: CableState,
+        lock: LockSupervisor,
+        current: OverCurrentWatch,
+        context: DetectorContext,
+    ) -> list[str]:
+        """Return the names of all faults whose cause is present, in a fixed order."""
+        self.wake_us = NEVER
+        if not inputs.link_ok:
+            # Old readings prove nothing: only the loss itself is a fact.
+            return ["FrontEndLost"] if context.ever_linked else []
+        causes = {
+            "ContactorWelded": context.contact_welded,
+            "ContactorFailedToClose": context.contact_failed_to_close,
+            "DiodeFault": pilot.diode is DiodeCheck.SHORTED,
+            "PilotShort": pilot.level is PilotLevel.E,
+            "PilotInvalid": pilot.level is PilotLevel.INVALID,
+            "PilotGeneratorStuck": pilot.generator_stuck,
+            "ProximityFault": self._proximity_fault(now_us, pilot, cable, context),
+            "ResidualCurrentAC": inputs.residual_ac,
+            "ResidualCurrentDC": inputs.residual_dc,
+            "ResidualSelfTestFailed": context.self_test_failed,
+            "OverCurrentSoft": current.tripped,
+            "OverCurrentHard": max(inputs.currents_ma) > self._config.protection.hard_current_ma,
+            "OverTemperature": self._over_temperature(inputs.temperature_dc),
+            "VentilationNotAvailable": pilot.level is PilotLevel.D and not context.ventilation_allowed,
+            "LockFailedToLock": lock.failed is LockGoal.LOCKED,
+            "LockFailedToUnlock": lock.failed is LockGoal.UNLOCKED,
+            "LockOpenedInCharge": context.lock_needed and lock.lost,
+            "LockSensor": self._config.has_lock and inputs.lock is LockFeedback.CONTRADICTORY,
+            "SupplyLost": min(inputs.voltages_mv[: self._config.phases]) < self._config.protection.voltage_minimum_mv,
+            "BrownOut": inputs.supply_mv < self._config.protection.supply_minimum_mv,
+            "CardReaderLost": not inputs.reader_ok,
+            "RecordNotDurable": context.record_late,
+        }
+        names = [name for name, is_present in causes.items() if is_present]
+        return names + [code for code in inputs.fault_codes if code not in names]
+
+    def _proximity_fault(
+        self, now_us: int, pilot: PilotMonitor, cable: CableState, context: DetectorContext
+    ) -> bool:
+        if self._config.attached_cable:
+            return False
+        doubtful = cable in (CableState.SHORT, CableState.INVALID) or (
+            cable is CableState.NOT_PLUGGED and pilot.level in VEHICLE_LEVELS
+        )
+        if not doubtful:
+            self._doubt_since_us = NEVER
+            return False
+        if self._doubt_since_us == NEVER:
+            self._doubt_since_us = now_us
+        if context.energised or now_us >= self._doubt_since_us + CABLE_DOUBT_US:
+            return True
+        self.wake_us = self._doubt_since_us + CABLE_DOUBT_US
+        return False
+
+    def _over_temperature(self, temperature_dc: int) -> bool:
+        limits = self._config.protection
+        self._hot = temperature_dc >= (limits.temperature_resume_dc if self._hot else limits.temperature_stop_dc)
+        return self._hot

@@ -1,0 +1,119 @@
+"""Energy by integration and the number of phases in use.
+
+Currents and voltages are taken as constant between two readings; energy is summed in picojoules (mA x mV x us), so the
+result does not depend on how often the core is stepped. The register in Wh only rises.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from evse.core.units import NEVER, SECOND, PhaseValues
+
+PJ_PER_WH: Final = 3_600_000_000_000_000
+PHASE_IN_USE_MA: Final = 1_000
+PHASES_PROOF_US: Final = 5 * SECOND
+
+
+class EnergyRegister:
+    """Monotonic energy register of one outlet."""
+
+    def __init__(self) -> None:
+        self._base_wh = 0
+        self._picojoules = 0
+        self._at_us: int | None = None
+        self._power_uw = 0
+
+    def restore(self, register_wh: int) -> None:
+        """Continue from a stored reading; a stored value lower than the present one is ignored (never falls)."""
+        self._base_wh += max(0, register_wh - self.wh)
+
+    def advance(self, now_us: int) -> None:
+        """Sum up to ``now_us`` with the power of the last reading."""
+        if self._at_us is not None and now_us > self._at_us:
+            self._picojoules += self._power_uw * (now_us - self._at_us)
+        self._at_us = now_us
+
+    def set_power(self, currents_ma: PhaseValues, voltages_mv: PhaseValues) -> None:
+        """Take a new reading; negative values count as zero (a vehicle does not feed back through this meter)."""
+        self._power_uw = sum(max(0, i) * max(0, u) for i, u in zip(currents_ma, voltages_mv, strict=True))
+
+    @property
+    def wh(self) -> int:
+        """The register in whole watt-hours."""
+        return self._base_wh + self._picojoules // PJ_PER_WH
+
+
+class PhaseDetector:
+    """Counts the phases a vehicle really uses: more than 1 A for 5 s while the contactor is closed."""
+
+    def __init__(self) -> None:
+        self.phases = 0
+        self._candidate = 0
+        self._since_us = 0
+
+    def reset(self) -> None:
+        """Forget: a new vehicle may come."""
+        self.phases = 0
+        self._candidate = 0
+
+    def update(self, now_us: int, currents_ma: PhaseValues) -> int:
+        """Take the phase currents; return when the pending count would be accepted. No current keeps the last count."""
+        count = sum(1 for current_ma in currents_ma if current_ma > PHASE_IN_USE_MA)
+        if count in (0, self.phases):
+            self._candidate = 0
+            return NEVER
+        if count != self._candidate:
+            self._candidate, self._since_us = count, now_us
+        due_us = self._since_us + PHASES_PROOF_US
+        if now_us < due_us:
+            return due_us
+        self.phases, self._candidate = count, 0
+        return NEVER
+
+
+class OverCurrentWatch:
+    """Soft over-current: (offer + offset) x factor exceeded on any phase for the trip time.
+
+    The comparison uses the highest offer of the last 5 s, because a vehicle has 5 s to follow a lower one (sequence 6).
+    """
+
+    FOLLOW_US: Final = 5 * SECOND
+
+    def __init__(self, offset_ma: int, factor_percent: int, time_us: int) -> None:
+        self._offset_ma = offset_ma
+        self._factor_percent = factor_percent
+        self._time_us = time_us
+        self._offers: list[tuple[int, int]] = [(0, 0)]
+        self._above_since_us = NEVER
+        self.tripped = False
+
+    def offered(self, now_us: int, offer_ma: int) -> None:
+        """Note the offer on the pilot from now on (0: none)."""
+        if self._offers[-1][1] != offer_ma:
+            self._offers.append((now_us, offer_ma))
+
+    def highest_offer_ma(self, now_us: int) -> int:
+        """Return the highest offer that was on the pilot during the last 5 s."""
+        start_us = now_us - self.FOLLOW_US
+        while len(self._offers) > 1 and self._offers[1][0] <= start_us:
+            del self._offers[0]
+        return max(offer_ma for _, offer_ma in self._offers)
+
+    def next_decay_us(self, now_us: int) -> int:
+        """Return when the highest recent offer may fall by time alone."""
+        self.highest_offer_ma(now_us)
+        return self._offers[1][0] + self.FOLLOW_US if len(self._offers) > 1 else NEVER
+
+    def update(self, now_us: int, currents_ma: PhaseValues) -> int:
+        """Compare; return when the trip time or a change of the limit would be due."""
+        limit_ma = (self.highest_offer_ma(now_us) + self._offset_ma) * self._factor_percent // 100
+        if max(currents_ma) <= limit_ma:
+            self._above_since_us = NEVER
+            self.tripped = False
+            return self.next_decay_us(now_us) if max(currents_ma) > 0 else NEVER
+        if self._above_since_us == NEVER:
+            self._above_since_us = now_us
+        due_us = self._above_since_us + self._time_us
+        self.tripped = now_us >= due_us
+        return NEVER if self.tripped else due_us

@@ -1,0 +1,115 @@
+"""Limits: per-phase plans on a tree (network, station, outlet), and the arbiter that finds the lowest.
+
+A limit is a plan, not a number, so that a source that dies leaves something defined: its values by time, when the plan
+expires and what holds then. Nothing but a source's own plan ever raises an offer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from evse.core.units import NEVER, PhaseValues
+
+
+class OnExpiry(StrEnum):
+    """What holds after a plan's end."""
+
+    HOLD = "hold"
+    FALLBACK = "fallback"
+    RELEASE = "release"
+
+
+@dataclass(frozen=True, slots=True)
+class PlanStep:
+    """From ``from_us`` on, each phase may carry these milliamperes."""
+
+    from_us: int
+    phases_ma: PhaseValues
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """One source's limit. ``plan`` is sorted by time; before its first step nothing is limited."""
+
+    source: str
+    plan: tuple[PlanStep, ...]
+    expires_us: int = NEVER
+    on_expiry: OnExpiry = OnExpiry.HOLD
+    fallback_ma: PhaseValues = (0, 0, 0)
+    note: str = ""
+
+    def at(self, now_us: int) -> PhaseValues | None:
+        """Return the limit in force, ``None`` when this source limits nothing now."""
+        if now_us >= self.expires_us and self.on_expiry is not OnExpiry.HOLD:
+            return self.fallback_ma if self.on_expiry is OnExpiry.FALLBACK else None
+        current: PhaseValues | None = None
+        for step in self.plan:
+            if step.from_us > now_us:
+                break
+            current = step.phases_ma
+        return current
+
+    def next_change_us(self, now_us: int) -> int:
+        """Return when the value may change next by time alone."""
+        times = [step.from_us for step in self.plan if step.from_us > now_us]
+        if self.expires_us > now_us and self.on_expiry is not OnExpiry.HOLD:
+            times.append(self.expires_us)
+        return min(times, default=NEVER)
+
+
+def constant(source: str, current_ma: int, note: str = "") -> Limit:
+    """Return a limit that holds for ever with the same current on each phase."""
+    return Limit(source, (PlanStep(-NEVER, (current_ma,) * 3),), note=note)
+
+
+@dataclass(frozen=True, slots=True)
+class LimitInForce:
+    """A source and what it allows now, the lowest of the phases the outlet uses."""
+
+    source: str
+    current_ma: int
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class Arbitration:
+    """The offer's ceiling, who rules it, and the whole stack (lowest first, ties in the given order)."""
+
+    current_ma: int
+    ruling: str
+    stack: tuple[LimitInForce, ...]
+    next_change_us: int
+
+
+def arbitrate(now_us: int, limits: Sequence[Limit], phases: int) -> Arbitration:
+    """Return the lowest of all ``limits`` over the first ``phases`` phases; raise ValueError when there is none."""
+    in_force = []
+    next_us = NEVER
+    for limit in limits:
+        value = limit.at(now_us)
+        next_us = min(next_us, limit.next_change_us(now_us))
+        if value is not None:
+            in_force.append(LimitInForce(limit.source, min(value[:phases]), limit.note))
+    if not in_force:
+        raise ValueError("no limit in force: an outlet always has its rated current")
+    stack = tuple(sorted(in_force, key=lambda each: each.current_ma))
+    return Arbitration(stack[0].current_ma, stack[0].source, stack, next_us)
+
+
+class StationShare:
+    """Divides the station's maximum between its outlets so that the sum of what they may draw never exceeds it.
+
+    An outlet counts with its highest offer of the last 5 s. Each outlet that wants energy gets an equal share; it rises
+    to it only as far as the others have come down.
+    """
+
+    def __init__(self, maximum_ma: int) -> None:
+        self.maximum_ma = maximum_ma
+
+    def allowed_ma(self, wanting: Sequence[bool], reserved_ma: Sequence[int], index: int) -> int:
+        """Return the share of outlet ``index``; ``reserved_ma`` is each outlet's own highest recent offer."""
+        others_ma = sum(value for i, value in enumerate(reserved_ma) if i != index)
+        count = sum(1 for i, wants in enumerate(wanting) if wants or i == index)
+        return max(0, min(self.maximum_ma // count, self.maximum_ma - others_ma))

@@ -1,0 +1,409 @@
+"""One outlet: inputs and orders in, outputs and events out, and when to wake.
+
+The order within a step is the specification: measure (energy up to now, pilot, cable, contact, lock, currents), judge
+(fault causes, catalogue), move (procedure), offer (pilot), permit (interlock). The permission is the last thing decided,
+from the freshest facts, and nothing after it may change it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from evse.core.config import Location, OutletConfig, StationConfig
+from evse.core.contactor import ContactorMonitor
+from evse.core.detectors import DetectorContext, FaultDetectors
+from evse.core.duty import MINIMUM_OFFER_MA
+from evse.core.energy import EnergyRegister, OverCurrentWatch, PhaseDetector
+from evse.core.events import (
+    CableChanged,
+    ContactorMoved,
+    ContactorPermitted,
+    Event,
+    EvStateChanged,
+    FaultCleared,
+    FaultRaised,
+    LockMoved,
+    PhasesDetected,
+    PilotDriven,
+    WakeUpStarted,
+)
+from evse.core.faults import FaultBook, Latch, Reaction
+from evse.core.interlock import InterlockFacts, Permission, judge
+from evse.core.limits import Arbitration, Limit, arbitrate, constant
+from evse.core.lock import LockSupervisor
+from evse.core.offer import OfferPhase, OfferWish, PilotOffer
+from evse.core.outlet_status import OutletErrorName, OutletStatus
+from evse.core.pilot import VEHICLE_LEVELS, PilotMonitor
+from evse.core.procedure import Procedure, ProcedureFacts
+from evse.core.proximity import ProximityMonitor, cable_rating_ma
+from evse.core.selftest import SelfTestSequence
+from evse.core.signals import light_for
+from evse.core.units import MS, NEVER
+from evse.core.values import CableState, LockFeedback, OutletInputs, OutletOutputs, PilotLevel, PilotMode
+
+CABLE_HOLD_US = 50 * MS
+SIMPLIFIED_MAXIMUM_MA = 10_000
+"""Clause A.2.3: a vehicle without S2 and PWM draws at most 10 A, single-phase."""
+
+
+@dataclass(frozen=True, slots=True)
+class OutletStep:
+    """Result of one step."""
+
+    outputs: OutletOutputs
+    events: tuple[Event, ...]
+    wake_us: int
+
+
+class OutletCore:
+    """State of one outlet. Deterministic: the same calls give the same results."""
+
+    def __init__(self, config: OutletConfig, station: StationConfig, boot_id: str, start_us: int) -> None:
+        self.config = config
+        self._station = station
+        self._events: list[Event] = []
+        self.pilot = PilotMonitor(config.pilot)
+        self.proximity = ProximityMonitor(CABLE_HOLD_US)
+        self.contactor = ContactorMonitor(config.contactor, start_us)
+        self.lock = LockSupervisor(config.lock)
+        self.register = EnergyRegister()
+        self.phases = PhaseDetector()
+        limits = config.protection
+        self.current = OverCurrentWatch(limits.soft_offset_ma, limits.soft_factor_percent, limits.soft_time_us)
+        self.faults = FaultBook()
+        self.detectors = FaultDetectors(config)
+        self.self_test = SelfTestSequence(config.procedure.rcd_test_us)
+        self.offer = PilotOffer(config.pilot)
+        self.procedure = Procedure(config, boot_id, station.checkpoint_us, self._events.append)
+        self.extra_limits: dict[str, Limit] = {}
+        self.restored = False
+        self.inputs = OutletInputs()
+        self.outputs = OutletOutputs()
+        self.permission = Permission(False, ())
+        self.no_offer: tuple[str, ...] = ()
+        self.arbitration: Arbitration = arbitrate(start_us, (constant("rated", config.rated_current_ma),), config.phases)
+        self.wants_energy = False
+        self._ever_linked = False
+        self._shown_state = self.pilot.state
+        self._shown_cable = self.proximity.state
+        self._charge_stopped_by_fault = False
+        self._wake_us = NEVER
+
+    # --- orders from outside -----------------------------------------------------------------------------------
+
+    def restore(self, now_us: int, latched: Iterable[str], register_wh: int) -> None:
+        """Continue with what an earlier boot left: latched faults and the energy register. Charging needs this first."""
+        self.faults.restore(now_us, latched)
+        self.register.restore(register_wh)
+        self.restored = True
+
+    def present_card(self, now_us: int, uid: str) -> None:
+        """A badge was read at this outlet."""
+        self.procedure.card(now_us, uid, self._facts(now_us))
+
+    def remote_start(self, now_us: int, uid: str) -> str:
+        """Start a session that is authorised elsewhere; return why not, or an empty text."""
+        return self.procedure.remote_start(now_us, uid, self._facts(now_us))
+
+    # --- the step ----------------------------------------------------------------------------------------------
+
+    def step(self, now_us: int, inputs: OutletInputs, station_share_ma: int) -> OutletStep:
+        """Do one step with the latest ``inputs``; ``station_share_ma`` is what the station allows this outlet."""
+        self._wake_us = NEVER
+        self._measure(now_us, inputs)
+        self._judge(now_us)
+        facts = self._facts(now_us)
+        self._until(self.procedure.advance(now_us, facts))
+        self._drive_lock(now_us)
+        self._run_self_test(now_us)
+        self._arbitrate(now_us, station_share_ma)
+        self._offer(now_us)
+        self._permit(now_us)
+        self._set_outputs(now_us)
+        if self._facts(now_us) != facts:
+            # Something below the procedure has moved in this step: let the procedure see it at the same instant.
+            self._until(now_us)
+        events = tuple(self._events)
+        self._events.clear()
+        return OutletStep(self.outputs, events, self._wake_us)
+
+    def _until(self, wake_us: int) -> None:
+        self._wake_us = min(self._wake_us, wake_us)
+
+    def _tell(self, event: Event) -> None:
+        self._events.append(event)
+
+    def _measure(self, now_us: int, inputs: OutletInputs) -> None:
+        number = self.config.number
+        previous, self.inputs = self.inputs, inputs
+        self.register.advance(now_us)
+        if not inputs.link_ok:
+            self.register.set_power((0, 0, 0), inputs.voltages_mv)
+            self.contactor.feedback_lost()
+            return
+        self._ever_linked = True
+        self.register.set_power(inputs.currents_ma, inputs.voltages_mv)
+        if inputs.pilot is not None:
+            self._until(self.pilot.update(now_us, inputs.pilot))
+        if not self.config.attached_cable:
+            self._until(self.proximity.update(now_us, inputs.proximity_ohm))
+        self._until(self.contactor.update(now_us, inputs.contactor_closed))
+        self._until(self.current.update(now_us, inputs.currents_ma))
+        if self.contactor.closed:
+            self._detect_phases(now_us, inputs)
+        if inputs.contactor_closed != previous.contactor_closed:
+            self._tell(ContactorMoved(number, inputs.contactor_closed))
+        if inputs.lock != previous.lock:
+            self._tell(LockMoved(number, inputs.lock.value))
+        if self.proximity.state is not self._shown_cable:
+            self._shown_cable = self.proximity.state
+            self._tell(CableChanged(number, self._shown_cable.value))
+        self._show_state()
+
+    def _show_state(self) -> None:
+        state = self.pilot.state
+        if state is not self._shown_state:
+            self._tell(EvStateChanged(self.config.number, self._shown_state.value, state.value))
+            self._shown_state = state
+
+    def _detect_phases(self, now_us: int, inputs: OutletInputs) -> None:
+        before = self.phases.phases
+        self._until(self.phases.update(now_us, inputs.currents_ma))
+        if self.phases.phases != before:
+            self._tell(PhasesDetected(self.config.number, self.phases.phases))
+
+    def _judge(self, now_us: int) -> None:
+        session = self.procedure.session
+        record_due_us = NEVER
+        if session is not None and not session.durable:
+            record_due_us = session.opened_us + self.config.procedure.record_us
+        context = DetectorContext(
+            energised=self.contactor.permitted or self.contactor.closed,
+            contact_welded=self.contactor.welded,
+            contact_failed_to_close=self.contactor.failed_to_close,
+            lock_needed=session is not None,
+            ventilation_allowed=self._ventilation_allowed,
+            record_late=now_us >= record_due_us,
+            self_test_failed=self.self_test.failed,
+            ever_linked=self._ever_linked,
+        )
+        if now_us < record_due_us:
+            self._until(record_due_us)
+        causes = self.detectors.present(
+            now_us, self.inputs, self.pilot, self.proximity.state, self.lock, self.current, context
+        )
+        self._until(self.detectors.wake_us)
+        for change in self.faults.update(now_us, causes, vehicle_gone=self._vehicle_gone):
+            kind = change.kind
+            if change.raised:
+                latched = kind.latch is Latch.SERVICE
+                self._tell(FaultRaised(self.config.number, kind.name, kind.reaction.value, latched))
+                self._note_error(kind.name)
+                if kind.reaction is Reaction.EMERGENCY and self.contactor.permitted:
+                    self._charge_stopped_by_fault = True
+            else:
+                self._tell(FaultCleared(self.config.number, kind.name))
+
+    def _note_error(self, fault: str) -> None:
+        if fault == "LockOpenedInCharge":
+            self.procedure.error(OutletErrorName.UNLOCK_PLUG_IN_CHARGE)
+
+    @property
+    def _ventilation_allowed(self) -> bool:
+        return self._station.location is Location.OUTDOOR
+
+    @property
+    def _plugged(self) -> bool:
+        if self.config.attached_cable:
+            return self.pilot.level in VEHICLE_LEVELS
+        return self.proximity.state not in (CableState.NOT_PLUGGED, CableState.SHORT, CableState.INVALID)
+
+    @property
+    def _vehicle_gone(self) -> bool:
+        return self.inputs.link_ok and self.pilot.level is PilotLevel.A
+
+    @property
+    def _drawing(self) -> bool:
+        return max(self.inputs.currents_ma) >= self.config.protection.no_load_ma
+
+    def _facts(self, now_us: int) -> ProcedureFacts:
+        ending = next((fault.kind.name for fault in self.faults.active if fault.kind.ends_session), "")
+        bolt_known = self.inputs.lock in (LockFeedback.LOCKED, LockFeedback.UNLOCKED)
+        lock_known = not self.config.has_lock or bolt_known or self.lock.failed is not None
+        return ProcedureFacts(
+            restored=self.restored,
+            hardware_ready=self.inputs.link_ok and not self.inputs.contactor_closed and lock_known,
+            plugged=self._plugged,
+            vehicle=self.pilot.level in VEHICLE_LEVELS,
+            vehicle_gone=self._vehicle_gone,
+            simplified=self.pilot.arrived_simplified,
+            contact_closed=self.inputs.contactor_closed,
+            permitted=self.contactor.permitted,
+            welded=self.contactor.welded,
+            drawing=self._drawing,
+            locked=self.lock.locked,
+            unlocked=self.lock.unlocked,
+            lock_failed=self.lock.failed,
+            self_test_passed=self.self_test.passed,
+            self_test_failed=self.self_test.failed,
+            blocked=bool(self.faults.blocking),
+            ending_fault=ending,
+            register_wh=self.register.wh,
+        )
+
+    def _drive_lock(self, now_us: int) -> None:
+        if not self.config.has_lock:
+            return
+        self.lock.order(now_us, self.procedure.lock_goal, again=self.procedure.retry_lock)
+        self.procedure.retry_lock = False
+        if self.inputs.link_ok:
+            self._until(self.lock.update(now_us, self.inputs.lock, may_unlock=self._may_unlock))
+
+    @property
+    def _may_unlock(self) -> bool:
+        """The contact is commanded and confirmed open and no current flows."""
+        return not self.contactor.permitted and not self.inputs.contactor_closed and not self._drawing
+
+    def _run_self_test(self, now_us: int) -> None:
+        if self.procedure.session is None:
+            self.self_test.reset()
+        may_run = self.inputs.link_ok and self._may_unlock
+        wanted = self.procedure.self_test_wanted
+        self._until(self.self_test.update(now_us, self.inputs.rcd_test, wanted=wanted, may_run=may_run))
+        tripped = self.inputs.residual_ac or self.inputs.residual_dc
+        if tripped and self._vehicle_gone and may_run:
+            # The detector keeps its trip until it is tested again; with the vehicle gone it may be re-armed.
+            self._until(self.self_test.rearm(now_us))
+
+    def _arbitrate(self, now_us: int, station_share_ma: int) -> None:
+        limits = [constant("rated", self.config.rated_current_ma)]
+        if not self.config.attached_cable and self._plugged:
+            limits.append(constant("cable", cable_rating_ma(self.proximity.state), self.proximity.state.value))
+        if self.pilot.arrived_simplified:
+            limits.append(constant("simplified mode 3", SIMPLIFIED_MAXIMUM_MA))
+        limits.append(constant("station maximum", station_share_ma))
+        limits.extend(self.extra_limits.values())
+        self.arbitration = arbitrate(now_us, limits, self.config.phases)
+        self._until(self.arbitration.next_change_us)
+
+    def _no_offer_reasons(self, now_us: int) -> tuple[str, ...]:
+        procedure, availability = self.procedure, self.procedure.availability
+        session = procedure.session
+        reasons = {
+            "StateNotRestored": not self.restored,
+            "NotAuthorised": session is None or not procedure.charge_wanted,
+            "RecordNotDurable": session is not None and not session.durable,
+            "SelfTestNotPassed": not self.self_test.passed,
+            "LockNotConfirmed": self.config.has_lock and not self.lock.locked,
+            "NoVehicle": self.pilot.level not in VEHICLE_LEVELS,
+            "Suspended": availability.suspended,
+            "Postponed": availability.postponed and session is not None and not session.was_energised,
+            "OutOfService": availability.ends_session,
+            "NotEnoughCurrent": self.arbitration.current_ma < MINIMUM_OFFER_MA,
+        }
+        names = [name for name, holds in reasons.items() if holds]
+        names.extend(fault.kind.name for fault in self.faults.blocking)
+        names.extend(self._waiting_reasons(now_us))
+        return tuple(names)
+
+    def _waiting_reasons(self, now_us: int) -> list[str]:
+        """Reasons that end by time alone; only looked at while nothing is offered."""
+        reasons = []
+        cleared_us = self.faults.last_stop_cleared_us
+        if cleared_us is not None and now_us < cleared_us + self.config.protection.reclose_after_fault_us:
+            reasons.append("WaitAfterFault")
+            self._until(cleared_us + self.config.protection.reclose_after_fault_us)
+        resting = now_us < self.contactor.next_closing_us and not self.contactor.permitted
+        if resting:
+            reasons.append("ContactorMustRest")
+            self._until(self.contactor.next_closing_us)
+        return reasons
+
+    def _offer(self, now_us: int) -> None:
+        self.no_offer = self._no_offer_reasons(now_us)
+        self.wants_energy = set(self.no_offer) <= {"NotEnoughCurrent", "ContactorMustRest", "WaitAfterFault"}
+        # The reaction to E is X1, so that the end of the short can be seen; every other emergency shows F.
+        show_f = self.faults.emergency and self._charge_stopped_by_fault and self.pilot.level is not PilotLevel.E
+        welded = any(fault.kind.latch is Latch.SERVICE for fault in self.faults.active)
+        wish = OfferWish(
+            offer=not self.no_offer,
+            limit_ma=self.arbitration.current_ma,
+            level=self.pilot.level,
+            energised=self.contactor.permitted or self.inputs.contactor_closed,
+            drawing=self._drawing,
+            fault_f=show_f and self.offer.phase is not OfferPhase.FAULT,
+            hold_f=welded,
+            wake_up=self.config.wake_up,
+        )
+        self._until(self.offer.step(now_us, wish))
+        if self.offer.phase is OfferPhase.FAULT:
+            self._charge_stopped_by_fault = False
+        if self._vehicle_gone:
+            self.offer.reset_wake_up()
+            self.phases.reset()
+        if self.offer.waking:
+            self._tell(WakeUpStarted(self.config.number))
+        self.pilot.ordered(now_us, self.offer.mode, self.offer.duty_bp)
+        if self.inputs.link_ok and self.inputs.pilot is not None:
+            self._until(self.pilot.update(now_us, self.inputs.pilot))
+        self._show_state()
+        self.current.offered(now_us, self.offer.offered_ma)
+
+    def _permit(self, now_us: int) -> None:
+        session = self.procedure.session
+        blocking = self.faults.blocking
+        facts = InterlockFacts(
+            restored=self.restored,
+            link_ok=self.inputs.link_ok,
+            level=self.pilot.level,
+            ventilation_allowed=self._ventilation_allowed,
+            diode=self.pilot.diode,
+            pwm_offered=self.offer.mode is PilotMode.PWM,
+            pwm_confirmed=self.pilot.pwm_confirmed,
+            authorised=session is not None,
+            record_durable=session is not None and session.durable,
+            lock_required=self.config.has_lock,
+            lock_confirmed=self.lock.locked,
+            self_test_passed=self.self_test.passed,
+            emergency_faults=tuple(f.kind.name for f in blocking if f.kind.reaction is Reaction.EMERGENCY),
+            controlled_faults=tuple(f.kind.name for f in blocking if f.kind.reaction is Reaction.CONTROLLED),
+            no_offer_reasons=self.no_offer,
+            contactor_rested=now_us >= self.contactor.next_closing_us,
+            held=self.contactor.permitted,
+            stop_grace=self.offer.phase is OfferPhase.STOPPING,
+        )
+        before, self.permission = self.permission, judge(facts)
+        self.contactor.permit(now_us, self.permission.granted)
+        if self.inputs.link_ok:
+            self._until(self.contactor.update(now_us, self.inputs.contactor_closed))
+        if before.granted != self.permission.granted:
+            self._tell(ContactorPermitted(self.config.number, self.permission.granted, self.permission.reasons))
+
+    def _set_outputs(self, now_us: int) -> None:
+        procedure = self.procedure
+        outputs = OutletOutputs(
+            pilot_mode=self.offer.mode,
+            duty_bp=self.offer.duty_bp,
+            hold_contactor=self.permission.granted,
+            open_reasons=self.permission.reasons,
+            lock_drive=self.lock.drive,
+            lock_pulse=self.lock.pulse,
+            rcd_test_count=self.self_test.request_count,
+            ventilation=self.pilot.level is PilotLevel.D and self.permission.granted,
+            over_current_limit_ma=self.config.protection.hard_current_ma,
+            light=light_for(procedure.status, fault=bool(self.faults.blocking), charging=self.inputs.contactor_closed),
+            beep=procedure.beep,
+            beep_count=procedure.beep_count,
+        )
+        old = self.outputs
+        if (outputs.pilot_mode, outputs.duty_bp) != (old.pilot_mode, old.duty_bp):
+            self._tell(
+                PilotDriven(self.config.number, outputs.pilot_mode.value, outputs.duty_bp, self.offer.offered_ma)
+            )
+        self.outputs = outputs if outputs != old else old
+
+    @property
+    def status(self) -> OutletStatus:
+        """`Outlet Status`."""
+        return self.procedure.status

@@ -1,0 +1,479 @@
+"""The outlet procedure's conditions and times: who moves `Outlet Status`, and when.
+
+The table of :mod:`evse.core.outlet_status` says what is possible; this module decides. It orders (lock goal, self test,
+"charge wanted", end of session) and never drives anything itself. Errors become `OutletStatusLastError` and stay until
+the next one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from evse.core.config import Access, OutletConfig
+from evse.core.events import (
+    AuthorisationRequested,
+    EnergyCheckpoint,
+    Event,
+    OutletError,
+    OutletStatusChanged,
+    SessionClosed,
+    SessionOpened,
+    TransactionStarted,
+)
+from evse.core.lock import LockGoal
+from evse.core.outlet_status import ERROR_CLASS, OUTLET_TABLE, ErrorClass, OutletErrorName, OutletStatus
+from evse.core.session import NORMAL_MODE_3, SIMPLIFIED_MODE_3, Booking, PendingAuthorisation, Session
+from evse.core.units import NEVER, SECOND
+from evse.core.values import Beep
+
+SAME_CARD_IGNORED_US = 3 * SECOND
+"""A card held again this soon after it opened the session does not end it (our choice)."""
+FREE_ACCESS = "free access"
+
+
+@dataclass(frozen=True, slots=True)
+class ProcedureFacts:
+    """What the procedure needs to know of the outlet at one instant."""
+
+    restored: bool
+    hardware_ready: bool
+    """Front end fresh, contact reported open, lock feedback plausible."""
+    plugged: bool
+    vehicle: bool
+    vehicle_gone: bool
+    """State A, and no doubt about it."""
+    simplified: bool
+    contact_closed: bool
+    permitted: bool
+    welded: bool
+    drawing: bool
+    locked: bool
+    unlocked: bool
+    lock_failed: LockGoal | None
+    self_test_passed: bool
+    self_test_failed: bool
+    blocked: bool
+    """A fault that forbids to close is in force."""
+    ending_fault: str
+    """Name of a fault in force that ends sessions, or empty."""
+    register_wh: int
+
+
+class Availability:
+    """Who keeps the outlet out of service, and what is booked, suspended or postponed."""
+
+    def __init__(self) -> None:
+        self.unavailable: dict[str, bool] = {}
+        """Source to "only after the running session"."""
+        self.maintenance = False
+        self.suspended = False
+        self.postponed = False
+        self.booking: Booking | None = None
+
+    def expire(self, now_us: int) -> int:
+        """Drop an outdated booking; return when the present one ends."""
+        if self.booking is not None and now_us >= self.booking.until_us:
+            self.booking = None
+        return NEVER if self.booking is None else self.booking.until_us
+
+    @property
+    def out_of_service(self) -> bool:
+        """Nobody may start."""
+        return bool(self.unavailable) or self.maintenance
+
+    @property
+    def ends_session(self) -> bool:
+        """A running session has to end now."""
+        return self.maintenance or any(not after for after in self.unavailable.values())
+
+
+class Procedure:
+    """The procedure of one outlet."""
+
+    def __init__(self, config: OutletConfig, boot_id: str, checkpoint_period_us: int, emit: Callable[[Event], None]) -> None:
+        self._config = config
+        self._times = config.procedure
+        self._boot_id = boot_id
+        self._checkpoint_period_us = checkpoint_period_us
+        self._emit = emit
+        self.status = OutletStatus.NOT_INITIALIZED
+        self.since_us = 0
+        self.epoch = 0
+        self.availability = Availability()
+        self.session: Session | None = None
+        self.pending: PendingAuthorisation | None = None
+        self.last_error: OutletErrorName | None = None
+        self.stop_reason = ""
+        self.lock_goal = LockGoal.UNLOCKED
+        self.retry_lock = False
+        self.self_test_wanted = False
+        self.beep = Beep.NONE
+        self.beep_count = 0
+        self._card_counter = 0
+        self._session_counter = 0
+        self._free_served = False
+        self._plug_since_us = NEVER
+        self._gone_since_us = NEVER
+        self._noticed: set[OutletErrorName] = set()
+        self._wake_us = NEVER
+        self._asked_from = OutletStatus.INIT_DONE
+
+    # --- what the user and services do -------------------------------------------------------------------------
+
+    def card(self, now_us: int, uid: str, facts: ProcedureFacts) -> None:
+        """A card was read."""
+        session = self.session
+        if session is not None:
+            self._card_in_session(now_us, uid, session)
+        elif self._config.access is not Access.BADGE or not self._may_begin(facts):
+            self._sound(Beep.REFUSED)
+        elif self.pending is None:
+            self._sound(Beep.READ)
+            self._request(now_us, uid, "start")
+            self._fire(now_us, "authorise")
+
+    def _may_begin(self, facts: ProcedureFacts) -> bool:
+        free = self.status is OutletStatus.INIT_DONE or self.status is OutletStatus.UNPLUG_STARTED
+        if self.status is OutletStatus.UNPLUG_STARTED and facts.lock_failed is LockGoal.UNLOCKED:
+            self.retry_lock = True
+            return False
+        return free and not facts.blocked and not facts.contact_closed and not self.availability.out_of_service
+
+    def _card_in_session(self, now_us: int, uid: str, session: Session) -> None:
+        if self.stop_reason or now_us - session.opened_us < SAME_CARD_IGNORED_US and uid == session.uid:
+            return
+        self._sound(Beep.READ)
+        if uid == session.uid:
+            self.stop(now_us, "Local")
+            self._sound(Beep.ACCEPTED)
+        else:
+            self._request(now_us, uid, "stop")
+
+    def _request(self, now_us: int, uid: str, purpose: str) -> None:
+        self._card_counter += 1
+        if purpose == "start":
+            self.epoch += 1
+        self.pending = PendingAuthorisation(self._card_counter, self.epoch, uid, purpose, now_us)
+        self._emit(AuthorisationRequested(self._config.number, self._card_counter, self.epoch, uid, purpose))
+
+    def verdict(
+        self, now_us: int, card_read_id: int, epoch: int, *, accepted: bool, expires_us: int, may_stop_any: bool
+    ) -> str:
+        """Take the answer to a card read; return why it was not used, or an empty text.
+
+        ``expires_us`` is ``NEVER`` for a final verdict. A second, final verdict for the card that opened the running
+        session confirms or withdraws a provisional permission.
+        """
+        pending = self.pending
+        if pending is not None and (pending.card_read_id, pending.epoch) == (card_read_id, epoch):
+            self.pending = None
+            if pending.purpose == "stop":
+                self._stop_verdict(now_us, accepted=accepted and may_stop_any)
+            elif accepted and not may_stop_any:
+                self._sound(Beep.ACCEPTED)
+                self._begin(now_us, pending.uid, "badge", expires_us, card_read_id)
+            else:
+                self._refuse(now_us, OutletErrorName.BADGE_UNKNOWN)
+            return ""
+        session = self.session
+        opened_it = session is not None and (session.card_read_id, self.epoch) == (card_read_id, epoch)
+        if session is not None and opened_it and session.permission_expires_us != NEVER:
+            session.permission_expires_us = expires_us if accepted else now_us
+            return ""
+        return "no card read waits for this verdict"
+
+    def _stop_verdict(self, now_us: int, *, accepted: bool) -> None:
+        if accepted:
+            self._sound(Beep.ACCEPTED)
+            self.stop(now_us, "Local")
+        else:
+            self._sound(Beep.REFUSED)
+            self._error(OutletErrorName.BADGE_IS_NOT_THE_CURRENT_USER)
+
+    def _refuse(self, now_us: int, error: OutletErrorName) -> None:
+        self._sound(Beep.REFUSED)
+        self._error(error)
+        self._fire(now_us, "refused_plugged" if self._asked_from is OutletStatus.UNPLUG_STARTED else "refused")
+
+    def remote_start(self, now_us: int, uid: str, facts: ProcedureFacts) -> str:
+        """Start for ``uid``, authorised elsewhere; return why not, or an empty text."""
+        if self.session is not None or self.pending is not None or not self._may_begin(facts):
+            return "the outlet is not free to start a session"
+        self.epoch += 1
+        self._fire(now_us, "authorise")
+        self._begin(now_us, uid, "remote")
+        return ""
+
+    def stop(self, now_us: int, reason: str) -> str:
+        """End the session in a controlled way; return why not, or an empty text."""
+        if self.session is None:
+            return "no session is running"
+        self.stop_reason = self.stop_reason or reason
+        self._wake_us = now_us
+        return ""
+
+    def confirm_record(self, session_id: str) -> str:
+        """The start record is durable; return why it does not concern this session, or an empty text."""
+        if self.session is None or self.session.session_id != session_id:
+            return "this session is not running"
+        self.session.durable = True
+        return ""
+
+    # --- progress ----------------------------------------------------------------------------------------------
+
+    def advance(self, now_us: int, facts: ProcedureFacts) -> int:
+        """Go as far as the facts allow; return when to look again."""
+        self._wake_us = self.availability.expire(now_us)
+        self._note_plug(now_us, facts)
+        for _ in range(len(OutletStatus)):
+            before = self.status
+            self._move(now_us, facts)
+            if self.status is before:
+                break
+        self._checkpoint(now_us, facts)
+        return self._wake_us
+
+    def _note_plug(self, now_us: int, facts: ProcedureFacts) -> None:
+        if not facts.plugged:
+            self._plug_since_us = NEVER
+            if not facts.vehicle:
+                self._free_served = False
+        elif self._plug_since_us == NEVER:
+            self._plug_since_us = now_us
+        if not facts.vehicle_gone:
+            self._gone_since_us = NEVER
+        elif self._gone_since_us == NEVER:
+            self._gone_since_us = now_us
+
+    def _move(self, now_us: int, facts: ProcedureFacts) -> None:
+        match self.status:
+            case OutletStatus.NOT_INITIALIZED:
+                if facts.restored and facts.hardware_ready:
+                    self._fire(now_us, "initialised")
+            case OutletStatus.INIT_DONE:
+                self._idle(now_us, facts)
+            case OutletStatus.AUTHORISATION_STARTED:
+                if self.pending is not None and self._late(now_us, self.pending.asked_us + self._times.authorisation_us):
+                    self.pending = None
+                    self._refuse(now_us, OutletErrorName.BADGE_UNKNOWN)
+            case OutletStatus.PLUG_STARTED:
+                self._plug_procedure(now_us, facts)
+            case OutletStatus.PLUG_DONE:
+                self._open_transaction(facts)
+                self._fire(now_us, "charge")
+            case OutletStatus.CHARGE_LOOP_STARTED:
+                self._charge_loop(now_us, facts)
+            case OutletStatus.CHARGE_LOOP_ENDED:
+                self._close_session(now_us, facts)
+                self._fire(now_us, "unplug")
+            case OutletStatus.UNPLUG_STARTED:
+                self._unplug_procedure(now_us, facts)
+            case OutletStatus.UNPLUG_DONE:
+                self._fire(now_us, "free")
+            case OutletStatus.UNAVAILABLE:
+                if not self.availability.out_of_service:
+                    self._fire(now_us, "returned")
+            case _:
+                pass
+
+    def _idle(self, now_us: int, facts: ProcedureFacts) -> None:
+        self.lock_goal = LockGoal.UNLOCKED
+        if self.availability.out_of_service:
+            self._fire(now_us, "taken_out")
+        elif self._config.access is Access.FREE and facts.plugged and not self._free_served and not facts.blocked:
+            booking = self.availability.booking
+            if booking is None:
+                self._free_served = True
+                self.epoch += 1
+                self._fire(now_us, "authorise")
+                self._begin(now_us, "", FREE_ACCESS)
+
+    def _begin(
+        self, now_us: int, uid: str, authorised_by: str, expires_us: int = NEVER, card_read_id: int = 0
+    ) -> None:
+        self._fire(now_us, "authorised")
+        self._fire(now_us, "contract")
+        booking = self.availability.booking
+        if booking is not None and booking.uid != uid:
+            self._refuse(now_us, OutletErrorName.BADGE_IS_NOT_THE_BOOKER)
+            return
+        self.availability.booking = None
+        self._session_counter += 1
+        session_id = f"{self._boot_id}-{self._config.number}-{self._session_counter}"
+        self.session = Session(session_id, uid, authorised_by, now_us, card_read_id)
+        self.session.permission_expires_us = expires_us
+        self.session.checkpoint_us = now_us
+        self.stop_reason = ""
+        self._noticed.clear()
+        self._emit(SessionOpened(self._config.number, session_id, uid, authorised_by))
+        self._fire(now_us, "contracted")
+        self._fire(now_us, "plug")
+        self.self_test_wanted = True
+
+    def _plug_procedure(self, now_us: int, facts: ProcedureFacts) -> None:
+        session = self._expect_session(facts)
+        if self._session_must_end(now_us, facts, session) or self.stop_reason:
+            if facts.ending_fault:
+                self._error(self._plug_error(facts))
+            self._fail_plug(now_us, facts)
+        elif not facts.plugged:
+            self.lock_goal = LockGoal.UNLOCKED
+            if self._late(now_us, self.since_us + self._times.plug_us):
+                self._fail_plug(now_us, facts, OutletErrorName.PLUG_NOT_DETECTED, "PlugTimeout")
+        elif self._config.has_lock and not facts.locked:
+            self.lock_goal = LockGoal.LOCKED
+        elif not facts.vehicle:
+            if self._late(now_us, max(self.since_us, self._plug_since_us) + self._times.vehicle_us):
+                self._fail_plug(now_us, facts, OutletErrorName.EV_NOT_DETECTED, "VehicleTimeout")
+        elif facts.self_test_passed:
+            self.self_test_wanted = False
+            self._fire(now_us, "plugged")
+
+    def _plug_error(self, facts: ProcedureFacts) -> OutletErrorName:
+        if facts.lock_failed is LockGoal.LOCKED:
+            return OutletErrorName.ABNORMALLY_NOT_LOCKED
+        return OutletErrorName.PLUG_PROCEDURE
+
+    def _fail_plug(
+        self, now_us: int, facts: ProcedureFacts, error: OutletErrorName | None = None, reason: str = ""
+    ) -> None:
+        if error is not None:
+            self._error(error)
+        self.stop_reason = self.stop_reason or reason
+        self.self_test_wanted = False
+        self._close_session(now_us, facts)
+        self._fire(now_us, "plug_failed")
+
+    def _expect_session(self, facts: ProcedureFacts) -> Session:
+        session = self.session
+        if session is None:
+            raise RuntimeError(f"outlet {self._config.number}: status {self.status} without a session")
+        if session.register_start_wh < 0:
+            session.register_start_wh = facts.register_wh
+        if facts.vehicle:
+            session.charge_type = SIMPLIFIED_MODE_3 if facts.simplified else NORMAL_MODE_3
+        return session
+
+    def _session_must_end(self, now_us: int, facts: ProcedureFacts, session: Session) -> bool:
+        """Note the reason when something other than user or vehicle ends the session."""
+        if facts.ending_fault:
+            self.stop_reason = self.stop_reason or f"Fault {facts.ending_fault}"
+        elif self.availability.ends_session:
+            self.stop_reason = self.stop_reason or "Unavailable"
+        elif self._late(now_us, session.permission_expires_us):
+            self.stop_reason = self.stop_reason or "DeAuthorized"
+            self._error(OutletErrorName.BADGE_UNKNOWN)
+        return bool(self.stop_reason)
+
+    def _open_transaction(self, facts: ProcedureFacts) -> None:
+        session = self._expect_session(facts)
+        session.transaction_open = True
+        self._emit(TransactionStarted(self._config.number, session.session_id, facts.register_wh))
+
+    def _charge_loop(self, now_us: int, facts: ProcedureFacts) -> None:
+        session = self._expect_session(facts)
+        if facts.contact_closed:
+            session.was_energised = True
+        self._session_must_end(now_us, facts, session)
+        if facts.vehicle_gone and self._late(now_us, self._gone_since_us + self._times.vehicle_left_us):
+            self.stop_reason = self.stop_reason or "EVDisconnected"
+        if self.stop_reason and not facts.permitted and self._contact_safe(facts):
+            self._fire(now_us, "charge_ended")
+
+    @staticmethod
+    def _contact_safe(facts: ProcedureFacts) -> bool:
+        return not facts.contact_closed or (facts.welded and not facts.drawing)
+
+    def _close_session(self, now_us: int, facts: ProcedureFacts) -> None:
+        session = self._expect_session(facts)
+        self._emit(
+            SessionClosed(
+                self._config.number,
+                session.session_id,
+                self.stop_reason or "Other",
+                facts.register_wh - session.register_start_wh,
+                facts.register_wh,
+                session.charge_type,
+                now_us - session.opened_us,
+            )
+        )
+        self.session = None
+        self.stop_reason = ""
+        self.pending = None
+
+    def _unplug_procedure(self, now_us: int, facts: ProcedureFacts) -> None:
+        self.lock_goal = LockGoal.UNLOCKED
+        if facts.lock_failed is LockGoal.UNLOCKED:
+            self._notice(OutletErrorName.ABNORMALLY_LOCKED)
+        free = not self._config.has_lock or facts.unlocked
+        left = not facts.plugged or self._config.leave_cable_connected or self._config.attached_cable
+        if free and left and facts.vehicle_gone:
+            self._fire(now_us, "unplugged")
+            return
+        if facts.plugged and not left and self._late(now_us, self.since_us + self._times.unplug_us):
+            self._notice(OutletErrorName.PLUG_STILL_DETECTED)
+        if not facts.vehicle_gone and self._late(now_us, self.since_us + self._times.vehicle_gone_us):
+            self._notice(OutletErrorName.EV_STILL_DETECTED)
+
+    def _checkpoint(self, now_us: int, facts: ProcedureFacts) -> None:
+        session = self.session
+        if session is None or not session.transaction_open:
+            return
+        due_us = session.checkpoint_us + self._checkpoint_period_us
+        energy_wh = facts.register_wh - session.register_start_wh
+        if now_us >= due_us:
+            session.checkpoint_us = now_us
+            due_us = now_us + self._checkpoint_period_us
+            if energy_wh != session.checkpoint_wh:
+                session.checkpoint_wh = energy_wh
+                self._emit(
+                    EnergyCheckpoint(
+                        self._config.number, session.session_id, energy_wh, facts.register_wh, session.charge_type
+                    )
+                )
+        if facts.contact_closed:
+            self._wake_us = min(self._wake_us, due_us)
+
+    # --- small helpers -----------------------------------------------------------------------------------------
+
+    def _fire(self, now_us: int, trigger: str) -> None:
+        previous = self.status
+        if trigger == "authorise":
+            self._asked_from = previous
+        self.status = OutletStatus(OUTLET_TABLE.next_state(previous.value, trigger))
+        self.since_us = now_us
+        self._emit(OutletStatusChanged(self._config.number, previous.value, self.status.value, trigger))
+
+    def _late(self, now_us: int, deadline_us: int) -> bool:
+        if now_us >= deadline_us:
+            return True
+        self._wake_us = min(self._wake_us, deadline_us)
+        return False
+
+    def error(self, error: OutletErrorName) -> None:
+        """Report an error that another part of the outlet found."""
+        self._error(error)
+
+    def _error(self, error: OutletErrorName) -> None:
+        self.last_error = error
+        self._emit(OutletError(self._config.number, error.value, ERROR_CLASS[error].value))
+
+    def _notice(self, error: OutletErrorName) -> None:
+        if error not in self._noticed:
+            self._noticed.add(error)
+            self._error(error)
+
+    def _sound(self, beep: Beep) -> None:
+        self.beep = beep
+        self.beep_count += 1
+
+    @property
+    def last_error_class(self) -> ErrorClass:
+        """The heading of the last error."""
+        return ErrorClass.NONE if self.last_error is None else ERROR_CLASS[self.last_error]
+
+    @property
+    def charge_wanted(self) -> bool:
+        """The procedure has come so far that energy may be offered."""
+        return self.status is OutletStatus.CHARGE_LOOP_STARTED and not self.stop_reason

@@ -1,0 +1,191 @@
+"""The station: one or two outlets, the share of the current between them, and the commands from outside.
+
+``StationCore.step(now, inputs, cards, commands)`` is the whole product as a pure function over its own state. One outlet's
+fault never touches the other: they meet only in the station's maximum current.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from evse.core.commands import (
+    ANY_EPOCH,
+    Authorise,
+    Book,
+    ClearFault,
+    Command,
+    ConfirmRecord,
+    Maintain,
+    Postpone,
+    RestoreState,
+    SetLimit,
+    SetUnavailable,
+    StartSession,
+    StopSession,
+    Suspend,
+    Verdict,
+)
+from evse.core.config import StationConfig
+from evse.core.events import CommandDone, ConfigurationActive, Event
+from evse.core.limits import Limit, OnExpiry, PlanStep, StationShare
+from evse.core.outlet import OutletCore
+from evse.core.session import Booking
+from evse.core.units import NEVER
+from evse.core.values import CardSeen, OutletInputs, OutletOutputs
+
+REMEMBERED_COMMANDS = 256
+STATION_WIDE = (Maintain, SetUnavailable)
+"""Commands that outlet 0 addresses to every outlet."""
+
+
+@dataclass(frozen=True, slots=True)
+class StationStep:
+    """Result of one step: orders per outlet in the order of the configuration, events, next wish."""
+
+    outputs: tuple[OutletOutputs, ...]
+    events: tuple[Event, ...]
+    wake_us: int
+
+
+class StationCore:
+    """State of the whole station."""
+
+    def __init__(self, config: StationConfig, boot_id: str, start_us: int) -> None:
+        self.config = config
+        self.boot_id = boot_id
+        self.outlets = tuple(OutletCore(outlet, config, boot_id, start_us) for outlet in config.outlets)
+        self._by_number = {outlet.config.number: outlet for outlet in self.outlets}
+        self._share = StationShare(config.station_maximum_ma)
+        self._done: OrderedDict[str, tuple[str, str]] = OrderedDict()
+        self._announced = False
+
+    @property
+    def restored(self) -> bool:
+        """Whether every outlet knows what the boot before left."""
+        return all(outlet.restored for outlet in self.outlets)
+
+    def step(
+        self,
+        now_us: int,
+        inputs: Sequence[OutletInputs],
+        cards: Sequence[CardSeen] = (),
+        commands: Sequence[Command] = (),
+    ) -> StationStep:
+        """Take the latest ``inputs`` (one per outlet, in order), cards and commands; return what to do."""
+        events: list[Event] = []
+        if not self._announced:
+            self._announced = True
+            events.append(ConfigurationActive(0, self.config.version, self.config.digest))
+        for command in commands:
+            events.append(self._obey(now_us, command))
+        for card in cards:
+            outlet_of_card = self._by_number.get(card.outlet)
+            if outlet_of_card is not None:
+                outlet_of_card.present_card(now_us, card.uid)
+        wake_us = NEVER
+        outputs = []
+        for index, (outlet, latest) in enumerate(zip(self.outlets, inputs, strict=True)):
+            step = outlet.step(now_us, latest, self._share_for(now_us, index))
+            outputs.append(step.outputs)
+            events.extend(step.events)
+            wake_us = min(wake_us, step.wake_us, self._share_changes_us(now_us, index))
+        return StationStep(tuple(outputs), tuple(events), wake_us)
+
+    def _share_for(self, now_us: int, index: int) -> int:
+        if len(self.outlets) == 1:
+            return self.config.station_maximum_ma
+        wanting = [outlet.wants_energy for outlet in self.outlets]
+        reserved = [outlet.current.highest_offer_ma(now_us) for outlet in self.outlets]
+        return self._share.allowed_ma(wanting, reserved, index)
+
+    def _share_changes_us(self, now_us: int, index: int) -> int:
+        """When another outlet's reservation falls by time alone."""
+        if len(self.outlets) == 1:
+            return NEVER
+        others = (outlet for i, outlet in enumerate(self.outlets) if i != index)
+        return min((outlet.current.next_decay_us(now_us) for outlet in others), default=NEVER)
+
+    # --- commands ----------------------------------------------------------------------------------------------
+
+    def _obey(self, now_us: int, command: Command) -> CommandDone:
+        known = self._done.get(command.command_id)
+        if known is not None:
+            return CommandDone(command.outlet, command.command_id, *known)
+        if now_us >= command.expires_us:
+            outcome, reason = "expired", "arrived after its time to live"
+        else:
+            reason = self._obey_for_outlets(now_us, command)
+            outcome = "refused" if reason else "done"
+        self._done[command.command_id] = (outcome, reason)
+        while len(self._done) > REMEMBERED_COMMANDS:
+            self._done.popitem(last=False)
+        return CommandDone(command.outlet, command.command_id, outcome, reason)
+
+    def _obey_for_outlets(self, now_us: int, command: Command) -> str:
+        if command.outlet == 0 and isinstance(command, STATION_WIDE):
+            return "; ".join(filter(None, (self._act(now_us, command, outlet) for outlet in self.outlets)))
+        outlet = self._by_number.get(command.outlet)
+        if outlet is None:
+            return f"no outlet {command.outlet}: this station has {', '.join(map(str, self._by_number))}"
+        if command.epoch not in (ANY_EPOCH, outlet.procedure.epoch):
+            return "meant for an earlier session"
+        return self._act(now_us, command, outlet)
+
+    def _act(self, now_us: int, command: Command, outlet: OutletCore) -> str:
+        procedure, availability = outlet.procedure, outlet.procedure.availability
+        match command:
+            case RestoreState():
+                outlet.restore(now_us, command.latched, command.register_wh)
+            case Authorise():
+                final = command.verdict is not Verdict.PROVISIONAL
+                return procedure.verdict(
+                    now_us,
+                    command.card_read_id,
+                    procedure.epoch,
+                    accepted=command.verdict is not Verdict.REFUSED,
+                    expires_us=NEVER if final else command.permission_expires_us,
+                    may_stop_any=command.may_stop_any,
+                )
+            case ConfirmRecord():
+                return procedure.confirm_record(command.session_id)
+            case StartSession():
+                return outlet.remote_start(now_us, command.uid)
+            case StopSession():
+                return procedure.stop(now_us, command.reason)
+            case Book():
+                availability.booking = Booking(command.uid, command.until_us) if command.uid else None
+            case Suspend():
+                availability.suspended = command.active
+            case Postpone():
+                availability.postponed = command.active
+            case Maintain():
+                availability.maintenance = command.active
+            case SetUnavailable():
+                if command.active:
+                    availability.unavailable[command.source.value] = command.after_session
+                else:
+                    availability.unavailable.pop(command.source.value, None)
+            case ClearFault():
+                if not outlet.faults.clear_by_service(command.fault):
+                    return f"fault {command.fault!r} is not in force"
+            case SetLimit():
+                return _set_limit(outlet, command)
+            case _:
+                return f"unknown command {type(command).__name__}"
+        return ""
+
+
+def _set_limit(outlet: OutletCore, command: SetLimit) -> str:
+    if not command.source or command.current_ma < 0 or command.fallback_ma < 0:
+        return "a limit needs a source and currents of 0 mA or more"
+    current_ma, fallback_ma = command.current_ma, command.fallback_ma
+    outlet.extra_limits[command.source] = Limit(
+        command.source,
+        (PlanStep(-NEVER, (current_ma, current_ma, current_ma)),),
+        expires_us=command.valid_until_us,
+        on_expiry=OnExpiry.FALLBACK,
+        fallback_ma=(fallback_ma, fallback_ma, fallback_ma),
+    )
+    return ""
