@@ -217,7 +217,7 @@ class FrontEndDriver:
     @property
     def renewal_due_us(self) -> int:
         """50 ms after the last HOLD of a running permission, ``NEVER`` while none runs."""
-        return self._hold_sent_at_us + RENEWAL_US if self._lease_until_us > 0 else NEVER
+        return self._lease.next_renewal_us if self._lease.renewing else NEVER
 
     def open(self, reason: int, now_us: int) -> None:
         """Withdraw the permission at once; ``reason`` 0 to 255 (cut) goes into the front end's log.
