@@ -23,8 +23,8 @@ from evse.sim.invariants_safety import (
 )
 from evse.sim.station import OpenSession, ParamValue, SimulatedStation, facts_of
 
-LOCK_FORCING_VERBS = frozenset({"force_lock_open", "force_lock", "pry_lock_open"})
-"""Verbs by which somebody in the world moves the bolt without the motor."""
+_FORCES_LOCK = "force_lock_open"
+_PRESENTS_CARD = "present_card"
 
 
 def all_invariants() -> tuple[Invariant, ...]:
@@ -62,10 +62,13 @@ class InvariantChecker:
         self._changed = True
 
     def note_verb(self, name: str, params: Mapping[str, ParamValue], now_us: int) -> None:
-        """Tell that a verb was applied; S5 excuses a bolt that somebody forces."""
-        outlet = params.get("outlet", 1)
-        if name in LOCK_FORCING_VERBS and isinstance(outlet, int):
+        """Tell that a verb was applied: S1 asks whose card was there, S5 excuses a bolt that somebody forces."""
+        outlet = int(params.get("outlet", 1))
+        if name == _FORCES_LOCK:
             self._known.lock_forced_us[outlet] = now_us
+        if name == _PRESENTS_CARD:
+            uid = "".join(sign for sign in str(params.get("uid", "")).upper() if sign.isalnum())
+            self._known.cards.append((outlet, uid))
         self._changed = True
 
     def observe(self, now_us: int) -> None:
@@ -105,7 +108,6 @@ class InvariantChecker:
             new_events=station.events_since(self._events),
             open_sessions=sessions,
             records=ledger.records(),
-            cards=station.cards(),
             disturbances=station.disturbances(),
             known=self._known,
         )

@@ -10,7 +10,7 @@ from evse.core.commands import Book, Command, SetUnavailable
 from evse.core.config import OutletConfig, StationConfig
 from evse.core.units import MS, SECOND
 from evse.exchange.snapshot import OutletView, StationView
-from evse.sim.station import CardPresented, ClosedSession, OpenSession, OutletFacts, TimedEvent
+from evse.sim.station import ClosedSession, OpenSession, OutletFacts, TimedEvent
 
 # Time bounds. A bound is how long a forbidden state may physically last.
 OPEN_ON_VEHICLE_US: Final = 100 * MS
@@ -62,6 +62,8 @@ class Known:
     """What the checker remembers for all invariants: cards, orders and interventions by their latest time."""
 
     commands: list[tuple[int, Command]] = field(default_factory=list)
+    cards: list[tuple[int, str]] = field(default_factory=list)
+    """Outlet and uid of every card presented."""
     lock_forced_us: dict[int, int] = field(default_factory=dict)
 
     def booked_for(self, outlet: int, now_us: int) -> str | None:
@@ -94,7 +96,6 @@ class Moment:
     new_events: Sequence[TimedEvent]
     open_sessions: Mapping[int, Sequence[OpenSession]]
     records: Sequence[ClosedSession]
-    cards: Sequence[CardPresented]
     disturbances: tuple[str, ...]
     known: Known
 

@@ -108,7 +108,7 @@ class ClosedOnlyWhenSafe(_Timed):
         if moment.outlet_config(number).access is not Access.BADGE:
             return True
         uid = sessions[0].uid
-        if any(card.uid == uid and card.outlet in (0, number) for card in moment.cards):
+        if (number, uid) in moment.known.cards:
             return True
         return any(getattr(command, "uid", None) == uid for _, command in moment.known.commands)
 

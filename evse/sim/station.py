@@ -21,7 +21,7 @@ from hal.world.station import StationWorld
 from hal.world.truth import OutletTruth
 
 ParamValue = bool | int | float | str
-"""Value of a verb's parameter, in the unit of the parameter."""
+"""Value of a verb's parameter as written: in the parameter's unit, or a text with a unit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,15 +48,6 @@ def _facts(number: int, outlet: OutletWorld) -> OutletFacts:
     cable = outlet.cable
     told = cable.at_station and not cable.attached and not cable.faulty
     return OutletFacts(number, outlet.truth(), cable.rating_a * 1_000 if told else None, outlet.residual.self_test)
-
-
-@dataclass(frozen=True, slots=True)
-class CardPresented:
-    """Somebody held a card to an outlet's reader."""
-
-    at_us: int
-    outlet: int
-    uid: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,52 +91,6 @@ class TimedEvent:
     event: Event
 
 
-class Parameter(Protocol):
-    """One parameter of a verb; ``type`` is ``int``, ``number``, ``bool``, ``text`` or ``choice``."""
-
-    @property
-    def name(self) -> str: ...
-
-    @property
-    def type(self) -> str: ...
-
-    @property
-    def unit(self) -> str: ...
-
-    @property
-    def default(self) -> ParamValue | None:
-        """``None`` when the parameter must be given."""
-        ...
-
-    @property
-    def minimum(self) -> float | None: ...
-
-    @property
-    def maximum(self) -> float | None: ...
-
-    @property
-    def choices(self) -> tuple[str, ...]: ...
-
-    @property
-    def help(self) -> str: ...
-
-
-class Verb(Protocol):
-    """Something that can be done to the simulated world."""
-
-    @property
-    def name(self) -> str: ...
-
-    @property
-    def group(self) -> str: ...
-
-    @property
-    def help(self) -> str: ...
-
-    @property
-    def params(self) -> Sequence[Parameter]: ...
-
-
 class SimulatedStation(Protocol):
     """A station with its world, on one scheduler that outlives power cuts."""
 
@@ -163,12 +108,16 @@ class SimulatedStation(Protocol):
         """Events from number ``index`` (counted from 0 over the whole run) on, oldest first."""
         ...
 
+    def control_now_us(self) -> int:
+        """Present time on control's clock (a command's times are meant on it)."""
+        ...
+
     def post(self, command: Command) -> None:
         """Hand a command to control; without effect while control does not run."""
         ...
 
     def apply_verb(self, name: str, params: Mapping[str, ParamValue], now_us: int) -> None:
-        """Do something to the world; ``params`` are complete and checked against the verb's table.
+        """Do something to the world or to the station's supply and processes.
 
         Raises ValueError, with a text for people, when it cannot be done as things are.
         """
@@ -177,10 +126,6 @@ class SimulatedStation(Protocol):
     @property
     def world(self) -> StationWorld:
         """The physical world; it outlives power cuts."""
-        ...
-
-    def cards(self) -> Sequence[CardPresented]:
-        """Every card presented so far, oldest first."""
         ...
 
     def ledger(self) -> Ledger: ...

@@ -1,0 +1,256 @@
+"""Conditions as written in scenario files, turned into values; every mistake is told with its place.
+
+outlet: 1
+ev_state: C_Ready_6V_M12V            # equal
+session.energy_wh: "> 500 Wh"        # compared; the unit must fit
+faults: contains DiodeFault          # member of a list, or part of a text
+session: null                        # absent
+truth.contact_closed: true           # what physically is
+records: 1                           # number of finished sessions
+record.reason: Local                 # of the newest record
+
+event: SessionClosed                 # an event instead of fields
+where: {reason: Local}
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import types
+import typing
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Final
+
+from boards.yaml_source import Key, Value
+from evse.core.events import EVENT_TYPES
+from evse.core.outlet_status import OutletErrorName, OutletStatus
+from evse.core.values import CableState, Light, LockFeedback, PilotMode, PilotState
+from evse.exchange.snapshot import OutletView, StationView
+from evse.sim import conditions
+from evse.sim.conditions import OPERATORS, ORDERING, Check, Condition, EventCheck, Subject
+from evse.sim.problems import Report
+from evse.sim.quantities import QuantityError, unit_of_name, units_of, whole
+from evse.sim.station import ClosedSession
+from hal.world.truth import OutletTruth
+
+CONDITION_KEYS: Final = ("outlet", "event", "where")
+_EVENTS: Final = {kind.__name__: kind for kind in EVENT_TYPES}
+_KNOWN_WORDS: Final[Mapping[str, tuple[type[StrEnum], ...]]] = {
+    "ev_state": (PilotState,),
+    "cable_state": (CableState,),
+    "outlet_status": (OutletStatus,),
+    "last_error": (OutletErrorName,),
+    "lock": (LockFeedback,),
+    "light": (Light,),
+    "driven_mode": (PilotMode,),
+}
+
+
+class _Wrong(Exception):
+    """What is wrong with a path or value, and what would be right."""
+
+    def __init__(self, what: str, allowed: str = "") -> None:
+        super().__init__(what)
+        self.allowed = allowed
+
+
+def load_condition(data: Mapping[str, Value], key: Key, extra: tuple[str, ...], report: Report) -> Condition:
+    """The condition in ``data`` at ``key``; keys in ``extra`` belong to somebody else. Mistakes go to ``report``."""
+    outlet = _outlet(data, key, report)
+    written = [name for name in data if name not in CONDITION_KEYS and name not in extra]
+    if "event" in data:
+        for name in written:
+            report.add_key((*key, name), "a condition looks at an event or at fields, not at both")
+        return Condition(event=_event(data, key, outlet, report))
+    if "where" in data:
+        report.add_key((*key, "where"), "'where' belongs to 'event'")
+    if not written:
+        report.add(key, "says nothing that could be judged", "fields of the snapshot, or an event")
+    checks: list[Check] = []
+    for name in written:
+        try:
+            checks.append(_check(name, data[name], outlet))
+        except _Wrong as wrong:
+            report.add((*key, name), str(wrong), wrong.allowed)
+    return Condition(checks=tuple(checks))
+
+
+def _outlet(data: Mapping[str, Value], key: Key, report: Report) -> int:
+    outlet = data.get("outlet", 0)
+    if isinstance(outlet, bool) or not isinstance(outlet, int) or not 0 <= outlet <= report.outlets:
+        report.add((*key, "outlet"), f"{outlet!r} is not an outlet", f"whole number from 1 to {report.outlets}")
+        return 0
+    return outlet
+
+
+def _event(data: Mapping[str, Value], key: Key, outlet: int, report: Report) -> EventCheck | None:
+    name = data["event"]
+    kind = _EVENTS.get(name) if isinstance(name, str) else None
+    if kind is None:
+        report.add((*key, "event"), f"there is no event {name!r}", ", ".join(_EVENTS))
+        return None
+    where = data.get("where", {})
+    if not isinstance(where, dict):
+        report.add((*key, "where"), "is not a mapping of the event's fields")
+        return None
+    hints = typing.get_type_hints(kind)
+    fields = [field.name for field in dataclasses.fields(kind) if field.name != "outlet"]
+    found: list[tuple[str, str, conditions.Value]] = []
+    for field, written in where.items():
+        if field not in fields:
+            report.add_key((*key, "where", field), f"{name} has no field {field!r}", ", ".join(fields))
+            continue
+        try:
+            comparison, value = _comparison(written, hints[field], field)
+            found.append((field, comparison, value))
+        except _Wrong as wrong:
+            report.add((*key, "where", field), str(wrong), wrong.allowed)
+    details = "".join(f", {field} {_shown(comparison, value)}" for field, comparison, value in found)
+    text = f"event {name}" + (f" at outlet {outlet}" if outlet else "") + details
+    return EventCheck(str(name), outlet, tuple(found), text)
+
+
+def _check(name: str, written: Value, outlet: int) -> Check:
+    subject, path_text, root = _subject(name, outlet)
+    if subject is Subject.RECORD_COUNT:
+        comparison, value = _comparison(written, int, "records")
+        return Check(subject, outlet, (), comparison, value, f"{_at(outlet)}records {_shown(comparison, value)}")
+    path, kind, optional = _resolve(path_text, root)
+    if isinstance(path[0], str) and path[0] == "outlets" and subject is Subject.VIEW and len(path) > 1:
+        outlet, path = typing.cast(int, path[1]), path[2:]
+        if not path:
+            raise _Wrong("names a whole outlet, which cannot be compared", "one of its fields")
+    last = next((part for part in reversed(path) if isinstance(part, str)), "")
+    if written is None and not optional:
+        raise _Wrong("is never absent, so null cannot be compared with it")
+    comparison, value = ("==", None) if written is None else _comparison(written, kind, last)
+    return Check(subject, outlet, path, comparison, value, f"{_at(outlet)}{name} {_shown(comparison, value)}")
+
+
+def _at(outlet: int) -> str:
+    return f"outlet {outlet} " if outlet else ""
+
+
+def _shown(comparison: str, value: conditions.Value) -> str:
+    shown = "absent" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
+    return f"{comparison} {shown}"
+
+
+def _subject(name: str, outlet: int) -> tuple[Subject, str, type]:
+    if name == "records":
+        return Subject.RECORD_COUNT, "", int
+    if name.startswith("record."):
+        return Subject.RECORD, name.removeprefix("record."), ClosedSession
+    if name.startswith("truth."):
+        if not outlet:
+            raise _Wrong("the truth is an outlet's: 'outlet' is missing")
+        return Subject.TRUTH, name.removeprefix("truth."), OutletTruth
+    return Subject.VIEW, name, OutletView if outlet else StationView
+
+
+def _resolve(text: str, root: type) -> tuple[tuple[str | int, ...], object, bool]:
+    """Walk ``text`` (``session.energy_wh``, ``currents_ma[0]``) over the dataclass; return path, type, optional."""
+    path: list[str | int] = []
+    kind: object = root
+    optional = False
+    for part in text.split("."):
+        name, _, rest = part.partition("[")
+        kind, absent = _field(kind, name, text)
+        optional = optional or absent
+        path.append(name)
+        if rest:
+            index = rest.removesuffix("]")
+            if not rest.endswith("]") or not index.isdigit() or typing.get_origin(kind) is not tuple:
+                raise _Wrong(f"{part!r} is not an indexed list", "for example outlets[1] or currents_ma[0]")
+            path.append(int(index))
+            kind = typing.get_args(kind)[0]
+            optional = True
+    return tuple(path), kind, optional
+
+
+def _field(kind: object, name: str, text: str) -> tuple[object, bool]:
+    if not (isinstance(kind, type) and dataclasses.is_dataclass(kind)):
+        raise _Wrong(f"nothing lies below a plain value in {text!r}")
+    members: dict[str, object] = dict(typing.get_type_hints(kind))
+    for other, value in vars(kind).items():
+        if isinstance(value, property) and not other.startswith("_"):
+            members[other] = typing.get_type_hints(value.fget)["return"]
+    if name not in members:
+        raise _Wrong(f"{kind.__name__} has no field {name!r}", ", ".join(members))
+    return _without_none(members[name])
+
+
+def _without_none(kind: object) -> tuple[object, bool]:
+    if isinstance(kind, types.UnionType):
+        rest = [member for member in typing.get_args(kind) if member is not types.NoneType]
+        return rest[0], len(rest) < len(typing.get_args(kind))
+    return kind, False
+
+
+def _comparison(written: Value, kind: object, name: str) -> tuple[str, conditions.Value]:
+    """Split ``written`` into an operator (``==`` when none stands there) and a value of the field's type."""
+    comparison, value = "==", written
+    if isinstance(written, str):
+        for candidate in OPERATORS:
+            if written.startswith(candidate):
+                rest = written[len(candidate) :].strip()
+                comparison, value = candidate, rest
+                break
+    if isinstance(written, (dict, list)):
+        raise _Wrong("is not a single value")
+    many = typing.get_origin(kind) is tuple
+    if comparison in ("contains", "lacks"):
+        if not many and not _is_text(kind):
+            raise _Wrong(f"{comparison!r} needs a list or a text")
+        return comparison, _member(value, kind, name)
+    if many or (isinstance(kind, type) and dataclasses.is_dataclass(kind)):
+        raise _Wrong("is a list or a group and cannot be compared as a whole", "contains X, lacks X, null, or a path")
+    if comparison in ORDERING and kind is not int:
+        raise _Wrong(f"{comparison!r} needs a number")
+    return comparison, _typed(value, kind, name)
+
+
+def _is_text(kind: object) -> bool:
+    return isinstance(kind, type) and issubclass(kind, str)
+
+
+def _member(value: Value, kind: object, name: str) -> conditions.Value:
+    inner = typing.get_args(kind)[0] if typing.get_origin(kind) is tuple else str
+    if isinstance(inner, type) and dataclasses.is_dataclass(inner):
+        inner = str
+    return _typed(value, inner, name)
+
+
+def _typed(value: Value, kind: object, name: str) -> conditions.Value:
+    if kind is bool:
+        words = {True: True, False: False, "true": True, "false": False}
+        if not isinstance(value, (bool, str)) or value not in words:
+            raise _Wrong(f"{value!r} is not a truth value", "true, false")
+        return words[value]
+    if kind is int:
+        return _number(value, name)
+    if isinstance(kind, type) and issubclass(kind, int):
+        names = {member.name.lower(): member.value for member in kind}  # type: ignore[attr-defined]
+        if not isinstance(value, str) or value.lower() not in names:
+            raise _Wrong(f"{value!r} is not one of its values", ", ".join(names))
+        return int(names[value.lower()])
+    if not isinstance(value, str):
+        value = str(value)
+    allowed = [member.value for words in _KNOWN_WORDS.get(name, ()) for member in words]
+    if allowed and value not in allowed and value != "":
+        raise _Wrong(f"{value!r} is not one of its values", ", ".join(allowed))
+    return value
+
+
+def _number(value: Value, name: str) -> int:
+    unit = unit_of_name(name)
+    if unit:
+        try:
+            return whole(value, unit)
+        except QuantityError as error:
+            raise _Wrong(str(error), f"a number with a unit ({', '.join(units_of(unit))})") from error
+    try:
+        return int(str(value))
+    except ValueError:
+        raise _Wrong(f"{value!r} is not a whole number") from None
