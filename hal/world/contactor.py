@@ -57,7 +57,7 @@ class Contactor:
         if energised == self.coil:
             return False
         self.coil = energised
-        self._chatter_left = 0
+        self._chatter_left = 2 * self.chatter_count if energised else 0
         self.follow_coil(now_us)
         return True
 
@@ -85,8 +85,6 @@ class Contactor:
     def _make(self) -> None:
         self.closed = True
         self.closings += 1
-        if self.chatter_count and not self._chatter_left and not self.weld:
-            self._chatter_left = 2 * self.chatter_count
 
     def _break(self, load_ma: int) -> None:
         self.closed = False
