@@ -88,7 +88,9 @@ _START_SEQUENCE: Final = (
     (Command.GET_FIRMWARE_VERSION, b""),
     (Command.RF_CONFIGURATION, b"\x05\xff\x01\xff"),  # item 5: look for a card for ever
 )
-_LIST_ONE_CARD: Final = bytes((1, TYPE_A_106))
+MOST_CARDS: Final = 1
+"""Cards asked for at once; an answer with more is no answer to this driver's question."""
+_LIST_ONE_CARD: Final = bytes((MOST_CARDS, TYPE_A_106))
 _RELEASE_ALL: Final = b"\x00"
 
 
@@ -295,7 +297,7 @@ class Pn532Driver:
 
     def _note_targets(self, parameters: bytes, now_us: int) -> None:
         targets = parse_targets(parameters)
-        if targets is None:
+        if targets is None or len(targets) > MOST_CARDS:
             self._counts.malformed_answers += 1
             return
         for target in targets:

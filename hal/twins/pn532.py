@@ -57,8 +57,8 @@ from hal.units import MS, NEVER
 from hal.wires import ByteLink, LinkLostError
 
 ANSWER_TIME_US: Final = 2 * MS
-WAKING_BYTES: Final = 5
-"""Bytes lost while the oscillator starts: 0.4 ms at 115200 baud."""
+WAKING_BYTES: Final = 8
+"""Bytes lost while the oscillator starts: 0.7 ms at 115200 baud."""
 LINE_RETRY_US: Final = 500 * MS
 FIRMWARE: Final = bytes((PN532_IC, 0x01, 0x06, 0x07))
 LONGEST_UID: Final = 100

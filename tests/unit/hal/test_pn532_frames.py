@@ -113,6 +113,13 @@ def test_a_truncated_frame_does_not_swallow_the_next_ones(frame: Frame, missing:
     assert Frame(FrameKind.DATA, TO_CHIP, 0x02) in found
 
 
+def test_the_frame_right_behind_a_truncated_one_is_found() -> None:
+    decoder = Decoder()
+    good = Frame(FrameKind.DATA, TO_CHIP, 0x02)
+    assert decoder.feed(answer_frame(0x02, b"\x32\x01\x06\x07")[:-5] + command_frame(0x02)) == [good]
+    assert decoder.counters.bad_checksums == 1
+
+
 @pytest.mark.parametrize(
     ("raw", "counter"),
     [

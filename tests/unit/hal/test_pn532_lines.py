@@ -114,6 +114,12 @@ def test_every_error_of_the_device_means_that_it_is_gone(
     assert port.read(1 + REOPEN_US) == b""
 
 
+def test_nothing_is_echoed_while_no_host_is_there(pty: PtyLink) -> None:
+    pty.write(b"hello\n", 0)
+    assert not select.select([pty.fileno()], [], [], 0.05)[0]
+    assert pty.read(0) == b""
+
+
 def test_a_host_may_close_and_open_the_device_again(pty: PtyLink, port: SerialPortLink) -> None:
     for number in range(3):
         port.write(b"hello", number)
