@@ -228,7 +228,6 @@ class StationServices:
     def _repeat(self, envelope: Envelope) -> None:
         """An event that is known: its effect is there or under way, its answer may be lost."""
         self.repeated_events += 1
-        self._acknowledged = min(self._acknowledged, envelope.seq - 1)
         event = envelope.event
         if isinstance(event, AuthorisationRequested):
             self._authorise(event, envelope.mono_us)

@@ -192,7 +192,6 @@ def test_the_end_of_an_unknown_session_is_a_record_too(bench: Bench) -> None:
     assert record.start == at(0)
 
 
-@pytest.mark.req("MTR-05")
 def test_registers_and_readings_never_fall(bench: Bench) -> None:
     bench.commit(start(), checkpoint("s1", 60, 900, 5_900))
     bench.commit(checkpoint("s1", 50, 800, 5_800))

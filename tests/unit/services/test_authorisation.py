@@ -25,7 +25,6 @@ UNKNOWN = Decision(Verdict.REFUSED, "KO_BadgeUnknown")
 NOT_CURRENT = Decision(Verdict.REFUSED, "KO_BadgeIsNotTheCurrentUser")
 
 
-@pytest.mark.req("AUT-01")
 def test_the_factory_setting_allows_all() -> None:
     factory = Authoriser()
     assert (factory.location, factory.strategy) == (AuthenticationLocation.CHARGING_STATION, Strategy.ALLOW_ALL)
@@ -33,7 +32,6 @@ def test_the_factory_setting_allows_all() -> None:
     assert factory.decide("01020304", "start") == ACCEPTED
 
 
-@pytest.mark.req("AUT-01", "AUT-02")
 @pytest.mark.parametrize(
     ("uid", "allow_all", "reject_unknown", "disabled"),
     [
@@ -52,7 +50,6 @@ def test_who_may_start(uid: str, allow_all: Decision, reject_unknown: Decision, 
     assert Authoriser(AuthenticationLocation.DISABLED, badges=BADGES).decide(uid, "start") == disabled
 
 
-@pytest.mark.req("AUT-02")
 @pytest.mark.parametrize("strategy", Strategy)
 def test_only_an_admin_stops_the_charge_of_another(strategy: Strategy) -> None:
     authoriser = Authoriser(strategy=strategy, badges=BADGES)
