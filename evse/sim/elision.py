@@ -1,41 +1,67 @@
 """Elision: how far steady renewal loops may be moved at once, and by how many periods each.
 
 A renewal loop (driver, line, twin) is steady when every part is. Its traffic then repeats with one period, and moving
-the loop by whole periods gives the same state as running it. The plan for a jump obeys four rules.
+the loop by whole periods gives the same state as running it. A renewal begins with
+its first byte and its traffic takes always the same time; then the loop is at rest until the next one. That time is
+learnt from the line, and a loop on whose line anything else has passed since its last renewal has to run one for real
+before it moves again. The plan for a jump to time T obeys three rules.
 
-1. Nothing jumps over anything else: ``limit`` is the earliest of every wish and wake that is not a renewal (scenario,
-   world, services, other components, end of the run), every part's and runner's essential wake, everything of loops
-   that are not steady or whose runner is gone, and the wishes of the parts of a loop that is quiet (a lease nobody
-   renews any more does end).
-2. Each loop moves by its own number of whole periods. The loop with the longest period is tried first; the faster ones
-   follow it, so that a later attempt brings them up to the slow one's next renewal.
-3. After the jump all loops are consistent at one new time: no loop has been moved beyond the next renewal of another, so
-   nobody ever looks at a loop whose state lies in the future.
-4. The last renewal before ``limit`` is always run for real, so that whatever is on the line at ``limit`` is there in a
+1. Nothing jumps over anything else: T is not later than the earliest of every wish and wake that is not a renewal
+   (scenario, world, services, other components, end of the run), every part's and runner's essential wake, everything
+   of loops that are not steady or whose runner is gone, and the wishes of the parts of a loop that is quiet (a lease
+   nobody renews any more does end).
+2. At T every loop is at rest, or its next renewal begins exactly at T. When T falls into a loop's traffic, T is brought
+   forward to the beginning of that renewal, which is then run for real: whatever is on the line at the end is there in a
    full run as well.
+3. Each loop moves by its own number of whole periods, the smallest that brings its next renewal to T or behind it; so
+   nobody ever looks at a loop whose state lies in the future.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Protocol
 
 from hal.scheduling import ANY_PERIOD, RenewalPart, RenewalRunner
 from hal.units import NEVER
 
 
-@dataclass(frozen=True)
+class RestingLine(Protocol):
+    """A part that knows when the last byte passed: the line of the loop."""
+
+    @property
+    def quiet_since_us(self) -> int: ...
+
+
+@dataclass(slots=True)
 class RenewalLoop:
     """A closed group whose traffic repeats: its parts, and the component that runs those parts which nobody steps.
 
     Only renewals pass between the parts while all are steady; everything else reaches them through ``Waker.wake`` or
-    shows in ``essential_wake_us``. A runner (control) may serve several loops.
+    shows in ``essential_wake_us``. A runner (control) may serve several loops. ``line`` is the part that carries bytes.
     """
 
     name: str
     parts: tuple[RenewalPart, ...]
+    line: RestingLine
     runner: RenewalRunner | None = None
+    _traffic_us: dict[int, int] = field(default_factory=dict)
+
+    def traffic_us(self, period_us: int) -> int | None:
+        """Length of one renewal's traffic, ``None`` when the line's last traffic was not just a renewal.
+
+        The shortest seen with this period is a renewal alone: anything else on the line only makes it longer.
+        """
+        begun_us = self.next_renewal_us() - period_us
+        seen_us = self.line.quiet_since_us - begun_us
+        if seen_us <= 0:
+            return None
+        shortest_us = self._traffic_us.get(period_us, seen_us)
+        if seen_us < shortest_us or period_us not in self._traffic_us:
+            self._traffic_us[period_us] = shortest_us = seen_us
+        return seen_us if seen_us == shortest_us else None
 
     def members(self) -> tuple[RenewalPart | RenewalRunner, ...]:
         """The parts and the runner."""
@@ -83,6 +109,7 @@ class _Steady:
     loop: RenewalLoop
     period: int
     next_renewal: int
+    traffic: int
 
 
 def plan_jump(
@@ -107,39 +134,52 @@ def plan_jump(
         elif period == ANY_PERIOD:
             limit_us = min([limit_us, *wishes])
         else:
-            steady.append(_Steady(loop, period, loop.next_renewal_us()))
+            traffic = loop.traffic_us(period)
+            if traffic is None:
+                limit_us = min(limit_us, loop.next_renewal_us())
+            else:
+                steady.append(_Steady(loop, period, loop.next_renewal_us(), traffic))
         if limit_us <= now_us:
             return None
-    if any(entry.next_renewal <= now_us for entry in steady):
+    if not steady or any(entry.next_renewal <= now_us for entry in steady):
         return None
-    steady.sort(key=lambda entry: -entry.period)
-    for index, slow in enumerate(steady):
-        bound = min([limit_us, *(entry.next_renewal for entry in steady[:index] if entry.period > slow.period)])
-        periods = (bound - slow.next_renewal) // slow.period
-        if periods >= 1:
-            plan = _with_followers(steady, index, periods, now_us, bound)
-            if plan is not None:
-                return plan
+    return _plan_to(steady, now_us, limit_us)
+
+
+MAX_ATTEMPTS = 8
+"""Each attempt brings T forward to the beginning of some loop's renewal; more than a few do not pay."""
+
+
+def _plan_to(steady: Sequence[_Steady], now_us: int, limit_us: int) -> JumpPlan | None:
+    target_us = limit_us
+    for _ in range(MAX_ATTEMPTS):
+        counts = []
+        for entry in steady:
+            count, rest_from_us = _periods_to(entry, target_us)
+            if rest_from_us < target_us:
+                target_us = rest_from_us
+                break
+            counts.append(count)
+        else:
+            return _plan_of(steady, counts, target_us, limit_us)
+        if target_us <= now_us:
+            return None
     return None
 
 
-def _with_followers(steady: Sequence[_Steady], index: int, periods: int, now_us: int, bound: int) -> JumpPlan | None:
-    """Move loop ``index`` by ``periods`` and every loop of the same or a shorter period up to it."""
-    slow = steady[index]
-    target = now_us + periods * slow.period
-    shifts: list[tuple[RenewalLoop, int, int]] = []
-    reached, next_of_all = target, bound
-    for entry in steady:
-        count = 0
-        if entry is slow:
-            count = periods
-        elif entry.period <= slow.period:
-            count = max(0, -((entry.next_renewal - target) // entry.period))
-        delta = count * entry.period
-        if count:
-            shifts.append((entry.loop, count, delta))
-            reached = max(reached, now_us + delta)
-        next_of_all = min(next_of_all, entry.next_renewal + delta)
-    if reached > next_of_all:
-        return None
-    return JumpPlan(tuple(shifts), reached, bound)
+def _periods_to(entry: _Steady, target_us: int) -> tuple[int, int]:
+    """Periods that bring the loop to ``target_us``, and ``target_us`` itself or the earlier time it must be run from."""
+    if target_us < entry.next_renewal:
+        return 0, target_us
+    periods = (target_us - entry.next_renewal) // entry.period
+    begun_us = entry.next_renewal + periods * entry.period
+    if target_us >= begun_us + entry.traffic:
+        return periods + 1, target_us
+    return periods, begun_us
+
+
+def _plan_of(steady: Sequence[_Steady], counts: Sequence[int], target_us: int, limit_us: int) -> JumpPlan | None:
+    shifts = tuple(
+        (entry.loop, count, count * entry.period) for entry, count in zip(steady, counts, strict=True) if count
+    )
+    return JumpPlan(shifts, target_us, limit_us) if shifts else None

@@ -263,11 +263,13 @@ class ContactFollowsOrder(_Timed):
             outlet = moment.outlet_view(facts.number)
             names = [fault.name for fault in outlet.faults] if outlet is not None else []
             truth = facts.truth
-            differs = truth.contact_closed != truth.coil_energised and settled
-            wanted = _WELD if truth.contact_closed else _FAILED_TO_CLOSE
-            missing = differs and wanted not in names
-            what = f"contact and coil differ without {wanted}"
-            yield from self._late(moment, facts.number, what, missing, MISMATCH_US)
+            for wanted, differs in (
+                (_WELD, truth.contact_closed and not truth.coil_energised),
+                (_FAILED_TO_CLOSE, truth.coil_energised and not truth.contact_closed),
+            ):
+                missing = settled and differs and wanted not in names
+                what = f"contact and coil differ without {wanted}"
+                yield from self._late(moment, facts.number, what, missing, MISMATCH_US)
             if running:
                 yield from self._follow_weld(moment, facts.number, _WELD in names, settled)
 

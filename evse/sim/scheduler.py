@@ -254,7 +254,7 @@ class Scheduler:
         for loop, _, delta in plan.shifts:
             for part in loop.parts:
                 entry = self._entries.get(id(part))
-                if entry is not None and entry.wish < plan.limit_us:
+                if entry is not None and entry.wish < NEVER:
                     self._push_wish(entry, min(entry.wish + delta, part.essential_wake_us()))
         for runner, wish in self._runner_wishes():
             entry = self._entries.get(id(runner))

@@ -134,7 +134,7 @@ def run(
     for device in devices:
         scheduler.add(device, device.name)
     for index, (driver, line, device) in enumerate(zip(drivers, lines, devices, strict=True)):
-        scheduler.add_loop(RenewalLoop(f"loop {index}", (driver, line, device), hub))
+        scheduler.add_loop(RenewalLoop(f"loop {index}", (driver, line, device), line, hub))
 
     def switch(on: bool) -> None:
         drivers[0].on = on
@@ -231,7 +231,7 @@ def test_a_loop_whose_runner_is_gone_is_not_moved() -> None:
     hub = Hub([driver], log, 60 * SECOND)
     scheduler.add(hub, "hub")
     scheduler.add(device, "device")
-    scheduler.add_loop(RenewalLoop("loop", (driver, line, device), hub))
+    scheduler.add_loop(RenewalLoop("loop", (driver, line, device), line, hub))
     scheduler.run_until(10 * SECOND + 10 * MS)
     scheduler.remove(hub)
     scheduler.run_until(20 * SECOND)
