@@ -60,7 +60,7 @@ class Bench:
         self.modem.right.attach(self.twin)
         self.scheduler.add(self.twin, "reader twin")
         self.scheduler.add(self.runner, "control")
-        self.scheduler.add_loop(RenewalLoop("reader", (self.driver, self.modem, self.twin), self.runner))
+        self.scheduler.add_loop(RenewalLoop("reader", (self.driver, self.modem, self.twin), self.modem, self.runner))
 
     def run(self, span_us: int) -> None:
         self.scheduler.run_for(span_us)
