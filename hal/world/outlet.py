@@ -301,8 +301,10 @@ class OutletWorld:
             self.signs.beep_count += 1
 
     def ventilate(self, on: bool, now_us: int) -> None:
-        if self._powered:
+        self._run(now_us)
+        if self._powered and on != self.signs.ventilation:
             self.signs.ventilation = on
+            self.settle()
 
     # Truth.
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from hal.scheduling import Waker
-from hal.units import NEVER
 from hal.world.outlet import OutletSetup, OutletWorld
 from hal.world.supply import Grid
 from hal.world.truth import OutletTruth
@@ -47,10 +46,10 @@ class StationWorld:
 
     def step(self, now_us: int) -> int:
         """Run every outlet up to ``now_us``; return when the next change comes."""
-        next_us = NEVER
         for outlet in self.outlets:
-            next_us = min(next_us, outlet.step(now_us))
-        return next_us
+            outlet.step(now_us)
+        # Asked afterwards: a listener at one outlet may have given orders to another.
+        return min(outlet.due_us() for outlet in self.outlets)
 
     def set_grid(self, now_us: int) -> None:
         """Bring the grid's present voltages to every outlet."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from hal.ports import BeepCode, LightCode, LockPosition, LockPulse, PilotDriveMode, SelfTest
@@ -322,6 +324,6 @@ def test_temperature_goes_in_half_degrees() -> None:
 
 
 @pytest.mark.parametrize("setup", [{"phases": 2}, {"input_count": 65}, {"input_count": -1}])
-def test_impossible_outlets_are_refused(setup: dict[str, int]) -> None:
+def test_impossible_outlets_are_refused(setup: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match="phases"):
         OutletSetup(**setup)
