@@ -32,7 +32,7 @@ from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Final
 
-from hal.drivers.front_end_lease import RENEWAL_US, HostLease
+from hal.drivers.front_end_lease import RENEWAL_US, HostLease, RenewalRhythm
 from hal.drivers.front_end_orders import WaitingOrders
 from hal.frames.front_end import DecoderCounts, Frame, Order
 from hal.frames.front_end_messages import (
@@ -119,6 +119,8 @@ class FrontEndDriver:
         self._lost_at_us = -NEVER
         self._withdrawn = False
         self._begun = False
+        self._granting = False
+        self._rhythm = RenewalRhythm()
 
     # --- OutletSense
 
@@ -200,7 +202,10 @@ class FrontEndDriver:
         The age counts as at least the age of this driver's own latest STATE.
         """
         hold_ms = min((deadline_us - now_us) // MS, MAX_HOLD_MS)
-        if hold_ms <= 0 or not self._lease.due(now_us):
+        if hold_ms <= 0:
+            return
+        self._granting = True
+        if not self._lease.due(now_us):
             return
         age_us = max(reading_age_us, now_us - self._read_at_us, 0)
         if not self._connected or age_us > MAX_READING_AGE_MS * MS:
@@ -209,9 +214,8 @@ class FrontEndDriver:
                 self._say(Inquiry(MessageId.STATE), now_us)
             return
         self._waiting.forget(MessageId.OPEN)
-        sequence = self._say(Hold(hold_ms, -(-age_us // MS)), now_us)
-        if sequence is not None:
-            self._lease.grant(sequence, hold_ms, now_us)
+        if self._say(Hold(hold_ms, -(-age_us // MS)), now_us):
+            self._lease.grant(hold_ms, now_us)
             self._withdrawn = False
 
     @property
@@ -231,8 +235,7 @@ class FrontEndDriver:
         energised = self._reading is not None and self._reading.coil_energised
         if self._withdrawn and not (energised and now_us - self._line.sent_at_us >= SECOND):
             return
-        if self._say(Open(max(0, min(reason, 0xFF))), now_us) is not None:
-            self._withdrawn = True
+        self._withdrawn = self._say(Open(max(0, min(reason, 0xFF))), now_us)
 
     # --- Polled
 
@@ -241,6 +244,7 @@ class FrontEndDriver:
         if self._phase is _Phase.DOWN and now_us < self._lost_at_us + LOOK_FOR_LINE_US:
             return self._next_due_us(now_us)
         self._begun = False
+        self._granting = False
         try:
             frames = self._line.read(now_us)
         except LinkLostError:
@@ -256,10 +260,15 @@ class FrontEndDriver:
     # --- RenewalPart
 
     def steady_period_us(self) -> int:
-        """50 ms while a permission runs, 0.9 s otherwise, 0 while anything is under way or wrong."""
-        if not self._connected or self._waiting or self._line.partial or not self._lease.settled:
+        """50 ms while a permission runs, 0.9 s otherwise, 0 while anything is under way or wrong.
+
+        A permission that control did not grant again in its last step is about to end, which is not steady.
+        """
+        if not self._connected or self._waiting or self._line.partial:
             return 0
-        return RENEWAL_US if self._lease.renewing else KEEP_ALIVE_US
+        if self._lease.renewing:
+            return RENEWAL_US if self._granting and self._rhythm.in_step(Hold) else 0
+        return KEEP_ALIVE_US if self._rhythm.in_step(Inquiry) else 0
 
     def next_renewal_us(self) -> int:
         """When the next HOLD or idle INQUIRY is due."""
@@ -279,6 +288,7 @@ class FrontEndDriver:
     def shift_renewals(self, periods: int, delta_us: int) -> int:
         """Behave as if ``periods`` of HOLD/STATE or INQUIRY/STATE had passed."""
         self._lease.shift(periods, delta_us)
+        self._rhythm.shift(periods)
         self._line.shift(periods, delta_us)
         self._read_at_us += delta_us
         self._heard_at_us += delta_us
@@ -300,17 +310,18 @@ class FrontEndDriver:
             return
         self._say(message, now_us)
 
-    def _say(self, message: HostMessage, now_us: int) -> int | None:
-        """Send ``message`` for the first time; return its sequence number, ``None`` when the line was lost."""
+    def _say(self, message: HostMessage, now_us: int) -> bool:
+        """Send ``message`` for the first time; return whether the line took it."""
         try:
             frame = self._line.send(message, now_us)
         except LinkLostError:
             self._lose_line(now_us)
-            return None
+            return False
+        self._rhythm.sent(frame)
         asking = isinstance(message, Inquiry) and message.wanted is MessageId.IDENTITY
         if not asking and not isinstance(message, Hold | Reset):
             self._waiting.add(frame, now_us)
-        return frame.sequence
+        return True
 
     def _send_due(self, now_us: int) -> None:
         if self._phase is _Phase.ASKING:
@@ -325,6 +336,7 @@ class FrontEndDriver:
             self._count("retries")
             try:
                 self._line.send_again(frame, now_us)
+                self._rhythm.sent(frame)
             except LinkLostError:
                 self._lose_line(now_us)
                 return
@@ -373,7 +385,7 @@ class FrontEndDriver:
         self._reading = state.reading
         self._read_at_us = self._heard_at_us = now_us
         self._waiting.acknowledge(state)
-        self._lease.acknowledge(state.accepted)
+        self._rhythm.heard(state)
         if not self._begun and not self._connected:
             self._connected = True
             self._problem = ""

@@ -1,9 +1,12 @@
-"""The host's side of the permission to hold the contactor: what was granted, when, and whether it was acknowledged."""
+"""The host's side of the permission to hold the contactor, and whether its renewals run in step."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
+from hal.frames.front_end import Frame
+from hal.frames.front_end_messages import Message, State
 from hal.units import MS, NEVER
 
 RENEWAL_US: Final = 50 * MS
@@ -15,7 +18,6 @@ class HostLease:
     def __init__(self) -> None:
         self._until_us = -NEVER
         self._sent_at_us = -NEVER
-        self._unacknowledged: int | None = None
         self.since_us = -NEVER
         """When the present unbroken permission began."""
         self.holds = 0
@@ -25,11 +27,6 @@ class HostLease:
     def renewing(self) -> bool:
         """Whether a permission was granted and has neither been withdrawn nor noticed to have ended."""
         return self._until_us > 0
-
-    @property
-    def settled(self) -> bool:
-        """Whether the last HOLD was acknowledged (or there is none to acknowledge)."""
-        return self._unacknowledged is None
 
     @property
     def ends_us(self) -> int:
@@ -49,24 +46,17 @@ class HostLease:
         """Whether a grant at ``now_us`` must be sent: none is running, or the last HOLD is 50 ms old."""
         return not self.running(now_us) or now_us >= self.next_renewal_us
 
-    def grant(self, sequence: int, hold_ms: int, now_us: int) -> None:
+    def grant(self, hold_ms: int, now_us: int) -> None:
         """Note that a HOLD was sent."""
         if not self.running(now_us):
             self.since_us = now_us
         self.holds += 1
-        self._unacknowledged = sequence
         self._sent_at_us = now_us
         self._until_us = now_us + hold_ms * MS
-
-    def acknowledge(self, sequence: int) -> None:
-        """The front end has accepted the frame with this number."""
-        if sequence == self._unacknowledged:
-            self._unacknowledged = None
 
     def end(self) -> None:
         """The permission is withdrawn or void."""
         self._until_us = -NEVER
-        self._unacknowledged = None
 
     def lapse(self, now_us: int) -> None:
         """Notice that nobody has renewed it."""
@@ -79,3 +69,33 @@ class HostLease:
             self.holds += periods
             self._until_us += delta_us
             self._sent_at_us += delta_us
+
+
+class RenewalRhythm:
+    """Whether the traffic is nothing but renewals: the last frame sent is one, the last frame heard its first answer.
+
+    Only then do the times of the next renewal follow from those of the last one by adding the period.
+    """
+
+    def __init__(self) -> None:
+        self._last: Frame | None = None
+        self._answers = 0
+
+    def sent(self, frame: Frame) -> None:
+        """A frame was sent."""
+        self._last = frame
+        self._answers = 0
+
+    def heard(self, state: State) -> None:
+        """A STATE was heard."""
+        if self._last is not None:
+            self._answers = self._answers + 1 if state.accepted == self._last.sequence else 0
+
+    def in_step(self, renewal: type[Message]) -> bool:
+        """Whether the last frame was a ``renewal`` answered exactly once."""
+        return self._last is not None and isinstance(self._last.message, renewal) and self._answers == 1
+
+    def shift(self, periods: int) -> None:
+        """Behave as if ``periods`` further renewals had been sent and answered."""
+        if self._last is not None:
+            self._last = replace(self._last, sequence=(self._last.sequence + periods) & 0xFF)

@@ -155,6 +155,7 @@ class FrontEndTwin:
         self._heard_at_us = now_us
         self._lost_at_us = NEVER
         self._silent = False
+        self._heard_hold = False
 
     # --- what the world may do to it
 
@@ -332,6 +333,7 @@ class FrontEndTwin:
         self._heard_at_us = now_us
         self._silent = False
         message = frame.message
+        self._heard_hold = isinstance(message, Hold)
         if isinstance(message, Reset):
             self._boot(ResetReason.COMMANDED, now_us)
             return
@@ -417,12 +419,17 @@ class FrontEndTwin:
     # --- RenewalPart
 
     def steady_period_us(self) -> int:
-        """``ANY_PERIOD`` while it only answers and has told everything; 0 otherwise."""
+        """``ANY_PERIOD`` while it only answers and has told everything; 0 otherwise.
+
+        A running lease is part of the rhythm only while HOLDs renew it; else its end is near and must be run.
+        """
         quiet = (
             self._life is _Life.RUNNING
             and not self._silent
             and self._lost_at_us >= NEVER
             and not self._line.partial
+            and self._state_at_us == self._heard_at_us
+            and self._heard_hold == self._keeper.permitted
             and self._content == self._told
             and self._content is not None
         )
