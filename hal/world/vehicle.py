@@ -197,8 +197,6 @@ class Vehicle:
             self.s2_closed, self._close_us = True, NEVER
         if self._pulse_us <= now_us:
             self._pulse_edge(now_us)
-        if self._stop_by_us <= now_us:
-            self.current_ma = 0
         if self._ramp_us <= now_us:
             self._ramp_us = NEVER
             self._ramp_once(now_us)

@@ -275,9 +275,12 @@ def test_power_cut_drops_contactor_and_opens_lock_from_reserve() -> None:
     world.show_light(LightCode.GREEN, SECOND)
     world.ventilate(True, SECOND)
     world.beep(BeepCode.READ, SECOND)
+    world.start_self_test(SECOND)
     world.step(2 * SECOND)
-    assert world.truth().contact_closed
+    assert (world.truth().contact_closed, world.self_test()) == (True, SelfTest.PASSED)
+    world.residual.tripped_dc = True
     world.set_grid((0, 0, 0), 2 * SECOND)
+    assert (world.self_test(), world.residual_trip()) == (SelfTest.NOT_RUN, (False, False))
     assert world.pilot_line() == (0, 0, 0, 0)
     assert (world.signs.light, world.signs.ventilation, world.signs.beep_count) == (LightCode.OFF, False, 1)
     world.step(2 * SECOND + 15 * MS)
