@@ -80,7 +80,7 @@ def _outlet(data: Mapping[str, Value], key: Key, report: Report) -> int:
     outlet = data.get("outlet", 0)
     if isinstance(outlet, bool) or not isinstance(outlet, int) or not 0 <= outlet <= report.outlets:
         report.add((*key, "outlet"), f"{outlet!r} is not an outlet", f"whole number from 1 to {report.outlets}")
-        return 0
+        return 1
     return outlet
 
 

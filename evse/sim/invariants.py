@@ -103,7 +103,7 @@ class InvariantChecker:
         return Moment(
             now_us=now_us,
             config=station.config,
-            outlets=facts_of(station.world),
+            outlets=facts_of(station.world, now_us),
             view=station.view(),
             new_events=station.events_since(self._events),
             open_sessions=sessions,

@@ -173,7 +173,7 @@ class _Runner:
         on_tick = (now_us - self.start_us) % TICK_US == 0
         observation = Observation(
             self.station.view(),
-            facts_of(self.station.world),
+            facts_of(self.station.world, now_us),
             self.station.ledger().records(),
             [timed.event for timed in new],
         )

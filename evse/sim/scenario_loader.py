@@ -267,6 +267,10 @@ class _StepLoader:
             except VerbError as error:
                 self._report.add((*key, "with", name), error.reason, error.allowed)
                 continue
+            if name == "outlet" and isinstance(value, int) and value > self._report.outlets:
+                allowed = f"1 to {self._report.outlets}"
+                self._report.add((*key, "with", name), f"there is no outlet {value}", allowed)
+                continue
             params[name] = typing.cast(ParamValue, value)
         for param in verb.params:
             if param.name not in given and param.default is None:

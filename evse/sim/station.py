@@ -39,8 +39,12 @@ class OutletFacts:
     self_test: SelfTest
 
 
-def facts_of(world: StationWorld) -> tuple[OutletFacts, ...]:
-    """The facts of every outlet, ordered by number."""
+def facts_of(world: StationWorld, now_us: int) -> tuple[OutletFacts, ...]:
+    """The facts of every outlet at ``now_us``, ordered by number.
+
+    Runs the world up to then, which changes nothing but brings the energy up to date.
+    """
+    world.step(now_us)
     return tuple(_facts(number, outlet) for number, outlet in enumerate(world.outlets, 1))
 
 

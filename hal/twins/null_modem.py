@@ -103,6 +103,15 @@ class LineEnd:
         peer._receive(_Chunk(data, begin), self._busy_until)
         self._modem.tapped(self._busy_until, f"{self.name}>{peer.name}", data)
 
+    @property
+    def last_byte_us(self) -> int:
+        """When the last byte written at this end arrived, or will arrive, at the other."""
+        return self._busy_until
+
+    def shift(self, delta_us: int) -> None:
+        """Behave as if the last byte had been written ``delta_us`` later."""
+        self._busy_until += delta_us
+
     def in_flight(self) -> int:
         """Number of bytes on the way to this end or waiting to be read."""
         return sum(len(chunk.data) - chunk.read for chunk in self._incoming)
@@ -181,6 +190,11 @@ class NullModem:
         """Send each of the next ``count`` chunks of ``sender`` twice, one behind the other."""
         self._end(sender)._damage.extend(_twice for _ in range(count))
 
+    @property
+    def quiet_since_us(self) -> int:
+        """When the last byte in either direction arrived, or will arrive."""
+        return max(self.left.last_byte_us, self.right.last_byte_us)
+
     def steady_period_us(self) -> int:
         """``ANY_PERIOD`` while nothing is on the way, the line is whole and no damage waits; 0 otherwise."""
         for end in (self.left, self.right):
@@ -197,7 +211,9 @@ class NullModem:
         return NEVER
 
     def shift_renewals(self, periods: int, delta_us: int) -> int:
-        """Nothing to move on an empty line; the byte counters keep counting real bytes only."""
+        """Move the last renewal's end; the byte counters keep counting real bytes only."""
+        self.left.shift(delta_us)
+        self.right.shift(delta_us)
         return 0
 
     def _end(self, name: str) -> LineEnd:

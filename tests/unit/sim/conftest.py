@@ -178,6 +178,7 @@ class ToyStation:
     # ------------------------------------------------------------------ SimulatedStation
 
     def view(self) -> StationView | None:
+        self.world.step(self.scheduler.now_us)
         session = None
         if self.books.open:
             energy = (self.outlet.energy_pj - self.energy_at_start) // (NJ_PER_WH * 1_000)

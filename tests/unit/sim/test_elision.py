@@ -187,14 +187,14 @@ def test_a_loop_under_way_is_not_moved() -> None:
     device = ToyDevice("d", line, log, 50 * MS, ())
     driver = ToyDriver("d", line, log, 50 * MS)
     driver.poll(0)
-    loop = RenewalLoop("loop", (driver, line, device))
+    loop = RenewalLoop("loop", (driver, line, device), line)
     assert plan_jump([loop], 10, 10 * SECOND, lambda member: NEVER) is None
     device.step(1 * MS)
     driver.poll(2 * MS)
     plan = plan_jump([loop], 2 * MS, 10 * SECOND, lambda member: NEVER)
     assert plan is not None
     assert plan.shifts == ((loop, 199, 199 * 50 * MS),)
-    assert plan.now_us == 2 * MS + 199 * 50 * MS
+    assert plan.now_us == 10 * SECOND
 
 
 def test_parts_with_different_periods_move_by_their_common_multiple() -> None:
@@ -203,23 +203,49 @@ def test_parts_with_different_periods_move_by_their_common_multiple() -> None:
     line = NullModem(scheduler)
     fast, slow = ToyDriver("fast", line, log, 40 * MS), ToyDriver("slow", line, log, 60 * MS)
     fast.next_send, slow.next_send = 30 * MS, 50 * MS
-    loop = RenewalLoop("loop", (fast, slow))
+    loop = RenewalLoop("loop", (fast, slow), line)
     assert loop.period_us() == 120 * MS
     assert loop.shift(2, 240 * MS) == 6 + 4
     assert (fast.sent, slow.sent) == (6, 4)
 
 
-def test_an_unsteady_loop_holds_all_others() -> None:
+def steady_loop(name: str, period: int) -> RenewalLoop:
+    """A loop that is at rest after its first renewal."""
     scheduler = Scheduler()
-    log: Log = []
-    lines = [NullModem(scheduler), NullModem(scheduler)]
-    drivers = [ToyDriver(str(index), line, log, 50 * MS) for index, line in enumerate(lines)]
-    for driver in drivers:
-        driver.next_send = 40 * MS
-    loops = [RenewalLoop(driver.name, (driver, driver.line)) for driver in drivers]
-    assert plan_jump(loops, 0, 10 * SECOND, lambda member: NEVER) is not None
-    lines[1].cut()
-    assert plan_jump(loops, 0, 10 * SECOND, lambda member: NEVER) is None
+    line = NullModem(scheduler)
+    driver, device = ToyDriver(name, line, [], period), ToyDevice(name, line, [], period, ())
+    driver.poll(0)
+    device.step(1 * MS)
+    driver.poll(2 * MS)
+    return RenewalLoop(name, (driver, line, device), line)
+
+
+def test_an_unsteady_loop_holds_all_others() -> None:
+    loops = [steady_loop("first", 50 * MS), steady_loop("second", 50 * MS)]
+    assert plan_jump(loops, 2 * MS, 10 * SECOND, lambda member: None) is not None
+    line = loops[1].line
+    assert isinstance(line, NullModem)
+    line.cut()
+    assert plan_jump(loops, 2 * MS, 10 * SECOND, lambda member: None) is None
+
+
+def test_a_loop_after_other_traffic_runs_one_renewal_for_real_before_it_moves_again() -> None:
+    loop = steady_loop("loop", 50 * MS)
+    assert plan_jump([loop], 2 * MS, 10 * SECOND, lambda member: None) is not None
+    line = loop.line
+    assert isinstance(line, NullModem)
+    line.right.write(b"!", 20 * MS)
+    line.left.read(21 * MS)
+    assert loop.period_us() == 50 * MS
+    assert plan_jump([loop], 21 * MS, 10 * SECOND, lambda member: None) is None
+
+
+def test_a_jump_into_the_middle_of_a_renewal_ends_where_it_begins() -> None:
+    loop = steady_loop("loop", 50 * MS)
+    plan = plan_jump([loop], 2 * MS, 5 * SECOND + 500, lambda member: None)
+    assert plan is not None
+    assert plan.now_us == 5 * SECOND
+    assert plan.shifts == ((loop, 99, 99 * 50 * MS),)
 
 
 def test_a_loop_whose_runner_is_gone_is_not_moved() -> None:
@@ -240,8 +266,9 @@ def test_a_loop_whose_runner_is_gone_is_not_moved() -> None:
 
 def test_two_loops_of_one_name_are_refused() -> None:
     scheduler = Scheduler()
-    scheduler.add_loop(RenewalLoop("reader", ()))
+    line = NullModem(scheduler)
+    scheduler.add_loop(RenewalLoop("reader", (line,), line))
     with pytest.raises(ValueError, match="reader"):
-        scheduler.add_loop(RenewalLoop("reader", ()))
+        scheduler.add_loop(RenewalLoop("reader", (line,), line))
     scheduler.remove_loop("reader")
-    scheduler.add_loop(RenewalLoop("reader", ()))
+    scheduler.add_loop(RenewalLoop("reader", (line,), line))
