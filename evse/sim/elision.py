@@ -3,8 +3,8 @@
 A renewal loop (driver, line, twin) is steady when every part is. Its traffic then repeats with one period, and moving
 the loop by whole periods gives the same state as running it. A renewal begins with
 its first byte and its traffic takes always the same time; then the loop is at rest until the next one. That time is
-learnt from the line, and a loop on whose line anything else has passed since its last renewal has to run one for real
-before it moves again. The plan for a jump to time T obeys three rules.
+learnt from the line (two renewals in a row that took equally long), and a loop on whose line anything else has passed
+since its last renewal has to run one for real before it moves again. The plan for a jump to time T obeys three rules.
 
 1. Nothing jumps over anything else: T is not later than the earliest of every wish and wake that is not a renewal
    (scenario, world, services, other components, end of the run), every part's and runner's essential wake, everything
@@ -47,21 +47,25 @@ class RenewalLoop:
     parts: tuple[RenewalPart, ...]
     line: RestingLine
     runner: RenewalRunner | None = None
-    _traffic_us: dict[int, int] = field(default_factory=dict)
+    _known: dict[int, set[int]] = field(default_factory=dict)
+    _last: tuple[int, int, int] = (0, 0, 0)
 
     def traffic_us(self, period_us: int) -> int | None:
-        """Length of one renewal's traffic, ``None`` when the line's last traffic was not just a renewal.
+        """Length of one renewal's traffic, ``None`` when the line's last traffic was not known to be just a renewal.
 
-        The shortest seen with this period is a renewal alone: anything else on the line only makes it longer.
+        A length is known when two renewals in a row had it; whatever else is on the line makes it another one.
         """
-        begun_us = self.next_renewal_us() - period_us
-        seen_us = self.line.quiet_since_us - begun_us
-        if seen_us <= 0:
-            return None
-        shortest_us = self._traffic_us.get(period_us, seen_us)
-        if seen_us < shortest_us or period_us not in self._traffic_us:
-            self._traffic_us[period_us] = shortest_us = seen_us
-        return seen_us if seen_us == shortest_us else None
+        next_us = self.next_renewal_us()
+        seen_us = self.line.quiet_since_us - (next_us - period_us)
+        known = self._known.setdefault(period_us, set())
+        if seen_us in known:
+            return seen_us
+        repeated = self._last == (period_us, next_us - period_us, seen_us)
+        self._last = (period_us, next_us, seen_us)
+        if seen_us > 0 and repeated:
+            known.add(seen_us)
+            return seen_us
+        return None
 
     def members(self) -> tuple[RenewalPart | RenewalRunner, ...]:
         """The parts and the runner."""

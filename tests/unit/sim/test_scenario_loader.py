@@ -130,7 +130,7 @@ steps:
         ("story.yaml:7:9: steps[0].do: there is no verb 'plug_inn'", "allowed: plug_in, unplug"),
         ("story.yaml:9:19: steps[1].with.cable: '25 A' is not one of the choices", "20 A"),
         ("story.yaml:9:25: steps[1].with.colour: plug_in has no parameter 'colour'", "outlet, end, cable"),
-        ("story.yaml:9:42: steps[1].with.outlet: there is no outlet 3", "1 to 2"),
+        ("steps[1].with.outlet: there is no outlet 3", "1 to 2"),
         ("story.yaml:11:10: steps[3].at: 9 s is over", "10 s or later"),
         ("story.yaml:12:10: steps[4].at: -1 s lies in the past", "0 s or more"),
         ("story.yaml:13:13: steps[5].after: 5 has no unit", "us, ms, s, min, h"),
