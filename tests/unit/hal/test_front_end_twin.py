@@ -395,6 +395,13 @@ def test_an_action_whose_first_frame_was_lost_is_done_when_it_comes_late(host: H
     assert host.pins.times_of("lock", (LockPulse.UNLOCK, 600 * MS)) == [host.scheduler.now_us]
 
 
+def test_no_self_test_is_begun_while_the_coil_is_on() -> None:
+    host = closed_host()
+    number = host.say(RcdTest())
+    assert host.state().accepted == number
+    assert host.pins.times_of("self test", True) == []
+
+
 def test_an_older_control_does_not_undo_a_newer_one(host: Host) -> None:
     older = host.say(PWM)
     host.say(Control(PilotDriveMode.X1, 0, NO_CURRENT_LIMIT, False, LightCode.GREEN))
