@@ -133,3 +133,14 @@ def test_a_small_change_that_was_not_told_yet_keeps_the_twin_from_being_steady()
     assert bench.twin.steady_period_us() == ANY_PERIOD
     assert bench.driver.reading is not None
     assert bench.driver.reading.currents_ma == (40, 0, 0)
+
+
+def test_a_lease_that_only_inquiries_follow_is_about_to_end_and_not_steady() -> None:
+    bench = FrontEndBench()
+    bench.charge()
+    bench.run(20 * MS)
+    assert bench.twin.steady_period_us() == ANY_PERIOD
+    bench.hold(False)
+    bench.run(180 * MS)
+    assert bench.pins.coil
+    assert bench.twin.steady_period_us() == 0

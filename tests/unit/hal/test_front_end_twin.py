@@ -553,3 +553,17 @@ def test_an_internal_fault_is_reported(host: Host) -> None:
     host.twin.set_internal_fault(FaultBit.PILOT_GENERATOR, host.scheduler.now_us)
     host.run(10 * MS)
     assert host.state().reading.fault_bits == FaultBit.PILOT_GENERATOR
+
+
+def test_a_hang_while_booting_ends_with_a_full_boot() -> None:
+    host = closed_host()
+    host.twin.reset(host.scheduler.now_us)
+    host.run(10 * MS)
+    host.twin.freeze(True, host.scheduler.now_us)
+    host.run(20 * MS)
+    host.heard.clear()
+    host.twin.freeze(False, host.scheduler.now_us)
+    host.run(BOOT_US)
+    assert isinstance(host.heard[0], Identity), "nothing of before the reset goes on"
+    host.say(Hold(250, 0))
+    assert not host.pins.coil
