@@ -6,11 +6,16 @@ from typing import Final
 
 from hal.world.verb_spec import Verb, VerbParam
 
-PROCESS_VERBS: Final = (
+REAL_PROCESS_VERBS: Final = (
     Verb("kill_control", "process", "the control process dies and is started again"),
     Verb("freeze_control", "process", "the control process hangs", healed_by="thaw_control"),
     Verb("thaw_control", "process", "the hung control process is replaced", healed_by="freeze_control"),
     Verb("kill_services", "process", "the services process dies and is started again"),
+)
+"""Those that a supervisor of real processes can carry out."""
+
+PROCESS_VERBS: Final = (
+    *REAL_PROCESS_VERBS,
     Verb(
         "slow_disk",
         "process",
@@ -21,4 +26,4 @@ PROCESS_VERBS: Final = (
     Verb("full_disk", "process", "the disk takes no more writes", healed_by="mend_disk"),
     Verb("mend_disk", "process", "the disk works again"),
 )
-"""Same shape as the world's verbs, so that every interface lists them together."""
+"""All of them, as in virtual time. Same shape as the world's verbs, so that every interface lists them together."""

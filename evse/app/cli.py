@@ -1,0 +1,210 @@
+"""The command ``evse``: run a station, tell its simulated world what to do, run scenarios, check profiles.
+
+Exit codes: 0 all right; 1 it was tried and failed (scenario failed, verb refused, station could not be kept running); 2 bad
+input (command line, profile, scenario, parameter); 3 the station is not running. User errors are one readable text, never a
+traceback. Heavy parts are imported by the command that needs them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from typing import Final
+
+OK: Final = 0
+FAILED: Final = 1
+BAD_INPUT: Final = 2
+NOT_RUNNING: Final = 3
+
+_CODES: Final = (
+    "exit codes: 0 all right, 1 failed (scenario, verb refused, station), 2 bad input, 3 the station is not running"
+)
+
+_RUN_EXAMPLES: Final = """examples:
+  evse run --profile parking                      a simulated Parking station with its page
+  evse run --profile ./my-board.yaml --port 8080  a board of your own
+  evse run --profile parking --uid LEFT --json    machine-readable start line on standard output
+"""
+_SIM_EXAMPLES: Final = """examples:
+  evse sim charge.yaml                            run one scenario with the profile it names
+  evse sim --profile parking-1 *.yaml --junit report.xml
+  evse sim charge.yaml --seed 7 --trace charge.jsonl
+"""
+_WORLD_EXAMPLES: Final = """examples:
+  evse world list                                 every verb with its parameters
+  evse world plug_in outlet=1 "cable=20 A"        plug a vehicle in
+  evse world present_card outlet=1 hold=1         hold a badge to the reader for a second
+  evse world truth --json                         what is physically true
+  evse world cut_power && evse world restore_power
+"""
+_PROFILE_EXAMPLES: Final = """examples:
+  evse profile check parking                      a shipped profile, with its effective values
+  evse profile check ./my-board.yaml --json
+"""
+
+
+def parser() -> argparse.ArgumentParser:
+    """The whole command line."""
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        number = version("evse-controller")
+    except PackageNotFoundError:
+        number = "unknown version"
+    top = _parser_class()(
+        prog="evse",
+        description="An AC charging station: on its hardware, or with everything around it simulated.",
+        epilog=_CODES,
+    )
+    top.add_argument("--version", action="version", version=f"evse {number}")
+    commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    _add_run(commands)
+    _add_sim(commands)
+    _add_world(commands)
+    _add_profile(commands)
+    return top
+
+
+class _Parser(argparse.ArgumentParser):
+    """Keeps line breaks in the examples."""
+
+    def __init__(self, **arguments: object) -> None:
+        super().__init__(formatter_class=argparse.RawDescriptionHelpFormatter, **arguments)  # type: ignore[arg-type]
+
+
+def _parser_class() -> type[argparse.ArgumentParser]:
+    return _Parser
+
+
+Commands = argparse._SubParsersAction  # the only name argparse has for it
+
+
+def _add_run(commands: Commands[argparse.ArgumentParser]) -> None:
+    run = commands.add_parser("run", help="run a station in real time", epilog=_RUN_EXAMPLES + _CODES)
+    run.add_argument("--profile", required=True, metavar="P", help="name of a shipped profile, or a YAML file")
+    run.add_argument("--uid", default="", help="the station's identity (default: SIM-<profile>)")
+    run.add_argument("--host", default="127.0.0.1", help="address of the page (default: %(default)s)")
+    run.add_argument("--port", type=_port, help="port of the page; 0: any free one (default: 8061 or the next free)")
+    run.add_argument("--data", default="", metavar="DIR", help="data directory (default: ~/.local/state/evse/<uid>)")
+    run.add_argument("--dumb-front-end", action="store_true", help="simulated front ends without local interlock")
+    run.add_argument("--no-fifo", dest="fifo", action="store_false", help="stay at normal priority")
+    run.add_argument("--json", action="store_true", help="print the start line as JSON")
+    run.add_argument("--verbose", action="store_true", help="show the processes' informative lines too")
+    run.set_defaults(run=_run)
+
+
+def _add_sim(commands: Commands[argparse.ArgumentParser]) -> None:
+    sim = commands.add_parser("sim", help="run scenarios in virtual time", epilog=_SIM_EXAMPLES + _CODES)
+    sim.add_argument("scenario", nargs="+", metavar="SCENARIO", help="scenario file")
+    sim.add_argument("--profile", metavar="P", help="profile to use instead of the one the scenario names")
+    sim.add_argument("--seed", type=int, help="run number for the random streams instead of the scenario's")
+    sim.add_argument("--full", action="store_true", help="run every frame, elide no renewals")
+    sim.add_argument("--json", action="store_true", help="print results as JSON")
+    sim.add_argument("--junit", metavar="FILE", help="write a JUnit report")
+    sim.add_argument("--trace", metavar="FILE", help="write the trace, JSON lines")
+    sim.set_defaults(run=_sim)
+
+
+def _add_world(commands: Commands[argparse.ArgumentParser]) -> None:
+    world = commands.add_parser(
+        "world", help="the simulated world of a running station", epilog=_WORLD_EXAMPLES + _CODES
+    )
+    world.add_argument("verb", metavar="VERB", help="a verb, or: list, truth, status")
+    world.add_argument("params", nargs="*", metavar="key=value", help="parameters; numbers may carry a unit")
+    world.add_argument(
+        "--station", default="", metavar="S", help="uid, page's port or runtime directory (default: the one)"
+    )
+    world.add_argument("--json", action="store_true", help="print the answer as JSON")
+    world.set_defaults(run=_world)
+
+
+def _add_profile(commands: Commands[argparse.ArgumentParser]) -> None:
+    profile = commands.add_parser("profile", help="work on profiles", epilog=_PROFILE_EXAMPLES + _CODES)
+    actions = profile.add_subparsers(dest="action", required=True, metavar="ACTION")
+    check = actions.add_parser("check", help="check a profile and show what counts", epilog=_PROFILE_EXAMPLES + _CODES)
+    check.add_argument("file", metavar="FILE", help="YAML file, or name of a shipped profile")
+    check.add_argument("--json", action="store_true", help="print the report as JSON")
+    check.set_defaults(run=_profile_check)
+
+
+def _port(text: str) -> int:
+    try:
+        port = int(text)
+    except ValueError:
+        port = -1
+    if not 0 <= port <= 65_535:
+        raise argparse.ArgumentTypeError(f"{text!r} is no port: 0 to 65535")
+    return port
+
+
+# --- commands ----------------------------------------------------------------------------------------------------
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    from evse.app.run import RunError, RunOptions, run_station
+
+    options = RunOptions(
+        profile=arguments.profile,
+        uid=arguments.uid,
+        host=arguments.host,
+        port=arguments.port,
+        data=arguments.data,
+        fifo=arguments.fifo,
+        dumb_front_end=arguments.dumb_front_end,
+        json_output=arguments.json,
+        verbose=arguments.verbose,
+    )
+    try:
+        return run_station(options)
+    except RunError as error:
+        return _complain(str(error), error.code)
+
+
+def _sim(arguments: argparse.Namespace) -> int:
+    from evse.app.sim_command import SimOptions, run_scenarios
+
+    return run_scenarios(
+        SimOptions(
+            scenarios=tuple(arguments.scenario),
+            profile=arguments.profile,
+            run_number=arguments.seed,
+            elide=not arguments.full,
+            json_output=arguments.json,
+            junit=arguments.junit,
+            trace=arguments.trace,
+        )
+    )
+
+
+def _world(arguments: argparse.Namespace) -> int:
+    from evse.app.world_command import world_command
+
+    return world_command(arguments.verb, arguments.params, arguments.station, json_output=arguments.json)
+
+
+def _profile_check(arguments: argparse.Namespace) -> int:
+    from boards.check import check_profile
+
+    report = check_profile(arguments.file)
+    print(json.dumps(report.as_json(), indent=2) if arguments.json else report.as_text())
+    return OK if report.ok else BAD_INPUT
+
+
+def _complain(text: str, code: int) -> int:
+    print(f"evse: {text}", file=sys.stderr)
+    return code
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line; returns the exit code."""
+    arguments = parser().parse_args(argv)
+    try:
+        return int(arguments.run(arguments))
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        # Whoever read our output has seen enough.
+        sys.stderr.close()
+        return FAILED

@@ -1,0 +1,267 @@
+"""``evse run``: from a profile to a running station.
+
+The processes are started first and told their task when the profile has been read and compiled, so that their imports and
+ours pass at the same time. Everything that can be wrong with the user's wishes is found before anything is announced.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from evse.app.child import Task
+from evse.app.child_process import ChildProcess, Program
+from evse.app.paths import Hold, PathError, check_uid, data_directory, make_runtime, runtime_base, write_status
+from evse.app.supervisor import FAILED, Supervisor, monotonic_us
+from evse.core.units import SECOND
+from evse.exchange.services_end import listen_at
+
+DEFAULT_PORT: Final = 8061
+NEXT_PORTS: Final = 20
+BAD_INPUT: Final = 2
+CONTROL_PATIENCE_US: Final = 2 * SECOND
+SERVICES_PATIENCE_US: Final = 10 * SECOND
+WORLD_PATIENCE_US: Final = 10 * SECOND
+_STRATEGIES: Final = {"allow_all_badges": "allow all", "reject_unknown_badges": "reject unknown"}
+
+
+@dataclass(frozen=True, slots=True)
+class RunOptions:
+    """What the command line said. ``port`` ``None``: the default one or the next that is free."""
+
+    profile: str
+    uid: str = ""
+    host: str = "127.0.0.1"
+    port: int | None = None
+    data: str = ""
+    fifo: bool = True
+    dumb_front_end: bool = False
+    json_output: bool = False
+    verbose: bool = False
+
+
+class RunError(Exception):
+    """The station cannot be run; ``code`` is the exit code."""
+
+    def __init__(self, text: str, code: int) -> None:
+        super().__init__(text)
+        self.code = code
+
+
+def run_station(options: RunOptions) -> int:
+    """Run until stopped; returns the exit code. Raises RunError before anything runs."""
+    try:
+        runtime = make_runtime(runtime_base())
+    except PathError as error:
+        raise RunError(str(error), FAILED) from error
+    station = StationRun(options, runtime)
+    try:
+        return station.run()
+    finally:
+        station.close()
+
+
+class StationRun:
+    """One run of one station: directories, sockets, processes."""
+
+    def __init__(self, options: RunOptions, runtime: Hold) -> None:
+        self._options = options
+        self._runtime = runtime
+        self._begin_us = monotonic_us()
+        self._web = open_web_socket(options.host, options.port)
+        self._exchange = listen_at(str(self._path("exchange")))
+        self._control = ChildProcess(self._control_program())
+        self._services = ChildProcess(self._services_program())
+        self._world: ChildProcess | None = None
+        self._data: Hold | None = None
+        self._about: dict[str, Any] = {}
+        self._supervisor: Supervisor | None = None
+
+    def _path(self, name: str) -> Path:
+        return self._runtime.directory / name
+
+    def _fifo(self) -> tuple[str, ...]:
+        return ("--fifo",) if self._options.fifo else ()
+
+    def _control_program(self) -> Program:
+        arguments = ("--exchange", str(self._path("exchange")), *self._fifo())
+        return Program("control", "evse.app.control_process", arguments, (), CONTROL_PATIENCE_US)
+
+    def _services_program(self) -> Program:
+        fds = (self._exchange.fileno(), self._web.fileno())
+        arguments = ("--exchange-fd", str(fds[0]), "--web-fd", str(fds[1]))
+        return Program("services", "evse.app.services_process", arguments, fds, SERVICES_PATIENCE_US)
+
+    def run(self) -> int:
+        """Start everything, then supervise."""
+        now_us = monotonic_us()
+        self._services.start(now_us)
+        self._control.start(now_us)
+        ours, theirs = socket.socketpair()
+        dumb = ("--dumb-front-end",) if self._options.dumb_front_end else ()
+        world = ChildProcess(
+            Program(
+                "world",
+                "evse.app.world_process",
+                ("--socket", str(self._path("world")), "--supervisor-fd", str(theirs.fileno()), *dumb, *self._fifo()),
+                (theirs.fileno(),),
+                WORLD_PATIENCE_US,
+            )
+        )
+        world.start(now_us)
+        task, simulated = self._prepare()
+        self._world = world if simulated else None
+        if not simulated:
+            world.kill()
+            world.reap()
+            world.forget_pipes()
+        for child in (self._world, self._control, self._services):
+            if child is not None:
+                child.give_task(task.line())
+        self._supervisor = Supervisor(
+            self._control,
+            self._services,
+            self._world,
+            ours if simulated else None,
+            changed=self._write_status,
+            started=self._tell_started,
+            verbose=self._options.verbose,
+        )
+        self._write_status()
+        theirs.close()
+        return self._supervisor.run()
+
+    def close(self) -> None:
+        """End what still runs and clear the runtime directory away."""
+        import shutil
+
+        for child in (self._control, self._services, self._world):
+            if child is not None and child.running:
+                child.kill()
+        self._exchange.close()
+        self._web.close()
+        shutil.rmtree(self._runtime.directory, ignore_errors=True)
+        self._runtime.release()
+        if self._data is not None:
+            self._data.release()
+
+    def _prepare(self) -> tuple[Task, bool]:
+        """Read the profile, compile it, make the directories; return the task and whether it is simulated."""
+        from boards.compiled import WireKind, encode_config
+        from boards.load import load_profile
+        from boards.problems import ProfileError
+        from boards.to_core import station_config, wire_plan
+
+        options = self._options
+        try:
+            profile = load_profile(options.profile)
+            uid = check_uid(options.uid or f"SIM-{profile.model.name}")
+            config, wires = station_config(profile, uid), wire_plan(profile)
+        except ProfileError as error:
+            text = "\n".join(map(str, error.problems))
+            raise RunError(f"{text}\nprofile {options.profile!r} is refused", BAD_INPUT) from error
+        except (ValueError, PathError) as error:
+            raise RunError(str(error), BAD_INPUT) from error
+        kinds = {wire.kind for wire in wires.wires()}
+        simulated = WireKind.SIMULATED in kinds
+        if simulated and kinds != {WireKind.SIMULATED}:
+            raise RunError("a profile whose wires are partly simulated and partly real cannot be run", BAD_INPUT)
+        if simulated:
+            wires = wires.with_paths(
+                {wire.name: str(self._path(wire.name.replace("/", "-"))) for wire in wires.wires()}
+            )
+        try:
+            data = data_directory(uid, options.data)
+            self._data = Hold(data)
+        except PathError as error:
+            raise RunError(str(error), FAILED) from error
+        compiled = self._path("station.compiled")
+        compiled.write_bytes(encode_config(config, wires))
+        self._about = {
+            "uid": uid,
+            "profile": config.profile,
+            "outlets": len(config.outlets),
+            "simulated": simulated,
+            "data": str(data),
+            "config_digest": config.digest,
+        }
+        strategy = _STRATEGIES[profile.model.settings.authentication_strategy]
+        world = str(self._path("world")) if simulated else ""
+        return Task(str(compiled), str(data), world, strategy), simulated
+
+    # --- what others see -----------------------------------------------------------------------------------------
+
+    def _url(self) -> str:
+        host, port = self._web.getsockname()[:2]
+        shown = "127.0.0.1" if host in ("0.0.0.0", "::") else host  # noqa: S104  # compares, does not bind
+        return f"http://{f'[{shown}]' if ':' in shown else shown}:{port}/"
+
+    def _status(self) -> dict[str, Any]:
+        children = [child for child in (self._world, self._control, self._services) if child is not None]
+        return {
+            **self._about,
+            "pid": os.getpid(),
+            "url": self._url(),
+            "runtime": str(self._runtime.directory),
+            "world": str(self._path("world")) if self._world is not None else "",
+            "pids": {child.name: child.pid for child in children},
+            "starts": {child.name: child.starts for child in children},
+            "fifo": bool(self._control.ready and self._control.ready.get("fifo")),
+        }
+
+    def _write_status(self) -> None:
+        write_status(self._runtime.directory, self._status())
+
+    def _warnings(self) -> list[str]:
+        ready = self._control.ready or {}
+        if not self._options.fifo:
+            return ["FIFO priority is switched off: under load the station may react later than it should"]
+        return [
+            f"control: {problem}; under load the station may react later than it should"
+            for problem in ready.get("problems", ())
+        ]
+
+    def _tell_started(self) -> None:
+        self._write_status()
+        seconds = (monotonic_us() - self._begin_us) / SECOND
+        if self._options.json_output:
+            line = {"event": "started", **self._status(), "seconds": round(seconds, 3), "warnings": self._warnings()}
+            print(json.dumps(line), flush=True)
+            return
+        about = self._about
+        kind = "simulated" if about["simulated"] else "on hardware"
+        outlets = f"{about['outlets']} outlet{'s' if about['outlets'] > 1 else ''}"
+        print(f"station {about['uid']}: profile {about['profile']}, {outlets}, {kind}, ready after {seconds:.1f} s")
+        print(f"  page  {self._url()}")
+        print(f"  data  {about['data']}")
+        for warning in self._warnings():
+            print(f"  warning: {warning}", file=sys.stderr)
+        print("Ctrl-C stops it.", flush=True)
+
+
+def open_web_socket(host: str, port: int | None) -> socket.socket:
+    """A listening socket at ``host``. Without a port: the default one or the next free. Raises RunError."""
+    candidates = [port] if port is not None else list(range(DEFAULT_PORT, DEFAULT_PORT + NEXT_PORTS))
+    problem: OSError | None = None
+    for candidate in candidates:
+        try:
+            family, _, _, _, address = socket.getaddrinfo(host, candidate, type=socket.SOCK_STREAM)[0]
+            listener = socket.socket(family, socket.SOCK_STREAM)
+        except (OSError, UnicodeError) as error:
+            raise RunError(f"--host {host}: {error}", BAD_INPUT) from error
+        try:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listener.bind(address)
+            listener.listen(64)
+        except OSError as error:
+            listener.close()
+            problem = error
+            continue
+        return listener
+    where = f"port {port}" if port is not None else f"ports {candidates[0]} to {candidates[-1]}"
+    raise RunError(f"{host}: {where}: {problem.strerror if problem else 'not free'}", FAILED)

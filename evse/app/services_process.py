@@ -1,0 +1,131 @@
+"""The services process: ``python -m evse.app.services_process``, started by the supervisor only.
+
+One asyncio event loop: exchange with control, the station's services, the web server. The journal writes in a thread of
+its own and is read in threads; nothing on the loop waits for a disk.
+
+Both listening sockets (exchange, web) belong to the supervisor and are handed on to each new services process: control
+connects and browsers ask while services start, and nobody is refused.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import gc
+import logging
+import signal
+import socket
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from evse.app.child import ChildArguments, Task, add_child_arguments, begin_child, wait_for_task
+from evse.app.record_source import JournalRecords
+from evse.app.station_hub import StationHub, monotonic_us
+from evse.app.system_clock import system_mapping
+from evse.app.world_port import WorldSocketPort
+from evse.core.faults import CATALOGUE
+from evse.exchange.services_end import ServicesEnd
+from evse.services.authorisation import Authoriser, Strategy
+from evse.services.clock import NO_CLOCK
+from evse.services.sqlite_journal import SqliteJournal, SqliteStore
+from evse.services.station_services import StationServices
+from evse.web.app import create_app
+from evse.web.server import Server, make_server
+
+_log = logging.getLogger(__name__)
+
+
+class ServicesProcess:
+    """Everything services consist of. To be made inside a running event loop."""
+
+    def __init__(self, task: Task, arguments: argparse.Namespace, child: ChildArguments) -> None:
+        loop = asyncio.get_running_loop()
+        station = task.station()
+        self._child = child
+        self._news = asyncio.Event()
+        self._store = SqliteStore(Path(task.data) / "journal.sqlite", notify=lambda: _call_on(loop, self._deliver))
+        journal: SqliteJournal = self._store.journal(station.config.station_uid)
+        authoriser = Authoriser(strategy=Strategy(task.strategy))
+        services = StationServices(journal, authoriser, NO_CLOCK, station.config, wake=self._news.set)
+        self._services = services
+        self._hub = StationHub(services, system_mapping)
+        listener = socket.socket(fileno=arguments.exchange_fd)
+        self._end = ServicesEnd(listener, self._hub)
+        self._hub.sender = self._end
+        world = WorldSocketPort(task.world) if task.world else None
+        names = {kind.bit: f"{kind.name}: {kind.meaning}" for kind in CATALOGUE}
+        app = create_app(self._hub, world, JournalRecords(journal), error_bits=names)
+        self._web = socket.socket(fileno=arguments.web_fd)
+        self._server: Server = make_server(app, "", 0)
+        self._problem = ""
+
+    def stop(self) -> None:
+        """End in an orderly way."""
+        self._server.should_exit = True
+        self._news.set()
+
+    async def run(self) -> None:
+        """Serve until stopped."""
+        work = asyncio.create_task(self._work(), name="services")
+        # A failure of the work ends the process: the supervisor starts a new one.
+        work.add_done_callback(lambda _task: self.stop())
+        serve = asyncio.create_task(self._server.serve(sockets=[self._web]), name="web")
+        while not self._server.started and not serve.done():  # noqa: ASYNC110  # uvicorn has a flag, no event
+            await asyncio.sleep(0.005)
+        self._child.status.send({"ready": True})
+        await serve
+        self._end.close()
+        self._store.close()
+        if work.done():
+            work.result()
+        work.cancel()
+
+    async def _work(self) -> None:
+        while not self._server.should_exit:
+            self._child.status.heartbeat(monotonic_us())
+            timeout_s = self._hub.tick()
+            if self._services.problem != self._problem:
+                self._problem = self._services.problem
+                _log.warning("%s", self._problem or "the journal works again")
+            try:
+                await asyncio.wait_for(self._news.wait(), max(timeout_s, 0.001))
+            except TimeoutError:
+                pass
+            self._news.clear()
+
+    def _deliver(self) -> None:
+        self._store.deliver()
+        self._hub.flush()
+        self._news.set()
+
+
+def _call_on(loop: asyncio.AbstractEventLoop, function: Callable[[], None]) -> None:
+    """From the journal's thread into the loop; a loop that has ended has no interest any more."""
+    try:
+        loop.call_soon_threadsafe(function)
+    except RuntimeError:
+        pass
+
+
+async def _serve(task: Task, arguments: argparse.Namespace, child: ChildArguments) -> None:
+    process = ServicesProcess(task, arguments, child)
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, process.stop)
+    gc.freeze()
+    await process.run()
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run services until SIGTERM; returns the exit code."""
+    parser = argparse.ArgumentParser(prog="evse.app.services_process", description=__doc__)
+    add_child_arguments(parser)
+    parser.add_argument("--exchange-fd", type=int, required=True, help="listening socket for control")
+    parser.add_argument("--web-fd", type=int, required=True, help="listening socket for the web server")
+    arguments = parser.parse_args(argv)
+    child = begin_child("evse-services", arguments)
+    asyncio.run(_serve(wait_for_task(), arguments, child))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

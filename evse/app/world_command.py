@@ -1,0 +1,149 @@
+"""``evse world``: the simulation's verbs against a running station."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from evse.app.paths import PathError, RunningStation, read_status, running_stations, runtime_base
+from evse.app.world_client import WorldGone, ask_world
+
+OK: Final = 0
+FAILED: Final = 1
+BAD_INPUT: Final = 2
+NOT_RUNNING: Final = 3
+
+
+class _Complaint(Exception):
+    def __init__(self, text: str, code: int) -> None:
+        super().__init__(text)
+        self.code = code
+
+
+def world_command(verb: str, params: Sequence[str], station: str, *, json_output: bool) -> int:
+    """Carry out ``verb`` with ``key=value`` texts; returns the exit code."""
+    try:
+        request = _request(verb, params)
+        answer = ask_world(_world_socket(station), request)
+    except WorldGone as error:
+        return _complain(str(error), NOT_RUNNING, json_output=json_output)
+    except _Complaint as error:
+        return _complain(str(error), error.code, json_output=json_output)
+    if json_output:
+        print(json.dumps(answer))
+    elif answer.get("ok"):
+        _show(request["op"], answer)
+    else:
+        print(f"evse: {answer.get('text') or answer.get('reason')}", file=sys.stderr)
+    if answer.get("ok"):
+        return OK
+    return FAILED if answer.get("kind") == "refused" else BAD_INPUT
+
+
+def parse_value(text: str) -> bool | int | float | str:
+    """A parameter's value as typed: truth value, number, or text (also for numbers with a unit)."""
+    if text in ("true", "false"):
+        return text == "true"
+    # Only what reads the same again is a number: "007" and "1e3" may be texts (a card's UID).
+    for kind in (int, float):
+        try:
+            value = kind(text)
+        except ValueError:
+            continue
+        if str(value) == text:
+            return value
+    return text
+
+
+def _request(verb: str, params: Sequence[str]) -> dict[str, Any]:
+    if verb in ("list", "truth", "status", "log"):
+        if params:
+            raise _Complaint(f"{verb} takes no parameters", BAD_INPUT)
+        return {"op": "verbs" if verb == "list" else verb}
+    values: dict[str, Any] = {}
+    for param in params:
+        key, equals, value = param.partition("=")
+        if not equals or not key:
+            raise _Complaint(f"{param!r}: write parameters as key=value", BAD_INPUT)
+        if key in values:
+            raise _Complaint(f"{key} is given twice", BAD_INPUT)
+        values[key] = parse_value(value)
+    return {"op": "apply", "verb": verb, "params": values}
+
+
+def _world_socket(wish: str) -> str:
+    station = _find(wish)
+    world = station.status.get("world")
+    if not world:
+        raise _Complaint(
+            f"station {station.status.get('uid')} runs on hardware: it has no simulated world", NOT_RUNNING
+        )
+    return str(world)
+
+
+def _find(wish: str) -> RunningStation:
+    if wish and Path(wish).is_dir():
+        status = read_status(Path(wish))
+        if status is None:
+            raise _Complaint(f"{wish}: no station runs here", NOT_RUNNING)
+        return RunningStation(Path(wish), status)
+    try:
+        found = running_stations(runtime_base())
+    except PathError as error:
+        raise _Complaint(str(error), NOT_RUNNING) from error
+    if wish:
+        found = [each for each in found if wish in (str(each.status.get("uid")), _port_of(each))]
+    if len(found) == 1:
+        return found[0]
+    if not found:
+        which = f"station {wish!r}" if wish else "station"
+        raise _Complaint(f"no {which} is running; start one with: evse run --profile parking", NOT_RUNNING)
+    names = ", ".join(f"{each.status.get('uid')} (port {_port_of(each)})" for each in found)
+    raise _Complaint(f"several stations are running, choose with --station: {names}", BAD_INPUT)
+
+
+def _port_of(station: RunningStation) -> str:
+    return str(station.status.get("url", "")).rstrip("/").rpartition(":")[2]
+
+
+def _show(operation: str, answer: dict[str, Any]) -> None:
+    match operation:
+        case "verbs":
+            for verb in answer["verbs"]:
+                print(f"{verb['name']:26} {verb['help']}")
+                for param in verb["params"]:
+                    print(f"    {_describe(param)}")
+        case "truth":
+            for number, outlet in enumerate(answer["outlets"], 1):
+                print(f"outlet {number}")
+                for key, value in outlet.items():
+                    print(f"    {key:22} {value}")
+        case "log":
+            for entry in answer["contacts"]:
+                what = "closed" if entry["contact_closed"] else "open"
+                print(f"{entry['at_us'] / 1e6:14.6f} s  outlet {entry['outlet']}: contact {what}")
+        case "status":
+            print(f"supply {'on' if answer['powered'] else 'off'}")
+        case _:
+            print("done")
+
+
+def _describe(param: dict[str, Any]) -> str:
+    default = "required" if param["default"] is None else f"default {param['default']}"
+    allowed = ", ".join(param["choices"])
+    if not allowed and param["minimum"] is not None and param["type"] in ("int", "number"):
+        allowed = f"{param['minimum']} to {param['maximum']}"
+    unit = f" {param['unit']}" if param["unit"] else ""
+    return f"{param['name']}: {param['help']} ({default}{unit}{'; ' + allowed if allowed else ''})"
+
+
+def _complain(text: str, code: int, *, json_output: bool) -> int:
+    if json_output:
+        kind = "not running" if code == NOT_RUNNING else "bad"
+        print(json.dumps({"ok": False, "kind": kind, "reason": text}))
+    else:
+        print(f"evse: {text}", file=sys.stderr)
+    return code

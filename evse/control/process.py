@@ -1,0 +1,133 @@
+"""The control process's loop: one thread that waits for wires, services and the clock, and runs the cycle.
+
+Specification
+- A round: cycle, exchange, heartbeat, waiting until the earliest wish or until a descriptor has something.
+- Nothing in it touches a disk, a name service or anything else that can wait. Files are read before the loop begins.
+- An exception in the cycle ends the process: leases expire, the supervisor starts a new one. Nothing is caught here.
+- Garbage is collected by hand, while no outlet holds its contactor, at most every 30 s: a collection in the wrong moment
+  would be a late cycle. What exists when the loop begins is never looked at again (``gc.freeze``).
+- On the way out every contactor's permission is withdrawn at once and its pilot goes to X1; sessions stay open in the
+  journal and are closed as interrupted when the next control says ``Hello``.
+"""
+
+from __future__ import annotations
+
+import gc
+import logging
+import select
+import time
+from collections.abc import Callable, Sequence
+from typing import Final, Protocol
+
+from boards.board import Board
+from evse.control.cycle import ControlCycle
+from evse.control.latency import LatencyMonitor
+from evse.control.status_pipe import StatusPipe
+from evse.core.duty import STEADY_POSITIVE_BP
+from evse.core.units import SECOND
+from hal.ports import PilotDriveMode
+
+_log = logging.getLogger(__name__)
+COLLECT_EVERY_US: Final = 30 * SECOND
+LEAVING: Final = 2
+"""Code sent with OPEN: the control process ends."""
+
+
+class Waitable(Protocol):
+    """Something with a file descriptor, -1 while it has none."""
+
+    def fileno(self) -> int: ...
+
+
+class Exchange(Waitable, Protocol):
+    """The exchange as the loop runs it."""
+
+    def service(self, now_us: int) -> int:
+        """Send what is due; return when to be called again."""
+        ...
+
+
+def monotonic_us() -> int:
+    """Control's clock: the system's monotonic one, in microseconds."""
+    return time.monotonic_ns() // 1_000
+
+
+class ControlLoop:
+    """Runs one cycle until ``stop`` is called (from a signal handler)."""
+
+    def __init__(
+        self,
+        cycle: ControlCycle,
+        board: Board,
+        exchange: Exchange,
+        wires: Sequence[Waitable],
+        status: StatusPipe,
+        latency: LatencyMonitor,
+        wakers: Sequence[int] = (),
+        clock: Callable[[], int] = monotonic_us,
+    ) -> None:
+        self._cycle = cycle
+        self._board = board
+        self._exchange = exchange
+        self._waitables: tuple[Waitable, ...] = (*wires, exchange)
+        self._status = status
+        self._latency = latency
+        self._wakers = tuple(wakers)
+        self._clock = clock
+        self._stopped = False
+        self._collect_us = 0
+
+    def stop(self) -> None:
+        """End after the present round."""
+        self._stopped = True
+
+    def run(self) -> None:
+        """Run until stopped; then leave everything safe."""
+        gc.collect()
+        gc.freeze()
+        gc.disable()
+        self._collect_us = self._clock() + COLLECT_EVERY_US
+        deadline_us = self._clock()
+        while not self._stopped:
+            deadline_us = self.round()
+            self._wait(deadline_us)
+        self.leave()
+
+    def round(self) -> int:
+        """One round without its waiting; return until when to wait at most."""
+        begin_us = self._clock()
+        self._cycle.latency = self._latency.view()
+        wish_us = self._cycle.step(begin_us)
+        stepped_us = self._clock()
+        self._latency.ran("cycle", stepped_us - begin_us)
+        wish_us = min(wish_us, self._exchange.service(stepped_us))
+        served_us = self._clock()
+        self._latency.ran("exchange", served_us - stepped_us)
+        if served_us >= self._collect_us:
+            self._collect(served_us)
+        return min(wish_us, self._status.heartbeat(served_us))
+
+    def leave(self) -> None:
+        """Withdraw every permission, tell the vehicles by X1, send what can still be sent."""
+        now_us = self._clock()
+        for outlet in self._board.outlets:
+            outlet.contactor.open(LEAVING, now_us)
+            outlet.pilot.drive_pilot(PilotDriveMode.X1, STEADY_POSITIVE_BP, now_us)
+            for driver in outlet.polled:
+                driver.poll(now_us)
+        self._exchange.service(now_us)
+
+    def _wait(self, deadline_us: int) -> None:
+        wanted = [fd for fd in (each.fileno() for each in self._waitables) if fd >= 0]
+        wanted += self._wakers
+        timeout_us = deadline_us - self._clock()
+        # Asked even when the deadline has passed: a busy moment must not hide what the wires say.
+        select.select(wanted, [], [], max(timeout_us, 0) / SECOND)
+        self._latency.woke(deadline_us, self._clock())
+
+    def _collect(self, now_us: int) -> None:
+        if any(outlet.permission.granted for outlet in self._cycle.core.outlets):
+            return
+        self._collect_us = now_us + COLLECT_EVERY_US
+        gc.collect()
+        self._latency.ran("garbage collection", self._clock() - now_us)
