@@ -11,8 +11,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.responses import HTMLResponse, Response
 from starlette.staticfiles import StaticFiles
 
-from evse.web.ports import OUTLET_PARAM, RecordSource, StationSource, VerbView, WorldPort
-from evse.web.quick import QUICK, QuickAction
+from evse.web.ports import HEAL_PARAM, OUTLET_PARAM, RecordSource, StationSource, VerbView, WorldPort
+from evse.web.quick import GROUPS, QUICK, QuickAction
 from evse.web.routes_world import allowed_text
 
 _HERE = Path(__file__).parent
@@ -30,7 +30,9 @@ class VerbGroup:
 def grouped(verbs: Sequence[VerbView]) -> tuple[VerbGroup, ...]:
     """Verbs by group, both in the order of the table."""
     names = dict.fromkeys(verb.group for verb in verbs)
-    return tuple(VerbGroup(name, tuple(verb for verb in verbs if verb.group == name)) for name in names)
+    return tuple(
+        VerbGroup(GROUPS.get(name, name), tuple(verb for verb in verbs if verb.group == name)) for name in names
+    )
 
 
 def quick_actions(verbs: Sequence[VerbView]) -> tuple[tuple[QuickAction, VerbView], ...]:
@@ -72,6 +74,7 @@ def page_router(
             groups=grouped(verbs),
             allowed_text=allowed_text,
             outlet_param=OUTLET_PARAM,
+            heal_param=HEAL_PARAM,
             records=await records.last(SHOWN_RECORDS),
             error_bits=sorted(error_bits.items()),
         )

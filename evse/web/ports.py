@@ -19,6 +19,8 @@ ParamType = Literal["int", "number", "bool", "text", "choice"]
 ParamValue = bool | int | float | str
 OUTLET_PARAM = "outlet"
 """A verb parameter of this name is filled from the page's target outlet."""
+HEAL_PARAM = "heal"
+"""A truth value of this name undoes what the verb did."""
 
 
 class NotConnected(Exception):
@@ -76,7 +78,8 @@ class StationSource(Protocol):
 class VerbParam:
     """One parameter of a verb: a number with its unit and range, a truth value, a text, or one of ``choices``.
 
-    ``default`` is ``None`` when the parameter must be given. For a text ``maximum`` is its greatest length.
+    ``default`` is ``None`` when the parameter must be given. Range and default are in ``unit``; a text's range is that
+    of its length.
     """
 
     name: str
@@ -97,6 +100,16 @@ class VerbView:
     group: str
     help: str
     params: tuple[VerbParam, ...] = ()
+    healed_by: str = ""
+    """What undoes it: :data:`HEAL_PARAM`, or another verb's name; empty when there is nothing to undo."""
+
+
+class BadVerb(ValueError):
+    """The world does not take this parameter; nothing was done. ``param`` is empty when it is the verb as a whole."""
+
+    def __init__(self, param: str, reason: str, allowed: str = "") -> None:
+        super().__init__(reason)
+        self.param, self.reason, self.allowed = param, reason, allowed
 
 
 class WorldPort(Protocol):
@@ -106,7 +119,11 @@ class WorldPort(Protocol):
         """Everything that can be done, in the order to show it; fixed for the life of the process."""
 
     async def apply(self, name: str, params: Mapping[str, ParamValue]) -> Outcome:
-        """Do it. ``params`` are checked against the table and complete (defaults filled in)."""
+        """Do it with ``params``; those not given take their defaults, and the world knows which were given.
+
+        ``refused`` when it is impossible now. Raises :class:`BadVerb` when a parameter is wrong (a number may also
+        come as a text with its unit, which only the world can check).
+        """
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,19 @@ class QuickAction:
 
 QUICK: tuple[QuickAction, ...] = (
     QuickAction("plug_in", "Plug a car", "plug"),
-    QuickAction("present_card", "Hold a badge", "badge"),
-    QuickAction("stop_vehicle", "Car stops charging", "pause"),
+    QuickAction("present_card", "Hold a badge", "badge", {"hold": 1}),
+    QuickAction("vehicle_stop", "Car stops charging", "pause"),
+    QuickAction("vehicle_ready", "Car wants energy", "play"),
     QuickAction("unplug", "Unplug", "unplug"),
+    QuickAction("present_card", "Unknown badge", "badge", {"hold": 1, "uid": "DEADBEEF"}),
 )
+
+GROUPS: Mapping[str, str] = {
+    "user": "People and plugs",
+    "vehicle": "Vehicle",
+    "cable": "Cable",
+    "station": "Inside the station",
+    "grid": "Grid",
+    "fault": "Faults",
+}
+"""Headings of the groups a table of verbs uses; a group that is not here shows its own name."""

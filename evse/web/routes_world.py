@@ -7,14 +7,14 @@ forms.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, Path
 from pydantic import BaseModel
 
 from evse.web.errors import Refusal, responses
-from evse.web.ports import ParamValue, VerbParam, VerbView, WorldPort
+from evse.web.ports import BadVerb, ParamValue, VerbParam, VerbView, WorldPort
 from evse.web.routes_station import settled
 
 VERB_PATH = "/api/world/verbs/{name}"
@@ -31,21 +31,25 @@ class WorldOutcome(BaseModel):
     reason: str
     verb: str
     params: dict[str, Any]
-    """The parameters as applied, defaults included."""
+    """The parameters as given; those left out took their defaults."""
 
 
 def check_params(verb: VerbView, given: Mapping[str, Any]) -> dict[str, ParamValue]:
-    """The verb's parameters, checked and complete. Raises :class:`Refusal` 422 at the first that is wrong."""
+    """The parameters as given, checked. Raises :class:`Refusal` 422 at the first that is wrong or missing.
+
+    Defaults are left to the world: for some verbs a parameter left out means "as it was".
+    """
     known = {param.name: param for param in verb.params}
     for name in given:
         if name not in known:
             raise Refusal(422, f"{verb.name} has no parameter {name[:40]!r}", "body", sorted(known))
     values: dict[str, ParamValue] = {}
     for param in verb.params:
-        value = given.get(param.name, param.default)
-        if value is None:
+        value = given.get(param.name)
+        if value is not None:
+            values[param.name] = _checked(param, value)
+        elif param.default is None:
             raise Refusal(422, f"{param.name} is missing", f"body.{param.name}", allowed_text(param), param.help)
-        values[param.name] = _checked(param, value)
     return values
 
 
@@ -56,7 +60,7 @@ def allowed_text(param: VerbParam) -> Sequence[str] | str:
     if param.type == "bool":
         return ["true", "false"]
     if param.type == "text":
-        return f"text of at most {int(param.maximum or MAX_TEXT)} characters"
+        return f"text of {int(param.minimum or 0)} to {int(param.maximum or MAX_TEXT)} characters"
     kind = "whole number" if param.type == "int" else "number"
     low = "" if param.minimum is None else f" from {param.minimum:g}"
     high = "" if param.maximum is None else f" to {param.maximum:g}"
@@ -71,14 +75,11 @@ def _checked(param: VerbParam, value: Any) -> ParamValue:
         if not isinstance(value, bool):
             raise wrong("not true or false")
         return value
+    # A number may come as a text with its unit ("20 A", "200 ms"): what it means is for the world to judge.
+    if isinstance(value, str):
+        return _checked_text(param, value, wrong)
     if param.type in ("text", "choice"):
-        if not isinstance(value, str):
-            raise wrong("not a text")
-        if param.type == "choice" and value not in param.choices:
-            raise wrong("not one of the choices")
-        if param.type == "text" and len(value) > (param.maximum or MAX_TEXT):
-            raise wrong("too long")
-        return value
+        raise wrong("not a text")
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
         raise wrong("not a number")
     if param.type == "int" and value != int(value):
@@ -86,6 +87,16 @@ def _checked(param: VerbParam, value: Any) -> ParamValue:
     if (param.minimum is not None and value < param.minimum) or (param.maximum is not None and value > param.maximum):
         raise wrong("out of range")
     return int(value) if param.type == "int" else float(value)
+
+
+def _checked_text(param: VerbParam, value: str, wrong: Callable[[str], Refusal]) -> str:
+    if param.type == "choice" and value not in param.choices:
+        raise wrong("not one of the choices")
+    if param.type == "text" and not (param.minimum or 0) <= len(value) <= (param.maximum or MAX_TEXT):
+        raise wrong(f"a text of {len(value)} characters")
+    if len(value) > MAX_TEXT:
+        raise wrong("too long")
+    return value
 
 
 def world_router(world: WorldPort) -> APIRouter:
@@ -109,7 +120,11 @@ def world_router(world: WorldPort) -> APIRouter:
         if verb is None:
             raise Refusal(404, f"there is no verb {name!r}", "path.name", sorted(verbs))
         values = check_params(verb, params or {})
-        outcome = await settled(world.apply(name, values), VERB_TIMEOUT_S)
+        try:
+            outcome = await settled(world.apply(name, values), VERB_TIMEOUT_S)
+        except BadVerb as error:
+            where = f"body.{error.param}" if error.param else "body"
+            raise Refusal(422, error.reason, where, error.allowed or None) from None
         return WorldOutcome(outcome=outcome.outcome, reason=outcome.reason, verb=name, params=values)
 
     return router
@@ -148,7 +163,7 @@ def _param_schema(param: VerbParam) -> dict[str, Any]:
     if param.type == "choice":
         schema["enum"] = list(param.choices)
     elif param.type == "text":
-        schema["maxLength"] = int(param.maximum or MAX_TEXT)
+        schema.update(minLength=int(param.minimum or 0), maxLength=int(param.maximum or MAX_TEXT))
     else:
         schema.update(
             {

@@ -23,6 +23,7 @@ from evse.exchange.snapshot import (
     StationView,
 )
 from evse.web.ports import (
+    BadVerb,
     EventRecord,
     NotConnected,
     Outcome,
@@ -153,39 +154,39 @@ OUTLET = VerbParam("outlet", "int", default=1, minimum=1, maximum=2)
 VERBS = (
     VerbView(
         "plug_in",
-        "Vehicle and cable",
+        "user",
         "Put a cable into the socket, with a vehicle at its other end.",
         (OUTLET, VerbParam("cable", "choice", "A", "32", choices=("13", "20", "32", "63"))),
     ),
-    VerbView("unplug", "Vehicle and cable", "Pull the cable out, under load too.", (OUTLET,)),
-    VerbView("stop_vehicle", "Vehicle and cable", "The vehicle opens S2 and draws nothing.", (OUTLET,)),
+    VerbView("unplug", "user", "Pull the cable out, under load too.", (OUTLET,)),
+    VerbView("vehicle_stop", "vehicle", "The vehicle opens S2 and draws nothing.", (OUTLET,)),
     VerbView(
         "set_demand",
-        "Vehicle and cable",
+        "user",
         "How much current the vehicle wants per phase.",
         (OUTLET, VerbParam("current", "number", "A", 16.0, 0, 80, help="Zero: it draws nothing.")),
     ),
     VerbView(
         "present_card",
-        "People",
+        "user",
         "Hold a badge to the reader for a moment.",
         (
             OUTLET,
-            VerbParam("uid", "text", default="04A1B2C3", maximum=20, help="4, 7 or 10 bytes, hexadecimal."),
-            VerbParam("hold_ms", "int", "ms", 400, 50, 60_000),
+            VerbParam("uid", "text", default="04A1B2C3", minimum=8, maximum=20, help="4, 7 or 10 bytes, hexadecimal."),
+            VerbParam("hold", "number", "s", 0, 0, 3600),
         ),
     ),
     VerbView(
         "short_diode",
-        "Faults: pilot",
+        "fault",
         "Short the vehicle's pilot diode.",
-        (OUTLET, VerbParam("active", "bool", default=True)),
+        (OUTLET, VerbParam("heal", "bool", default=False)),
     ),
-    VerbView("weld_contactor", "Faults: contactor", "The contactor's contacts stick together.", (OUTLET,)),
-    VerbView("jam_lock", "Faults: lock", "The lock's bolt stops half way.", (OUTLET,)),
-    VerbView("trip_breaker", "Grid", "The circuit breaker before the outlet opens.", (OUTLET,)),
+    VerbView("weld_contactor", "fault", "The contactor's contacts stick together.", (OUTLET,)),
+    VerbView("jam_lock", "fault", "The lock's bolt stops half way.", (OUTLET,)),
+    VerbView("trip_breaker", "grid", "The circuit breaker before the outlet opens.", (OUTLET,)),
     VerbView(
-        "power_cut", "Grid", "The whole feed goes away for a time.", (VerbParam("seconds", "int", "s", None, 1, 3600),)
+        "power_cut", "grid", "The whole feed goes away for a time.", (VerbParam("seconds", "int", "s", None, 1, 3600),)
     ),
 )
 
@@ -204,6 +205,8 @@ class FakeWorld:
         self.applied.append((name, dict(params)))
         if name == "trip_breaker" and self.answer.outcome == "done":
             return Outcome("refused", "the breaker of this outlet is open already")
+        if params.get("current") == "20 V":
+            raise BadVerb("current", "'V' is not a unit of current", "number from 0 to 80 A")
         return self.answer
 
 

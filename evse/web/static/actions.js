@@ -39,13 +39,14 @@ const words = (name) => name.replaceAll("_", " ");
 const target = () => Number(document.querySelector('input[name="target"]:checked')?.value ?? 1);
 const verbPath = (name) => `/api/world/verbs/${encodeURIComponent(name)}`;
 
+// What was left as it stood is not sent: for some verbs "not given" means "as it was".
 function formParams(form) {
   const params = {};
   for (const input of form.querySelectorAll("[data-type]")) {
-    const kind = input.dataset.type;
-    if (kind === "bool") params[input.name] = input.checked;
-    else if (kind === "number") params[input.name] = input.valueAsNumber;
-    else params[input.name] = input.value;
+    const { type, was } = input.dataset;
+    const value = type === "bool" ? String(input.checked) : input.value;
+    if (value === was) continue;
+    params[input.name] = type === "bool" ? input.checked : type === "number" ? input.valueAsNumber : input.value;
   }
   return params;
 }
@@ -55,7 +56,7 @@ function firstInvalid(form) {
   for (const input of form.querySelectorAll("input, select")) {
     const valid = input.checkValidity();
     attribute(input, "aria-invalid", valid ? "false" : "true");
-    if (!valid) first ??= input;
+    if (!valid) { input.closest("details.more")?.setAttribute("open", ""); first ??= input; }
   }
   return first;
 }
@@ -72,16 +73,18 @@ export function wireWorld() {
     form.addEventListener("submit", (event) => {
       event.preventDefault();
       const output = form.querySelector("output");
-      const invalid = firstInvalid(form);
+      const heal = event.submitter?.dataset.heal;
+      const invalid = heal ? null : firstInvalid(form);
       if (invalid) {
         output.dataset.tone = "bad";
-        text(output, `✕ ${words(invalid.name)}: ${invalid.title || "needs a value"}`);
+        text(output, `✕ ${words(invalid.name)}: ${invalid.closest(".field").title}`);
         invalid.focus();
         return;
       }
-      const params = formParams(form);
+      const params = heal ? { [heal]: true } : formParams(form);
       if (form.dataset.hasOutlet === "yes") params.outlet = target();
-      ask(form.querySelector("button"), output, words(form.dataset.verb), verbPath(form.dataset.verb), params);
+      const name = heal ? `undo ${words(form.dataset.verb)}` : words(form.dataset.verb);
+      ask(event.submitter ?? form.querySelector("button"), output, name, verbPath(form.dataset.verb), params);
     });
   }
   document.getElementById("find-verb")?.addEventListener("input", (event) => find(event.target.value.trim().toLowerCase()));

@@ -2,9 +2,9 @@
 
 export const amperes = (ma) => (ma / 1000).toFixed(1);
 export const volts = (mv) => (mv / 1000).toFixed(0);
-export const pilotVolts = (mv) => `${mv < 0 ? "−" : "+"}${(Math.abs(mv) / 1000).toFixed(1)} V`;
+export const pilotVolts = (mv) => `${mv < 0 ? "−" : "+"}${(Math.abs(mv) / 1000).toFixed(1)}\u00a0V`;
 export const kilowattHours = (wh) => (wh / 1000).toFixed(3);
-export const percent = (bp) => `${(bp / 100).toFixed(bp % 100 ? 1 : 0)} %`;
+export const percent = (bp) => `${(bp / 100).toFixed(bp % 100 ? 1 : 0)}\u00a0%`;
 
 export function span(us) {
   const seconds = Math.max(0, Math.floor(us / 1e6));

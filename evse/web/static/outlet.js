@@ -115,7 +115,7 @@ export class OutletCard {
       this.set("pilot_text", pilot ? describe(pilot) : "no measurement");
       const missing = pilot && diodeMissing(pilot);
       this.fields.pilot_warning.hidden = !missing;
-      if (missing) this.set("pilot_warning", `No diode seen: V− is ${pilotVolts(pilot.negative_mv)} and must be −12 V ± 1 V. The vehicle's diode is shorted or missing.`);
+      if (missing) this.set("pilot_warning", `No diode seen: V− is ${pilotVolts(pilot.negative_mv)} and must be −12\u00a0V ±\u00a01\u00a0V. The vehicle's diode is shorted or missing.`);
     });
   }
 
@@ -132,7 +132,7 @@ export class OutletCard {
     const highest = Math.max(1, ...limits.map((limit) => limit.current_ma));
     this.root.querySelector("[data-limits]").replaceChildren(...limits.map((limit) => {
       const row = make("tr", { "data-ruling": limit.ruling ? "yes" : "no" });
-      const name = make("th", { scope: "row" }, `${limit.source}${limit.ruling ? " ◀ rules" : ""}`);
+      const name = make("th", { scope: "row" }, `${limit.source}${limit.ruling ? " ◀\u00a0rules" : ""}`);
       if (limit.note) name.append(make("small", {}, limit.note));
       const cell = make("td");
       const bar = make("span", { class: "bar" });

@@ -92,7 +92,10 @@ function take(message) {
 async function loadEvents() {
   try {
     const response = await fetch(`/api/events?limit=${EVENTS_AT_START}`);
-    if (response.ok) takeEvents(await response.json());
+    if (!response.ok) return;
+    const list = await response.json();
+    for (const history of histories.values()) history.knownSince = Math.min(history.knownSince, list[0]?.at_us ?? Infinity);
+    takeEvents(list);
   } catch { /* the stream says that the link is gone */ }
 }
 

@@ -27,6 +27,8 @@ export function tone(lane, value) {
 
 export class History {
   constructor() {
+    // Since when no change can have been missed: a lane without any event has held its value since then.
+    this.knownSince = Infinity;
     this.lanes = Object.fromEntries(LANES.map(([name]) => [name, []]));
   }
 
@@ -46,10 +48,16 @@ export class History {
   }
 
   putView(outlet, at) {
-    this.put("ev_state", at, outlet.ev_state);
-    if (outlet.pilot) this.put("pilot_mode", at, outlet.pilot.driven_mode);
-    this.put("contactor", at, outlet.contactor_closed ? "closed" : "open");
-    this.put("outlet_status", at, outlet.outlet_status);
+    const values = {
+      ev_state: outlet.ev_state,
+      pilot_mode: outlet.pilot?.driven_mode,
+      contactor: outlet.contactor_closed ? "closed" : "open",
+      outlet_status: outlet.outlet_status,
+    };
+    for (const [lane, value] of Object.entries(values)) {
+      if (value === undefined) continue;
+      this.put(lane, this.lanes[lane].length ? at : Math.min(at, this.knownSince), value);
+    }
   }
 }
 

@@ -1,0 +1,267 @@
+"""The page in a real browser, served by the real server over loopback, in front of a scripted station."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from evse.core import events as e
+from evse.web.app import create_app
+from evse.web.ports import Outcome
+from evse.web.server import Server, make_server
+from tests.fakes.web_fake import (
+    ERROR_BITS,
+    FakeRecords,
+    FakeStation,
+    FakeWorld,
+    changed,
+    charging,
+    diode_fault,
+    station_view,
+)
+
+pytestmark = [pytest.mark.real, pytest.mark.timeout(120)]
+
+CHROMIUM = "/usr/bin/chromium"
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+]
+DESK = {"width": 1280, "height": 900}
+PHONE = {"width": 390, "height": 844}
+EVIL = "<img src=x onerror=document.title='evil'>"
+
+
+class Site:
+    """The server in a thread of its own; the test drives the station through ``push``."""
+
+    def __init__(self) -> None:
+        self.station = FakeStation(diode_fault(station_view()))
+        self.world = FakeWorld()
+        self.app = create_app(self.station, self.world, FakeRecords(), error_bits=ERROR_BITS)
+        self.socket = socket.create_server(("127.0.0.1", 0))
+        self.address = f"http://127.0.0.1:{self.socket.getsockname()[1]}/"
+        self.server: Server | None = None
+        self.loop = asyncio.new_event_loop()
+        self.thread = threading.Thread(target=self._run)
+        self.thread.start()
+
+    def _run(self) -> None:
+        asyncio.set_event_loop(self.loop)
+        self.server = make_server(self.app, "127.0.0.1", 0)
+        self.loop.run_until_complete(self.server.serve([self.socket]))
+        self.loop.close()
+
+    def push(self, view: Any, *facts: e.Event) -> None:
+        """The station moves on."""
+        self.loop.call_soon_threadsafe(self.station.push, view, *facts)
+
+    def stop(self) -> None:
+        """Stop serving, as a restart of services does."""
+        if self.server is not None:
+            self.server.should_exit = True
+        self.thread.join(20)
+        self.socket.close()
+        assert not self.thread.is_alive()
+
+
+@pytest.fixture
+def site() -> Iterator[Site]:
+    """A served station."""
+    site = Site()
+    yield site
+    site.stop()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    """Chromium without a window; skipped where there is none, except in CI."""
+    if not Path(CHROMIUM).exists():
+        if os.environ.get("CI"):
+            pytest.fail(f"{CHROMIUM} is not installed")
+        pytest.skip(f"{CHROMIUM} is not installed")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def visit(browser: Any, site: Site) -> Iterator[Callable[[dict[str, int]], Any]]:
+    """Open the page at a size; whatever the console says against it fails the test."""
+    complaints: list[str] = []
+    pages = []
+
+    def open_page(size: dict[str, int]) -> Any:
+        page = browser.new_page(viewport=size)
+        pages.append(page)
+        page.on("console", lambda text: complaints.append(text.text) if text.type in ("error", "warning") else None)
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on("request", lambda request: complaints.append(request.url) if site.address not in request.url else None)
+        page.goto(site.address, wait_until="domcontentloaded")
+        page.wait_for_selector("#link[data-tone=ok]")
+        page.wait_for_selector("#outlet-1 .headline:has-text('Free')")
+        return page
+
+    yield open_page
+    for page in pages:
+        page.close()
+    # A refused verb is an answer of its own kind (409), which the console mentions; nothing else may be there.
+    assert [text for text in complaints if "409 (Conflict)" not in text] == []
+
+
+@pytest.mark.req("SIM-04")
+def test_a_live_charge_is_seen(site: Site, visit: Callable[..., Any]) -> None:
+    page = visit(DESK)
+    card = page.locator("#outlet-1")
+    assert "+12.0" in card.locator("[data-wave]").text_content()
+    site.push(
+        charging(diode_fault(station_view(62_000_000))),
+        e.EvStateChanged(1, "A_Not_Present_12V", "C_Ready_6V_M12V"),
+        e.ContactorMoved(1, True),
+    )
+    page.wait_for_selector("#outlet-1 .headline:has-text('Charging')", timeout=3000)
+    assert card.locator("[data-f=ev_state]").text_content() == "C_Ready_6V_M12V"
+    assert card.locator("[data-drawing]").get_attribute("data-closed") == "yes"
+    assert card.locator("[data-f=power]").text_content() == "10.93"
+    assert card.locator("tr[data-ruling=yes] th").text_content().startswith("station maximum")
+    assert card.locator("[data-list=open_reasons] li").count() == 0
+    wave = card.locator("[data-wave]").get_attribute("aria-label").replace("\u00a0", " ")
+    assert "reconstructed from measured levels" in wave
+    assert "V− −12.0 V" in wave
+    page.wait_for_selector("[data-lanes='1'] title:has-text('closed')", state="attached")
+    page.locator("#timeline summary").click()
+    page.wait_for_selector("#events td:has-text('ContactorMoved')")
+
+
+@pytest.mark.req("PIL-03")
+def test_a_shorted_diode_is_visible(visit: Callable[..., Any]) -> None:
+    page = visit(DESK)
+    card = page.locator("#outlet-2")
+    assert card.locator(".trace.bad").count() == 1
+    assert card.locator("[data-f=pilot_warning]").is_visible()
+    assert "−8.8" in card.locator("[data-wave]").text_content()
+    assert not page.locator("#outlet-1 [data-f=pilot_warning]").is_visible()
+    assert "diode not seen" in card.locator("[data-list=open_reasons]").text_content()
+
+
+def test_a_quick_action_does_its_verb_at_the_chosen_outlet(site: Site, visit: Callable[..., Any]) -> None:
+    page = visit(DESK)
+    page.get_by_role("button", name="Plug a car").click()
+    page.wait_for_selector("#quick-result[data-tone=ok]")
+    page.locator(".world .segments label").nth(1).click()
+    page.get_by_role("button", name="Hold a badge").click()
+    page.wait_for_selector("#quick-result:has-text('Hold a badge: done')")
+    assert site.world.applied == [("plug_in", {"outlet": 1}), ("present_card", {"hold": 1.0, "outlet": 2})]
+
+
+def test_a_form_sends_what_was_changed_and_shows_the_refusal_in_place(site: Site, visit: Callable[..., Any]) -> None:
+    page = visit(DESK)
+    page.get_by_label("Everything else").fill("demand")
+    form = page.locator("form.verb[data-verb=set_demand]")
+    form.get_by_label("current").fill("90")
+    form.get_by_role("button", name="Do it").click()
+    assert "0 to 80 A" in form.locator("output").text_content()
+    assert site.world.applied == []
+    form.get_by_label("current").fill("20")
+    form.get_by_role("button", name="Do it").click()
+    page.wait_for_selector("form[data-verb=set_demand] output[data-tone=ok]")
+    site.world.answer = Outcome("refused", "no vehicle is plugged")
+    form.get_by_role("button", name="Do it").click()
+    page.wait_for_selector("form[data-verb=set_demand] output:has-text('no vehicle is plugged')")
+    page.get_by_label("Everything else").fill("diode")
+    page.locator("form[data-verb=short_diode]").get_by_role("button", name="Undo").click()
+    page.wait_for_selector("form[data-verb=short_diode] output[data-tone=bad]")
+    assert site.world.applied == [
+        ("set_demand", {"current": 20.0, "outlet": 1}),
+        ("set_demand", {"current": 20.0, "outlet": 1}),
+        ("short_diode", {"heal": True, "outlet": 1}),
+    ]
+
+
+def test_a_command_carries_the_epoch_that_was_seen(site: Site, visit: Callable[..., Any]) -> None:
+    page = visit(DESK)
+    card = page.locator("#outlet-2")
+    card.locator("summary:has-text('Commands')").click()
+    card.get_by_role("button", name="Suspend").click()
+    page.wait_for_selector("#outlet-2 [data-command-result][data-tone=ok]")
+    card.get_by_role("button", name="Mended").click()
+    page.wait_for_selector("#outlet-2 [data-fault-result][data-tone=ok]")
+    assert [type(command).__name__ for command in site.station.commands] == ["Suspend", "ClearFault"]
+    assert {command.epoch for command in site.station.commands} == {7}
+    assert {command.outlet for command in site.station.commands} == {2}
+
+
+def test_texts_of_the_station_stay_texts_when_they_come_live(site: Site, visit: Callable[..., Any]) -> None:
+    page = visit(DESK)
+    evil = changed(station_view(61_000_000), 1, last_error=EVIL, open_reasons=(EVIL,), evse_status=(EVIL,))
+    site.push(evil, e.OutletError(1, EVIL, EVIL))
+    page.wait_for_selector("#outlet-1 [data-list=open_reasons] li:has-text('onerror')")
+    assert page.locator("img").count() == 0
+    assert page.title() != "evil"
+
+
+@pytest.mark.req("SIM-04")
+def test_on_a_phone_nothing_is_cut_off_sideways(visit: Callable[..., Any]) -> None:
+    page = visit(PHONE)
+    page.evaluate("document.querySelectorAll('details').forEach((each) => { each.open = true; })")
+    page.wait_for_timeout(400)
+    assert page.evaluate("document.documentElement.scrollWidth") == PHONE["width"]
+    small = page.evaluate(
+        "[...document.querySelectorAll('button')].filter((b) => b.offsetParent && b.offsetHeight < 36).length"
+    )
+    assert small == 0
+
+
+def test_the_keyboard_reaches_every_action_and_focus_is_seen(site: Site, visit: Callable[..., Any]) -> None:
+    page = visit(DESK)
+    reached: list[str] = []
+    for _ in range(80):
+        page.keyboard.press("Tab")
+        reached.append(page.evaluate("document.activeElement.textContent.trim().slice(0, 40)"))
+        if reached[-1] == "Plug a car":
+            break
+    assert reached[0].startswith("Skip")
+    assert reached[-1] == "Plug a car"
+    outline = page.evaluate("getComputedStyle(document.activeElement).outlineWidth")
+    assert outline == "3px"
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#quick-result[data-tone=ok]")
+    assert site.world.applied == [("plug_in", {"outlet": 1})]
+
+
+def test_control_that_goes_away_is_told_and_comes_back_by_itself(site: Site, visit: Callable[..., Any]) -> None:
+    page = visit(DESK)
+    assert not page.locator("#lost").is_visible()
+    site.push(None)
+    page.wait_for_selector("#lost:has-text('Control is not connected')")
+    site.push(station_view(70_000_000))
+    page.wait_for_selector("#link[data-tone=ok]")
+    assert not page.locator("#lost").is_visible()
+
+
+def test_a_lost_connection_is_told_and_the_server_stops_at_once(browser: Any) -> None:
+    site = Site()
+    page = browser.new_page(viewport=DESK)
+    try:
+        page.goto(site.address, wait_until="domcontentloaded")
+        page.wait_for_selector("#link[data-tone=ok]")
+        # An open stream must not hold up the stop: it is ended first. `stop` fails after 20 s.
+        site.stop()
+        page.wait_for_selector("#lost:has-text('Trying again')", timeout=10_000)
+    finally:
+        page.close()
+        site.stop()

@@ -1,0 +1,206 @@
+"""The rendered page: nothing a station, badge or back-end calls itself ever becomes markup."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import fields, is_dataclass, replace
+from html.parser import HTMLParser
+from typing import Any
+
+import pytest
+
+from evse.exchange.snapshot import OutletView, StationView
+from evse.web.app import create_app
+from evse.web.page import grouped, quick_actions
+from evse.web.ports import VerbParam, VerbView
+from tests.fakes.web_fake import VERBS, charging, diode_fault
+
+pytestmark = pytest.mark.anyio
+
+_CORES = (
+    "<script>alert(1)</script>",
+    "<img src=x onerror=alert(1)>",
+    "<svg onload=alert(1)>",
+    "<iframe srcdoc='<script>alert(1)</script>'></iframe>",
+    "<a href=javascript:alert(1)>x</a>",
+    "<math><mtext><style><img src=x onerror=alert(1)></style>",
+    "<template><script>alert(1)</script></template>",
+    "<body onload=alert(1)>",
+    "<input autofocus onfocus=alert(1)>",
+    "<details open ontoggle=alert(1)>",
+    "<object data=javascript:alert(1)>",
+    "<base href=//evil.example>",
+    "<link rel=stylesheet href=//evil.example>",
+    "<meta http-equiv=refresh content=0;url=//evil.example>",
+    "<form action=//evil.example><button>",
+    "<style>*{background:url(//evil.example)}</style>",
+    "{{ 7 * 7 }}{% raw %}",
+    "${alert(1)}`",
+)
+_BREAKS = ("", '"', "'", '">', "'>", "</title>", "</script>", "</textarea>", "-->", "]]>", "<!--", "&lt;", "\x00")
+PAYLOADS = tuple(before + core for before in _BREAKS for core in _CORES)
+MARK = "evilmark"
+
+
+class Nodes(HTMLParser):
+    """Every element with its attributes, as a browser's parser would make them."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.nodes: list[tuple[str, tuple[str, ...]]] = []
+        self.scripts: list[str | None] = []
+        self.feed(text)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.nodes.append((tag, tuple(name for name, _ in attrs)))
+        if tag == "script":
+            self.scripts.append(dict(attrs).get("src"))
+
+
+def poisoned(value: Any, payload: str) -> Any:
+    """The same value with every text in it replaced."""
+    if isinstance(value, str):
+        return payload
+    if isinstance(value, tuple):
+        return tuple(poisoned(item, payload) for item in value)
+    if is_dataclass(value) and not isinstance(value, type):
+        return replace(value, **{f.name: poisoned(getattr(value, f.name), payload) for f in fields(value)})
+    return value
+
+
+def texts(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, tuple):
+        for item in value:
+            yield from texts(item)
+    elif is_dataclass(value) and not isinstance(value, type):
+        for f in fields(value):
+            yield from texts(getattr(value, f.name))
+
+
+def full_view() -> StationView:
+    view = diode_fault(charging())
+    second = replace(view.outlets[1], session=view.outlets[0].session)
+    return replace(view, outlets=(view.outlets[0], second))
+
+
+async def test_no_text_of_the_station_becomes_markup(bench: Any) -> None:
+    assert len(PAYLOADS) >= 200
+    good = full_view()
+    # Conditions on exact names may leave parts out, so the harmless twin is poisoned too, with a plain word.
+    bench.station.view = poisoned(good, MARK)
+    bench.records.records = [poisoned(record, MARK) for record in bench.records.records]
+    async with bench.client() as client:
+        plain = Nodes((await client.get("/")).text)
+        # Every text field carries a dozen payloads at a time, so each payload is tried in each field.
+        for first in range(0, len(PAYLOADS), 12):
+            payload = "".join(PAYLOADS[first : first + 12])
+            bench.station.view = poisoned(good, payload)
+            bench.records.records = [poisoned(record, payload) for record in bench.records.records]
+            text = (await client.get("/")).text
+            assert Nodes(text).nodes == plain.nodes, payload
+            assert payload not in text
+    assert plain.scripts == ["/static/station.js"]
+
+
+def test_the_corpus_reaches_every_text_of_the_view() -> None:
+    reached = list(texts(poisoned(full_view(), MARK)))
+    assert set(reached) == {MARK}
+    optional = {f.name for f in fields(OutletView) if getattr(full_view().outlets[1], f.name) in (None, ())}
+    assert not optional
+
+
+async def test_no_text_of_a_verb_becomes_markup(bench: Any) -> None:
+    param = VerbParam("uid", "text", "A", "x", 0, 20, (), "help")
+    verb = VerbView("plug_in", "group", "help", (param, replace(param, name="c", type="choice", choices=("x", "y"))))
+    for first in range(0, len(PAYLOADS), 40):
+        payload = "".join(PAYLOADS[first : first + 40])
+        evil = VerbView(
+            payload,
+            payload,
+            payload,
+            tuple(replace(p, default=payload, help=payload, unit=payload) for p in verb.params),
+        )
+        bench.world.verbs = lambda evil=evil: (evil,)
+        bench.app = create_app(bench.station, bench.world, bench.records)
+        async with bench.client() as client:
+            nodes = Nodes((await client.get("/")).text)
+        assert nodes.scripts == ["/static/station.js"]
+        assert not any(name.startswith("on") for _tag, names in nodes.nodes for name in names)
+        assert not {"iframe", "object", "base", "style", "math"} & {tag for tag, _ in nodes.nodes}
+
+
+async def test_the_page_has_no_inline_script_style_or_foreign_address(bench: Any) -> None:
+    async with bench.client() as client:
+        text = (await client.get("/")).text
+    for tag, names in Nodes(text).nodes:
+        assert "style" not in names, tag
+        assert tag != "style"
+        assert not any(name.startswith("on") for name in names), tag
+    assert "http://" not in text.replace("http://www.w3.org", "")
+    assert "https://" not in text
+
+
+@pytest.mark.req("SIM-04")
+async def test_the_page_has_every_verb_and_the_quick_ones_first(bench: Any) -> None:
+    async with bench.client() as client:
+        text = (await client.get("/")).text
+    for verb in VERBS:
+        assert text.count(f'<form class="verb" data-verb="{verb.name}"') == 1
+    first = [action.verb for action, _verb in quick_actions(VERBS)]
+    assert first == ["plug_in", "present_card", "vehicle_stop", "unplug", "present_card"]
+    assert text.index('data-verb="plug_in" data-params') < text.index('<form class="verb"')
+    assert [group.name for group in grouped(VERBS)] == ["People and plugs", "Vehicle", "Faults", "Grid"]
+
+
+async def test_every_field_has_a_label_and_every_id_is_there_once(bench: Any) -> None:
+    class Labels(HTMLParser):
+        ids: list[str]
+        wanted: list[str]
+        targets: list[str]
+
+        def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+            given = dict(attrs)
+            if given.get("id"):
+                self.ids.append(str(given["id"]))
+            if tag in ("input", "select") and given.get("type") not in ("radio", "checkbox"):
+                self.wanted.append(str(given.get("id")))
+            if tag == "label" and given.get("for"):
+                self.targets.append(str(given["for"]))
+
+    async with bench.client() as client:
+        text = (await client.get("/")).text
+    parser = Labels()
+    parser.ids, parser.wanted, parser.targets = [], [], []
+    parser.feed(text)
+    assert len(parser.ids) == len(set(parser.ids))
+    assert sorted(parser.wanted) == sorted(parser.targets)
+
+
+async def test_the_page_without_scripts_shows_the_moment(bench: Any) -> None:
+    bench.station.view = full_view()
+    async with bench.client() as client:
+        text = (await client.get("/")).text
+    for word in (
+        "C_Ready_6V_M12V",
+        "station maximum",
+        "diode not seen",
+        "PilotDiode",
+        "KO_EvNotDetected",
+        "0x00000080",
+    ):
+        assert word in text
+    assert '<li data-bit="7" data-ko="yes">' in text
+    assert '<li data-bit="11" data-ko="no"><span>11</span> DI PowerMeter Comm' in text
+
+
+async def test_page_and_assets_are_tens_of_kilobytes(bench: Any) -> None:
+    async with bench.client() as client:
+        total = 0
+        for path in ("/", "/static/base.css", "/static/outlet.css", "/static/world.css", "/static/station.js"):
+            response = await client.get(path, headers={"accept-encoding": "gzip"})
+            assert response.headers["content-encoding"] == "gzip"
+            total += response.num_bytes_downloaded
+    assert total < 40_000

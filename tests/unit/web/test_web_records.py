@@ -1,0 +1,62 @@
+"""The CSV export: separators, and no cell that a spreadsheet runs."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from evse.web.ports import RecordView
+from evse.web.routes_records import csv_cell, csv_chunks
+from tests.fakes.web_fake import record_view
+
+pytestmark = pytest.mark.anyio
+
+
+async def test_the_export_has_every_record_oldest_first_in_the_factory_format(bench: Any) -> None:
+    async with bench.client() as client:
+        response = await client.get("/api/records.csv")
+    assert response.headers["content-type"] == "text/csv; charset=utf-8"
+    assert response.headers["content-disposition"].startswith("attachment")
+    rows = list(csv.reader(io.StringIO(response.content.decode("utf-8-sig"), newline=""), delimiter=";"))
+    assert rows[0][0] == "Number"
+    assert [row[0] for row in rows[1:]] == ["1", "2", "3", "4", "5", "6"]
+    assert rows[1][rows[0].index("Energy (kWh)")] == "7,360"
+    assert response.text.endswith("\r\n")
+
+
+async def test_separator_and_decimal_sign_can_be_chosen(bench: Any) -> None:
+    async with bench.client() as client:
+        comma = (await client.get("/api/records.csv?separator=comma&decimal=comma")).content.decode("utf-8-sig")
+        tab = (await client.get("/api/records.csv?separator=tab&decimal=point")).text
+        wrong = await client.get("/api/records.csv?separator=;")
+    assert list(csv.reader(io.StringIO(comma)))[1][9] == "7,360"
+    assert "\t7.360\t" in tab
+    assert wrong.status_code == 422
+    assert "semicolon" in wrong.json()["allowed"]
+
+
+@given(st.text(max_size=20), st.sampled_from(";,\t"))
+def test_no_cell_starts_a_formula_and_every_cell_comes_back(text: str, separator: str) -> None:
+    cell = csv_cell(text, separator)
+    (value,) = next(csv.reader(io.StringIO(cell, newline=""), delimiter=separator), []) or [""]
+    assert value[:1] not in ("=", "+", "-", "@", "\t", "\r")
+    assert (value[1:] if value.startswith("'") else value) == text
+
+
+async def test_a_long_export_comes_in_pieces() -> None:
+    async def many() -> AsyncIterator[RecordView]:
+        for number in range(3000):
+            yield replace(record_view(number), comment="=1+1")
+
+    pieces = [piece async for piece in csv_chunks(many())]
+    assert len(pieces) > 10
+    assert max(map(len, pieces)) < 20_000
+    assert b"".join(pieces).count(b"\r\n") == 3001
+    assert b";=1" not in b"".join(pieces)
