@@ -78,7 +78,7 @@ class UnavailableBody(ActiveBody):
 class ClearFaultBody(CommandBody):
     """A service person confirms that a latched fault is mended."""
 
-    fault: str = Field(pattern=r"^[A-Za-z0-9_.-]{1,64}$", description="The fault's name as in `faults`.")
+    fault: str = Field(pattern=r"^[A-Za-z0-9_.-][A-Za-z0-9_. -]{0,63}$", description="The fault's name as in `faults`.")
 
 
 @dataclass(frozen=True, slots=True)

@@ -354,9 +354,9 @@ def diode_fault(view: StationView, number: int = 2) -> StationView:
         outlet_status="OK_PlugProcedureDone",
         last_error="KO_EvNotDetected",
         last_error_class="plug error",
-        faults=(FaultView("PilotDiode", "controlled", "until unplugged", view.mono_us - 8 * S),),
-        open_reasons=("diode not seen", "pilot not in C or D", "fault PilotDiode"),
-        no_offer_reasons=("fault PilotDiode",),
+        faults=(FaultView("DiodeFault", "emergency", "service", view.mono_us - 8 * S),),
+        open_reasons=("diode not seen", "pilot not in C or D", "fault DiodeFault"),
+        no_offer_reasons=("fault DiodeFault",),
         lock="locked",
         light="red",
         error_status=0b1000_0000,
@@ -376,7 +376,7 @@ async def _replay(station: FakeStation) -> None:
         begin = replace(station_view(clock()), latency=LatencyView(12_000, 0, 3_100, False))
         station.push(diode_fault(begin), e.OutletStatusChanged(1, "OK_ChargeLoopStarted", "OK_InitDone", "unplugged"),
                      e.EvStateChanged(1, "C_Ready_6V_M12V", "A_Not_Present_12V"), e.ContactorMoved(1, False), e.PilotDriven(1, "X1", 10_000, 0),
-                     e.FaultRaised(2, "PilotDiode", "controlled", True))  # fmt: skip
+                     e.FaultRaised(2, "DiodeFault", "emergency", True))  # fmt: skip
         for wait_s, view, facts in script(diode_fault(begin)):
             await asyncio.sleep(wait_s)
             station.push(replace(view, mono_us=clock()), *facts)

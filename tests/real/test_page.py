@@ -198,7 +198,7 @@ def test_a_command_carries_the_epoch_that_was_seen(site: Site, visit: Callable[.
     card.locator("summary:has-text('Commands')").click()
     card.get_by_role("button", name="Suspend").click()
     page.wait_for_selector("#outlet-2 [data-command-result][data-tone=ok]")
-    card.get_by_role("button", name="Mended").click()
+    card.get_by_role("button", name="DiodeFault is mended").click()
     page.wait_for_selector("#outlet-2 [data-fault-result][data-tone=ok]")
     assert [type(command).__name__ for command in site.station.commands] == ["Suspend", "ClearFault"]
     assert {command.epoch for command in site.station.commands} == {7}

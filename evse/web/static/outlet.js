@@ -6,14 +6,16 @@ import { describe, diodeMissing, drawWave } from "./waveform.js";
 const CAR_STATES = /^[BCD]_/;
 const FLOWING_MA = 500;
 const LIGHT_WORDS = { off: "light off", green: "green", green_blink: "green, blinking", blue: "blue", blue_blink: "blue, blinking", red: "red", red_blink: "red, blinking" };
-const REACTION_WORDS = { emergency: "opens at once", controlled: "stops, then opens" };
+const REACTION_WORDS = { emergency: "opens at once", controlled: "stops first, then opens", notice: "is only reported" };
+const LATCH_WORDS = { self: "ends with its cause", unplug: "ends when unplugged", service: "ends when confirmed as mended" };
 
 const powerKw = (outlet) => outlet.currents_ma.reduce((sum, ma, phase) => sum + ma * outlet.voltages_mv[phase], 0) / 1e9;
 
 // What matters most about this outlet, in plain words; the exact names stand below it.
 export function headline(outlet) {
   if (!outlet.link_ok) return ["bad", "Front end does not answer"];
-  if (outlet.faults.length) return ["bad", outlet.faults.length > 1 ? `${outlet.faults.length} faults` : "Fault"];
+  const grave = outlet.faults.filter((fault) => fault.reaction !== "notice").length;
+  if (grave) return ["bad", grave > 1 ? `${grave} faults` : "Fault"];
   if (outlet.contactor_closed) {
     return Math.max(...outlet.currents_ma) > FLOWING_MA ? ["ok", "Charging"] : ["ok", "Connected, no current"];
   }
@@ -146,10 +148,14 @@ export class OutletCard {
   faults(faults, now) {
     this.set("fault_state", faults.length ? String(faults.length) : "", "bad");
     this.root.querySelector("[data-faults]").replaceChildren(...faults.map((fault) => {
-      const item = make("li");
-      const button = make("button", { type: "button" }, "Mended");
-      button.addEventListener("click", () => this.clearFault(button, fault.name));
-      item.append(make("b", {}, fault.name), make("small", {}, `${REACTION_WORDS[fault.reaction] ?? ""} (${fault.reaction}); latch: ${fault.latch}; raised ${span(now - fault.raised_us)} ago`), button);
+      const item = make("li", { "data-notice": fault.reaction === "notice" ? "yes" : "no" });
+      const words = [`${fault.reaction}: ${REACTION_WORDS[fault.reaction] ?? "opens at once"}`, `latch ${fault.latch}: ${LATCH_WORDS[fault.latch] ?? fault.latch}`, `raised ${span(now - fault.raised_us)} ago`];
+      item.append(make("b", {}, fault.name), make("small", {}, words.join(" · ")));
+      if (fault.latch === "service") {
+        const button = make("button", { type: "button", "aria-label": `${fault.name} is mended` }, "Mended");
+        button.addEventListener("click", () => this.clearFault(button, fault.name));
+        item.append(button);
+      }
       return item;
     }));
   }

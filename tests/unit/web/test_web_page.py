@@ -187,7 +187,7 @@ async def test_the_page_without_scripts_shows_the_moment(bench: Any) -> None:
         "C_Ready_6V_M12V",
         "station maximum",
         "diode not seen",
-        "PilotDiode",
+        "DiodeFault",
         "KO_EvNotDetected",
         "0x00000080",
     ):

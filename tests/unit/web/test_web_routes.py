@@ -86,6 +86,11 @@ async def test_control_lost_between_look_and_post_is_503(bench: Any) -> None:
         ("maintenance", {"epoch": 7}, c.Maintain("id-1", 1, 65 * S, 7, active=True)),
         ("unavailable", {"after_session": True}, c.SetUnavailable("id-1", 1, 65 * S, -1, after_session=True)),
         ("clear-fault", {"fault": "Weld", "command_id": "mine"}, c.ClearFault("mine", 1, 65 * S, -1, fault="Weld")),
+        (
+            "clear-fault",
+            {"fault": "DI PowerMeter Comm"},
+            c.ClearFault("id-1", 1, 65 * S, -1, fault="DI PowerMeter Comm"),
+        ),
         ("stop", {"ttl_ms": 100}, c.StopSession("id-1", 1, 60_100_000, -1, reason="Local")),
     ],
 )
