@@ -244,7 +244,9 @@ class FrontEndDriver:
         if self._phase is _Phase.DOWN and now_us < self._lost_at_us + LOOK_FOR_LINE_US:
             return self._next_due_us(now_us)
         self._begun = False
-        self._granting = False
+        if self._lease.due(now_us):
+            # From here on it takes a new grant: control steps at every renewal, not at every frame heard.
+            self._granting = False
         try:
             frames = self._line.read(now_us)
         except LinkLostError:
@@ -262,7 +264,7 @@ class FrontEndDriver:
     def steady_period_us(self) -> int:
         """50 ms while a permission runs, 0.9 s otherwise, 0 while anything is under way or wrong.
 
-        A permission that control did not grant again in its last step is about to end, which is not steady.
+        A permission that control does not grant again when its renewal is due is about to end, which is not steady.
         """
         if not self._connected or self._waiting or self._line.partial:
             return 0
@@ -324,11 +326,19 @@ class FrontEndDriver:
         return True
 
     def _send_due(self, now_us: int) -> None:
+        # Also while asking: a front end that cannot be heard may well hear an OPEN.
+        if not self._send_again(now_us):
+            return
         if self._phase is _Phase.ASKING:
             if now_us >= self._asked_at_us + LOOK_FOR_LINE_US:
                 self._asked_at_us = now_us
                 self._say(Inquiry(MessageId.IDENTITY), now_us)
             return
+        if MessageId.INQUIRY not in self._waiting and now_us >= self._inquiry_due_us(now_us):
+            self._say(Inquiry(MessageId.STATE), now_us)
+
+    def _send_again(self, now_us: int) -> bool:
+        """Repeat what was not acknowledged in time; return whether the line is still there."""
         again, given_up = self._waiting.take_due(now_us)
         if given_up:
             self._count("given_up", given_up)
@@ -339,9 +349,8 @@ class FrontEndDriver:
                 self._rhythm.sent(frame)
             except LinkLostError:
                 self._lose_line(now_us)
-                return
-        if MessageId.INQUIRY not in self._waiting and now_us >= self._inquiry_due_us(now_us):
-            self._say(Inquiry(MessageId.STATE), now_us)
+                return False
+        return True
 
     def _inquiry_due_us(self, now_us: int) -> int:
         if self._phase is not _Phase.UP:
