@@ -137,7 +137,7 @@ class VirtualStation:
             for wire, driver, twin in zip((wires.front_end, wires.reader), outlet, twins, strict=False):
                 if wire is not None and twin is not None:
                     parts = (driver, self._modems[wire.name], twin)
-                    self._scheduler.add_loop(RenewalLoop(wire.name, parts, control))
+                    self._scheduler.add_loop(RenewalLoop(wire.name, parts, self._modems[wire.name], control))
         if self._services is not None:
             self._stop_services()
             self._start_services(now_us)
@@ -281,7 +281,7 @@ class VirtualStation:
 
     def view(self) -> StationView | None:
         """Snapshot of control, ``None`` while it does not run."""
-        return None if self._control is None or self._frozen else self._control.view()
+        return None if self._control is None or self._frozen else self._control.view_at(self._scheduler.now_us)
 
     def events_since(self, index: int) -> Sequence[TimedEvent]:
         """Events of all boots from number ``index`` on."""

@@ -94,7 +94,11 @@ class ControlCycle:
 
     def view(self) -> StationView:
         """Return the Snapshot as of the last cycle."""
-        return station_view(self.core, self._now_us, self.latency)
+        return self.view_at(self._now_us)
+
+    def view_at(self, now_us: int) -> StationView:
+        """Return the Snapshot with the energy carried on to ``now_us``."""
+        return station_view(self.core, now_us, self.latency)
 
     def drivers_by_outlet(self) -> tuple[tuple[RenewalPart, ...], ...]:
         """The drivers of each outlet in the order of its wires (front end, reader), as parts of renewal loops."""

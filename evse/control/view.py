@@ -26,13 +26,14 @@ def station_view(core: StationCore, now_us: int, latency: LatencyView) -> Statio
         config_version=core.config.version,
         config_digest=core.config.digest,
         restored=core.restored,
-        outlets=tuple(outlet_view(outlet) for outlet in core.outlets),
+        outlets=tuple(outlet_view(outlet, now_us) for outlet in core.outlets),
         latency=latency,
     )
 
 
-def outlet_view(outlet: OutletCore) -> OutletView:
-    """Return how one outlet is."""
+def outlet_view(outlet: OutletCore, now_us: int) -> OutletView:
+    """Return how one outlet is; the energy is carried on to ``now_us``."""
+    register_wh = outlet.register.wh_at(now_us)
     procedure, inputs = outlet.procedure, outlet.inputs
     error = procedure.last_error
     return OutletView(
@@ -59,8 +60,8 @@ def outlet_view(outlet: OutletCore) -> OutletView:
         currents_ma=inputs.currents_ma,
         voltages_mv=inputs.voltages_mv,
         temperature_dc=inputs.temperature_dc,
-        register_wh=outlet.register.wh,
-        session=_session_view(outlet),
+        register_wh=register_wh,
+        session=_session_view(outlet, register_wh),
         faults=tuple(
             FaultView(fault.kind.name, fault.kind.reaction.value, fault.kind.latch.value, fault.raised_us)
             for fault in outlet.faults.active
@@ -86,16 +87,16 @@ def _pilot_view(outlet: OutletCore) -> PilotView | None:
     )
 
 
-def _session_view(outlet: OutletCore) -> SessionView | None:
+def _session_view(outlet: OutletCore, register_wh: int) -> SessionView | None:
     session = outlet.procedure.session
     if session is None:
         return None
-    start_wh = session.register_start_wh if session.register_start_wh >= 0 else outlet.register.wh
+    start_wh = session.register_start_wh if session.register_start_wh >= 0 else register_wh
     return SessionView(
         session_id=session.session_id,
         uid=session.uid,
         opened_us=session.opened_us,
-        energy_wh=outlet.register.wh - start_wh,
+        energy_wh=register_wh - start_wh,
         charge_type=session.charge_type,
         record_durable=session.durable,
     )

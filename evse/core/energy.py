@@ -38,6 +38,11 @@ class EnergyRegister:
         """Take a new reading; negative values count as zero (a vehicle does not feed back through this meter)."""
         self._power_uw = sum(max(0, i) * max(0, u) for i, u in zip(currents_ma, voltages_mv, strict=True))
 
+    def wh_at(self, now_us: int) -> int:
+        """Return the register as it is at ``now_us``, without a step."""
+        passed_us = 0 if self._at_us is None else max(0, now_us - self._at_us)
+        return self._base_wh + (self._picojoules + self._power_uw * passed_us) // PJ_PER_WH
+
     @property
     def wh(self) -> int:
         """The register in whole watt-hours."""
