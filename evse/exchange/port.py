@@ -22,5 +22,5 @@ class ControlEnd(Protocol):
         ...
 
     def offer_view(self, make: Callable[[], StationView], now_us: int) -> None:
-        """Something may have changed: the end calls ``make`` if and when it wants a Snapshot, now or never."""
+        """Something may have changed: the end calls ``make`` when it wants a Snapshot: now, between two later steps, or never."""
         ...
