@@ -51,7 +51,7 @@ export class OutletCard {
     this.pilot(outlet.pilot);
     this.contactor(outlet);
     this.changed("limits", outlet.limits, () => this.limits(outlet.limits));
-    this.changed("faults", [outlet.faults, outlet.number], () => this.faults(outlet.faults, now));
+    this.changed("faults", [outlet.faults, outlet.number], () => this.faults(outlet.faults));
     for (const name of ["open_reasons", "no_offer_reasons", "evse_status"]) {
       this.changed(name, outlet[name], () => this.lists[name].replaceChildren(...outlet[name].map((word) => make("li", {}, word))));
     }
@@ -62,6 +62,7 @@ export class OutletCard {
   tick(now) {
     const session = this.outlet?.session;
     text(this.fields.session_time, session ? span(now - session.opened_us) : "–");
+    for (const since of this.root.querySelectorAll("[data-raised]")) text(since, span(now - Number(since.dataset.raised)));
   }
 
   set(name, value, tone) {
@@ -145,12 +146,14 @@ export class OutletCard {
     }));
   }
 
-  faults(faults, now) {
+  faults(faults) {
     this.set("fault_state", faults.length ? String(faults.length) : "", "bad");
     this.root.querySelector("[data-faults]").replaceChildren(...faults.map((fault) => {
       const item = make("li", { "data-notice": fault.reaction === "notice" ? "yes" : "no" });
-      const words = [`${fault.reaction}: ${REACTION_WORDS[fault.reaction] ?? "opens at once"}`, `latch ${fault.latch}: ${LATCH_WORDS[fault.latch] ?? fault.latch}`, `raised ${span(now - fault.raised_us)} ago`];
-      item.append(make("b", {}, fault.name), make("small", {}, words.join(" · ")));
+      const words = [`${fault.reaction}: ${REACTION_WORDS[fault.reaction] ?? "opens at once"}`, `latch ${fault.latch}: ${LATCH_WORDS[fault.latch] ?? fault.latch}`];
+      const small = make("small", {}, `${words.join(" · ")} · raised `);
+      small.append(make("span", { "data-raised": fault.raised_us }), " ago");
+      item.append(make("b", {}, fault.name), small);
       if (fault.latch === "service") {
         const button = make("button", { type: "button", "aria-label": `${fault.name} is mended` }, "Mended");
         button.addEventListener("click", () => this.clearFault(button, fault.name));

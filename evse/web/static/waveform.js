@@ -59,6 +59,6 @@ export function drawWave(svg, pilot) {
 export function describe(pilot) {
   const driven = pilot.driven_mode === "PWM" ? `PWM ${percent(pilot.driven_duty_bp)}` : pilot.driven_mode;
   if (!pulsed(pilot)) return `steady ${pilotVolts(pilot.positive_mv)}, driven ${driven}`;
-  return `V+ ${pilotVolts(pilot.positive_mv)}, V− ${pilotVolts(pilot.negative_mv)}, duty ${percent(pilot.duty_bp)}, `
+  return `V+\u00a0${pilotVolts(pilot.positive_mv)}, V−\u00a0${pilotVolts(pilot.negative_mv)}, duty ${percent(pilot.duty_bp)}, `
     + `${(pilot.frequency_dhz / 10).toFixed(0)} Hz; driven ${driven}`;
 }
