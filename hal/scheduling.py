@@ -47,8 +47,8 @@ class RenewalPart(Protocol):
     def steady_period_us(self) -> int:
         """Period with which this part's traffic repeats exactly.
 
-        0 while it is not steady (something is under way or about to change), ``ANY_PERIOD`` while it is quiet and
-        starts nothing by itself.
+        0 while it is not steady (something is under way or about to change, or something else than its last renewal has
+        passed since that began), ``ANY_PERIOD`` while it is quiet and starts nothing by itself.
         """
         ...
 

@@ -1,10 +1,10 @@
 """Elision: how far steady renewal loops may be moved at once, and by how many periods each.
 
 A renewal loop (driver, line, twin) is steady when every part is. Its traffic then repeats with one period, and moving
-the loop by whole periods gives the same state as running it. A renewal begins with
-its first byte and its traffic takes always the same time; then the loop is at rest until the next one. That time is
-learnt from the line (two renewals in a row that took equally long), and a loop on whose line anything else has passed
-since its last renewal has to run one for real before it moves again. The plan for a jump to time T obeys three rules.
+the loop by whole periods gives the same state as running it. A renewal begins with its first byte and its traffic
+always takes the same time; then the loop is at rest until the next one. That time is learnt from the line (two renewals
+in a row that took equally long), and a loop on whose line anything else has passed since its last renewal has to run
+one for real before it moves again. The plan for a jump to time T obeys three rules.
 
 1. Nothing jumps over anything else: T is not later than the earliest of every wish and wake that is not a renewal
    (scenario, world, services, other components, end of the run), every part's and runner's essential wake, everything
@@ -101,11 +101,10 @@ class RenewalLoop:
 
 @dataclass(frozen=True)
 class JumpPlan:
-    """One jump: which loops move by how many periods and microseconds, the new time, the limit nothing went beyond."""
+    """One jump: which loops move by how many periods and microseconds, and the new time."""
 
     shifts: tuple[tuple[RenewalLoop, int, int], ...]
     now_us: int
-    limit_us: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +164,7 @@ def _plan_to(steady: Sequence[_Steady], now_us: int, limit_us: int) -> JumpPlan 
                 break
             counts.append(count)
         else:
-            return _plan_of(steady, counts, target_us, limit_us)
+            return _plan_of(steady, counts, target_us)
         if target_us <= now_us:
             return None
     return None
@@ -182,8 +181,8 @@ def _periods_to(entry: _Steady, target_us: int) -> tuple[int, int]:
     return periods, begun_us
 
 
-def _plan_of(steady: Sequence[_Steady], counts: Sequence[int], target_us: int, limit_us: int) -> JumpPlan | None:
+def _plan_of(steady: Sequence[_Steady], counts: Sequence[int], target_us: int) -> JumpPlan | None:
     shifts = tuple(
         (entry.loop, count, count * entry.period) for entry, count in zip(steady, counts, strict=True) if count
     )
-    return JumpPlan(shifts, target_us, limit_us) if shifts else None
+    return JumpPlan(shifts, target_us) if shifts else None

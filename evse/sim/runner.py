@@ -130,18 +130,18 @@ class _Runner:
         self.checker.note_verb(action.verb, action.params, now)
 
     def _post(self, action: Post) -> None:
-        now, control_now = self.scheduler.now_us, self.station.control_now_us()
+        now = self.scheduler.now_us
         self._commands += 1
         given: Mapping[str, Any] = action.fields
         command = action.type(command_id=f"scenario-{self._commands}", **given)
-        spans: Mapping[str, Any] = {name: control_now + span for name, span in action.spans.items()}
+        spans: Mapping[str, Any] = {name: now + span for name, span in action.spans.items()}
         data = {field.name: getattr(command, field.name) for field in fields_of(command) if field.name in given}
         self.trace.add(
             now, "scenario", "command", {"name": command_name(action.type), **_plain({**data, **action.spans})}
         )
-        self.station.post(replace(command, **spans))
-        on_scheduler: Mapping[str, Any] = {name: now + span for name, span in action.spans.items()}
-        self.checker.note_command(replace(command, **on_scheduler), now)
+        command = replace(command, **spans)
+        self.station.post(command)
+        self.checker.note_command(command, now)
 
     def _watch(self, watch: Watch) -> None:
         """Begin to watch; an instant at the start and one at the deadline make sure that both are looked at."""

@@ -112,12 +112,11 @@ class SimulatedStation(Protocol):
         """Events from number ``index`` (counted from 0 over the whole run) on, oldest first."""
         ...
 
-    def control_now_us(self) -> int:
-        """Present time on control's clock (a command's times are meant on it)."""
-        ...
-
     def post(self, command: Command) -> None:
-        """Hand a command to control; without effect while control does not run."""
+        """Hand a command to control; without effect while control does not run.
+
+        Its times are on the scheduler's clock, which is control's clock in every boot of a virtual run.
+        """
         ...
 
     def apply_verb(self, name: str, params: Mapping[str, ParamValue], now_us: int) -> None:

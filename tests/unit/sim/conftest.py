@@ -221,9 +221,6 @@ class ToyStation:
     def events_since(self, index: int) -> Sequence[TimedEvent]:
         return self.events[index:]
 
-    def control_now_us(self) -> int:
-        return self.scheduler.now_us
-
     def post(self, command: Command) -> None:
         now = self.scheduler.now_us
         if isinstance(command, SetUnavailable):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from evse.sim.elision import RenewalLoop, plan_jump
+from evse.sim.elision import JumpPlan, RenewalLoop, plan_jump
 from evse.sim.scheduler import Scheduler
 from hal.scheduling import ANY_PERIOD
 from hal.twins.null_modem import NullModem
@@ -53,19 +53,24 @@ class ToyDevice:
 
 
 class ToyDriver:
-    """Renews each period while ``on``; not stepped by the scheduler but polled by a hub."""
+    """Renews each period while ``on``; not stepped by the scheduler but polled by a hub.
+
+    Steady only when nothing but its last renewal and one answer has passed.
+    """
 
     def __init__(self, name: str, line: NullModem, log: Log, period: int) -> None:
         self.name, self.line, self.log, self.period = name, line, log, period
         self.on = True
         self.next_send = 0
         self.waiting = False
+        self.in_step = False
         self.heard_at = 0
         self.sent = 0
 
     def poll(self, now_us: int) -> int:
         for byte in self.line.left.read(now_us):
             self.heard_at = now_us
+            self.in_step = self.waiting and byte != ord("!")
             self.waiting = False
             if byte == ord("!"):
                 self.log.append((now_us, f"{self.name} changed"))
@@ -78,9 +83,9 @@ class ToyDriver:
         return self.next_renewal_us()
 
     def steady_period_us(self) -> int:
-        if self.waiting:
-            return 0
-        return self.period if self.on else ANY_PERIOD
+        if self.on:
+            return self.period if self.in_step and not self.waiting else 0
+        return 0 if self.waiting else ANY_PERIOD
 
     def next_renewal_us(self) -> int:
         return self.next_send if self.on else NEVER
@@ -180,21 +185,44 @@ def test_a_jump_costs_no_more_than_a_few_renewals() -> None:
     assert scheduler.counters.steps < 400
 
 
-def test_a_loop_under_way_is_not_moved() -> None:
-    scheduler = Scheduler()
-    log: Log = []
-    line = NullModem(scheduler)
-    device = ToyDevice("d", line, log, 50 * MS, ())
-    driver = ToyDriver("d", line, log, 50 * MS)
-    driver.poll(0)
+def renew(loop: RenewalLoop, at_us: int) -> None:
+    """Run one renewal of ``loop``: sent at ``at_us``, answered within 2 ms."""
+    driver, _, device = loop.parts
+    assert isinstance(driver, ToyDriver)
+    assert isinstance(device, ToyDevice)
+    driver.poll(at_us)
+    device.step(at_us + 1 * MS)
+    driver.poll(at_us + 2 * MS)
+
+
+def plan(loops: list[RenewalLoop], now_us: int, limit_us: int = 10 * SECOND) -> JumpPlan | None:
+    return plan_jump(loops, now_us, limit_us, lambda member: None)
+
+
+def steady_loop(name: str, period: int) -> RenewalLoop:
+    """A loop that has shown the same renewal twice and is at rest."""
+    line = NullModem(Scheduler())
+    driver, device = ToyDriver(name, line, [], period), ToyDevice(name, line, [], period, ())
+    loop = RenewalLoop(name, (driver, line, device), line)
+    for at_us in (0, period):
+        renew(loop, at_us)
+        plan([loop], at_us + 2 * MS)
+    return loop
+
+
+def test_a_loop_is_moved_once_a_renewal_has_been_seen_twice_and_is_over() -> None:
+    line = NullModem(Scheduler())
+    driver, device = ToyDriver("d", line, [], 50 * MS), ToyDevice("d", line, [], 50 * MS, ())
     loop = RenewalLoop("loop", (driver, line, device), line)
-    assert plan_jump([loop], 10, 10 * SECOND, lambda member: NEVER) is None
-    device.step(1 * MS)
-    driver.poll(2 * MS)
-    plan = plan_jump([loop], 2 * MS, 10 * SECOND, lambda member: NEVER)
-    assert plan is not None
-    assert plan.shifts == ((loop, 199, 199 * 50 * MS),)
-    assert plan.now_us == 10 * SECOND
+    driver.poll(0)
+    assert plan([loop], 10) is None
+    renew(loop, 0)
+    assert plan([loop], 2 * MS) is None
+    renew(loop, 50 * MS)
+    found = plan([loop], 52 * MS)
+    assert found is not None
+    assert found.shifts == ((loop, 198, 198 * 50 * MS),)
+    assert found.now_us == 10 * SECOND
 
 
 def test_parts_with_different_periods_move_by_their_common_multiple() -> None:
@@ -202,50 +230,41 @@ def test_parts_with_different_periods_move_by_their_common_multiple() -> None:
     log: Log = []
     line = NullModem(scheduler)
     fast, slow = ToyDriver("fast", line, log, 40 * MS), ToyDriver("slow", line, log, 60 * MS)
-    fast.next_send, slow.next_send = 30 * MS, 50 * MS
+    fast.in_step = slow.in_step = True
     loop = RenewalLoop("loop", (fast, slow), line)
     assert loop.period_us() == 120 * MS
     assert loop.shift(2, 240 * MS) == 6 + 4
     assert (fast.sent, slow.sent) == (6, 4)
 
 
-def steady_loop(name: str, period: int) -> RenewalLoop:
-    """A loop that is at rest after its first renewal."""
-    scheduler = Scheduler()
-    line = NullModem(scheduler)
-    driver, device = ToyDriver(name, line, [], period), ToyDevice(name, line, [], period, ())
-    driver.poll(0)
-    device.step(1 * MS)
-    driver.poll(2 * MS)
-    return RenewalLoop(name, (driver, line, device), line)
-
-
 def test_an_unsteady_loop_holds_all_others() -> None:
     loops = [steady_loop("first", 50 * MS), steady_loop("second", 50 * MS)]
-    assert plan_jump(loops, 2 * MS, 10 * SECOND, lambda member: None) is not None
+    assert plan(loops, 52 * MS) is not None
     line = loops[1].line
     assert isinstance(line, NullModem)
     line.cut()
-    assert plan_jump(loops, 2 * MS, 10 * SECOND, lambda member: None) is None
+    assert plan(loops, 52 * MS) is None
 
 
 def test_a_loop_after_other_traffic_runs_one_renewal_for_real_before_it_moves_again() -> None:
     loop = steady_loop("loop", 50 * MS)
-    assert plan_jump([loop], 2 * MS, 10 * SECOND, lambda member: None) is not None
+    assert plan([loop], 52 * MS) is not None
     line = loop.line
     assert isinstance(line, NullModem)
-    line.right.write(b"!", 20 * MS)
-    line.left.read(21 * MS)
+    line.right.write(b"!", 70 * MS)
+    line.left.read(71 * MS)
     assert loop.period_us() == 50 * MS
-    assert plan_jump([loop], 21 * MS, 10 * SECOND, lambda member: None) is None
+    assert plan([loop], 71 * MS) is None
+    renew(loop, 100 * MS)
+    assert plan([loop], 102 * MS) is not None
 
 
 def test_a_jump_into_the_middle_of_a_renewal_ends_where_it_begins() -> None:
     loop = steady_loop("loop", 50 * MS)
-    plan = plan_jump([loop], 2 * MS, 5 * SECOND + 500, lambda member: None)
-    assert plan is not None
-    assert plan.now_us == 5 * SECOND
-    assert plan.shifts == ((loop, 99, 99 * 50 * MS),)
+    found = plan([loop], 52 * MS, 5 * SECOND + 500)
+    assert found is not None
+    assert found.now_us == 5 * SECOND
+    assert found.shifts == ((loop, 98, 98 * 50 * MS),)
 
 
 def test_a_loop_whose_runner_is_gone_is_not_moved() -> None:
