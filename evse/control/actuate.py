@@ -30,12 +30,12 @@ class OutletActuator:
         self._retry_us = NEVER
         self._last: OutletOutputs | None = None
 
-    def apply(self, now_us: int, outputs: OutletOutputs) -> None:
-        """Carry out the outputs of the step that has just been completed."""
+    def apply(self, now_us: int, outputs: OutletOutputs) -> bool:
+        """Carry out the outputs of the step that has just been completed; return whether an order was given."""
         # The contactor first: an opening must not wait behind anything else on the wire.
-        self._lease(now_us, hold=outputs.hold_contactor)
+        leased = self._lease(now_us, hold=outputs.hold_contactor)
         if outputs is self._last:
-            return
+            return leased
         self._last = outputs
         board = self._board
         board.pilot.drive_pilot(PILOT_MODE[outputs.pilot_mode], outputs.duty_bp, now_us)
@@ -53,9 +53,11 @@ class OutletActuator:
         if outputs.beep_count != self._beeps:
             self._beeps = outputs.beep_count
             signals.beep(BEEP[outputs.beep], now_us)
+        return True
 
-    def _lease(self, now_us: int, *, hold: bool) -> None:
+    def _lease(self, now_us: int, *, hold: bool) -> bool:
         contactor = self._board.contactor
+        due = now_us >= self.renew_us
         if hold:
             contactor.hold_until(now_us + LEASE_US, now_us - self._board.sense.read_at_us, now_us)
             # Withheld below (old reading, line down): try again soon, the step itself decides each time.
@@ -63,7 +65,9 @@ class OutletActuator:
         elif self._holding:
             contactor.open(OPEN_REASON_CONTROL, now_us)
             self._retry_us = NEVER
+        changed = hold != self._holding
         self._holding = hold
+        return due or changed
 
     @property
     def renew_us(self) -> int:

@@ -59,20 +59,23 @@ class ControlCycle:
         cards = self._take_cards()
         commands = self._exchange.take_commands(now_us)
         if changed or cards or commands or now_us >= min(self._core_wake_us, self._renew_us()):
-            self._step_core(now_us, cards, commands)
-            poll_us = min(poll_us, self._poll(now_us))
+            if self._step_core(now_us, cards, commands):
+                # Orders were given: the drivers have new wishes.
+                poll_us = min(poll_us, self._poll(now_us))
         return min(poll_us, self._core_wake_us, self._renew_us())
 
-    def _step_core(self, now_us: int, cards: list[CardSeen], commands: Sequence[Command]) -> None:
+    def _step_core(self, now_us: int, cards: list[CardSeen], commands: Sequence[Command]) -> bool:
         inputs = [sensor.inputs for sensor in self._sensors]
         result = self.core.step(now_us, inputs, cards, commands)
+        ordered = False
         for actuator, outputs in zip(self._actuators, result.outputs, strict=True):
-            actuator.apply(now_us, outputs)
+            ordered = actuator.apply(now_us, outputs) or ordered
         self.core_steps += 1
         self._core_wake_us = result.wake_us
         if result.events:
             self._exchange.report(result.events, now_us)
         self._exchange.offer_view(self.view, now_us)
+        return ordered
 
     def _poll(self, now_us: int) -> int:
         wish_us = NEVER

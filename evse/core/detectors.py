@@ -5,7 +5,7 @@ No memory except hysteresis and the monitors handed in; what a cause leads to is
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from evse.core.config import OutletConfig
 from evse.core.energy import OverCurrentWatch
@@ -18,8 +18,7 @@ CABLE_DOUBT_US = 300 * MS
 """Cable and pilot may contradict each other for this long while nothing is energised (plugging takes time)."""
 
 
-@dataclass(frozen=True, slots=True)
-class DetectorContext:
+class DetectorContext(NamedTuple):
     """Facts of the outlet that the detectors weigh."""
 
     energised: bool

@@ -7,14 +7,13 @@ the vehicle time to reduce its current (Table A.6 sequences 9 and 10: X1, then a
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from evse.core.pilot import DiodeCheck
 from evse.core.values import PilotLevel
 
 
-@dataclass(frozen=True, slots=True)
-class InterlockFacts:
+class InterlockFacts(NamedTuple):
     """What the permission depends on, at one instant."""
 
     restored: bool
@@ -38,8 +37,7 @@ class InterlockFacts:
     """A controlled stop is under way, its force time has not come, and the vehicle still draws current."""
 
 
-@dataclass(frozen=True, slots=True)
-class Permission:
+class Permission(NamedTuple):
     """The interlock's answer. ``reasons`` lists everything that speaks against a closed contact, hard ones first."""
 
     granted: bool

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 from evse.core.units import NEVER, PhaseValues
 
@@ -64,8 +65,7 @@ def constant(source: str, current_ma: int, note: str = "") -> Limit:
     return Limit(source, (PlanStep(-NEVER, (current_ma,) * 3),), note=note)
 
 
-@dataclass(frozen=True, slots=True)
-class LimitInForce:
+class LimitInForce(NamedTuple):
     """A source and what it allows now, the lowest of the phases the outlet uses."""
 
     source: str
@@ -73,8 +73,7 @@ class LimitInForce:
     note: str
 
 
-@dataclass(frozen=True, slots=True)
-class Arbitration:
+class Arbitration(NamedTuple):
     """The offer's ceiling, who rules it, and the whole stack (lowest first, ties in the given order)."""
 
     current_ma: int

@@ -13,8 +13,8 @@ wake       Once per plug-in or pause: 30 s of B2 without C, then F for 4 s, X1 f
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 from evse.core.config import PilotTimings
 from evse.core.duty import duty_for_current
@@ -34,8 +34,7 @@ class OfferPhase(StrEnum):
     WAKE_PAUSE = "wake_pause"
 
 
-@dataclass(frozen=True, slots=True)
-class OfferWish:
+class OfferWish(NamedTuple):
     """What the outlet wants of the pilot at this step."""
 
     offer: bool

@@ -8,7 +8,7 @@ from the freshest facts, and nothing after it may change it.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from evse.core.config import Location, OutletConfig, StationConfig
 from evse.core.contactor import ContactorMonitor
@@ -47,8 +47,7 @@ SIMPLIFIED_MAXIMUM_MA = 10_000
 """Clause A.2.3: a vehicle without S2 and PWM draws at most 10 A, single-phase."""
 
 
-@dataclass(frozen=True, slots=True)
-class OutletStep:
+class OutletStep(NamedTuple):
     """Result of one step."""
 
     outputs: OutletOutputs

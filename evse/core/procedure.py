@@ -8,7 +8,7 @@ the next one.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from evse.core.config import Access, OutletConfig
 from evse.core.events import (
@@ -32,8 +32,7 @@ SAME_CARD_IGNORED_US = 3 * SECOND
 FREE_ACCESS = "free access"
 
 
-@dataclass(frozen=True, slots=True)
-class ProcedureFacts:
+class ProcedureFacts(NamedTuple):
     """What the procedure needs to know of the outlet at one instant."""
 
     restored: bool

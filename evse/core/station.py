@@ -30,7 +30,7 @@ from evse.core.commands import (
 from evse.core.config import StationConfig
 from evse.core.events import CommandDone, ConfigurationActive, Event
 from evse.core.limits import Limit, OnExpiry, PlanStep, StationShare
-from evse.core.outlet import OutletCore
+from evse.core.outlet import OutletCore, OutletStep
 from evse.core.session import Booking
 from evse.core.units import NEVER
 from evse.core.values import CardSeen, OutletInputs, OutletOutputs
@@ -58,6 +58,8 @@ class StationCore:
         self.outlets = tuple(OutletCore(outlet, config, boot_id, start_us) for outlet in config.outlets)
         self._by_number = {outlet.config.number: outlet for outlet in self.outlets}
         self._share = StationShare(config.station_maximum_ma)
+        self._steps: list[OutletStep | None] = [None] * len(self.outlets)
+        self._seen: list[tuple[OutletInputs, int] | None] = [None] * len(self.outlets)
         self._done: OrderedDict[str, tuple[str, str]] = OrderedDict()
         self._announced = False
 
@@ -84,14 +86,29 @@ class StationCore:
             outlet_of_card = self._by_number.get(card.outlet)
             if outlet_of_card is not None:
                 outlet_of_card.present_card(now_us, card.uid)
+        addressed = {command.outlet for command in commands} | {card.outlet for card in cards}
         wake_us = NEVER
         outputs = []
-        for index, (outlet, latest) in enumerate(zip(self.outlets, inputs, strict=True)):
-            step = outlet.step(now_us, latest, self._share_for(now_us, index))
+        for index, latest in enumerate(inputs):
+            step = self._step_outlet(now_us, index, latest, addressed, events)
             outputs.append(step.outputs)
-            events.extend(step.events)
             wake_us = min(wake_us, step.wake_us, self._share_changes_us(now_us, index))
         return StationStep(tuple(outputs), tuple(events), wake_us)
+
+    def _step_outlet(
+        self, now_us: int, index: int, latest: OutletInputs, addressed: set[int], events: list[Event]
+    ) -> OutletStep:
+        """Step one outlet if there is anything new for it; else its last step still stands."""
+        outlet = self.outlets[index]
+        news = (latest, self._share_for(now_us, index))
+        last = self._steps[index]
+        quiet = last is not None and now_us < last.wake_us and self._seen[index] == news
+        if last is not None and quiet and not addressed & {0, outlet.config.number}:
+            return last
+        step = outlet.step(now_us, *news)
+        self._steps[index], self._seen[index] = step, news
+        events.extend(step.events)
+        return step
 
     def _share_for(self, now_us: int, index: int) -> int:
         if len(self.outlets) == 1:
