@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 from typing import NamedTuple
 
 from evse.core.units import NEVER, PhaseValues
@@ -60,6 +61,7 @@ class Limit:
         return min(times, default=NEVER)
 
 
+@lru_cache(maxsize=256)
 def constant(source: str, current_ma: int, note: str = "") -> Limit:
     """Return a limit that holds for ever with the same current on each phase."""
     return Limit(source, (PlanStep(-NEVER, (current_ma,) * 3),), note=note)
