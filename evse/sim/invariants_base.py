@@ -37,6 +37,8 @@ FAULT_F_US: Final = 300 * MS
 """Table A.5: shortest state F that reports a fault which stopped a charge."""
 FAULT_F_BEGINS_US: Final = 1 * SECOND
 """State F (or E) must have begun this long after the fault was raised."""
+FORCED_BOLT_US: Final = 100 * MS
+"""A bolt that moves this soon after somebody forced it was moved by him."""
 UNAVAILABLE_US: Final = 500 * MS
 """A command to be unavailable or booked counts against closings from this long after it was posted."""
 PROPOSED_MINIMUM_MA: Final = 6_000

@@ -24,6 +24,8 @@ class _Interval:
     begin_us: int
     begin_nj: int
     session: str | None = None
+    alone_since_us: int | None = None
+    """Since when no session is open any more."""
     told: bool = False
 
 
@@ -52,11 +54,14 @@ class ClosedIntervalsBelongToOneSession:
             interval = self._open[number] = _Interval(moment.now_us, truth.energy_nj)
         names = [session.session_id for session in moment.sessions(number)]
         if len(names) == 1 and interval.session in (None, names[0]):
-            interval.session = names[0]
+            interval.session, interval.alone_since_us = names[0], None
             self._sessions.setdefault(names[0], number)
             return
+        if interval.alone_since_us is None:
+            interval.alone_since_us = moment.now_us
         energy = truth.energy_nj > interval.begin_nj
-        ending = len(names) == 0 and moment.now_us - interval.begin_us <= OPEN_ON_FAULT_US
+        # A session may close while the contact is still falling: its record was written on the order to open.
+        ending = not names and moment.now_us - interval.alone_since_us <= OPEN_ON_FAULT_US
         if energy and not interval.told and not ending:
             interval.told = True
             what = f"energy flows with {len(names)} open sessions ({', '.join(names) or 'none'})"
@@ -84,7 +89,7 @@ class ClosedIntervalsBelongToOneSession:
         yield from self._records(moment, at_end=True)
 
     def pending(self) -> bool:
-        return False
+        return any(interval.alone_since_us is not None and not interval.told for interval in self._open.values())
 
 
 class RecordsBalanceWithTheWorld:

@@ -18,6 +18,7 @@ from evse.sim.invariants_base import (
     FAULT_F_BEGINS_US,
     FAULT_F_US,
     FOLLOW_US,
+    FORCED_BOLT_US,
     FORCED_OPENING_US,
     LOWER_OFFER_US,
     MISMATCH_US,
@@ -39,6 +40,7 @@ from hal.units import NEVER
 
 _WELD = "ContactorWelded"
 _FAILED_TO_CLOSE = "ContactorFailedToClose"
+_FRONT_END_LOST = "FrontEndLost"
 
 
 class _Timed:
@@ -190,7 +192,7 @@ class NeverUnlockedUnderLoad(_Timed):
             self._bolt[number] = truth.bolt
             load = truth.contact_closed or max(truth.currents_ma) >= NO_LOAD_MA
             left = truth.lock_fitted and before is LockPosition.LOCKED and truth.bolt is not LockPosition.LOCKED
-            forced = moment.known.lock_forced_us.get(number) == moment.now_us
+            forced = moment.now_us - moment.known.lock_forced_us.get(number, -NEVER) <= FORCED_BOLT_US
             if left and load and not forced:
                 yield Violation(self.name, moment.now_us, number, "the bolt was drawn back under load")
 
@@ -290,7 +292,10 @@ class ContactFollowsOrder(_Timed):
 
 
 class FaultShownOnPilot(_Timed):
-    """S10. An emergency fault that stopped a charge shows as state F (or E) on the pilot for at least 300 ms."""
+    """S10. An emergency fault that stopped a charge shows as state F (or E) on the pilot for at least 300 ms.
+
+    Not asked while the generator is out of the station's hands: front end lost, line cut, control or supply gone.
+    """
 
     name = "S10"
 
@@ -305,6 +310,8 @@ class FaultShownOnPilot(_Timed):
         for event in moment.new_events:
             fault = event.event
             if not isinstance(fault, FaultRaised) or fault.reaction != "emergency" or moment.disturbances:
+                continue
+            if fault.fault == _FRONT_END_LOST:
                 continue
             if now - self._closed_us.get(fault.outlet, -NEVER) <= RECENT_FAULT_US:
                 self._due.setdefault(fault.outlet, (now, fault.fault))

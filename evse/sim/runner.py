@@ -128,6 +128,7 @@ class _Runner:
             self._decide(step, f"{action.verb} to be possible", str(error), passed=False)
             return
         self.checker.note_verb(action.verb, action.params, now)
+        self._look_now()
 
     def _post(self, action: Post) -> None:
         now = self.scheduler.now_us
@@ -146,13 +147,16 @@ class _Runner:
     def _watch(self, watch: Watch) -> None:
         """Begin to watch; an instant at the start and one at the deadline make sure that both are looked at."""
         self.watches.append(watch)
-        now = self.scheduler.now_us
-        self.scheduler.at(now, _nothing)
         if watch.deadline_us is not None:
             self.scheduler.at(watch.deadline_us, _nothing)
         if watch.growing:
-            self._plan_tick(now)
-        self.scheduler.run_until(now)
+            self._plan_tick(self.scheduler.now_us)
+        self._look_now()
+
+    def _look_now(self) -> None:
+        """Make an instant of this time: everything due now happens, then invariants and watches are asked."""
+        self.scheduler.at(self.scheduler.now_us, _nothing)
+        self.scheduler.run_until(self.scheduler.now_us)
 
     def _plan_tick(self, now_us: int) -> None:
         """Plan an instant at the next whole second of the scenario, unless one is planned."""
