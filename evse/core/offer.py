@@ -14,10 +14,11 @@ wake       Once per plug-in or pause: 30 s of B2 without C, then F for 4 s, X1 f
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from evse.core.config import PilotTimings
 from evse.core.duty import duty_for_current
+from evse.core.machine import Row, TransitionTable
 from evse.core.pilot import ENERGY_LEVELS
 from evse.core.units import NEVER
 from evse.core.values import PilotLevel, PilotMode
@@ -32,6 +33,28 @@ class OfferPhase(StrEnum):
     FAULT = "fault"
     WAKE_PULSE = "wake_pulse"
     WAKE_PAUSE = "wake_pause"
+
+
+def _row(trigger: str, sources: tuple[OfferPhase, ...], target: OfferPhase, clause: str) -> Row:
+    return Row(trigger, tuple(source.value for source in sources), target.value, clause)
+
+
+_P = OfferPhase
+OFFER_TABLE: Final = TransitionTable(
+    "pilot offer",
+    [phase.value for phase in OfferPhase],
+    OfferPhase.IDLE.value,
+    (
+        _row("offer", (_P.IDLE, _P.WAKE_PAUSE), _P.OFFERING, "Table A.6 sequence 3"),
+        _row("withdraw", (_P.OFFERING, _P.WAKE_PAUSE), _P.IDLE, "Table A.6 sequence 5"),
+        _row("stop", (_P.OFFERING,), _P.STOPPING, "Table A.6 sequence 9"),
+        _row("stopped", (_P.STOPPING,), _P.IDLE, "Table A.6 sequence 10"),
+        _row("fail", tuple(phase for phase in OfferPhase if phase is not _P.FAULT), _P.FAULT, "Table A.5"),
+        _row("recover", (_P.FAULT,), _P.IDLE, "Table A.5"),
+        _row("wake", (_P.OFFERING,), _P.WAKE_PULSE, "clause A.5.3"),
+        _row("pause", (_P.WAKE_PULSE,), _P.WAKE_PAUSE, "clause A.5.3"),
+    ),
+)
 
 
 class OfferWish(NamedTuple):
@@ -102,7 +125,8 @@ class PilotOffer:
             self._follow_limit(now_us, wish.limit_ma)
         return self._wake_at_us(now_us, wish)
 
-    def _go(self, now_us: int, phase: OfferPhase) -> None:
+    def _fire(self, now_us: int, trigger: str) -> None:
+        phase = OfferPhase(OFFER_TABLE.next_state(self.phase.value, trigger))
         if phase in (OfferPhase.IDLE, OfferPhase.STOPPING) and self.mode is not PilotMode.X1:
             self._x1_since_us = now_us
         self.phase = phase
@@ -113,7 +137,7 @@ class PilotOffer:
 
     def _advance(self, now_us: int, wish: OfferWish) -> None:
         if (wish.fault_f or wish.hold_f) and self.phase is not OfferPhase.FAULT:
-            self._go(now_us, OfferPhase.FAULT)
+            self._fire(now_us, "fail")
             return
         match self.phase:
             case OfferPhase.IDLE:
@@ -122,17 +146,17 @@ class PilotOffer:
                 self._advance_offering(now_us, wish)
             case OfferPhase.STOPPING:
                 if not wish.energised or not wish.drawing or now_us >= self.force_open_us:
-                    self._go(now_us, OfferPhase.IDLE)
+                    self._fire(now_us, "stopped")
             case OfferPhase.FAULT:
                 shown = now_us >= self._phase_since_us + self._timings.fault_f_minimum_us
                 if shown and not wish.hold_f and not wish.fault_f:
-                    self._go(now_us, OfferPhase.IDLE)
+                    self._fire(now_us, "recover")
             case OfferPhase.WAKE_PULSE:
                 if not wish.offer or now_us >= self._phase_since_us + self._timings.wake_up_pulse_us:
-                    self._go(now_us, OfferPhase.WAKE_PAUSE)
+                    self._fire(now_us, "pause")
             case OfferPhase.WAKE_PAUSE:
                 if not wish.offer:
-                    self._go(now_us, OfferPhase.IDLE)
+                    self._fire(now_us, "withdraw")
                 elif now_us >= self._phase_since_us + self._timings.wake_up_pause_us:
                     self._start_offer(now_us, wish.limit_ma)
 
@@ -142,7 +166,7 @@ class PilotOffer:
 
     def _advance_offering(self, now_us: int, wish: OfferWish) -> None:
         if not wish.offer or duty_for_current(wish.limit_ma) is None:
-            self._go(now_us, OfferPhase.STOPPING if wish.energised and wish.drawing else OfferPhase.IDLE)
+            self._fire(now_us, "stop" if wish.energised and wish.drawing else "withdraw")
             self.woken = False
             return
         if wish.level is PilotLevel.B and not wish.energised:
@@ -156,7 +180,7 @@ class PilotOffer:
         if wish.wake_up and not self.woken and now_us >= self._wake_due_us():
             self.woken = True
             self.waking = True
-            self._go(now_us, OfferPhase.WAKE_PULSE)
+            self._fire(now_us, "wake")
 
     def _wake_due_us(self) -> int:
         return NEVER if self._b2_since_us == NEVER else self._b2_since_us + self._timings.wake_up_after_us
@@ -165,7 +189,7 @@ class PilotOffer:
         duty_bp = duty_for_current(limit_ma)
         if duty_bp is None:
             return
-        self._go(now_us, OfferPhase.OFFERING)
+        self._fire(now_us, "offer")
         self._set(now_us, limit_ma, duty_bp)
 
     def _set(self, now_us: int, current_ma: int, duty_bp: int) -> None:
