@@ -79,5 +79,5 @@ class RenewalRunner(Protocol):
     def step(self, now_us: int) -> int: ...
 
     def essential_wake_us(self) -> int:
-        """Earliest time at which it must be stepped for another reason than one of its parts' renewals."""
+        """Earliest time at which it must be stepped for a reason of its own, not of one of its parts."""
         ...

@@ -41,9 +41,6 @@ class ControlCycle:
         self._actuators = tuple(
             OutletActuator(outlet, config) for outlet, config in zip(board.outlets, config.outlets, strict=True)
         )
-        self.renewal_parts = tuple(
-            driver for outlet in board.outlets for driver in outlet.polled if isinstance(driver, RenewalPart)
-        )
         self._core_wake_us = start_us
         self._now_us = start_us
         self.latency = LatencyView()
@@ -111,8 +108,5 @@ class ControlCycle:
         )
 
     def essential_wake_us(self) -> int:
-        """Earliest wish that is not a renewal: the core's own deadlines and the drivers' essential ones."""
-        wish_us = min(self._core_wake_us, *(actuator.essential_wake_us for actuator in self._actuators))
-        for part in self.renewal_parts:
-            wish_us = min(wish_us, part.essential_wake_us())
-        return wish_us
+        """Earliest wish of control's own: the core's deadlines and permissions that were withheld below."""
+        return min(self._core_wake_us, *(actuator.essential_wake_us for actuator in self._actuators))

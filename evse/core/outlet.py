@@ -199,7 +199,7 @@ class OutletCore:
                 latched = kind.latch is Latch.SERVICE
                 self._tell(FaultRaised(self.config.number, kind.name, kind.reaction.value, latched))
                 self._note_error(kind.name)
-                if kind.reaction is Reaction.EMERGENCY and self.contactor.permitted:
+                if kind.reaction is Reaction.EMERGENCY and context.energised:
                     self._charge_stopped_by_fault = True
             else:
                 self._tell(FaultCleared(self.config.number, kind.name))

@@ -84,11 +84,11 @@ class RenewalLoop:
 
     def next_renewal_us(self) -> int:
         """When the loop's next renewal begins."""
-        return min((part.next_renewal_us() for part in self.parts), default=NEVER)
+        return min([part.next_renewal_us() for part in self.parts], default=NEVER)
 
     def essential_wake_us(self) -> int:
-        """Earliest essential wake of the parts and the runner."""
-        return min((member.essential_wake_us() for member in self.members()), default=NEVER)
+        """Earliest essential wake of the parts; the runner's own is asked once for all its loops."""
+        return min([part.essential_wake_us() for part in self.parts], default=NEVER)
 
     def shift(self, periods: int, delta_us: int) -> int:
         """Move every part by ``delta_us``; returns the number of frames not sent."""
@@ -127,6 +127,10 @@ def plan_jump(
     one that is not scheduled.
     """
     steady: list[_Steady] = []
+    runners = {id(loop.runner): loop.runner for loop in loops if loop.runner is not None}
+    limit_us = min([limit_us, *(runner.essential_wake_us() for runner in runners.values())])
+    if limit_us <= now_us:
+        return None
     for loop in loops:
         limit_us = min(limit_us, loop.essential_wake_us())
         period = loop.period_us()

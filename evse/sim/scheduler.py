@@ -266,7 +266,8 @@ class Scheduler:
         for loop in self._loops:
             if loop.runner is not None:
                 _, wish = runners.get(id(loop.runner), (None, loop.runner.essential_wake_us()))
-                runners[id(loop.runner)] = (loop.runner, min(wish, loop.next_renewal_us()))
+                polled = [part.essential_wake_us() for part in loop.parts if self._wish_of(part) is None]
+                runners[id(loop.runner)] = (loop.runner, min(wish, loop.next_renewal_us(), *polled))
         return list(runners.values())
 
     def _wish_of(self, member: RenewalPart | RenewalRunner) -> int | None:
