@@ -28,9 +28,13 @@ _RUN_EXAMPLES: Final = """examples:
   evse run --profile parking --uid LEFT --json    machine-readable start line on standard output
 """
 _SIM_EXAMPLES: Final = """examples:
-  evse sim charge.yaml                            run one scenario with the profile it names
+  evse sim --list                                 the scenarios that come with the program
+  evse sim badge-first                            run one of them
+  evse sim charge.yaml                            run your own with the profile it names
   evse sim --profile parking-1 *.yaml --junit report.xml
   evse sim charge.yaml --seed 7 --trace charge.jsonl
+
+exit codes: 0 all passed, 1 an expectation failed, 2 bad input, nothing was run, 3 a safety or record invariant was broken
 """
 _WORLD_EXAMPLES: Final = """examples:
   evse world list                                 every verb with its parameters
@@ -96,14 +100,16 @@ def _add_run(commands: Commands[argparse.ArgumentParser]) -> None:
 
 
 def _add_sim(commands: Commands[argparse.ArgumentParser]) -> None:
-    sim = commands.add_parser("sim", help="run scenarios in virtual time", epilog=_SIM_EXAMPLES + _CODES)
-    sim.add_argument("scenario", nargs="+", metavar="SCENARIO", help="scenario file")
+    sim = commands.add_parser("sim", help="run scenarios in virtual time", epilog=_SIM_EXAMPLES)
+    sim.add_argument("scenario", nargs="*", metavar="SCENARIO", help="scenario file, or name of a shipped one")
+    sim.add_argument("--list", action="store_true", help="name the shipped scenarios")
     sim.add_argument("--profile", metavar="P", help="profile to use instead of the one the scenario names")
     sim.add_argument("--seed", type=int, help="run number for the random streams instead of the scenario's")
     sim.add_argument("--full", action="store_true", help="run every frame, elide no renewals")
+    sim.add_argument("--dumb-front-end", action="store_true", help="simulated front ends without local interlock")
     sim.add_argument("--json", action="store_true", help="print results as JSON")
     sim.add_argument("--junit", metavar="FILE", help="write a JUnit report")
-    sim.add_argument("--trace", metavar="FILE", help="write the trace, JSON lines")
+    sim.add_argument("--trace", metavar="FILE", help="write the trace with all frames, JSON lines")
     sim.set_defaults(run=_sim)
 
 
@@ -163,14 +169,17 @@ def _run(arguments: argparse.Namespace) -> int:
 
 
 def _sim(arguments: argparse.Namespace) -> int:
-    from evse.app.sim_command import SimOptions, run_scenarios
+    from evse.app.sim_command import SimOptions, list_scenarios, run_scenarios
 
+    if arguments.list:
+        return list_scenarios(json_output=arguments.json)
     return run_scenarios(
         SimOptions(
             scenarios=tuple(arguments.scenario),
             profile=arguments.profile,
             run_number=arguments.seed,
             elide=not arguments.full,
+            dumb=arguments.dumb_front_end,
             json_output=arguments.json,
             junit=arguments.junit,
             trace=arguments.trace,

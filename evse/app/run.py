@@ -1,7 +1,7 @@
 """``evse run``: from a profile to a running station.
 
-The processes are started first and told their task when the profile has been read and compiled, so that their imports and
-ours pass at the same time. Everything that can be wrong with the user's wishes is found before anything is announced.
+Control and world are started first and told their task when the profile has been read and compiled, so that their imports
+and ours pass at the same time. Everything that can be wrong with the user's wishes is found before anything is announced.
 """
 
 from __future__ import annotations
@@ -100,7 +100,6 @@ class StationRun:
     def run(self) -> int:
         """Start everything, then supervise."""
         now_us = monotonic_us()
-        self._services.start(now_us)
         self._control.start(now_us)
         ours, theirs = socket.socketpair()
         dumb = ("--dumb-front-end",) if self._options.dumb_front_end else ()
@@ -120,14 +119,12 @@ class StationRun:
             world.kill()
             world.reap()
             world.forget_pipes()
-        for child in (self._world, self._control, self._services):
-            if child is not None:
-                child.give_task(task.line())
         self._supervisor = Supervisor(
             self._control,
             self._services,
             self._world,
             ours if simulated else None,
+            task.line(),
             changed=self._write_status,
             started=self._tell_started,
             verbose=self._options.verbose,

@@ -5,62 +5,62 @@ from __future__ import annotations
 import json
 import sys
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from boards.load import Profile, load_profile
 from boards.problems import ProfileError
-from boards.to_core import station_config, wire_plan
-from evse.app.process_verbs import PROCESS_VERBS
-from evse.app.virtual import VirtualStation
-from evse.services.authorisation import Authoriser, Strategy
+from evse.app.scenario_library import load, shipped_scenarios
+from evse.app.station_factory import dumb_station_factory, station_factory, trace_frames
 from evse.sim.problems import ScenarioError
-from evse.sim.random_streams import RandomStreams
 from evse.sim.runner import run_scenario
 from evse.sim.scenario import Scenario
-from evse.sim.scenario_loader import load_scenario
 from evse.sim.timeline import timeline_line
 from evse.sim.trace import Trace, TraceEntry, TraceWriter
 from evse.sim.verdict import Verdict, exit_code, junit_xml
-from hal.world.verbs import VERBS
 
+OK: Final = 0
 BAD_INPUT: Final = 2
-STRATEGIES: Final = {"allow_all_badges": Strategy.ALLOW_ALL, "reject_unknown_badges": Strategy.REJECT_UNKNOWN}
-"""The profile's words and the authorisation's."""
-ALL_VERBS: Final = (*VERBS, *PROCESS_VERBS)
 
 
 @dataclass(frozen=True, slots=True)
 class SimOptions:
-    """What the command line said. ``None`` leaves it to the scenario."""
+    """What the command line said. ``None`` leaves it to the scenario; ``dumb``: front ends without own interlock."""
 
     scenarios: tuple[str, ...]
     profile: str | None = None
     run_number: int | None = None
     elide: bool = True
+    dumb: bool = False
     json_output: bool = False
     junit: str | None = None
     trace: str | None = None
 
 
+def list_scenarios(*, json_output: bool = False) -> int:
+    """Print the shipped scenarios: name, profile, what each is about; returns the exit code."""
+    scenarios = {name: load(name) for name in shipped_scenarios()}
+    if json_output:
+        entries = [
+            {"name": name, "title": each.name, "profile": each.profile, "description": each.description}
+            for name, each in scenarios.items()
+        ]
+        print(json.dumps(entries, indent=2))
+        return OK
+    width = max(map(len, scenarios), default=0)
+    for name, each in scenarios.items():
+        print(f"{name:<{width}}  {each.name} ({each.profile})")
+    return OK
+
+
 def run_scenarios(options: SimOptions) -> int:
-    """Run every scenario; returns the exit code, the worst of all."""
+    """Run every scenario; returns the exit code, the worst of all (``evse.sim.verdict``)."""
+    if not options.scenarios:
+        return _complain("no scenario given; evse sim --list names the shipped ones")
     if options.trace and len(options.scenarios) > 1:
         return _complain("--trace takes one scenario at a time")
-    loaded: list[Scenario] = []
-    refused = False
-    for name in options.scenarios:
-        try:
-            loaded.append(load_for(Path(name), options.profile))
-        except (ScenarioError, ProfileError) as error:
-            refused = True
-            problems = getattr(error, "problems", ())
-            _complain("\n".join(map(str, problems)) or str(error))
-        except (OSError, ValueError) as error:
-            refused = True
-            _complain(f"{name}: {error}")
-    if refused:
+    loaded = _load_all(options)
+    if loaded is None:
         return BAD_INPUT
     try:
         verdicts = [_run(scenario, options) for scenario in loaded]
@@ -71,45 +71,43 @@ def run_scenarios(options: SimOptions) -> int:
     if options.json_output:
         texts = [json.loads(verdict.to_json()) for verdict in verdicts]
         print(json.dumps(texts[0] if len(texts) == 1 else texts, indent=2))
+    elif len(verdicts) > 1:
+        passed = sum(verdict.passed for verdict in verdicts)
+        print(f"{passed} of {len(verdicts)} scenarios passed")
     return exit_code(verdicts)
 
 
-def load_for(path: Path, profile: str | None = None) -> Scenario:
-    """Load a scenario for the outlets its profile has. Raises ScenarioError, ProfileError."""
-    scenario = load_scenario(path, ALL_VERBS)
-    scenario = replace(scenario, profile=profile or scenario.profile)
-    outlets = len(load_profile(scenario.profile).model.outlets)
-    return replace(load_scenario(path, ALL_VERBS, outlets), profile=scenario.profile)
-
-
-def virtual_station(profile_name: str, run_number: int, elide: bool) -> VirtualStation:
-    """A ``StationFactory``: a whole station in virtual time. Raises ProfileError."""
-    profile = load_profile(profile_name)
-    return VirtualStation(
-        station_config(profile, f"SIM-{profile.model.name}"),
-        wire_plan(profile),
-        authoriser=authoriser_for(profile),
-        elide=elide,
-        random_stream=RandomStreams(run_number).stream("disk"),
-    )
-
-
-def authoriser_for(profile: Profile) -> Authoriser:
-    """The authorisation that a profile gives from the factory."""
-    return Authoriser(strategy=STRATEGIES[profile.model.settings.authentication_strategy])
+def _load_all(options: SimOptions) -> list[Scenario] | None:
+    """Every scenario, or ``None`` after all that is wrong with any of them was told: nothing runs then."""
+    loaded: list[Scenario] = []
+    refused = False
+    for name in options.scenarios:
+        try:
+            loaded.append(load(name, options.profile))
+        except (ScenarioError, ProfileError) as error:
+            refused = True
+            problems = getattr(error, "problems", ())
+            _complain("\n".join(map(str, problems)) or str(error))
+        except (OSError, ValueError) as error:
+            refused = True
+            _complain(f"{name}: {error}")
+    return None if refused else loaded
 
 
 def _run(scenario: Scenario, options: SimOptions) -> Verdict:
+    factory = dumb_station_factory if options.dumb else station_factory
     with ExitStack() as stack:
         trace = Trace()
         number = scenario.run_number if options.run_number is None else options.run_number
         if not options.json_output:
             print(f"{scenario.name} ({scenario.file}, profile {scenario.profile}, seed {number})")
             trace.add_sink(_print_line)
+        prepare = None
         if options.trace:
             file = stack.enter_context(Path(options.trace).open("w", encoding="ascii", newline="\n"))
             trace.add_sink(TraceWriter(file, name=scenario.name, run_number=number, profile=scenario.profile))
-        verdict = run_scenario(scenario, virtual_station, number, elide=options.elide, trace=trace)
+            prepare = trace_frames
+        verdict = run_scenario(scenario, factory, number, elide=options.elide, trace=trace, prepare=prepare)
     if not options.json_output:
         print(verdict.summary())
     return verdict

@@ -44,7 +44,11 @@ def monotonic_us() -> int:
 
 
 class Supervisor:
-    """Runs ``control``, ``services`` and, in simulation, ``world``. ``world_link``: our end of its socket."""
+    """Runs ``control``, ``services`` and, in simulation, ``world``. All but services are started and wait for ``task``.
+
+    ``world_link``: our end of the world's socket. ``changed``: called when a process came or went; ``started``: once, when
+    all are ready for the first time.
+    """
 
     def __init__(
         self,
@@ -52,6 +56,7 @@ class Supervisor:
         services: ChildProcess,
         world: ChildProcess | None,
         world_link: socket.socket | None,
+        task: bytes,
         *,
         changed: Callable[[], None],
         started: Callable[[], None],
@@ -61,6 +66,7 @@ class Supervisor:
         self._children = tuple(child for child in (world, control, services) if child is not None)
         self._station = (control, services)
         self._world_link = world_link
+        self._task = task
         self._incoming = b""
         self._changed = changed
         self._started = started
@@ -70,8 +76,19 @@ class Supervisor:
         self._stop_asked = 0
         self._exit_code: int | None = None
         self._begin_us = monotonic_us()
+        if world is None:
+            self._give_tasks()
+        else:
+            world.give_task(task)
         if world_link is not None:
             world_link.setblocking(False)
+
+    def _give_tasks(self) -> None:
+        """Let control and services begin: their wires and the world's socket exist."""
+        for child in self._station:
+            child.give_task(self._task)
+        # Not before: on a small machine their imports would hold back the pilot's first 12 V.
+        self.services.restart_us = monotonic_us()
 
     @property
     def all_ready(self) -> bool:
@@ -132,6 +149,8 @@ class Supervisor:
             if self._verbose or not line.startswith(("INFO ", "DEBUG ")):
                 self._say(f"{child.name}: {line}")
         if child.read_status(now_us):
+            if child is self.world:
+                self._give_tasks()
             self._changed()
 
     def _bury(self, child: ChildProcess, now_us: int) -> None:

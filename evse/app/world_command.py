@@ -122,9 +122,8 @@ def _show(operation: str, answer: dict[str, Any]) -> None:
                 for key, value in outlet.items():
                     print(f"    {key:22} {value}")
         case "log":
-            for entry in answer["contacts"]:
-                what = "closed" if entry["contact_closed"] else "open"
-                print(f"{entry['at_us'] / 1e6:14.6f} s  outlet {entry['outlet']}: contact {what}")
+            for entry in answer["log"]:
+                print(f"{entry['at_us'] / 1e6:14.6f} s  outlet {entry['outlet']}: {entry['what']} {entry['value']}")
         case "status":
             print(f"supply {'on' if answer['powered'] else 'off'}")
         case _:

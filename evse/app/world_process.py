@@ -4,7 +4,7 @@ It plays the hardware: its clock is the system's monotonic one, so that its time
 pseudo-terminal and outlives control and services; when it ends, the simulation is over.
 
 Requests on the world's socket, one JSON object per line: ``{"op": "verbs"}``, ``{"op": "apply", "verb": NAME, "params":
-{...}}``, ``{"op": "truth"}``, ``{"op": "log", "since": N}`` (what the contacts did, with times), ``{"op": "status"}``.
+{...}}``, ``{"op": "truth"}``, ``{"op": "log", "since": N}`` (what contacts and pilot lines did, with times), ``{"op": "status"}``.
 Answers: ``{"ok": true, ...}`` or ``{"ok": false, "kind": "bad" | "refused", "param", "reason", "allowed"}``. Verbs that
 concern processes are handed on to the supervisor, and so is the loss and return of the station's supply.
 """
@@ -62,9 +62,9 @@ class RealWorld:
         for component, name in self.hardware.components():
             self.scheduler.add(component, name)
         self._paced = Paced(self.scheduler, start_us)
-        self.contacts: deque[dict[str, Any]] = deque(maxlen=LOG_LIMIT)
+        self.log: deque[dict[str, Any]] = deque(maxlen=LOG_LIMIT)
         self._logged = 0
-        self._closed = [False for _ in self.world.outlets]
+        self._last: dict[tuple[int, str], bool | str] = {}
         self.world.on_change(self._note)
 
     def _open(self, wire: WireSpec) -> DeviceEnd:
@@ -97,14 +97,16 @@ class RealWorld:
             link.close()
 
     def _note(self, now_us: int) -> None:
-        for index, outlet in enumerate(self.world.outlets):
-            closed = outlet.truth().contact_closed
-            if closed != self._closed[index]:
-                self._closed[index] = closed
-                self._logged += 1
-                self.contacts.append(
-                    {"number": self._logged, "at_us": now_us, "outlet": index + 1, "contact_closed": closed}
-                )
+        for number, outlet in enumerate(self.world.outlets, 1):
+            truth = outlet.truth()
+            self._note_value(now_us, number, "contact_closed", truth.contact_closed)
+            self._note_value(now_us, number, "pilot_level", truth.pilot_level)
+
+    def _note_value(self, now_us: int, outlet: int, what: str, value: bool | str) -> None:
+        if self._last.get((outlet, what)) != value:
+            self._last[outlet, what] = value
+            self._logged += 1
+            self.log.append({"number": self._logged, "at_us": now_us, "outlet": outlet, "what": what, "value": value})
 
 
 class WorldProcess:
@@ -167,8 +169,7 @@ class WorldProcess:
             case "log":
                 since = request.get("since", 0)
                 since = since if isinstance(since, int) else 0
-                found = [entry for entry in self._world.contacts if entry["number"] > since]
-                answer({"ok": True, "contacts": found})
+                answer({"ok": True, "log": [entry for entry in self._world.log if entry["number"] > since]})
             case "status":
                 answer({"ok": True, "powered": self._powered, "now_us": monotonic_us()})
             case _:

@@ -1,0 +1,140 @@
+"""Start, end and mistakes of ``evse run``, with real processes."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from evse.control.priority import become_real_time
+from tests.fakes.running_station import ROOT, RunningStation, now_us, until
+
+pytestmark = [pytest.mark.real, pytest.mark.timing, pytest.mark.timeout(60)]
+
+PAGE_WITHIN_S = 4
+STATE_A_WITHIN_S = 1
+
+
+@pytest.fixture
+def station() -> Iterator[RunningStation]:
+    running = RunningStation()
+    try:
+        yield running
+    finally:
+        running.close()
+
+
+def alive(pid: int) -> bool:
+    return Path(f"/proc/{pid}").exists()
+
+
+def _state_a_us(station: RunningStation, outlet: int) -> int:
+    """When the pilot line of an outlet came to the 12 V of state A."""
+    entries = until("state A", lambda: [e for e in station.log("pilot_level", outlet) if e["value"] == "A"], 5)
+    return int(entries[0]["at_us"])
+
+
+@pytest.mark.req("DEV-01")
+def test_page_and_state_a_soon_after_start(station: RunningStation) -> None:
+    station.start()
+    until("page", lambda: station.page_status() == 200, 5)
+    page_s = (now_us() - station.begin_us) / 1e6
+    state_a_s = max(_state_a_us(station, outlet) - station.begin_us for outlet in (1, 2)) / 1e6
+    print(f"page after {page_s:.2f} s, state A after {state_a_s:.2f} s, ready after {station.started['seconds']} s")
+    assert page_s <= PAGE_WITHIN_S
+    assert state_a_s <= STATE_A_WITHIN_S
+    assert station.truth()["positive_mv"] == pytest.approx(12_000, abs=600)
+
+
+def test_a_stop_opens_the_contact_and_leaves_nothing_behind(station: RunningStation) -> None:
+    station.start()
+    runtime, pids = Path(station.started["runtime"]), station.status()["pids"]
+    assert station.stop() == 0
+    assert not any(alive(pid) for pid in pids.values())
+    assert not runtime.exists()
+
+
+def test_a_session_cut_by_a_stop_is_closed_at_the_next_start(station: RunningStation) -> None:
+    station.start().charge()
+    assert station.stop(signal.SIGINT) == 0
+    station.start()
+    record = until("record", station.records)[0]
+    assert record["reason"] == "PowerLoss"
+
+
+def test_children_die_with_the_supervisor(station: RunningStation) -> None:
+    station.start()
+    pids = station.status()["pids"]
+    assert station.process is not None
+    station.process.kill()
+    station.process.wait()
+    until("children end", lambda: not any(alive(pid) for pid in pids.values()), 3)
+    # Its directories are free again.
+    station.start()
+    assert station.page_status() == 200
+
+
+def test_two_stations_never_share_a_data_directory(station: RunningStation) -> None:
+    station.start()
+    command = [sys.executable, "-m", "evse", "run", "--profile", "parking", "--port", "0", "--data",
+               str(station.home / "data")]  # fmt: skip
+    second = subprocess.run(command, env=station.environment(), capture_output=True, text=True, timeout=20, check=False)
+    assert second.returncode == 1
+    assert "in use by another running station" in second.stderr
+    assert "Traceback" not in second.stderr
+    assert station.page_status() == 200
+
+
+def test_the_command_line_finds_the_running_station(station: RunningStation) -> None:
+    def evse(*arguments: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "evse", "world", *arguments]
+        return subprocess.run(
+            command, env=station.environment(), cwd=ROOT, capture_output=True, text=True, timeout=20, check=False
+        )
+
+    (station.home / "r").mkdir(mode=0o700)
+    assert evse("list").returncode == 3
+    station.start()
+    listed = evse("list")
+    assert listed.returncode == 0
+    assert "plug_in" in listed.stdout
+    assert evse("plug_in", "outlet=1", "cable=20 A").returncode == 0
+    assert station.truth()["plug_at_station"]
+    wrong = evse("plug_in", "outlet=9")
+    assert wrong.returncode == 2
+    assert "outlet" in wrong.stderr
+    refused = evse("plug_in", "--json")
+    assert refused.returncode == 1
+    assert json.loads(refused.stdout)["kind"] == "refused"
+
+
+def test_frozen_control_is_replaced_through_the_verbs(station: RunningStation) -> None:
+    station.start()
+    before = station.pid("control")
+    station.verb("freeze_control")
+    until("page sees no control", lambda: station.page_status() == 200, 5)
+    until("a new control", lambda: station.pid("control") not in (0, before), 4)
+    until("it speaks", lambda: (station.get("api/station") or {}).get("restored"))
+
+
+def test_a_runaway_at_fifo_priority_is_killed_by_the_kernel() -> None:
+    program = (
+        "from evse.control.priority import become_real_time\n"
+        "rights = become_real_time(1, 200_000)\n"
+        "print(rights.fifo, flush=True)\n"
+        "while rights.fifo: pass\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, timeout=20, check=False
+    )
+    if "True" not in done.stdout:
+        pytest.skip("FIFO priority is not permitted here")
+    assert done.returncode in (-signal.SIGKILL, -signal.SIGXCPU)
+    assert os.sched_getscheduler(0) == os.SCHED_OTHER
+    assert become_real_time.__doc__
