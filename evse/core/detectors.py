@@ -88,9 +88,9 @@ class FaultDetectors:
     ) -> bool:
         if self._config.attached_cable:
             return False
-        doubtful = cable in (CableState.SHORT, CableState.INVALID) or (
-            cable is CableState.NOT_PLUGGED and pilot.level in VEHICLE_LEVELS
-        )
+        # While the station drives F, the level is only what was seen before: it contradicts nothing.
+        seen = pilot.level in VEHICLE_LEVELS and not pilot.blind
+        doubtful = cable in (CableState.SHORT, CableState.INVALID) or (cable is CableState.NOT_PLUGGED and seen)
         if not doubtful:
             self._doubt_since_us = NEVER
             return False

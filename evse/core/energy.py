@@ -62,6 +62,10 @@ class PhaseDetector:
         self.phases = 0
         self._candidate = 0
 
+    def pause(self) -> None:
+        """The contact is open: a pending count begins anew."""
+        self._candidate = 0
+
     def update(self, now_us: int, currents_ma: PhaseValues) -> int:
         """Take the phase currents; return when the pending count would be accepted. No current keeps the last count."""
         count = sum(1 for current_ma in currents_ma if current_ma > PHASE_IN_USE_MA)
@@ -92,6 +96,10 @@ class OverCurrentWatch:
         self._offers: list[tuple[int, int]] = [(0, 0)]
         self._above_since_us = NEVER
         self.tripped = False
+
+    def lost(self) -> None:
+        """No fresh readings: the trip time begins anew."""
+        self._above_since_us = NEVER
 
     def offered(self, now_us: int, offer_ma: int) -> None:
         """Note the offer on the pilot from now on (0: none)."""

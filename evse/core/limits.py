@@ -12,6 +12,7 @@ from enum import StrEnum
 from functools import lru_cache
 from typing import NamedTuple
 
+from evse.core.duty import MINIMUM_OFFER_MA
 from evse.core.units import NEVER, PhaseValues
 
 
@@ -103,7 +104,8 @@ class StationShare:
     """Divides the station's maximum between its outlets so that the sum of what they may draw never exceeds it.
 
     An outlet counts with its highest offer of the last 5 s. Each outlet that wants energy gets an equal share; it rises
-    to it only as far as the others have come down.
+    to it only as far as the others have come down. When equal shares would fall below what can be offered at all, fewer
+    outlets get one: those that have an offer already, then by their order.
     """
 
     def __init__(self, maximum_ma: int) -> None:
@@ -112,5 +114,10 @@ class StationShare:
     def allowed_ma(self, wanting: Sequence[bool], reserved_ma: Sequence[int], index: int) -> int:
         """Return the share of outlet ``index``; ``reserved_ma`` is each outlet's own highest recent offer."""
         others_ma = sum(value for i, value in enumerate(reserved_ma) if i != index)
-        count = sum(1 for i, wants in enumerate(wanting) if wants or i == index)
-        return max(0, min(self.maximum_ma // count, self.maximum_ma - others_ma))
+        served = [i for i, wants in enumerate(wanting) if wants or i == index]
+        if self.maximum_ma // len(served) < MINIMUM_OFFER_MA:
+            served.sort(key=lambda i: (not reserved_ma[i], i))
+            served = served[: max(1, self.maximum_ma // MINIMUM_OFFER_MA)]
+        if index not in served:
+            return 0
+        return max(0, min(self.maximum_ma // len(served), self.maximum_ma - others_ma))

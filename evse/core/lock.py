@@ -36,6 +36,9 @@ class LockSupervisor:
         self._tries = 0
         self._try_ends_us = NEVER
         self._next_try_us = 0
+        self._moving = LockGoal.UNLOCKED
+        self._moves_until_us = -NEVER
+        """The last pulse may still move the bolt until then, also when the goal has changed meanwhile."""
 
     def order(self, now_us: int, goal: LockGoal, *, again: bool = False) -> None:
         """Set the goal; a new goal, or ``again``, starts with a full number of tries."""
@@ -48,20 +51,26 @@ class LockSupervisor:
         self._tries = 0
         self._try_ends_us = NEVER
         self._next_try_us = now_us
+        self.drive = LockDrive.REST
 
     @property
     def locked(self) -> bool:
-        """The goal is "locked" and the feedback confirms it."""
-        return self.goal is LockGoal.LOCKED and self.feedback is LockFeedback.LOCKED
+        """The goal is "locked", the feedback confirms it, and no earlier pulse is on its way back."""
+        return self._reached and self.goal is LockGoal.LOCKED and self.feedback is LockFeedback.LOCKED
 
     @property
     def unlocked(self) -> bool:
-        """The goal is "unlocked" and the feedback confirms it."""
-        return self.goal is LockGoal.UNLOCKED and self.feedback is LockFeedback.UNLOCKED
+        """The goal is "unlocked", the feedback confirms it, and no earlier pulse is on its way back."""
+        return self._reached and self.goal is LockGoal.UNLOCKED and self.feedback is LockFeedback.UNLOCKED
 
     def update(self, now_us: int, feedback: LockFeedback, *, may_unlock: bool) -> int:
         """Take the feedback, start or end tries; return when to look again."""
+        mended = self.feedback is LockFeedback.CONTRADICTORY and feedback is not LockFeedback.CONTRADICTORY
         self.feedback = feedback
+        if mended and self.failed is not None:
+            self.order(now_us, self.goal, again=True)
+        if self._moving is not self.goal and now_us < self._moves_until_us:
+            return self._moves_until_us
         if feedback.value == self.goal.value:
             self._reached = True
             self.failed = None
@@ -96,5 +105,6 @@ class LockSupervisor:
         self._tries += 1
         self.pulse += 1
         self.drive = LockDrive.LOCK if self.goal is LockGoal.LOCKED else LockDrive.UNLOCK
+        self._moving, self._moves_until_us = self.goal, now_us + self._timings.pulse_us
         self._try_ends_us = now_us + self._timings.confirm_us
         return self._try_ends_us

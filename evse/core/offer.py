@@ -126,10 +126,10 @@ class PilotOffer:
         return self._wake_at_us(now_us, wish)
 
     def _fire(self, now_us: int, trigger: str) -> None:
-        phase = OfferPhase(OFFER_TABLE.next_state(self.phase.value, trigger))
-        if phase in (OfferPhase.IDLE, OfferPhase.STOPPING) and self.mode is not PilotMode.X1:
+        before = self.mode
+        phase = self.phase = OfferPhase(OFFER_TABLE.next_state(self.phase.value, trigger))
+        if self.mode is PilotMode.X1 and before is not PilotMode.X1:
             self._x1_since_us = now_us
-        self.phase = phase
         self._phase_since_us = now_us
         if phase is not OfferPhase.OFFERING:
             self.offered_ma, self.duty_bp = 0, 10_000

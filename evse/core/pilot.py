@@ -18,7 +18,8 @@ open within 100 ms (Table A.6, sequences 2.2 and 8.1). Entering C or D takes lon
 because the contactor has 3 s to close (sequence 4).
 
 The diode is proven by a negative plateau below -10 V while PWM is on. A plateau that mirrors the positive one means the
-diode is shorted; any other plateau above -10 V is no proof of a diode either and is treated alike. Until a good negative plateau has been seen since the vehicle arrived, nothing may close.
+diode is shorted; any other plateau above -10 V is no proof of a diode either and is treated alike. Until a good negative plateau has been
+seen since the vehicle arrived, nothing may close.
 """
 
 from __future__ import annotations
@@ -37,6 +38,8 @@ DIODE_PROVEN_BELOW_MV: Final = -10_000
 SHORT_BELOW_MV: Final = 2_000
 DIODE_PROOF_US: Final = 20 * MS
 """A bad negative plateau must last this long: one noisy reading must not end a charge."""
+PWM_PROOF_US: Final = 20 * MS
+"""PWM must be missing on the line this long: one noisy reading must neither flap the state nor end a charge."""
 DUTY_TOLERANCE_BP: Final = 200
 FREQUENCY_MINIMUM_DHZ: Final = 9_800
 FREQUENCY_MAXIMUM_DHZ: Final = 10_200
@@ -110,7 +113,8 @@ class PilotMonitor:
     """Turns pilot readings into a debounced level, the diode check and the signal's faults.
 
     ``level`` is the accepted level of the vehicle. While the station itself drives F or E the line tells nothing about
-    the vehicle, so the level is kept, and ``state`` shows F. ``pwm_confirmed``: the ordered PWM is measured on the line.
+    the vehicle, so the level is kept, and ``state`` shows F. ``pwm_confirmed``: the ordered PWM is measured on the line; it
+    ends with the order, or when nothing like PWM was measured for ``PWM_PROOF_US``.
     """
 
     def __init__(self, timings: PilotTimings) -> None:
@@ -129,6 +133,18 @@ class PilotMonitor:
         self._ordered_us = 0
         self._mismatch_us = NEVER
         self._bad_plateau_us = NEVER
+        self._pwm_missing_us = NEVER
+
+    @property
+    def blind(self) -> bool:
+        """The station itself drives F or E: whether the vehicle is there cannot be seen."""
+        return self._mode in (PilotMode.F, PilotMode.E)
+
+    def lost(self) -> None:
+        """No fresh readings: what was pending begins anew with the next one, and PWM has to be seen again."""
+        self._candidate, self._left_us = self.level, NEVER
+        self._mismatch_us = self._bad_plateau_us = self._pwm_missing_us = NEVER
+        self.pwm_confirmed = False
 
     def ordered(self, now_us: int, mode: PilotMode, duty_bp: int) -> None:
         """Note what the generator is told; readings of the old signal are not faults for a settling time."""
@@ -149,8 +165,8 @@ class PilotMonitor:
         """Take one reading; return when a pending decision would be due."""
         follows = self._follows_order(reading)
         due_us = self._watch_generator(now_us, follows)
-        self.pwm_confirmed = self._mode is PilotMode.PWM and _is_pwm(reading) and not self.generator_stuck
-        if self._mode in (PilotMode.F, PilotMode.E) or self._still_old_signal(now_us, reading):
+        due_us = min(due_us, self._confirm_pwm(now_us, reading))
+        if self.blind or self._still_old_signal(now_us, reading):
             self._candidate, self._left_us = self.level, NEVER
             return due_us
         raw = classify_level(reading.positive_mv, self.level)
@@ -179,6 +195,18 @@ class PilotMonitor:
         due_us = self._mismatch_us + GENERATOR_PROOF_US
         self.generator_stuck = now_us >= due_us
         return NEVER if self.generator_stuck else due_us
+
+    def _confirm_pwm(self, now_us: int, reading: PilotReading) -> int:
+        ordered = self._mode is PilotMode.PWM and not self.generator_stuck
+        if not ordered or _is_pwm(reading) or not self.pwm_confirmed:
+            self.pwm_confirmed = ordered and _is_pwm(reading)
+            self._pwm_missing_us = NEVER
+            return NEVER
+        if self._pwm_missing_us == NEVER:
+            self._pwm_missing_us = now_us
+        due_us = self._pwm_missing_us + PWM_PROOF_US
+        self.pwm_confirmed = now_us < due_us
+        return due_us if self.pwm_confirmed else NEVER
 
     def _debounce(self, now_us: int, raw: PilotLevel) -> int:
         if raw is self.level:
@@ -213,7 +241,8 @@ class PilotMonitor:
             self.arrived_simplified = True
 
     def _check_diode(self, now_us: int, reading: PilotReading) -> int:
-        if not self.pwm_confirmed or self.level not in VEHICLE_LEVELS or reading.positive_mv <= SHORT_BELOW_MV:
+        measured = self.pwm_confirmed and _is_pwm(reading)
+        if not measured or self.level not in VEHICLE_LEVELS or reading.positive_mv <= SHORT_BELOW_MV:
             self._bad_plateau_us = NEVER
             return NEVER
         if reading.negative_mv <= DIODE_PROVEN_BELOW_MV:

@@ -53,6 +53,10 @@ class ProximityMonitor:
         self._since_us = 0
         self.state = CableState.NOT_PLUGGED
 
+    def lost(self) -> None:
+        """No fresh readings: a pending decision begins anew."""
+        self._candidate = self.state
+
     def update(self, now_us: int, resistance_ohm: int | None) -> int:
         """Take one reading; return when the pending decision would be due (``NEVER``: none pending)."""
         decided = decode_proximity(resistance_ohm)
