@@ -185,6 +185,13 @@ class ChildProcess:
         self.ready = None
         return signal.Signals(-code).name if code < 0 else f"exit code {code}"
 
+    def end(self) -> None:
+        """Kill it if it runs, and give everything back."""
+        if self._process is not None:
+            self.kill()
+            self.reap()
+        self.forget_pipes()
+
     def forget_pipes(self) -> None:
         """Close the pipes of a dead process."""
         for lines in (self._status, self._log):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import socket
 import sys
 from dataclasses import dataclass
@@ -77,7 +78,8 @@ class StationRun:
         self._exchange = listen_at(str(self._path("exchange")))
         self._control = ChildProcess(self._control_program())
         self._services = ChildProcess(self._services_program())
-        self._world: ChildProcess | None = None
+        self._ours, self._theirs = socket.socketpair()
+        self._world = ChildProcess(self._world_program())
         self._data: Hold | None = None
         self._about: dict[str, Any] = {}
         self._supervisor: Supervisor | None = None
@@ -97,51 +99,39 @@ class StationRun:
         arguments = ("--exchange-fd", str(fds[0]), "--web-fd", str(fds[1]))
         return Program("services", "evse.app.services_process", arguments, fds, SERVICES_PATIENCE_US)
 
+    def _world_program(self) -> Program:
+        fd = self._theirs.fileno()
+        dumb = ("--dumb-front-end",) if self._options.dumb_front_end else ()
+        arguments = ("--socket", str(self._path("world")), "--supervisor-fd", str(fd), *dumb, *self._fifo())
+        return Program("world", "evse.app.world_process", arguments, (fd,), WORLD_PATIENCE_US)
+
     def run(self) -> int:
         """Start everything, then supervise."""
         now_us = monotonic_us()
         self._control.start(now_us)
-        ours, theirs = socket.socketpair()
-        dumb = ("--dumb-front-end",) if self._options.dumb_front_end else ()
-        world = ChildProcess(
-            Program(
-                "world",
-                "evse.app.world_process",
-                ("--socket", str(self._path("world")), "--supervisor-fd", str(theirs.fileno()), *dumb, *self._fifo()),
-                (theirs.fileno(),),
-                WORLD_PATIENCE_US,
-            )
-        )
-        world.start(now_us)
+        self._world.start(now_us)
         task, simulated = self._prepare()
-        self._world = world if simulated else None
         if not simulated:
-            world.kill()
-            world.reap()
-            world.forget_pipes()
+            self._world.end()
         self._supervisor = Supervisor(
             self._control,
             self._services,
-            self._world,
-            ours if simulated else None,
+            self._world if simulated else None,
+            self._ours if simulated else None,
             task.line(),
             changed=self._write_status,
             started=self._tell_started,
             verbose=self._options.verbose,
         )
         self._write_status()
-        theirs.close()
         return self._supervisor.run()
 
     def close(self) -> None:
         """End what still runs and clear the runtime directory away."""
-        import shutil
-
         for child in (self._control, self._services, self._world):
-            if child is not None and child.running:
-                child.kill()
-        self._exchange.close()
-        self._web.close()
+            child.end()
+        for each in (self._ours, self._theirs, self._exchange, self._web):
+            each.close()
         shutil.rmtree(self._runtime.directory, ignore_errors=True)
         self._runtime.release()
         if self._data is not None:
@@ -199,13 +189,14 @@ class StationRun:
         return f"http://{f'[{shown}]' if ':' in shown else shown}:{port}/"
 
     def _status(self) -> dict[str, Any]:
-        children = [child for child in (self._world, self._control, self._services) if child is not None]
+        simulated = bool(self._about.get("simulated"))
+        children = [self._world, self._control, self._services] if simulated else [self._control, self._services]
         return {
             **self._about,
             "pid": os.getpid(),
             "url": self._url(),
             "runtime": str(self._runtime.directory),
-            "world": str(self._path("world")) if self._world is not None else "",
+            "world": str(self._path("world")) if simulated else "",
             "pids": {child.name: child.pid for child in children},
             "starts": {child.name: child.starts for child in children},
             "fifo": bool(self._control.ready and self._control.ready.get("fifo")),

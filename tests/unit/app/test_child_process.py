@@ -1,0 +1,56 @@
+"""Restart pauses, status lines."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from evse.app.child_process import ChildProcess, Program, restart_pause_us
+from evse.app.status_lines import LINE_LIMIT, StatusLines
+from evse.core.units import SECOND
+
+
+def test_first_deaths_are_answered_at_once_and_then_the_pause_doubles() -> None:
+    pauses = [restart_pause_us(deaths) for deaths in range(1, 14)]
+    assert max(pauses[:3]) <= SECOND // 10
+    assert pauses[3:6] == [SECOND // 4, SECOND // 2, SECOND]
+    assert pauses == sorted(pauses)
+    assert pauses[-1] == 30 * SECOND
+
+
+def test_deaths_of_long_ago_do_not_count() -> None:
+    child = ChildProcess(Program("x", "x", (), (), SECOND))
+    for number in range(10):
+        assert child.died(number * 61 * SECOND) == 1
+    assert child.died(9 * 61 * SECOND + 1) == 2
+
+
+def test_a_start_that_takes_long_is_not_silence_yet() -> None:
+    child = ChildProcess(Program("x", "x", (), (), 2 * SECOND))
+    assert child.silent_since(3 * SECOND) < 0
+    child.ready = {"ready": True}
+    assert child.silent_since(3 * SECOND) > 0
+    child.forgive(3 * SECOND)
+    assert child.silent_since(3 * SECOND) < 0
+
+
+def test_lines_arrive_whole_and_bounded() -> None:
+    reader, writer = os.pipe()
+    lines = StatusLines(reader)
+    os.write(writer, b'.\n{"ready": tr')
+    assert lines.read() == ["."]
+    os.write(writer, b"ue}\n\xff\n")
+    assert lines.read() == ['{"ready": true}', "\ufffd"]
+    os.write(writer, b"x" * (LINE_LIMIT + 1))
+    assert lines.read() == ["x" * (LINE_LIMIT + 1)]
+    os.write(writer, b"the end")
+    os.close(writer)
+    assert lines.read() == ["the end"]
+    assert lines.fd == -1
+    assert lines.read() == []
+
+
+@pytest.mark.parametrize(("line", "message"), [('{"a": 1}', {"a": 1}), ("[1]", None), ("{", None), ("", None)])
+def test_only_objects_are_messages(line: str, message: object) -> None:
+    assert StatusLines.message(line) == message

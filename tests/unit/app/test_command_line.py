@@ -1,0 +1,147 @@
+"""The command line without a running station: help, codes, texts."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from evse.app.cli import main
+from evse.app.paths import Hold, write_status
+from evse.app.world_command import parse_value
+
+SCENARIO = """schema: 1
+kind: scenario
+name: short
+profile: parking-1
+steps:
+  - at: 1 s
+    do: plug_in
+    with: {outlet: 1}
+  - expect: {outlet: 1, cable_state: 32 A, within: 5 s}
+"""
+
+
+@pytest.fixture(autouse=True)
+def _no_station(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    base = tmp_path / "r"
+    base.mkdir(mode=0o700)
+    monkeypatch.setenv("EVSE_RUNTIME_DIR", str(base))
+
+
+@pytest.mark.parametrize(
+    "arguments", [["--help"], ["run", "--help"], ["sim", "--help"], ["world", "--help"], ["profile", "check", "--help"]]
+)
+def test_help_says_exit_codes(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as end:
+        main(arguments)
+    assert end.value.code == 0
+    assert "exit codes" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [[], ["nonsense"], ["run"], ["run", "--profile", "parking", "--port", "70000"], ["world"], ["profile", "check"]],
+)
+def test_a_wrong_command_line_is_bad_input(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as end:
+        main(arguments)
+    assert end.value.code == 2
+    assert "Traceback" not in capsys.readouterr().err
+
+
+def test_version(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as end:
+        main(["--version"])
+    assert end.value.code == 0
+    assert capsys.readouterr().out.startswith("evse ")
+
+
+def test_world_without_a_station_is_not_running(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["world", "list"]) == 3
+    assert "no station is running" in capsys.readouterr().err
+    assert main(["world", "list", "--json", "--station", "X"]) == 3
+    assert json.loads(capsys.readouterr().out)["kind"] == "not running"
+
+
+def test_world_of_a_station_on_hardware_does_not_exist(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    directory = tmp_path / "r" / "1"
+    directory.mkdir()
+    hold = Hold(directory)
+    write_status(directory, {"uid": "HW", "url": "http://127.0.0.1:8061/", "world": ""})
+    assert main(["world", "list"]) == 3
+    assert "hardware" in capsys.readouterr().err
+    hold.release()
+
+
+def test_several_stations_ask_for_a_choice(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    holds = []
+    for uid, port in (("LEFT", 8061), ("RIGHT", 8062)):
+        directory = tmp_path / "r" / uid
+        directory.mkdir()
+        holds.append(Hold(directory))
+        write_status(directory, {"uid": uid, "url": f"http://127.0.0.1:{port}/", "world": "/nowhere"})
+    assert main(["world", "list"]) == 2
+    assert "LEFT (port 8061), RIGHT (port 8062)" in capsys.readouterr().err
+    for choice in ("LEFT", "8062"):
+        assert main(["world", "list", "--station", choice]) == 3
+        assert "does not answer" in capsys.readouterr().err
+    for hold in holds:
+        hold.release()
+
+
+def test_world_parameters_are_key_and_value(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["world", "plug_in", "outlet"]) == 2
+    assert "key=value" in capsys.readouterr().err
+    assert main(["world", "plug_in", "outlet=1", "outlet=2"]) == 2
+    assert "twice" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [("1", 1), ("-2", -2), ("1.5", 1.5), ("true", True), ("false", False), ("20 A", "20 A"), ("04A1B2C3", "04A1B2C3"),
+     ("1e3", "1e3"), ("007", "007"), ("nan", "nan"), ("", "")],
+)  # fmt: skip
+def test_values_keep_what_was_typed(text: str, value: object) -> None:
+    found = parse_value(text)
+    assert type(found) is type(value)
+    assert found == value
+
+
+def test_profile_check(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    assert main(["profile", "check", "parking", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["name"] == "parking"
+    bad = tmp_path / "bad.yaml"
+    bad.write_text("schema: 1\nkind: station\n")
+    assert main(["profile", "check", str(bad)]) == 2
+    assert "required" in capsys.readouterr().out
+
+
+def test_sim_runs_scenarios_and_tells(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    story = tmp_path / "short.yaml"
+    story.write_text(SCENARIO)
+    trace, report = tmp_path / "t.jsonl", tmp_path / "r.xml"
+    assert main(["sim", str(story), "--trace", str(trace), "--junit", str(report), "--seed", "7"]) == 0
+    out = capsys.readouterr().out
+    assert "seed 7" in out
+    assert "passed: short" in out
+    assert json.loads(trace.read_text().splitlines()[0])["run"] == 7
+    assert "<testsuites>" in report.read_text()
+    assert main(["sim", str(story), "--json", "--profile", "parking"]) == 0
+    assert json.loads(capsys.readouterr().out)["profile"] == "parking"
+
+
+def test_sim_tells_failed_from_refused(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    story = tmp_path / "wrong.yaml"
+    story.write_text(SCENARIO.replace("32 A", "20 A"))
+    assert main(["sim", str(story)]) == 1
+    assert "FAILED" in capsys.readouterr().out
+    story.write_text(SCENARIO.replace("outlet: 1, cable_state", "outlet: 2, cable_state"))
+    assert main(["sim", str(story)]) == 2
+    story.write_text(SCENARIO.replace("plug_in", "plugin"))
+    assert main(["sim", str(story), str(tmp_path / "none.yaml")]) == 2
+    err = capsys.readouterr().err
+    assert "plugin" in err
+    assert "none.yaml" in err
+    assert main(["sim", str(story), str(story), "--trace", "x"]) == 2
