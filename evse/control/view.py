@@ -28,6 +28,7 @@ def station_view(core: StationCore, now_us: int, latency: LatencyView) -> Statio
         restored=core.restored,
         outlets=tuple(outlet_view(outlet, now_us) for outlet in core.outlets),
         latency=latency,
+        started_us=core.start_us,
     )
 
 

@@ -29,7 +29,8 @@ class DetectorContext(NamedTuple):
     ventilation_allowed: bool
     record_late: bool
     self_test_failed: bool
-    ever_linked: bool
+    link_expected: bool
+    """The front end has spoken once, or has had the time to."""
 
 
 class FaultDetectors:
@@ -55,7 +56,7 @@ class FaultDetectors:
         self.wake_us = NEVER
         if not inputs.link_ok:
             # Old readings prove nothing: only the loss itself is a fact.
-            return ["FrontEndLost"] if context.ever_linked else []
+            return ["FrontEndLost"] if context.link_expected else []
         causes = {
             "ContactorWelded": context.contact_welded,
             "ContactorFailedToClose": context.contact_failed_to_close,

@@ -68,7 +68,7 @@ CATALOGUE: Final[tuple[FaultKind, ...]] = (
     _row("OverCurrentSoft", 12, _EMERGENCY, _UNPLUG, ends=True, meaning="vehicle draws more than offered for 7 s"),
     _row("OverCurrentHard", 13, _EMERGENCY, _UNPLUG, ends=True, meaning="current above the board's limit"),
     _row("OverTemperature", 14, _CONTROLLED, _SELF, ends=False, meaning="outlet too hot"),
-    _row("VentilationNotAvailable", 15, _EMERGENCY, _SELF, ends=False, meaning="state D asked for indoors"),
+    _row("VentilationNotAvailable", 15, _EMERGENCY, _UNPLUG, ends=True, meaning="state D asked for indoors"),
     _row("LockFailedToLock", 16, _CONTROLLED, _UNPLUG, ends=True, meaning="bolt did not reach locked"),
     _row("LockFailedToUnlock", 17, _NOTICE, _SELF, ends=False, meaning="bolt did not reach unlocked"),
     _row("LockOpenedInCharge", 18, _EMERGENCY, _UNPLUG, ends=True, meaning="bolt left locked during a session"),

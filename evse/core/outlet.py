@@ -39,10 +39,12 @@ from evse.core.procedure import Procedure, ProcedureFacts
 from evse.core.proximity import ProximityMonitor, cable_rating_ma
 from evse.core.selftest import SelfTestSequence
 from evse.core.signals import light_for
-from evse.core.units import MS, NEVER
+from evse.core.units import MS, NEVER, SECOND
 from evse.core.values import CableState, LockFeedback, OutletInputs, OutletOutputs, PilotLevel, PilotMode
 
 CABLE_HOLD_US = 50 * MS
+FRONT_END_START_US = 5 * SECOND
+"""A front end that has not spoken this long after the start is lost (ours)."""
 SIMPLIFIED_MAXIMUM_MA = 10_000
 """Clause A.2.3: a vehicle without S2 and PWM draws at most 10 A, single-phase."""
 
@@ -84,6 +86,7 @@ class OutletCore:
         self.arbitration: Arbitration = arbitrate(start_us, (constant("rated", config.rated_current_ma),), config.phases)
         self.wants_energy = False
         self._ever_linked = False
+        self._link_due_us = start_us + FRONT_END_START_US
         self._shown_state = self.pilot.state
         self._shown_cable = self.proximity.state
         self._charge_stopped_by_fault = False
@@ -140,6 +143,9 @@ class OutletCore:
         if not inputs.link_ok:
             self.register.set_power((0, 0, 0), inputs.voltages_mv)
             self.contactor.feedback_lost()
+            self.pilot.lost()
+            self.proximity.lost()
+            self.current.lost()
             return
         self._ever_linked = True
         self.register.set_power(inputs.currents_ma, inputs.voltages_mv)
@@ -151,6 +157,8 @@ class OutletCore:
         self._until(self.current.update(now_us, inputs.currents_ma))
         if self.contactor.closed:
             self._detect_phases(now_us, inputs)
+        else:
+            self.phases.pause()
         if inputs.contactor_closed != previous.contactor_closed:
             self._tell(ContactorMoved(number, inputs.contactor_closed))
         if inputs.lock != previous.lock:
@@ -185,8 +193,10 @@ class OutletCore:
             ventilation_allowed=self._ventilation_allowed,
             record_late=now_us >= record_due_us,
             self_test_failed=self.self_test.failed,
-            ever_linked=self._ever_linked,
+            link_expected=self._ever_linked or now_us >= self._link_due_us,
         )
+        if not context.link_expected:
+            self._until(self._link_due_us)
         if now_us < record_due_us:
             self._until(record_due_us)
         causes = self.detectors.present(
@@ -336,7 +346,7 @@ class OutletCore:
             wake_up=self.config.wake_up,
         )
         self._until(self.offer.step(now_us, wish))
-        if self.offer.phase is OfferPhase.FAULT:
+        if self.offer.phase is OfferPhase.FAULT or not self.faults.emergency:
             self._charge_stopped_by_fault = False
         if self._vehicle_gone:
             self.offer.reset_wake_up()

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
+from evse.core.availability import Availability
 from evse.core.config import Access, OutletConfig
 from evse.core.events import (
     AuthorisationRequested,
@@ -23,7 +24,7 @@ from evse.core.events import (
 )
 from evse.core.lock import LockGoal
 from evse.core.outlet_status import ERROR_CLASS, OUTLET_TABLE, ErrorClass, OutletErrorName, OutletStatus
-from evse.core.session import NORMAL_MODE_3, SIMPLIFIED_MODE_3, Booking, PendingAuthorisation, Session
+from evse.core.session import NORMAL_MODE_3, SIMPLIFIED_MODE_3, PendingAuthorisation, Session
 from evse.core.units import NEVER, SECOND
 from evse.core.values import Beep
 
@@ -59,38 +60,12 @@ class ProcedureFacts(NamedTuple):
     register_wh: int
 
 
-class Availability:
-    """Who keeps the outlet out of service, and what is booked, suspended or postponed."""
-
-    def __init__(self) -> None:
-        self.unavailable: dict[str, bool] = {}
-        """Source to "only after the running session"."""
-        self.maintenance = False
-        self.suspended = False
-        self.postponed = False
-        self.booking: Booking | None = None
-
-    def expire(self, now_us: int) -> int:
-        """Drop an outdated booking; return when the present one ends."""
-        if self.booking is not None and now_us >= self.booking.until_us:
-            self.booking = None
-        return NEVER if self.booking is None else self.booking.until_us
-
-    @property
-    def out_of_service(self) -> bool:
-        """Nobody may start."""
-        return bool(self.unavailable) or self.maintenance
-
-    @property
-    def ends_session(self) -> bool:
-        """A running session has to end now."""
-        return self.maintenance or any(not after for after in self.unavailable.values())
-
-
 class Procedure:
     """The procedure of one outlet."""
 
-    def __init__(self, config: OutletConfig, boot_id: str, checkpoint_period_us: int, emit: Callable[[Event], None]) -> None:
+    def __init__(
+        self, config: OutletConfig, boot_id: str, checkpoint_period_us: int, emit: Callable[[Event], None]
+    ) -> None:
         self._config = config
         self._times = config.procedure
         self._boot_id = boot_id
@@ -125,7 +100,7 @@ class Procedure:
         session = self.session
         if session is not None:
             self._card_in_session(now_us, uid, session)
-        elif self._config.access is not Access.BADGE or not self._may_begin(facts):
+        elif not self._may_begin(facts) or self._config.access is not Access.BADGE:
             self._sound(Beep.REFUSED)
         elif self.pending is None:
             self._sound(Beep.READ)
@@ -140,7 +115,7 @@ class Procedure:
         return free and not facts.blocked and not facts.contact_closed and not self.availability.out_of_service
 
     def _card_in_session(self, now_us: int, uid: str, session: Session) -> None:
-        if self.stop_reason or now_us - session.opened_us < SAME_CARD_IGNORED_US and uid == session.uid:
+        if self.stop_reason or (now_us - session.opened_us < SAME_CARD_IGNORED_US and uid == session.uid):
             return
         self._sound(Beep.READ)
         if uid == session.uid:
@@ -202,7 +177,7 @@ class Procedure:
         self.epoch += 1
         self._fire(now_us, "authorise")
         self._begin(now_us, uid, "remote")
-        return ""
+        return "" if self.session is not None else "the outlet is booked for somebody else"
 
     def stop(self, now_us: int, reason: str) -> str:
         """End the session in a controlled way; return why not, or an empty text."""
@@ -225,6 +200,7 @@ class Procedure:
         """Go as far as the facts allow; return when to look again."""
         self._wake_us = self.availability.expire(now_us)
         self._note_plug(now_us, facts)
+        self._give_up_stop_card(now_us)
         for _ in range(len(OutletStatus)):
             before = self.status
             self._move(now_us, facts)
@@ -233,17 +209,29 @@ class Procedure:
         self._checkpoint(now_us, facts)
         return self._wake_us
 
+    def _give_up_stop_card(self, now_us: int) -> None:
+        """A card that asked to stop somebody else's charge and got no answer in time is refused."""
+        pending = self.pending
+        if pending is not None and pending.purpose == "stop":
+            if self._late(now_us, pending.asked_us + self._times.authorisation_us):
+                self.pending = None
+                self._stop_verdict(now_us, accepted=False)
+
     def _note_plug(self, now_us: int, facts: ProcedureFacts) -> None:
         if not facts.plugged:
             self._plug_since_us = NEVER
-            if not facts.vehicle:
-                self._free_served = False
         elif self._plug_since_us == NEVER:
             self._plug_since_us = now_us
         if not facts.vehicle_gone:
             self._gone_since_us = NEVER
         elif self._gone_since_us == NEVER:
             self._gone_since_us = now_us
+            # Somebody is at the outlet and wants the cable: a bolt that stuck before may move now.
+            self.retry_lock |= facts.lock_failed is LockGoal.UNLOCKED
+        # A cable that stays in the socket says nothing about the next user: there the vehicle's end counts.
+        left = facts.vehicle_gone if self._config.leave_cable_connected else not (facts.plugged or facts.vehicle)
+        if left:
+            self._free_served = False
 
     def _move(self, now_us: int, facts: ProcedureFacts) -> None:
         match self.status:
@@ -253,7 +241,9 @@ class Procedure:
             case OutletStatus.INIT_DONE:
                 self._idle(now_us, facts)
             case OutletStatus.AUTHORISATION_STARTED:
-                if self.pending is not None and self._late(now_us, self.pending.asked_us + self._times.authorisation_us):
+                if self.pending is not None and self._late(
+                    now_us, self.pending.asked_us + self._times.authorisation_us
+                ):
                     self.pending = None
                     self._refuse(now_us, OutletErrorName.BADGE_UNKNOWN)
             case OutletStatus.PLUG_STARTED:
@@ -280,17 +270,15 @@ class Procedure:
         self.lock_goal = LockGoal.UNLOCKED
         if self.availability.out_of_service:
             self._fire(now_us, "taken_out")
-        elif self._config.access is Access.FREE and facts.plugged and not self._free_served and not facts.blocked:
-            booking = self.availability.booking
-            if booking is None:
+        elif self._config.access is Access.FREE and not self._free_served and not facts.blocked:
+            came = facts.plugged and (facts.vehicle or not self._config.leave_cable_connected)
+            if came and self.availability.booking is None:
                 self._free_served = True
                 self.epoch += 1
                 self._fire(now_us, "authorise")
                 self._begin(now_us, "", FREE_ACCESS)
 
-    def _begin(
-        self, now_us: int, uid: str, authorised_by: str, expires_us: int = NEVER, card_read_id: int = 0
-    ) -> None:
+    def _begin(self, now_us: int, uid: str, authorised_by: str, expires_us: int = NEVER, card_read_id: int = 0) -> None:
         self._fire(now_us, "authorised")
         self._fire(now_us, "contract")
         booking = self.availability.booking
@@ -309,6 +297,7 @@ class Procedure:
         self._fire(now_us, "contracted")
         self._fire(now_us, "plug")
         self.self_test_wanted = True
+        self.retry_lock = True
 
     def _plug_procedure(self, now_us: int, facts: ProcedureFacts) -> None:
         session = self._expect_session(facts)
@@ -318,7 +307,9 @@ class Procedure:
             self._fail_plug(now_us, facts)
         elif not facts.plugged:
             self.lock_goal = LockGoal.UNLOCKED
-            if self._late(now_us, self.since_us + self._times.plug_us):
+            if facts.lock_failed is LockGoal.UNLOCKED and not self.retry_lock:
+                self._fail_plug(now_us, facts, OutletErrorName.ABNORMALLY_LOCKED, "LockStuck")
+            elif self._late(now_us, self.since_us + self._times.plug_us):
                 self._fail_plug(now_us, facts, OutletErrorName.PLUG_NOT_DETECTED, "PlugTimeout")
         elif self._config.has_lock and not facts.locked:
             self.lock_goal = LockGoal.LOCKED
@@ -360,8 +351,8 @@ class Procedure:
             self.stop_reason = self.stop_reason or f"Fault {facts.ending_fault}"
         elif self.availability.ends_session:
             self.stop_reason = self.stop_reason or "Unavailable"
-        elif self._late(now_us, session.permission_expires_us):
-            self.stop_reason = self.stop_reason or "DeAuthorized"
+        elif not self.stop_reason and self._late(now_us, session.permission_expires_us):
+            self.stop_reason = "DeAuthorized"
             self._error(OutletErrorName.BADGE_UNKNOWN)
         return bool(self.stop_reason)
 
@@ -372,8 +363,10 @@ class Procedure:
 
     def _charge_loop(self, now_us: int, facts: ProcedureFacts) -> None:
         session = self._expect_session(facts)
-        if facts.contact_closed:
+        if facts.contact_closed and not session.was_energised:
             session.was_energised = True
+            # A first reading at once: a power cut in the first minute leaves at least the type of charge.
+            session.checkpoint_us = now_us - self._checkpoint_period_us
         self._session_must_end(now_us, facts, session)
         if facts.vehicle_gone and self._late(now_us, self._gone_since_us + self._times.vehicle_left_us):
             self.stop_reason = self.stop_reason or "EVDisconnected"
@@ -403,8 +396,9 @@ class Procedure:
 
     def _unplug_procedure(self, now_us: int, facts: ProcedureFacts) -> None:
         self.lock_goal = LockGoal.UNLOCKED
-        if facts.lock_failed is LockGoal.UNLOCKED:
-            self._notice(OutletErrorName.ABNORMALLY_LOCKED)
+        if facts.lock_failed is LockGoal.UNLOCKED or (facts.welded and facts.contact_closed):
+            # The cable cannot be released: the bolt sticks, or the contact is not proven open.
+            self._notice(OutletErrorName.UNPLUG_PROCEDURE)
         free = not self._config.has_lock or facts.unlocked
         left = not facts.plugged or self._config.leave_cable_connected or self._config.attached_cable
         if free and left and facts.vehicle_gone:

@@ -55,6 +55,7 @@ class StationCore:
     def __init__(self, config: StationConfig, boot_id: str, start_us: int) -> None:
         self.config = config
         self.boot_id = boot_id
+        self.start_us = start_us
         self.outlets = tuple(OutletCore(outlet, config, boot_id, start_us) for outlet in config.outlets)
         self._by_number = {outlet.config.number: outlet for outlet in self.outlets}
         self._share = StationShare(config.station_maximum_ma)
@@ -93,6 +94,8 @@ class StationCore:
             step = self._step_outlet(now_us, index, latest, addressed, events)
             outputs.append(step.outputs)
             wake_us = min(wake_us, step.wake_us, self._share_changes_us(now_us, index))
+        if self._share_has_moved(now_us):
+            wake_us = now_us
         return StationStep(tuple(outputs), tuple(events), wake_us)
 
     def _step_outlet(
@@ -116,6 +119,12 @@ class StationCore:
         wanting = [outlet.wants_energy for outlet in self.outlets]
         reserved = [outlet.current.highest_offer_ma(now_us) for outlet in self.outlets]
         return self._share.allowed_ma(wanting, reserved, index)
+
+    def _share_has_moved(self, now_us: int) -> bool:
+        """Whether a later outlet's step has changed what an earlier one may have: it must learn it at this instant."""
+        return any(
+            seen is not None and seen[1] != self._share_for(now_us, index) for index, seen in enumerate(self._seen)
+        )
 
     def _share_changes_us(self, now_us: int, index: int) -> int:
         """When another outlet's reservation falls by time alone."""

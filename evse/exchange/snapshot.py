@@ -113,3 +113,5 @@ class StationView:
     """Whether the latched state arrived after start; before that nothing may charge."""
     outlets: tuple[OutletView, ...]
     latency: LatencyView
+    started_us: int = 0
+    """When control began, on its own clock: ``mono_us - started_us`` is how long it has run."""

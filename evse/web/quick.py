@@ -34,6 +34,7 @@ QUICK: tuple[QuickAction, ...] = (
 )
 
 GROUPS: Mapping[str, str] = {
+    "process": "Processes and disk",
     "user": "People and plugs",
     "vehicle": "Vehicle",
     "cable": "Cable",

@@ -44,7 +44,7 @@ function takeStation(head) {
   newest = { mono: head.mono_us, at: performance.now() };
   const { cycles, late_cycles: late, worst_us: worst, fifo } = head.latency;
   const words = {
-    station_uid: head.station_uid, profile: head.profile, uptime: span(head.mono_us),
+    station_uid: head.station_uid, profile: head.profile, uptime: span(head.mono_us - head.started_us),
     config: `${head.config_version} (${head.config_digest.slice(0, 8)})`,
     latency: cycles ? `${(worst / 1000).toFixed(1)} ms${late ? `, ${late} late` : ""}` : "–",
   };

@@ -43,7 +43,7 @@ export class History {
   putEvent(record) {
     const [lane, previous, value] = EVENT_LANES[record.type]?.(record.data) ?? [];
     if (!lane) return;
-    if (previous !== null && this.lanes[lane].length === 0) this.put(lane, 0, previous);
+    if (previous !== null && this.lanes[lane].length === 0) this.put(lane, Math.min(this.knownSince, record.at_us), previous);
     this.put(lane, record.at_us, value);
   }
 
