@@ -84,9 +84,7 @@ class FaultDetectors:
         names = [name for name, is_present in causes.items() if is_present]
         return names + [code for code in inputs.fault_codes if code not in names]
 
-    def _proximity_fault(
-        self, now_us: int, pilot: PilotMonitor, cable: CableState, context: DetectorContext
-    ) -> bool:
+    def _proximity_fault(self, now_us: int, pilot: PilotMonitor, cable: CableState, context: DetectorContext) -> bool:
         if self._config.attached_cable:
             return False
         # While the station drives F, the level is only what was seen before: it contradicts nothing.

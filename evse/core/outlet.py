@@ -83,7 +83,9 @@ class OutletCore:
         self.outputs = OutletOutputs()
         self.permission = Permission(False, ())
         self.no_offer: tuple[str, ...] = ()
-        self.arbitration: Arbitration = arbitrate(start_us, (constant("rated", config.rated_current_ma),), config.phases)
+        self.arbitration: Arbitration = arbitrate(
+            start_us, (constant("rated", config.rated_current_ma),), config.phases
+        )
         self.wants_energy = False
         self._ever_linked = False
         self._link_due_us = start_us + FRONT_END_START_US

@@ -212,10 +212,11 @@ class Procedure:
     def _give_up_stop_card(self, now_us: int) -> None:
         """A card that asked to stop somebody else's charge and got no answer in time is refused."""
         pending = self.pending
-        if pending is not None and pending.purpose == "stop":
-            if self._late(now_us, pending.asked_us + self._times.authorisation_us):
-                self.pending = None
-                self._stop_verdict(now_us, accepted=False)
+        if pending is None or pending.purpose != "stop":
+            return
+        if self._late(now_us, pending.asked_us + self._times.authorisation_us):
+            self.pending = None
+            self._stop_verdict(now_us, accepted=False)
 
     def _note_plug(self, now_us: int, facts: ProcedureFacts) -> None:
         if not facts.plugged:
@@ -405,6 +406,9 @@ class Procedure:
             self._fire(now_us, "unplugged")
             return
         if facts.plugged and not left and self._late(now_us, self.since_us + self._times.unplug_us):
+            if OutletErrorName.PLUG_STILL_DETECTED not in self._noticed:
+                # Without a reader nobody can ask for it: one more round for a bolt that stuck.
+                self.retry_lock |= facts.lock_failed is LockGoal.UNLOCKED
             self._notice(OutletErrorName.PLUG_STILL_DETECTED)
         if not facts.vehicle_gone and self._late(now_us, self.since_us + self._times.vehicle_gone_us):
             self._notice(OutletErrorName.EV_STILL_DETECTED)
@@ -415,6 +419,9 @@ class Procedure:
             return
         due_us = session.checkpoint_us + self._checkpoint_period_us
         energy_wh = facts.register_wh - session.register_start_wh
+        if not facts.contact_closed and energy_wh == max(0, session.checkpoint_wh):
+            # Nothing flows and all is told: the rhythm must not depend on who looks when.
+            return
         if now_us >= due_us:
             session.checkpoint_us = now_us
             due_us = now_us + self._checkpoint_period_us
@@ -425,8 +432,7 @@ class Procedure:
                         self._config.number, session.session_id, energy_wh, facts.register_wh, session.charge_type
                     )
                 )
-        if facts.contact_closed:
-            self._wake_us = min(self._wake_us, due_us)
+        self._wake_us = min(self._wake_us, due_us)
 
     # --- small helpers -----------------------------------------------------------------------------------------
 
