@@ -8,7 +8,7 @@ survive that would not survive in a station.
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from boards.assemble import assemble
 from boards.compiled import WirePlan, WireSpec
@@ -29,7 +29,7 @@ from evse.services.station_services import StationServices
 from evse.sim.elision import RenewalLoop
 from evse.sim.scheduler import Scheduler
 from evse.sim.station import Ledger, TimedEvent
-from hal.twins.null_modem import NullModem
+from hal.twins.null_modem import NullModem, WireTap
 from hal.wires import ByteLink
 from hal.world.station import StationWorld
 from hal.world.verb_spec import ParamValue, Verb, check_params
@@ -87,9 +87,7 @@ class VirtualStation:
         self._authoriser = authoriser or Authoriser()
         self._random = random_stream or random.Random(0)  # noqa: S311 - reproducible, not secret
         self._scheduler = Scheduler(elide=elide)
-        self._modems = {
-            wire.name: NullModem(self._scheduler, wire.baud, wire.name) for wire in plan.wires()
-        }
+        self._modems = {wire.name: NullModem(self._scheduler, wire.baud, wire.name) for wire in plan.wires()}
         self.hardware = SimulatedHardware(
             config, plan, self._scheduler, self._device_end, local_interlock=local_interlock
         )
@@ -173,10 +171,14 @@ class VirtualStation:
 
     def _crash_disk(self) -> None:
         """The writer dies: of the commits under way a random number has reached the disk, in order."""
-        keep = self._random.randint(0, self._store.queued)
+        full = bool(self._store.problem)
+        keep = 0 if full else self._random.randint(0, self._store.queued)
         self._scheduler.remove(self._store)
         latency_us = self._store.latency_us
         self._store = FakeStore(latency_us, self._store.crash(keep), wake=self._wake_store)
+        if full:
+            # A disk does not get empty because somebody died.
+            self._store.full_disk()
         self._scheduler.add(self._store, "journal")
 
     def _follow_power(self, now_us: int) -> None:
@@ -321,6 +323,11 @@ class VirtualStation:
             found.append("disk")
         found += [f"{name} cut" for name, modem in self._modems.items() if modem.is_cut]
         return tuple(sorted(found))
+
+    def tap_lines(self, tap_for: Callable[[str], WireTap]) -> None:
+        """Show what passes on every line to the tap that ``tap_for`` makes for its name."""
+        for name, modem in self._modems.items():
+            modem.tap(tap_for(name))
 
     def frames_sent(self) -> int:
         """Chunks put on all lines."""

@@ -50,6 +50,10 @@ LOCK_PULSE: Final = {
 }
 LIGHT: Final = {light: LightCode[light.name] for light in Light}
 BEEP: Final = {beep: BeepCode[beep.name] for beep in Beep}
+FAULT_BITS: Final = {0: "BrownOut", 1: "OverCurrentHard", 2: "PilotGeneratorStuck"}
+"""Bits of a front end's fault word (docs/hardware/front-end-protocol.md) that mean a fault the catalogue knows."""
+FRONT_END_FAULT: Final = "FrontEndFault"
+"""Every other bit, known to this version or not."""
 
 
 def inputs_from(reading: OutletReading, *, link_ok: bool, reader_ok: bool) -> OutletInputs:
@@ -69,8 +73,14 @@ def inputs_from(reading: OutletReading, *, link_ok: bool, reader_ok: bool) -> Ou
         supply_mv=reading.supply_mv,
         inputs=reading.inputs,
         reader_ok=reader_ok,
-        fault_codes=tuple(f"FrontEndBit{bit}" for bit in range(16) if reading.fault_bits >> bit & 1),
+        fault_codes=_fault_codes(reading.fault_bits),
     )
+
+
+def _fault_codes(bits: int) -> tuple[str, ...]:
+    """Names of the front end's own faults, each once. What it sees as well as the core has the catalogue's name."""
+    set_bits = (bit for bit in range(16) if bits >> bit & 1)
+    return tuple(dict.fromkeys(FAULT_BITS.get(bit, FRONT_END_FAULT) for bit in set_bits))
 
 
 class OutletSensor:

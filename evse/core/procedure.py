@@ -309,6 +309,8 @@ class Procedure:
         elif not facts.plugged:
             self.lock_goal = LockGoal.UNLOCKED
             if facts.lock_failed is LockGoal.UNLOCKED and not self.retry_lock:
+                # The unplug procedure that follows finds the same bolt and must not hide this error behind its own.
+                self._noticed.add(OutletErrorName.UNPLUG_PROCEDURE)
                 self._fail_plug(now_us, facts, OutletErrorName.ABNORMALLY_LOCKED, "LockStuck")
             elif self._late(now_us, self.since_us + self._times.plug_us):
                 self._fail_plug(now_us, facts, OutletErrorName.PLUG_NOT_DETECTED, "PlugTimeout")

@@ -96,6 +96,8 @@ class RecordsBalanceWithTheWorld:
     """T3. A record's energy is what really flowed in its session, within 1 Wh.
 
     A session cut by a power failure may lack what flowed since its last durable reading, at most ``checkpoint_us`` ago.
+    What flows between the loss of the front end, with its meter, and the end of the lease is not measured: a record may
+    lack that too, never more.
     """
 
     name = "T3"
@@ -106,10 +108,14 @@ class RecordsBalanceWithTheWorld:
         self._power_limit_uw: dict[str, int] = {}
         self._charged: dict[int, str] = {}
         self._told: dict[str, bool] = {}
+        self._unmeasured: dict[str, int] = {}
+        self._blind: dict[int, bool] = {}
 
     def check(self, moment: Moment) -> Iterator[Violation]:
         for facts in moment.outlets:
             self._add(moment, facts)
+            view = moment.outlet_view(facts.number)
+            self._blind[facts.number] = view is not None and not view.link_ok
         for record in moment.records[len(self._told) :]:
             self._told[f"{record.number}"] = True
             yield from self._judge(moment, record)
@@ -125,12 +131,15 @@ class RecordsBalanceWithTheWorld:
         if name is None or (truth.contact_welded and not truth.coil_energised):
             return
         self._of_session[name] = self._of_session.get(name, 0) + energy
+        if self._blind.get(number, False):
+            self._unmeasured[name] = self._unmeasured.get(name, 0) + energy
         power = sum(i * u for i, u in zip(truth.currents_ma, truth.voltages_mv, strict=True))
         self._power_limit_uw[name] = max(self._power_limit_uw.get(name, 0), power)
 
     def _judge(self, moment: Moment, record: ClosedSession) -> Iterator[Violation]:
         real = self._of_session.get(record.session_id, 0)
-        low = high = record.energy_wh * NJ_PER_WH
+        low = record.energy_wh * NJ_PER_WH
+        high = low + self._unmeasured.get(record.session_id, 0)
         if record.interrupted:
             high += self._power_limit_uw.get(record.session_id, 0) * moment.config.checkpoint_us // 1_000
         tolerance = TOLERANCE_WH * NJ_PER_WH

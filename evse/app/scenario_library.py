@@ -1,0 +1,62 @@
+"""Finds scenarios: files by path, shipped ones by name. An existing path always wins."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from importlib import resources
+from pathlib import Path
+from typing import Final
+
+from boards.load import load_profile
+from boards.problems import Problem
+from evse.app.process_verbs import PROCESS_VERBS
+from evse.sim.problems import ScenarioError
+from evse.sim.scenario import Scenario
+from evse.sim.scenario_loader import load_scenario
+from hal.world.verbs import VERBS
+
+ALL_VERBS: Final = (*VERBS, *PROCESS_VERBS)
+"""Everything a scenario may do to a simulated station."""
+_PACKAGE: Final = "evse.scenarios"
+_SUFFIX: Final = ".yaml"
+
+
+def shipped_scenarios() -> tuple[str, ...]:
+    """Names of the scenarios that come with the program, sorted."""
+    root = resources.files(_PACKAGE)
+    return tuple(sorted(item.name.removesuffix(_SUFFIX) for item in root.iterdir() if item.name.endswith(_SUFFIX)))
+
+
+def load(reference: str | Path, profile: str | None = None) -> Scenario:
+    """Load a scenario by path or shipped name, for the outlets that its profile (or ``profile``) has.
+
+    Raises ScenarioError and ProfileError with every problem, OSError for a file that cannot be read.
+    """
+    with _located(reference) as (path, label):
+        # The profile that the file names tells how many outlets it may name.
+        first = load_scenario(path, ALL_VERBS)
+        chosen = profile or first.profile
+        scenario = load_scenario(path, ALL_VERBS, len(load_profile(chosen).model.outlets))
+        return replace(scenario, profile=chosen, file=label)
+
+
+@contextmanager
+def _located(reference: str | Path) -> Iterator[tuple[Path, str]]:
+    """The file behind ``reference``, and its name for people: the path as given, or that within the program."""
+    name = str(reference)
+    path = Path(reference)
+    if path.exists() or "/" in name or name.endswith(_SUFFIX):
+        yield path, name
+        return
+    names = shipped_scenarios()
+    if name not in names:
+        close = difflib.get_close_matches(name, names, n=1)
+        hint = f"did you mean {close[0]!r}?" if close else ""
+        raise ScenarioError(
+            [Problem(name, 0, 0, "", "no such file and no scenario of this name", ", ".join(names), hint)]
+        )
+    with resources.as_file(resources.files(_PACKAGE) / f"{name}{_SUFFIX}") as shipped:
+        yield shipped, f"evse/scenarios/{name}{_SUFFIX}"

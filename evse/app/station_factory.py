@@ -1,0 +1,50 @@
+"""Makes whole simulated stations from profiles: what scenarios, tests and benches run on."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from boards.load import Profile, load_profile
+from boards.to_core import station_config, wire_plan
+from evse.app.virtual import VirtualStation
+from evse.services.authorisation import Authoriser, Strategy
+from evse.sim.random_streams import RandomStreams
+from evse.sim.station import SimulatedStation
+from evse.sim.trace import Trace
+
+STRATEGIES: Final = {"allow_all_badges": Strategy.ALLOW_ALL, "reject_unknown_badges": Strategy.REJECT_UNKNOWN}
+"""The profile's words and the authorisation's."""
+
+
+def station_factory(profile_name: str, run_number: int, elide: bool, dumb: bool = False) -> VirtualStation:
+    """A whole station in virtual time, at time 0; with its first three parameters a ``evse.sim.station.StationFactory``.
+
+    ``profile_name``: a shipped profile or a file. ``run_number``: behind every random stream. ``elide``: renewals that
+    change nothing are skipped. ``dumb``: the front ends have no interlock of their own, only the lease, so that nothing
+    below control corrects its mistakes. Raises ProfileError.
+    """
+    profile = load_profile(profile_name)
+    return VirtualStation(
+        station_config(profile, f"SIM-{profile.model.name}"),
+        wire_plan(profile),
+        authoriser=authoriser_for(profile),
+        elide=elide,
+        local_interlock=not dumb,
+        random_stream=RandomStreams(run_number).stream("disk"),
+    )
+
+
+def dumb_station_factory(profile_name: str, run_number: int, elide: bool) -> VirtualStation:
+    """Like ``station_factory`` with dumb front ends: a ``StationFactory`` too."""
+    return station_factory(profile_name, run_number, elide, dumb=True)
+
+
+def authoriser_for(profile: Profile) -> Authoriser:
+    """The authorisation that a profile gives from the factory."""
+    return Authoriser(strategy=STRATEGIES[profile.model.settings.authentication_strategy])
+
+
+def trace_frames(station: SimulatedStation, trace: Trace) -> None:
+    """Put the frames of all lines into ``trace``: a ``prepare`` of ``evse.sim.runner.run_scenario``."""
+    if isinstance(station, VirtualStation):
+        station.tap_lines(trace.frame_tap)
