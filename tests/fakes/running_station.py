@@ -20,6 +20,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from evse.app.world_client import ask_world
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -54,6 +56,11 @@ def until(what: str, condition: Callable[[], Any], timeout_s: float = WAIT_S) ->
         if time.monotonic() > end:
             raise AssertionError(f"not within {timeout_s} s: {what}")
         time.sleep(0.01)
+
+
+def measured(request: pytest.FixtureRequest, name: str, value: float) -> None:
+    """Note a figure beside the test's result: it appears in the JUnit report."""
+    request.node.user_properties.append((name, round(value, 3)))
 
 
 class RunningStation:

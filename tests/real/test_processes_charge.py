@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import pytest
 
-from tests.fakes.running_station import RunningStation, now_us, until
+from tests.fakes.running_station import RunningStation, measured, now_us, until
 
 pytestmark = [pytest.mark.real, pytest.mark.timing, pytest.mark.timeout(120)]
 
-Measured = Callable[[str, object], None]
-"""pytest's ``record_property``: figures go into the JUnit report."""
 OPEN_WITHIN_MS = 300
 SERVICES_BACK_S = 5
 
@@ -44,25 +42,25 @@ def test_plug_badge_and_charge_over_rest_until_energy_counts(station: RunningSta
     assert abs(record["energy_wh"] - station.truth()["energy_pj"] / 3_600_000_000_000_000) <= 2
 
 
-def test_memory_of_control_and_services(station: RunningStation, record_property: Measured) -> None:
+def test_memory_of_control_and_services(station: RunningStation, request: pytest.FixtureRequest) -> None:
     control, services = station.resident_mb("control"), station.resident_mb("services")
-    record_property("control_mb", control)
-    record_property("services_mb", services)
-    record_property("world_mb", station.resident_mb("world"))
+    measured(request, "control_mb", control)
+    measured(request, "services_mb", services)
+    measured(request, "world_mb", station.resident_mb("world"))
     assert control <= 40
     assert services <= 110
 
 
 @pytest.mark.parametrize("how", ["kill", "stop"])
 def test_contact_opens_when_control_is_killed_or_stopped(
-    station: RunningStation, how: str, record_property: Measured
+    station: RunningStation, how: str, request: pytest.FixtureRequest
 ) -> None:
     station.charge()
     before = station.pid("control")
     at_us = now_us()
     os.kill(before, signal.SIGKILL if how == "kill" else signal.SIGSTOP)
     opened_ms = station.opened_after_ms(at_us)
-    record_property(f"{how}_to_open_ms", opened_ms)
+    measured(request, f"{how}_to_open_ms", opened_ms)
     assert opened_ms <= OPEN_WITHIN_MS
     limit_s = 1 if how == "kill" else 4
     until("a new control", lambda: station.pid("control") not in (0, before), limit_s)
@@ -72,7 +70,9 @@ def test_contact_opens_when_control_is_killed_or_stopped(
 
 
 @pytest.mark.req("CDR-05")
-def test_a_charge_outlives_services_and_leaves_one_record(station: RunningStation, record_property: Measured) -> None:
+def test_a_charge_outlives_services_and_leaves_one_record(
+    station: RunningStation, request: pytest.FixtureRequest
+) -> None:
     station.charge()
     known = {record["number"] for record in station.records()}
     register_wh = station.outlet()["register_wh"]
@@ -80,7 +80,7 @@ def test_a_charge_outlives_services_and_leaves_one_record(station: RunningStatio
     os.kill(before, signal.SIGKILL)
     until("services are back", lambda: station.page_status() == 200 and station.pid("services") != before, 10)
     back_s = (now_us() - at_us) / 1e6
-    record_property("services_back_s", back_s)
+    measured(request, "services_back_s", back_s)
     assert back_s <= SERVICES_BACK_S
     until("page knows the charge", lambda: station.outlet().get("session"))
     assert station.contact_moves(at_us) == []
@@ -109,7 +109,7 @@ def test_services_killed_over_and_over_lose_and_double_nothing(station: RunningS
 
 @pytest.mark.req("CDR-05", "SIM-01")
 def test_power_cut_opens_the_contact_and_closes_the_record_at_return(
-    station: RunningStation, record_property: Measured
+    station: RunningStation, request: pytest.FixtureRequest
 ) -> None:
     station.charge()
     known = {record["number"] for record in station.records()}
@@ -117,7 +117,7 @@ def test_power_cut_opens_the_contact_and_closes_the_record_at_return(
     at_us = now_us()
     station.verb("cut_power")
     opened_ms = station.opened_after_ms(at_us)
-    record_property("power_cut_to_open_ms", opened_ms)
+    measured(request, "power_cut_to_open_ms", opened_ms)
     assert opened_ms <= OPEN_WITHIN_MS
     until("processes are down", lambda: station.pid("control") == 0 and station.pid("services") == 0, 2)
     assert station.get("api/records") is None or station.pid("services") == 0

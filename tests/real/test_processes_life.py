@@ -6,12 +6,12 @@ import json
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.fakes.running_station import ROOT, RunningStation, now_us, until
+from tests.fakes.running_station import ROOT, RunningStation, measured, now_us, until
 
 pytestmark = [pytest.mark.real, pytest.mark.timing, pytest.mark.timeout(60)]
 
@@ -39,15 +39,13 @@ def _state_a_us(station: RunningStation, outlet: int) -> int:
 
 
 @pytest.mark.req("DEV-01")
-def test_page_and_state_a_soon_after_start(
-    station: RunningStation, record_property: Callable[[str, object], None]
-) -> None:
+def test_page_and_state_a_soon_after_start(station: RunningStation, request: pytest.FixtureRequest) -> None:
     station.start()
     until("page", lambda: station.page_status() == 200, 5)
     page_s = (now_us() - station.begin_us) / 1e6
     state_a_s = max(_state_a_us(station, outlet) - station.begin_us for outlet in (1, 2)) / 1e6
-    record_property("page_s", page_s)
-    record_property("state_a_s", state_a_s)
+    measured(request, "page_s", page_s)
+    measured(request, "state_a_s", state_a_s)
     assert page_s <= PAGE_WITHIN_S
     assert state_a_s <= STATE_A_WITHIN_S
     assert station.truth()["positive_mv"] == pytest.approx(12_000, abs=600)
