@@ -73,6 +73,15 @@ class RenewalPart(Protocol):
         ...
 
 
+@runtime_checkable
+class PolledRenewalPart(RenewalPart, Protocol):
+    """A part that nobody steps: its runner polls it."""
+
+    def wish_us(self) -> int:
+        """When the last poll wanted the next one, for whatever reason. Counts while the loop is not steady."""
+        ...
+
+
 class RenewalRunner(Protocol):
     """A stepped component that runs parts which are not stepped by themselves (control polls its drivers)."""
 

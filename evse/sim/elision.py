@@ -24,7 +24,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from hal.scheduling import ANY_PERIOD, RenewalPart, RenewalRunner
+from hal.scheduling import ANY_PERIOD, PolledRenewalPart, RenewalPart, RenewalRunner
 from hal.units import NEVER
 
 
@@ -47,8 +47,13 @@ class RenewalLoop:
     parts: tuple[RenewalPart, ...]
     line: RestingLine
     runner: RenewalRunner | None = None
+    polled: tuple[PolledRenewalPart, ...] = field(init=False)
+    """Those of the parts that nobody steps."""
     _known: dict[int, set[int]] = field(default_factory=dict)
     _last: tuple[int, int, int] = (0, 0, 0)
+
+    def __post_init__(self) -> None:
+        self.polled = tuple(part for part in self.parts if isinstance(part, PolledRenewalPart))
 
     def traffic_us(self, period_us: int) -> int | None:
         """Length of one renewal's traffic, ``None`` when the line's last traffic was not known to be just a renewal.
@@ -66,6 +71,10 @@ class RenewalLoop:
             known.add(seen_us)
             return seen_us
         return None
+
+    def polled_wish_us(self) -> int:
+        """When the parts that nobody steps want to be run, for whatever reason."""
+        return min([part.wish_us() for part in self.polled], default=NEVER)
 
     def members(self) -> tuple[RenewalPart | RenewalRunner, ...]:
         """The parts and the runner."""
@@ -135,9 +144,9 @@ def plan_jump(
         limit_us = min(limit_us, loop.essential_wake_us())
         period = loop.period_us()
         wishes = [wish for part in loop.parts if (wish := wish_of(part)) is not None]
-        runner_wish = NEVER if loop.runner is None else wish_of(loop.runner)
-        if period == 0 or runner_wish is None:
-            limit_us = min(limit_us, loop.next_renewal_us(), NEVER if runner_wish is None else runner_wish, *wishes)
+        if period == 0 or (loop.runner is not None and wish_of(loop.runner) is None):
+            # Not the runner's wish: it mixes what all its loops want.
+            limit_us = min([limit_us, loop.next_renewal_us(), loop.polled_wish_us(), *wishes])
         elif period == ANY_PERIOD:
             limit_us = min([limit_us, *wishes])
         else:

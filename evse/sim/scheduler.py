@@ -256,18 +256,19 @@ class Scheduler:
                 entry = self._entries.get(id(part))
                 if entry is not None and entry.wish < NEVER:
                     self._push_wish(entry, min(entry.wish + delta, part.essential_wake_us()))
-        for runner, wish in self._runner_wishes():
+        for runner, wish in self._runner_wishes({loop.name for loop, _, _ in plan.shifts}):
             entry = self._entries.get(id(runner))
             if entry is not None:
                 self._push_wish(entry, wish)
 
-    def _runner_wishes(self) -> list[tuple[RenewalRunner, int]]:
+    def _runner_wishes(self, moved: set[str]) -> list[tuple[RenewalRunner, int]]:
         runners: dict[int, tuple[RenewalRunner, int]] = {}
         for loop in self._loops:
             if loop.runner is not None:
                 _, wish = runners.get(id(loop.runner), (None, loop.runner.essential_wake_us()))
-                polled = [part.essential_wake_us() for part in loop.parts if self._wish_of(part) is None]
-                runners[id(loop.runner)] = (loop.runner, min(wish, loop.next_renewal_us(), *polled))
+                polled = [part.essential_wake_us() for part in loop.polled]
+                own = min([loop.next_renewal_us(), *polled]) if loop.name in moved else loop.polled_wish_us()
+                runners[id(loop.runner)] = (loop.runner, min(wish, own))
         return list(runners.values())
 
     def _wish_of(self, member: RenewalPart | RenewalRunner) -> int | None:

@@ -121,6 +121,7 @@ class FrontEndDriver:
         self._begun = False
         self._granting = False
         self._rhythm = RenewalRhythm()
+        self._wish_us = -NEVER
 
     # --- OutletSense
 
@@ -241,8 +242,13 @@ class FrontEndDriver:
 
     def poll(self, now_us: int) -> int:
         """Take in what has arrived, send what is due; return when to poll again at the latest."""
+        self._run(now_us)
+        self._wish_us = self._next_due_us(now_us)
+        return self._wish_us
+
+    def _run(self, now_us: int) -> None:
         if self._phase is _Phase.DOWN and now_us < self._lost_at_us + LOOK_FOR_LINE_US:
-            return self._next_due_us(now_us)
+            return
         self._begun = False
         if self._lease.due(now_us):
             # From here on it takes a new grant: control steps at every renewal, not at every frame heard.
@@ -251,13 +257,12 @@ class FrontEndDriver:
             frames = self._line.read(now_us)
         except LinkLostError:
             self._lose_line(now_us)
-            return self._next_due_us(now_us)
+            return
         if self._phase is _Phase.DOWN:
             self._ask_anew("line is back, no answer yet")
         self._take_in(frames, now_us)
         self._check_patience(now_us)
         self._send_due(now_us)
-        return self._next_due_us(now_us)
 
     # --- RenewalPart
 
@@ -286,6 +291,10 @@ class FrontEndDriver:
         if self._phase is _Phase.ASKING:
             due = min(due, self._asked_at_us + LOOK_FOR_LINE_US)
         return due
+
+    def wish_us(self) -> int:
+        """What the last poll returned."""
+        return self._wish_us
 
     def shift_renewals(self, periods: int, delta_us: int) -> int:
         """Behave as if ``periods`` of HOLD/STATE or INQUIRY/STATE had passed."""

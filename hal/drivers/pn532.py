@@ -187,7 +187,7 @@ class Pn532Driver:
         except LinkLostError as error:
             self._counts.lines_lost += self._connected
             self._give_up(f"line lost: {error}", now_us)
-        return min(self.essential_wake_us(), self.next_renewal_us())
+        return self.wish_us()
 
     # ------------------------------------------------------------------ RenewalPart
 
@@ -203,6 +203,9 @@ class Pn532Driver:
         forget = min(self._seen.values(), default=NEVER - SAME_CARD_US) + SAME_CARD_US + 1
         pending = self._exchange.deadline_us if self._exchange is not None else self._due_us
         return min(pending, forget)
+
+    def wish_us(self) -> int:
+        return min(self.essential_wake_us(), self.next_renewal_us())
 
     def shift_renewals(self, periods: int, delta_us: int) -> int:
         frames = _FRAMES_PER_KEEP_ALIVE * periods

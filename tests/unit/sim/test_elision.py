@@ -90,6 +90,9 @@ class ToyDriver:
     def next_renewal_us(self) -> int:
         return self.next_send if self.on else NEVER
 
+    def wish_us(self) -> int:
+        return self.next_renewal_us()
+
     def essential_wake_us(self) -> int:
         return NEVER
 
