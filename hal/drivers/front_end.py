@@ -242,13 +242,14 @@ class FrontEndDriver:
 
     def poll(self, now_us: int) -> int:
         """Take in what has arrived, send what is due; return when to poll again at the latest."""
-        self._run(now_us)
-        self._wish_us = self._next_due_us(now_us)
+        if self._run(now_us):
+            self._wish_us = self._next_due_us(now_us)
         return self._wish_us
 
-    def _run(self, now_us: int) -> None:
+    def _run(self, now_us: int) -> bool:
+        """Run once; return False when nothing has come and nothing was due, so that the last wish still stands."""
         if self._phase is _Phase.DOWN and now_us < self._lost_at_us + LOOK_FOR_LINE_US:
-            return
+            return True
         self._begun = False
         if self._lease.due(now_us):
             # From here on it takes a new grant: control steps at every renewal, not at every frame heard.
@@ -257,12 +258,15 @@ class FrontEndDriver:
             frames = self._line.read(now_us)
         except LinkLostError:
             self._lose_line(now_us)
-            return
+            return True
+        if not frames and self._connected and now_us < self._wish_us and not self._line.partial:
+            return False
         if self._phase is _Phase.DOWN:
             self._ask_anew("line is back, no answer yet")
         self._take_in(frames, now_us)
         self._check_patience(now_us)
         self._send_due(now_us)
+        return True
 
     # --- RenewalPart
 
@@ -298,6 +302,7 @@ class FrontEndDriver:
 
     def shift_renewals(self, periods: int, delta_us: int) -> int:
         """Behave as if ``periods`` of HOLD/STATE or INQUIRY/STATE had passed."""
+        self._wish_us = -NEVER
         self._lease.shift(periods, delta_us)
         self._rhythm.shift(periods)
         self._line.shift(periods, delta_us)
@@ -323,6 +328,7 @@ class FrontEndDriver:
 
     def _say(self, message: HostMessage, now_us: int) -> bool:
         """Send ``message`` for the first time; return whether the line took it."""
+        self._wish_us = -NEVER
         try:
             frame = self._line.send(message, now_us)
         except LinkLostError:
