@@ -1,7 +1,8 @@
 """A child process seen from the supervisor: start, log, heartbeats, death, and when to start it again.
 
-Restart rule: the first deaths of a minute are answered at once (50 ms); from the fourth on the pause doubles, from
-250 ms to 30 s. It never gives up: a station that could come back must. From the fifth on a warning says so.
+Restart rule: a process that had been ready for 2 s is started again at once (50 ms). One that dies sooner is, too, for three
+times in a row; from the fourth short life on the pause doubles, from 250 ms to 30 s. It never gives up: a station that
+could come back must. From the fifth death within a minute on, however long the lives, a warning says so.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ SLOW_US: Final = 250 * MS
 SLOWEST_US: Final = 30 * SECOND
 WINDOW_US: Final = 60 * SECOND
 QUICK_DEATHS: Final = 3
+HEALTHY_US: Final = 2 * SECOND
 WORTH_TELLING: Final = 5
 START_PATIENCE_US: Final = 20 * SECOND
 """From a process's start to its readiness."""
@@ -51,6 +53,7 @@ class ChildProcess:
         self.program = program
         self.ready: dict[str, Any] | None = None
         self.deaths: deque[int] = deque(maxlen=32)
+        self.short_lives = 0
         self.restart_us = NEVER
         self.starts = 0
         self._process: subprocess.Popen[bytes] | None = None
@@ -58,6 +61,7 @@ class ChildProcess:
         self._status: StatusLines | None = None
         self._log: StatusLines | None = None
         self._heard_us = 0
+        self._ready_us = NEVER
 
     @property
     def name(self) -> str:
@@ -96,7 +100,7 @@ class ChildProcess:
             os.close(status_write)
         self.starts += 1
         self.ready = None
-        self.restart_us = NEVER
+        self.restart_us = self._ready_us = NEVER
         self._heard_us = now_us
         self._status = StatusLines(status_read)
         assert self._process.stderr is not None  # noqa: S101  # asked for a pipe
@@ -134,6 +138,7 @@ class ChildProcess:
             message = None if line == "." else StatusLines.message(line)
             if message is not None and message.get("ready"):
                 became_ready = self.ready is None
+                self._ready_us = now_us
                 self.ready = message
         return became_ready
 
@@ -203,12 +208,13 @@ class ChildProcess:
         """Note a death; return how many there were within the last minute. ``restart_us`` says when to try again."""
         self.deaths.append(now_us)
         recent = sum(1 for at_us in self.deaths if at_us > now_us - WINDOW_US)
-        self.restart_us = now_us + restart_pause_us(recent)
+        self.short_lives = 0 if now_us - self._ready_us >= HEALTHY_US else self.short_lives + 1
+        self.restart_us = now_us + restart_pause_us(self.short_lives)
         return recent
 
 
-def restart_pause_us(recent_deaths: int) -> int:
-    """Pause before a new start after the ``recent_deaths``-th death within a minute."""
-    if recent_deaths <= QUICK_DEATHS:
+def restart_pause_us(short_lives: int) -> int:
+    """Pause before a new start after so many short lives in a row."""
+    if short_lives <= QUICK_DEATHS:
         return QUICK_US
-    return int(min(SLOW_US << min(recent_deaths - QUICK_DEATHS - 1, 20), SLOWEST_US))
+    return int(min(SLOW_US << min(short_lives - QUICK_DEATHS - 1, 20), SLOWEST_US))

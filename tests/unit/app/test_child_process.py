@@ -6,13 +6,13 @@ import os
 
 import pytest
 
-from evse.app.child_process import ChildProcess, Program, restart_pause_us
+from evse.app.child_process import HEALTHY_US, ChildProcess, Program, restart_pause_us
 from evse.app.status_lines import LINE_LIMIT, StatusLines
 from evse.core.units import SECOND
 
 
-def test_first_deaths_are_answered_at_once_and_then_the_pause_doubles() -> None:
-    pauses = [restart_pause_us(deaths) for deaths in range(1, 14)]
+def test_first_short_lives_are_answered_at_once_and_then_the_pause_doubles() -> None:
+    pauses = [restart_pause_us(lives) for lives in range(1, 14)]
     assert max(pauses[:3]) <= SECOND // 10
     assert pauses[3:6] == [SECOND // 4, SECOND // 2, SECOND]
     assert pauses == sorted(pauses)
@@ -24,6 +24,19 @@ def test_deaths_of_long_ago_do_not_count() -> None:
     for number in range(10):
         assert child.died(number * 61 * SECOND) == 1
     assert child.died(9 * 61 * SECOND + 1) == 2
+
+
+def test_only_short_lives_slow_the_restart_down() -> None:
+    child = ChildProcess(Program("x", "x", (), (), SECOND))
+    now_us = 0
+    for _ in range(4):
+        now_us += SECOND
+        child.died(now_us)
+    assert child.restart_us - now_us == restart_pause_us(4) > restart_pause_us(0)
+    child._ready_us = now_us
+    now_us += HEALTHY_US
+    child.died(now_us)
+    assert child.restart_us - now_us == restart_pause_us(0)
 
 
 def test_a_start_that_takes_long_is_not_silence_yet() -> None:
