@@ -267,7 +267,9 @@ class Scheduler:
             if loop.runner is not None:
                 _, wish = runners.get(id(loop.runner), (None, loop.runner.essential_wake_us()))
                 polled = [part.essential_wake_us() for part in loop.polled]
-                own = min([loop.next_renewal_us(), *polled]) if loop.name in moved else loop.polled_wish_us()
+                # A loop that was not moved still wants its renewal, which is the runner's own wish when it is a lease's.
+                own = min(polled, default=NEVER) if loop.name in moved else loop.polled_wish_us()
+                own = min(own, loop.next_renewal_us())
                 runners[id(loop.runner)] = (loop.runner, min(wish, own))
         return list(runners.values())
 

@@ -1,0 +1,92 @@
+"""Every shipped scenario is a test: it passes with all invariants watching, with both kinds of front end.
+
+The table says which requirements a story proves. A file without an entry is a test too, so adding a file adds its test.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from evse.app.scenario_library import load, shipped_scenarios
+from evse.app.station_factory import dumb_station_factory, station_factory
+from evse.sim.runner import run_scenario
+from evse.sim.scenario import Expect, Throughout, WaitUntil
+from evse.sim.station import StationFactory
+
+PROOFS = (
+    pytest.param("another-badge", marks=pytest.mark.req("AUT-05", "OUT-02")),
+    pytest.param("badge-first", marks=pytest.mark.req("OUT-01", "OUT-03", "PIL-01", "PIL-04", "PIL-10", "CDR-01")),
+    pytest.param("badge-unknown", marks=pytest.mark.req("OUT-02")),
+    pytest.param("bolt-reported-locked", marks=pytest.mark.req("OUT-02", "OUT-04")),
+    pytest.param("booked", marks=pytest.mark.req("OUT-02", "OUT-06", "AUT-05")),
+    pytest.param("breaker-trips", marks=pytest.mark.req("OUT-05")),
+    pytest.param("contactor-fails-to-close", marks=pytest.mark.req("OUT-05")),
+    pytest.param("control-killed", marks=pytest.mark.req("CDR-05")),
+    pytest.param("diode-fault", marks=pytest.mark.req("PIL-03", "PIL-04")),
+    pytest.param("free-access", marks=pytest.mark.req("OUT-03")),
+    pytest.param("front-end-hangs", marks=pytest.mark.req("PIL-04")),
+    pytest.param("limits", marks=pytest.mark.req("PIL-05", "PIL-08", "OUT-06")),
+    pytest.param("lock-will-not-lock", marks=pytest.mark.req("OUT-02", "OUT-04")),
+    pytest.param("lock-will-not-unlock", marks=pytest.mark.req("OUT-02", "OUT-04")),
+    pytest.param("maintenance", marks=pytest.mark.req("OUT-06")),
+    pytest.param("no-second-wake-up", marks=pytest.mark.req("PIL-09")),
+    pytest.param("outlet-fault-alone", marks=pytest.mark.req("STA-01")),
+    pytest.param("over-current", marks=pytest.mark.req("OUT-05", "PIL-05")),
+    pytest.param("over-temperature", marks=pytest.mark.req("OUT-05")),
+    pytest.param("pilot-short", marks=pytest.mark.req("PIL-03", "PIL-04")),
+    pytest.param("plug-first", marks=pytest.mark.req("OUT-03", "PIL-04", "PIL-08", "PIL-10")),
+    pytest.param("plug-left-behind", marks=pytest.mark.req("OUT-02")),
+    pytest.param("plug-timeout", marks=pytest.mark.req("OUT-02")),
+    pytest.param("postpone", marks=pytest.mark.req("OUT-06")),
+    pytest.param("power-cut", marks=pytest.mark.req("CDR-01", "CDR-05")),
+    pytest.param("proximity-lost", marks=pytest.mark.req("PIL-08")),
+    pytest.param("residual-trips", marks=pytest.mark.req("OUT-05")),
+    pytest.param("self-test-failed", marks=pytest.mark.req("OUT-02", "OUT-05")),
+    pytest.param("services-killed", marks=pytest.mark.req("CDR-05")),
+    pytest.param("simplified-vehicle", marks=pytest.mark.req("PIL-07", "CDR-01")),
+    pytest.param("slow-disk", marks=pytest.mark.req("CDR-05")),
+    pytest.param("suspend-resume", marks=pytest.mark.req("OUT-06")),
+    pytest.param("two-outlets", marks=pytest.mark.req("STA-01", "ENE-03")),
+    pytest.param("unavailable", marks=pytest.mark.req("OUT-01", "OUT-06")),
+    pytest.param("unlocked-in-charge", marks=pytest.mark.req("OUT-02", "OUT-04")),
+    pytest.param("unplug-at-vehicle", marks=pytest.mark.req("PIL-04")),
+    pytest.param("vehicle-full", marks=pytest.mark.req("PIL-04")),
+    pytest.param("vehicle-ignores-stop", marks=pytest.mark.req("PIL-05")),
+    pytest.param("vehicle-timeout", marks=pytest.mark.req("OUT-02")),
+    pytest.param("ventilation-indoor", marks=pytest.mark.req("PIL-06", "OUT-06")),
+    pytest.param("wake-up", marks=pytest.mark.req("PIL-09")),
+    pytest.param("weld", marks=pytest.mark.req("OUT-05")),
+)
+LISTED = {str(param.values[0]) for param in PROOFS}
+CASES = (*PROOFS, *(name for name in shipped_scenarios() if name not in LISTED))
+
+
+def passes(name: str, factory: StationFactory) -> None:
+    """Run a scenario and fail with its summary."""
+    verdict = run_scenario(load(name), factory)
+    assert verdict.passed, f"\n{verdict.summary()}"
+
+
+@pytest.mark.req("SIM-03")
+def test_the_table_names_only_scenarios_that_ship() -> None:
+    assert LISTED <= set(shipped_scenarios())
+    assert len(shipped_scenarios()) >= 20
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_scenario(name: str) -> None:
+    passes(name, station_factory)
+
+
+@pytest.mark.parametrize("name", shipped_scenarios())
+def test_scenario_with_dumb_front_ends(name: str) -> None:
+    """Nothing below control corrects it: what the invariants find here is the core's own."""
+    passes(name, dumb_station_factory)
+
+
+@pytest.mark.parametrize("name", shipped_scenarios())
+def test_scenario_tells_what_it_is_about_and_can_fail(name: str) -> None:
+    scenario = load(name)
+    judged = [step for step in scenario.steps if isinstance(step.action, Expect | Throughout | WaitUntil)]
+    assert len(scenario.description) > 40
+    assert len(judged) >= 3
