@@ -147,15 +147,16 @@ class StationRun:
         options = self._options
         try:
             profile = load_profile(options.profile)
-            uid = check_uid(options.uid or f"SIM-{profile.model.name}")
-            config, wires = station_config(profile, uid), wire_plan(profile)
+            wires = wire_plan(profile)
+            kinds = {wire.kind for wire in wires.wires()}
+            simulated = WireKind.SIMULATED in kinds
+            uid = check_uid(options.uid or f"{'SIM' if simulated else 'EVSE'}-{profile.model.name}")
+            config = station_config(profile, uid)
         except ProfileError as error:
             text = "\n".join(map(str, error.problems))
             raise RunError(f"{text}\nprofile {options.profile!r} is refused", BAD_INPUT) from error
         except (ValueError, PathError) as error:
             raise RunError(str(error), BAD_INPUT) from error
-        kinds = {wire.kind for wire in wires.wires()}
-        simulated = WireKind.SIMULATED in kinds
         if simulated and kinds != {WireKind.SIMULATED}:
             raise RunError("a profile whose wires are partly simulated and partly real cannot be run", BAD_INPUT)
         if simulated:

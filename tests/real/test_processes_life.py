@@ -90,6 +90,21 @@ def test_two_stations_never_share_a_data_directory(station: RunningStation) -> N
     assert station.page_status() == 200
 
 
+def test_on_hardware_there_is_no_world(station: RunningStation) -> None:
+    profile = station.home / "quick.yaml"
+    wires = "front_end: {wire: {kind: serial, path: /dev/none-0}}, reader: {wire: {kind: serial, path: /dev/none-1}}"
+    head = "schema: 1\nkind: station\nname: board\ninherits: parking\noutlets:\n"
+    profile.write_text(head + "  - {number: 1, " + wires + "}\n", encoding="utf-8")
+    station.start()
+    assert set(station.status()["pids"]) == {"control", "services"}
+    assert station.started["world"] == ""
+    assert station.get("api/world/verbs") is None
+    # The devices are missing: control lives, says so, and holds nothing.
+    outlet = until("outlet", station.outlet)
+    assert not outlet["link_ok"]
+    assert not outlet["contactor_permitted"]
+
+
 def test_a_wrong_profile_is_refused_before_anything_is_announced(station: RunningStation) -> None:
     (station.home / "r").mkdir(mode=0o700)
     command = [sys.executable, "-m", "evse", "run", "--profile", "nonsense", "--port", "0"]
