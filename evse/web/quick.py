@@ -30,7 +30,9 @@ QUICK: tuple[QuickAction, ...] = (
     QuickAction("vehicle_stop", "Car stops charging", "pause"),
     QuickAction("vehicle_ready", "Car wants energy", "play"),
     QuickAction("unplug", "Unplug", "unplug"),
-    QuickAction("present_card", "Unknown badge", "badge", {"hold": 1, "uid": "DEADBEEF"}),
+    QuickAction("present_card", "Another badge", "badge", {"hold": 1, "uid": "0BADCAFE"}),
+    QuickAction("cut_power", "Power cut, 10 s", "bolt", {"duration": 10}),
+    QuickAction("short_diode", "Short the diode", "warn"),
 )
 
 GROUPS: Mapping[str, str] = {

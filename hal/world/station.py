@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from hal.scheduling import Waker
+from hal.units import NEVER
 from hal.world.outlet import OutletSetup, OutletWorld
 from hal.world.supply import Grid
 from hal.world.truth import OutletTruth
@@ -22,6 +23,7 @@ class StationWorld:
         if not outlets:
             raise ValueError("a station has at least one outlet")
         self.grid = Grid()
+        self._request_wake: Callable[[int], None] = lambda at_us: None
         self.outlets = tuple(OutletWorld(setup, now_us=now_us) for setup in outlets)
 
     def outlet(self, number: int) -> OutletWorld:
@@ -36,6 +38,7 @@ class StationWorld:
         def request(at_us: int) -> None:
             waker.wake(self, at_us)
 
+        self._request_wake = request
         for outlet in self.outlets:
             outlet.call_for_steps(request)
 
@@ -46,15 +49,20 @@ class StationWorld:
 
     def step(self, now_us: int) -> int:
         """Run every outlet up to ``now_us``; return when the next change comes."""
+        if now_us >= self.grid.restore_us:
+            self.grid.restore()
+            self.set_grid(now_us)
         for outlet in self.outlets:
             outlet.step(now_us)
         # Asked afterwards: a listener at one outlet may have given orders to another.
-        return min(outlet.due_us() for outlet in self.outlets)
+        return min(self.grid.restore_us, *(outlet.due_us() for outlet in self.outlets))
 
     def set_grid(self, now_us: int) -> None:
         """Bring the grid's present voltages to every outlet."""
         for outlet in self.outlets:
             outlet.set_grid(self.grid.voltages_mv(), now_us)
+        if self.grid.restore_us < NEVER:
+            self._request_wake(self.grid.restore_us)
 
     def truths(self) -> tuple[OutletTruth, ...]:
         """Return what is true at each outlet, in order of their numbers."""

@@ -11,6 +11,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
+from hal.units import NEVER
+
 Phases = tuple[int, int, int]
 """One integer for each of L1, L2, L3."""
 
@@ -28,6 +30,16 @@ class Grid:
 
     phase_mv: Phases = (NOMINAL_MV, NOMINAL_MV, NOMINAL_MV)
     on: bool = True
+    restore_us: int = NEVER
+    """When a cut grid comes back by itself."""
+
+    def cut(self, restore_us: int = NEVER) -> None:
+        """Lose the grid; it comes back at ``restore_us``, if ever."""
+        self.on, self.restore_us = False, restore_us
+
+    def restore(self) -> None:
+        """The grid comes back."""
+        self.on, self.restore_us = True, NEVER
 
     def voltages_mv(self) -> Phases:
         """Return the voltages at the station's terminals."""

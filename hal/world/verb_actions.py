@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from hal.units import NEVER
 from hal.world.outlet import OutletWorld
 from hal.world.station import StationWorld
 from hal.world.supply import NOMINAL_MV
@@ -273,11 +274,12 @@ def _reset_breaker(call: Call) -> None:
 
 
 def _cut_power(call: Call) -> None:
-    call.world.grid.on = False
+    duration_us = call.number("duration")
+    call.world.grid.cut(call.now_us + duration_us if duration_us else NEVER)
 
 
 def _restore_power(call: Call) -> None:
-    call.world.grid.on = True
+    call.world.grid.restore()
 
 
 def _brown_out(call: Call) -> None:

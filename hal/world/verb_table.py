@@ -138,7 +138,17 @@ _STATION: Final = (
 _GRID: Final = (
     _verb("grid", "trip_breaker", "the outlet's breaker trips", healed_by="reset_breaker"),
     _verb("grid", "reset_breaker", "switch the outlet's breaker on", healed_by="trip_breaker"),
-    Verb("cut_power", "grid", "the station loses the grid", healed_by="restore_power"),
+    Verb(
+        "cut_power",
+        "grid",
+        "the station loses the grid",
+        (
+            VerbParam(
+                "duration", "number", "it comes back after this time; 0: only by restore_power", "s", 0, 0, 86_400
+            ),
+        ),
+        healed_by="restore_power",
+    ),
     Verb("restore_power", "grid", "the grid comes back", healed_by="cut_power"),
     Verb(
         "brown_out",

@@ -560,3 +560,13 @@ def test_document_has_the_present_table() -> None:
 def test_document_without_marks_is_refused() -> None:
     with pytest.raises(ValueError, match="lacks"):
         with_table("nothing here")
+
+
+def test_a_power_cut_with_a_duration_ends_by_itself() -> None:
+    station = StationWorld([OutletSetup()])
+    apply(station, "cut_power", {"duration": 10}, 1_000)
+    assert not station.grid.on
+    assert station.step(1_000) == 1_000 + 10_000_000
+    station.step(1_000 + 10_000_000)
+    assert station.grid.on
+    assert station.outlet(1).voltages_mv() == (230_000, 230_000, 230_000)

@@ -150,7 +150,7 @@ async def test_the_page_has_every_verb_and_the_quick_ones_first(bench: Any) -> N
     for verb in VERBS:
         assert text.count(f'<form class="verb" data-verb="{verb.name}"') == 1
     first = [action.verb for action, _verb in quick_actions(VERBS)]
-    assert first == ["plug_in", "present_card", "vehicle_stop", "unplug", "present_card"]
+    assert first == ["plug_in", "present_card", "vehicle_stop", "unplug", "present_card", "short_diode"]
     assert text.index('data-verb="plug_in" data-params') < text.index('<form class="verb"')
     assert [group.name for group in grouped(VERBS)] == ["People and plugs", "Vehicle", "Faults", "Grid"]
 
