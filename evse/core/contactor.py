@@ -19,6 +19,8 @@ class ContactorMonitor:
         self.permitted = False
         self.closed = False
         self.last_closing_us = start_us
+        self.settled_open_us = start_us
+        """From then on the contact is open even if its mirror contact lies (unless it is welded)."""
         self.welded = False
         self.failed_to_close = False
         self._differ_us = NEVER
@@ -27,6 +29,8 @@ class ContactorMonitor:
         """Note the permission given at this step."""
         if permitted and not self.permitted:
             self.last_closing_us = now_us
+        if self.permitted and not permitted:
+            self.settled_open_us = now_us + self._timings.confirm_us
         if permitted != self.permitted:
             self._differ_us = NEVER
             self.failed_to_close = False

@@ -269,17 +269,21 @@ class OutletCore:
         self.lock.order(now_us, self.procedure.lock_goal, again=self.procedure.retry_lock)
         self.procedure.retry_lock = False
         if self.inputs.link_ok:
-            self._until(self.lock.update(now_us, self.inputs.lock, may_unlock=self._may_unlock))
+            self._until(self.lock.update(now_us, self.inputs.lock, may_unlock=self._may_unlock(now_us)))
 
-    @property
-    def _may_unlock(self) -> bool:
-        """The contact is commanded and confirmed open and no current flows."""
-        return not self.contactor.permitted and not self.inputs.contactor_closed and not self._drawing
+    def _may_unlock(self, now_us: int) -> bool:
+        """The contact has been commanded open for long enough, is confirmed open, and no current flows."""
+        if self.contactor.permitted or self.inputs.contactor_closed or self._drawing:
+            return False
+        if now_us < self.contactor.settled_open_us:
+            self._until(self.contactor.settled_open_us)
+            return False
+        return True
 
     def _run_self_test(self, now_us: int) -> None:
         if self.procedure.session is None:
             self.self_test.reset()
-        may_run = self.inputs.link_ok and self._may_unlock
+        may_run = self.inputs.link_ok and self._may_unlock(now_us)
         wanted = self.procedure.self_test_wanted
         self._until(self.self_test.update(now_us, self.inputs.rcd_test, wanted=wanted, may_run=may_run))
         tripped = self.inputs.residual_ac or self.inputs.residual_dc
