@@ -1,6 +1,6 @@
 """Makes the virtual environment and becomes the tool that was asked for.
 
-Started by ``tools/run``, ``tools/test`` and ``tools/lock`` with any Python >= 3.11 and nothing installed, so it uses
+Started by ``tools/run``, ``tools/test``, ``tools/bench`` and ``tools/lock`` with any Python >= 3.11 and nothing installed, so it uses
 only the standard library and imports nothing of the project.
 
 - One environment per Python version, ``.venv/3.11``, ``.venv/3.12`` …, so that several can be used side by side.
@@ -145,9 +145,14 @@ def _call(command: Sequence[str], doing: str, root: Path, lock: int) -> None:
 
 
 def command_for(tool: str, args: Sequence[str], python: Path) -> list[str]:
-    """Return the command line that ``tool`` ("run", "test" or "lock") with ``args`` stands for."""
+    """Return the command line that ``tool`` ("run", "test", "bench" or "lock") with ``args`` stands for."""
     if tool != "run":
-        return [str(python), "-m", {"test": "tools.check", "lock": "tools.lock"}[tool], *args]
+        return [
+            str(python),
+            "-m",
+            {"test": "tools.check", "lock": "tools.lock", "bench": "tools.benchmarks"}[tool],
+            *args,
+        ]
     product = [str(python), str(python.parent / "evse")]
     if not args:
         return [*product, "run", "--profile", "parking"]

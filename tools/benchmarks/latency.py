@@ -1,0 +1,227 @@
+"""``tools/bench latency``: from the STATE frame that reports a cause to the OPEN frame, with real processes.
+
+One *round* is: a station under test (control and services), a player (two scripted outlets behind pseudo-terminals, see
+``scripted_outlet``), load, a number of injections. Rounds with and without FIFO priority of control alternate, so that both
+see the same machine. Only control's priority differs; the player always takes the highest it may have.
+
+Goals are judged on all rounds with FIFO together, net of the debounce, prevented injections included.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from evse.core.config import StationConfig
+from evse.core.units import MS
+from tools.benchmarks.figures import HEAD, Distribution, Goal, Report, distribution, tell
+from tools.benchmarks.latency_station import StationFailed, StationUnderTest, bench_config
+from tools.benchmarks.load import Load
+from tools.benchmarks.scripted_outlet import DEBOUNCED, Cause
+
+GOAL_P999_MS: Final = 20.0
+GOAL_MAX_MS: Final = 40.0
+ROUND: Final = 2_500
+"""Injections in one round with FIFO."""
+SLOWEST_RATE: Final = 4
+"""Injections a second that are always reached; what takes longer is ended."""
+START_S: Final = 15
+PAGES_A_SECOND: Final = 20
+_ROOT: Final = Path(__file__).resolve().parents[2]
+
+
+@dataclass(frozen=True, slots=True)
+class LatencyOptions:
+    """``injections`` with FIFO (without it when ``fifo`` is false); ``share`` of them without FIFO, in percent."""
+
+    injections: int = 20_000
+    share: int = 50
+    fifo: bool = True
+    busy: int = 2
+    run_number: int = 1
+
+
+@dataclass(slots=True)
+class Measured:
+    """What was measured with one priority, over all its rounds."""
+
+    latencies_us: dict[Cause, list[int]] = field(default_factory=lambda: {cause: [] for cause in Cause})
+    """Net of the debounce."""
+    prevented_us: list[int] = field(default_factory=list)
+    reclosings_us: list[int] = field(default_factory=list)
+    late_us: list[int] = field(default_factory=list)
+    counts: dict[str, int] = field(default_factory=dict)
+    rounds: int = 0
+    seconds: float = 0.0
+
+    @property
+    def all_us(self) -> list[int]:
+        """Every injection, those that never could be made included."""
+        return [value for values in self.latencies_us.values() for value in values] + self.prevented_us
+
+    def add(self, result: dict[str, Any], debounce_us: int) -> None:
+        """Add one round's result."""
+        for outlet in result["outlets"]:
+            for cause in Cause:
+                less_us = debounce_us if cause in DEBOUNCED else 0
+                self.latencies_us[cause] += [value - less_us for value in outlet["latencies_us"][cause.value]]
+            self.prevented_us += outlet["prevented_us"]
+            self.reclosings_us += outlet["reclosings_us"]
+            for name in ("slots", "passed", "lost", "unexpected", "lease_ends", "stuck"):
+                self.counts[name] = self.counts.get(name, 0) + outlet[name]
+        self.late_us += result["late_us"]
+        for name in ("sessions", "player_fifo", "late_cycles"):
+            self.counts[name] = self.counts.get(name, 0) + int(result[name])
+        self.rounds += 1
+        self.seconds += result["seconds"]
+
+
+def plan(options: LatencyOptions) -> list[tuple[bool, int]]:
+    """The rounds: whether with FIFO, and how many injections."""
+    rounds = []
+    left, without = options.injections, 0
+    while left > 0:
+        count = min(ROUND, left)
+        left -= count
+        rounds.append((options.fifo, count))
+        without += count * options.share
+        if options.fifo and without >= 100:
+            rounds.append((False, without // 100))
+            without %= 100
+    return rounds
+
+
+def play_round(
+    config: StationConfig, options: LatencyOptions, *, fifo: bool, count: int, number: int
+) -> dict[str, Any]:
+    """One round; returns the player's result with what the station says of itself. Raises StationFailed."""
+    limit_s = count / SLOWEST_RATE + START_S
+    begin = time.monotonic()
+    with StationUnderTest(config, fifo=fifo) as station, Load(limit_s + 60) as load:
+        result_path = station.home / "result.json"
+        pilot = config.outlets[0].pilot
+        command = [sys.executable, "-m", "tools.benchmarks.latency_player", "--parent", str(os.getpid()),
+                   "--result", str(result_path), "--injections", str(count), "--limit-s", str(limit_s),
+                   "--run-number", str(number), "--leave-us", str(pilot.leave_energised_us),
+                   "--enter-us", str(pilot.enter_energised_us)]  # fmt: skip
+        for wire in station.wires:
+            command += ["--wire", wire]
+        with subprocess.Popen(command, cwd=_ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as player:
+            try:
+                assert player.stdout is not None  # noqa: S101  # asked for a pipe
+                player.stdout.readline()
+                station.start()
+                ready = station.control.ready or {}
+                if fifo and not ready.get("fifo"):
+                    raise NoFifoError("; ".join(ready.get("problems", ())))
+                load.add("busy", count=options.busy * len(os.sched_getaffinity(0)))
+                load.add("page", "--url", station.url, "--rate", str(PAGES_A_SECOND))
+                load.add("disk", "--path", str(station.home / "disk"))
+                while not result_path.exists():
+                    station.listen(0.5)
+                    if player.poll() is not None:
+                        raise StationFailed(f"the player ended with {player.returncode}")
+                    if time.monotonic() > begin + limit_s + 60:
+                        raise StationFailed("the player does not come to an end")
+                if load.ended():
+                    raise StationFailed("some of the load ended too soon")
+                return _with_station(json.loads(result_path.read_text(encoding="ascii")), station, begin)
+            finally:
+                player.kill()
+
+
+def _with_station(result: dict[str, Any], station: StationUnderTest, begin: float) -> dict[str, Any]:
+    records = station.ask("api/records?limit=1") or [{"number": 0}]
+    latency = (station.ask("api/station") or {}).get("latency") or {}
+    return {
+        **result,
+        "sessions": records[0]["number"],
+        "late_cycles": latency.get("late_cycles", latency.get("late", 0)),
+        "player_fifo": result["fifo"],
+        "seconds": time.monotonic() - begin,
+    }
+
+
+class NoFifoError(Exception):
+    """FIFO priority is not permitted here; the text says why."""
+
+
+def measure(options: LatencyOptions) -> Report:
+    """Run all rounds and judge them. Raises StationFailed."""
+    config = bench_config()
+    debounce_us = config.outlets[0].pilot.leave_energised_us
+    found: dict[bool, Measured] = {}
+    problem = ""
+    rounds = plan(options)
+    for number, (fifo, count) in enumerate(rounds, options.run_number):
+        if fifo and problem:
+            continue
+        try:
+            result = play_round(config, options, fifo=fifo, count=count, number=number)
+        except NoFifoError as error:
+            problem = f"FIFO priority is not permitted here ({error})"
+            tell(problem)
+            continue
+        found.setdefault(fifo, Measured()).add(result, debounce_us)
+        what = "with" if fifo else "without"
+        worst_ms = max(found[fifo].all_us, default=0) / MS
+        tell(f"round {number} of {len(rounds)}, {what} FIFO: {result['seconds']:.0f} s, worst so far {worst_ms:.1f} ms")
+    return report(found, debounce_us, options, problem)
+
+
+def report(found: dict[bool, Measured], debounce_us: int, options: LatencyOptions, problem: str) -> Report:
+    """Figures, goals and data of what was measured."""
+    made = Report("latency")
+    made.lines.append(
+        f"from the reporting STATE to OPEN, net of the debounce ({debounce_us / MS:g} ms for s2 and pilot, none for "
+        f"residual); load: {options.busy} busy processes per core, {PAGES_A_SECOND} pages/s, sessions, disk"
+    )
+    if problem:
+        made.lines.append(problem)
+    for fifo, measured in sorted(found.items(), reverse=True):
+        made.lines += _lines("with FIFO" if fifo else "without FIFO", measured)
+        made.data["with_fifo" if fifo else "without_fifo"] = _data(measured)
+    judged = found.get(True)
+    total = None if judged is None else distribution(judged.all_us)
+    made.goals = [
+        Goal("p99.9 with FIFO", "ms", GOAL_P999_MS, None if total is None else total.p999_us / MS),
+        Goal("max with FIFO", "ms", GOAL_MAX_MS, None if total is None else total.max_us / MS),
+    ]
+    made.data["debounce_us"] = debounce_us
+    made.data["options"] = asdict(options)
+    made.data["problem"] = problem
+    return made
+
+
+def _rows(measured: Measured) -> list[tuple[str, Distribution | None]]:
+    return [
+        *((cause.value, distribution(measured.latencies_us[cause])) for cause in Cause),
+        ("prevented", distribution(measured.prevented_us)),
+        ("together", distribution(measured.all_us)),
+        ("reclosing", distribution(measured.reclosings_us)),
+        ("bench itself", distribution(measured.late_us)),
+    ]
+
+
+def _lines(title: str, measured: Measured) -> list[str]:
+    lines = [f"{title:<16} {HEAD}"]
+    for name, figures in _rows(measured):
+        lines.append(f"  {name:<14} {'0' if figures is None else f'{figures.count:>7} {figures.text()}':>7}")
+    counts = measured.counts
+    rate = (counts.get("slots", 0) - counts.get("passed", 0)) / max(measured.seconds, 0.001)
+    lines.append(
+        f"  {measured.rounds} rounds, {measured.seconds:.0f} s, {rate:.0f} injections/s, "
+        + ", ".join(f"{name} {value}" for name, value in counts.items())
+    )
+    return lines
+
+
+def _data(measured: Measured) -> dict[str, Any]:
+    figures = {name: None if found is None else asdict(found) for name, found in _rows(measured)}
+    return {"figures": figures, "counts": measured.counts, "rounds": measured.rounds, "seconds": measured.seconds}
