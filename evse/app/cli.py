@@ -88,7 +88,9 @@ Commands = argparse._SubParsersAction  # the only name argparse has for it
 def _add_run(commands: Commands[argparse.ArgumentParser]) -> None:
     run = commands.add_parser("run", help="run a station in real time", epilog=_RUN_EXAMPLES + _CODES)
     run.add_argument("--profile", required=True, metavar="P", help="name of a shipped profile, or a YAML file")
-    run.add_argument("--uid", default="", help="the station's identity (default: SIM-<profile>, on hardware EVSE-<profile>)")
+    run.add_argument(
+        "--uid", default="", help="the station's identity (default: SIM-<profile>, on hardware EVSE-<profile>)"
+    )
     run.add_argument("--host", default="127.0.0.1", help="address of the page (default: %(default)s)")
     run.add_argument("--port", type=_port, help="port of the page; 0: any free one (default: 8061 or the next free)")
     run.add_argument("--data", default="", metavar="DIR", help="data directory (default: ~/.local/state/evse/<uid>)")
