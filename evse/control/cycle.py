@@ -55,10 +55,10 @@ class ControlCycle:
             changed = sensor.read() or changed
         cards = self._take_cards()
         commands = self._exchange.take_commands(now_us)
-        if changed or cards or commands or now_us >= min(self._core_wake_us, self._renew_us()):
-            if self._step_core(now_us, cards, commands):
-                # Orders were given: the drivers have new wishes.
-                poll_us = min(poll_us, self._poll(now_us))
+        due = now_us >= min(self._core_wake_us, self._renew_us())
+        if (changed or cards or commands or due) and self._step_core(now_us, cards, commands):
+            # Orders were given: the drivers have new wishes.
+            poll_us = min(poll_us, self._poll(now_us))
         return min(poll_us, self._core_wake_us, self._renew_us())
 
     def _step_core(self, now_us: int, cards: list[CardSeen], commands: Sequence[Command]) -> bool:
