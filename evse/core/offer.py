@@ -205,7 +205,8 @@ class PilotOffer:
     def _wake_at_us(self, now_us: int, wish: OfferWish) -> int:
         match self.phase:
             case OfferPhase.IDLE:
-                return self._x1_since_us + self._timings.x1_minimum_us if wish.offer else NEVER
+                x1_ends_us = self._x1_since_us + self._timings.x1_minimum_us
+                return x1_ends_us if wish.offer and now_us < x1_ends_us else NEVER
             case OfferPhase.OFFERING:
                 rise_us = self._changed_us + self._timings.raise_interval_us
                 wake_us = self._wake_due_us() if wish.wake_up and not self.woken else NEVER

@@ -10,7 +10,8 @@ B      8 to 10 V      10 to 11 V: A if it was A, else B
 C      5 to 7 V       7 to 8 V: B if it was A or B, else C
 D      2 to 4 V       4 to 5 V: C if it was A, B or C, else D
 E      -1 to +1 V     up to 2 V: E
-F      -13 to -11 V   -10 to -11 V: F if it was F; -1 to -2 V: E unless it was F; between them invalid
+F      -13 to -11 V   -10 to -11 V: F if it was F; -1 to -2 V: E unless it was F or
+                      invalid; between them invalid
 ====== ============== ===================================================================
 
 Debounce is asymmetric. Leaving C or D is decided after at most 30 ms of anything else, because the contactor must be
@@ -18,8 +19,8 @@ open within 100 ms (Table A.6, sequences 2.2 and 8.1). Entering C or D takes lon
 because the contactor has 3 s to close (sequence 4).
 
 The diode is proven by a negative plateau below -10 V while PWM is on. A plateau that mirrors the positive one means the
-diode is shorted; any other plateau above -10 V is no proof of a diode either and is treated alike. Until a good negative plateau has been
-seen since the vehicle arrived, nothing may close.
+diode is shorted; any other plateau above -10 V is no proof of a diode either and is treated alike. Until a good
+negative plateau has been seen since the vehicle arrived, nothing may close.
 """
 
 from __future__ import annotations
@@ -80,7 +81,7 @@ def _classify_below_d(positive_mv: int, previous: PilotLevel) -> PilotLevel:
     if positive_mv >= -1_000:
         return PilotLevel.E
     if positive_mv >= -2_000:
-        return PilotLevel.INVALID if previous is PilotLevel.F else PilotLevel.E
+        return PilotLevel.INVALID if previous in (PilotLevel.F, PilotLevel.INVALID) else PilotLevel.E
     if positive_mv > -10_000:
         return PilotLevel.INVALID
     if positive_mv > -11_000:
@@ -131,6 +132,7 @@ class PilotMonitor:
         self._mode = PilotMode.X1
         self._duty_bp = 10_000
         self._ordered_us = 0
+        self._hidden_until_us = -NEVER
         self._mismatch_us = NEVER
         self._bad_plateau_us = NEVER
         self._pwm_missing_us = NEVER
@@ -148,6 +150,8 @@ class PilotMonitor:
 
     def ordered(self, now_us: int, mode: PilotMode, duty_bp: int) -> None:
         """Note what the generator is told; readings of the old signal are not faults for a settling time."""
+        if self.blind and mode is not self._mode:
+            self._hidden_until_us = now_us + self._timings.settle_us
         if mode is not self._mode or (mode is PilotMode.PWM and duty_bp != self._duty_bp):
             self._ordered_us = now_us
             self._mismatch_us = NEVER
@@ -183,7 +187,7 @@ class PilotMonitor:
 
     def _still_old_signal(self, now_us: int, reading: PilotReading) -> bool:
         """Whether the reading still shows our own F: X1 and PWM have the same positive plateau, only F hides it."""
-        return reading.positive_mv < -SHORT_BELOW_MV and now_us - self._ordered_us < self._timings.settle_us
+        return reading.positive_mv < -SHORT_BELOW_MV and now_us < self._hidden_until_us
 
     def _watch_generator(self, now_us: int, follows: bool) -> int:
         if follows:
