@@ -105,7 +105,7 @@ class StationShare:
 
     An outlet counts with its highest offer of the last 5 s. Each outlet that wants energy gets an equal share; it rises
     to it only as far as the others have come down. When equal shares would fall below what can be offered at all, fewer
-    outlets get one: those that have an offer already, then by their order.
+    outlets get one: those that have an offer already, then those that want one, by their order.
     """
 
     def __init__(self, maximum_ma: int) -> None:
@@ -116,7 +116,7 @@ class StationShare:
         others_ma = sum(value for i, value in enumerate(reserved_ma) if i != index)
         served = [i for i, wants in enumerate(wanting) if wants or i == index]
         if self.maximum_ma // len(served) < MINIMUM_OFFER_MA:
-            served.sort(key=lambda i: (not reserved_ma[i], i))
+            served.sort(key=lambda i: (not reserved_ma[i], not wanting[i], i))
             served = served[: max(1, self.maximum_ma // MINIMUM_OFFER_MA)]
         if index not in served:
             return 0

@@ -113,7 +113,8 @@ def test_a_jammed_lock_gets_three_tries_and_then_none(goal: LockGoal) -> None:
     stuck = UNLOCKED if goal is LockGoal.LOCKED else LOCKED
     lock = lock_at(stuck, LockGoal.UNLOCKED if goal is LockGoal.LOCKED else LockGoal.LOCKED)
     lock.order(0, goal)
-    now_us, pulses = 0, []
+    now_us = 0
+    pulses: list[int] = []
     while now_us != NEVER:
         wake_us = lock.update(now_us, stuck, may_unlock=True)
         pulses += [now_us] * (lock.pulse - len(pulses))
@@ -261,7 +262,7 @@ def test_no_test_under_load_or_unasked() -> None:
 
 def test_re_arming_keeps_its_distance() -> None:
     test = SelfTestSequence(3 * SECOND)
-    asked = []
+    asked: list[int] = []
     for now_ms in range(0, 12_000, 500):
         before = test.request_count
         assert test.rearm(now_ms * MS) > now_ms * MS

@@ -1,0 +1,117 @@
+"""Plans, their end, the arbiter, and the share of two outlets in one maximum."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from evse.core.duty import MINIMUM_OFFER_MA
+from evse.core.limits import Limit, OnExpiry, PlanStep, StationShare, arbitrate, constant
+from evse.core.units import NEVER, SECOND, PhaseValues
+
+
+def all_phases(current_ma: int) -> PhaseValues:
+    return (current_ma, current_ma, current_ma)
+
+
+PLAN = (PlanStep(10 * SECOND, all_phases(16_000)), PlanStep(20 * SECOND, all_phases(8_000)))
+
+
+def test_a_plan_holds_step_by_step() -> None:
+    limit = Limit("plan", PLAN)
+    assert limit.at(10 * SECOND - 1) is None
+    assert limit.at(10 * SECOND) == all_phases(16_000)
+    assert limit.at(20 * SECOND) == all_phases(8_000)
+    assert limit.next_change_us(0) == 10 * SECOND
+    assert limit.next_change_us(10 * SECOND) == 20 * SECOND
+    assert limit.next_change_us(20 * SECOND) == NEVER
+
+
+@pytest.mark.parametrize(
+    ("on_expiry", "afterwards", "change_us"),
+    [
+        (OnExpiry.HOLD, all_phases(8_000), NEVER),
+        (OnExpiry.FALLBACK, all_phases(6_000), 30 * SECOND),
+        (OnExpiry.RELEASE, None, 30 * SECOND),
+    ],
+)
+def test_a_source_that_dies_leaves_something_defined(
+    on_expiry: OnExpiry, afterwards: PhaseValues | None, change_us: int
+) -> None:
+    limit = Limit("plan", PLAN, 30 * SECOND, on_expiry, all_phases(6_000))
+    assert limit.at(30 * SECOND - 1) == all_phases(8_000)
+    assert limit.at(30 * SECOND) == afterwards
+    assert limit.next_change_us(25 * SECOND) == change_us
+
+
+def test_the_lowest_rules_and_the_stack_tells_all() -> None:
+    limits = (constant("rated", 32_000), constant("cable", 20_000, "20 A"), constant("other", 20_000))
+    result = arbitrate(0, limits, 3)
+    assert (result.current_ma, result.ruling) == (20_000, "cable")
+    assert [(each.source, each.current_ma, each.note) for each in result.stack] == [
+        ("cable", 20_000, "20 A"),
+        ("other", 20_000, ""),
+        ("rated", 32_000, ""),
+    ]
+
+
+def test_only_the_phases_of_the_outlet_count() -> None:
+    limit = Limit("grid", (PlanStep(-NEVER, (20_000, 10_000, 6_000)),))
+    assert arbitrate(0, [limit], 1).current_ma == 20_000
+    assert arbitrate(0, [limit], 3).current_ma == 6_000
+
+
+def test_the_next_change_of_any_source_is_told() -> None:
+    assert arbitrate(0, [constant("rated", 32_000), Limit("plan", PLAN)], 3).next_change_us == 10 * SECOND
+
+
+def test_no_limit_at_all_is_an_error() -> None:
+    with pytest.raises(ValueError, match="no limit in force"):
+        arbitrate(0, [Limit("plan", PLAN)], 3)
+
+
+def test_a_single_outlet_gets_all_and_two_the_half() -> None:
+    share = StationShare(40_000)
+    assert share.allowed_ma((True, False), (0, 0), 0) == 40_000
+    assert share.allowed_ma((True, True), (0, 0), 0) == 20_000
+    assert share.allowed_ma((True, True), (32_000, 0), 1) == 8_000
+    assert share.allowed_ma((True, True), (20_000, 0), 1) == 20_000
+
+
+def test_when_halves_are_too_small_one_outlet_gets_a_usable_share() -> None:
+    share = StationShare(10_000)
+    assert [share.allowed_ma((True, True), (0, 0), index) for index in (0, 1)] == [10_000, 0]
+    assert [share.allowed_ma((True, True), (0, 10_000), index) for index in (0, 1)] == [0, 10_000]
+    assert [share.allowed_ma((False, True), (0, 0), index) for index in (0, 1)] == [0, 10_000]
+    assert share.allowed_ma((True, False), (0, 0), 0) == 10_000
+
+
+OUTLETS = st.integers(1, 4)
+
+
+@given(
+    maximum_ma=st.integers(0, 100_000),
+    steps=st.lists(st.tuples(st.integers(0, 3), st.booleans(), st.integers(0, 80_000)), max_size=60),
+    count=OUTLETS,
+)
+def test_the_sum_never_exceeds_the_maximum(maximum_ma: int, steps: Sequence[tuple[int, bool, int]], count: int) -> None:
+    """Any order of outlets, each taking whatever it likes up to what it is allowed."""
+    share = StationShare(maximum_ma)
+    wanting, reserved = [False] * count, [0] * count
+    for index, wants, wished_ma in steps:
+        at = index % count
+        wanting[at] = wants
+        allowed_ma = share.allowed_ma(wanting, reserved, at)
+        assert 0 <= allowed_ma <= maximum_ma
+        reserved[at] = min(wished_ma, allowed_ma) if wants else 0
+        assert sum(reserved) <= maximum_ma
+
+
+@given(st.integers(MINIMUM_OFFER_MA, 100_000), OUTLETS)
+def test_somebody_is_always_served(maximum_ma: int, count: int) -> None:
+    share = StationShare(maximum_ma)
+    allowed = [share.allowed_ma([True] * count, [0] * count, index) for index in range(count)]
+    assert max(allowed) >= MINIMUM_OFFER_MA
