@@ -75,6 +75,7 @@ def _outlet(wires: OutletWires, open_wire: OpenWire, on_frame: FrameSeen | None)
         signals=front_end,
         reader=reader,
         polled=tuple(polled),
+        shutter=front_end if wires.shutter else None,
     )
 
 

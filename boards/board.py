@@ -16,6 +16,7 @@ from hal.ports import (
     PilotDrive,
     Polled,
     ResidualCurrentTest,
+    ShutterMotor,
     Signals,
 )
 
@@ -24,7 +25,7 @@ from hal.ports import (
 class OutletBoard:
     """Every port of one outlet. ``number`` counts from 1.
 
-    ``lock`` is ``None`` for an attached cable, ``reader`` on an outlet without card reader. ``polled`` holds the
+    ``lock`` is ``None`` for an attached cable, ``shutter`` on everything but City, ``reader`` on an outlet without card reader. ``polled`` holds the
     drivers of this outlet that must be run, in the order in which they are run.
     """
 
@@ -37,6 +38,7 @@ class OutletBoard:
     signals: Signals
     reader: CardReader | None
     polled: tuple[Polled, ...]
+    shutter: ShutterMotor | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,12 +53,13 @@ class WireSpec:
 
 @dataclass(frozen=True, slots=True)
 class OutletWires:
-    """The wires of one outlet. ``lock``: whether the outlet has a lock motor behind its front end."""
+    """The wires of one outlet. ``lock``, ``shutter``: whether the outlet has such a motor behind its front end."""
 
     number: int
     front_end: WireSpec
     reader: WireSpec | None = None
     lock: bool = True
+    shutter: bool = False
 
 
 @dataclass(frozen=True, slots=True)

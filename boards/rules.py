@@ -75,8 +75,6 @@ def outlet_wires(model: StationProfile) -> Iterator[tuple[Key, Wire, bool]]:
         yield (*path, "front_end", "wire"), outlet.front_end.wire, True
         if outlet.reader is not None:
             yield (*path, "reader", "wire"), outlet.reader.wire, True
-        if outlet.shutter is not None:
-            yield (*path, "shutter", "wire"), outlet.shutter.wire, False
 
 
 def station_wires(model: StationProfile) -> Iterator[tuple[Key, Wire, bool]]:
@@ -123,19 +121,25 @@ def _cable(outlet: Outlet, path: Key) -> Iterator[Finding]:
     attached = outlet.socket.startswith("attached")
     if attached and outlet.lock:
         yield Finding((*path, "lock"), "an attached cable has no plug lock", "false", also=(socket,))
-    if attached and outlet.shutter is not None:
-        yield Finding((*path, "shutter"), "an attached cable has no shutter", "null", also=(socket,))
+    if attached and outlet.shutter:
+        yield Finding((*path, "shutter"), "an attached cable has no shutter", "false", also=(socket,))
+    if outlet.extra_breaker_input and outlet.settings.in_1_function == "protection_devices_state":
+        extra: Key = (*path, "extra_breaker_input")
+        what = "does not exist with an extra breaker input, which watches the breaker whatever In-1 does"
+        yield Finding((*path, "settings", "in_1_function"), what, "not_used, load_shedding", also=(extra,))
     if not attached and outlet.socket != "TE" and not has_lock(outlet):
         what = f"a {outlet.socket!r} socket without a lock would let the plug be drawn under load"
         yield Finding((*path, "lock"), what, "true", also=(socket,))
 
 
 def _times(outlet: Outlet, path: Key, model: StationProfile) -> Iterator[Finding]:
-    lock, limits = outlet.timings.lock, outlet.protection
-    lock_path, protection = (*path, "timings", "lock"), (*path, "protection")
-    if lock.confirm_ms < lock.pulse_ms:
-        what = f"{lock.confirm_ms:g} ms is shorter than the motor pulse of {lock.pulse_ms:g} ms"
-        yield Finding((*lock_path, "confirm_ms"), what, f"from {lock.pulse_ms:g} ms", also=((*lock_path, "pulse_ms"),))
+    limits, protection = outlet.protection, (*path, "protection")
+    for name in ("lock", "shutter"):
+        motor, motor_path = getattr(outlet.timings, name), (*path, "timings", name)
+        if motor.confirm_ms < motor.pulse_ms:
+            what = f"{motor.confirm_ms:g} ms is shorter than the motor pulse of {motor.pulse_ms:g} ms"
+            pulse: Key = (*motor_path, "pulse_ms")
+            yield Finding((*motor_path, "confirm_ms"), what, f"from {motor.pulse_ms:g} ms", also=(pulse,))
     if limits.temperature_resume_degc >= limits.temperature_stop_degc:
         what = f"must be below temperature_stop_degc ({limits.temperature_stop_degc:g})"
         also: Key = (*protection, "temperature_stop_degc")
@@ -197,6 +201,9 @@ def _access(model: StationProfile) -> Iterator[Finding]:
     if model.family in ("city", "parking") and settings.maximum_current_a > GUIDE_STATION_MAXIMUM_A:
         what = f"{settings.maximum_current_a:g} A is above the maximum of this family"
         yield Finding(maximum, what, f"0 to {GUIDE_STATION_MAXIMUM_A} A", also=(("family",),))
+    if model.family == "city" and settings.leave_cable_connected:
+        leave: Key = ("settings", "leave_cable_connected")
+        yield Finding(leave, "is off and not shown on this family", "false", also=(("family",),))
 
 
 def _names(model: StationProfile) -> Iterator[Finding]:
@@ -217,12 +224,6 @@ def _not_driven_outlet(outlet: Outlet, path: Key) -> Iterator[Finding]:
     settings, setting = outlet.settings, (*path, "settings")
     if outlet.socket in ("TE", "T2 - TE"):
         yield Finding((*path, "socket"), _ignored("a domestic socket, which has no pilot"), "T2, T3, attached T1/T2")
-    if outlet.shutter is not None:
-        yield Finding((*path, "shutter"), _ignored("a shutter, and would charge with it open"), "null")
-    if outlet.extra_breaker_input:
-        yield Finding(
-            (*path, "extra_breaker_input"), _ignored("this input: a tripped breaker would go unseen"), "false"
-        )
     for key in ("in_1_function", "in_2_function"):
         if getattr(settings, key) != "not_used":
             yield Finding((*setting, key), _ignored("this input"), "not_used")

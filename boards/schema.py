@@ -183,10 +183,17 @@ class Outlet(Strict):
     front_end: FrontEnd = key(FrontEnd(), "The outlet's microcontroller")
     reader: Reader | None = key(None, "RFID reader of this outlet")
     lock: bool | None = key(None, "Plug lock behind the front end; without a value: yes for a socket, no for a cable")
-    shutter: Device | None = key(None, "Shutter over the socket", source=GUIDE, driven=False)
+    shutter: bool = key(False, "Motorised shutter behind the front end", source=GUIDE, core="has_shutter")
     in_1: bool = key(False, "Input In-1 exists", source=GUIDE, driven=False)
     in_2: bool = key(False, "Input In-2 exists", source=GUIDE, driven=False)
-    extra_breaker_input: bool = key(False, "Extra input that watches the circuit breaker", source=GUIDE, driven=False)
+    extra_breaker_input: bool = key(
+        False, "Extra input (line 3) that watches the circuit breaker, whatever In-1 does", source=GUIDE
+    )
+    extra_breaker_normally_open: bool = key(
+        True,
+        "The breaker's contact is open while the breaker is on; `false`: closed, so that a broken wire reads as tripped",
+        core="breaker_normally_open",
+    )
     delayed_start_input: bool = key(False, "Input for delayed charging start", source=GUIDE, driven=False)
     current_limit_input: bool = key(False, "Input for temporary current limitation", source=GUIDE, driven=False)
     wake_up: bool = key(True, "Whether a sleeping vehicle gets one wake-up", core="wake_up")

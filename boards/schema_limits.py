@@ -14,11 +14,12 @@ from evse.core.config import (
     PilotTimings,
     ProcedureTimings,
     ProtectionLimits,
+    ShutterTimings,
 )
 from evse.core.units import MS, SECOND
 
 _PILOT, _CONTACTOR, _LOCK, _PROCEDURE = PilotTimings(), ContactorTimings(), LockTimings(), ProcedureTimings()
-_PROTECTION = ProtectionLimits()
+_SHUTTER, _PROTECTION = ShutterTimings(), ProtectionLimits()
 
 
 def _plain(core_value: int, scale: int) -> float:
@@ -109,6 +110,15 @@ class LockKeys(Strict):
     tries: int = key(_LOCK.tries, "Tries before the lock is reported as faulty", core="tries", ge=1, le=10)
 
 
+class ShutterKeys(Strict):
+    """Supervision of the shutter's motor."""
+
+    pulse_ms: float = _ms(_SHUTTER, "pulse_us", 50, 4000, "Length of one motor pulse")
+    confirm_ms: float = _ms(_SHUTTER, "confirm_us", 50, 10_000, "From the start of the pulse to the expected feedback")
+    retry_pause_ms: float = _ms(_SHUTTER, "retry_pause_us", 0, 60_000, "Pause between two tries")
+    tries: int = key(_SHUTTER.tries, "Tries before the shutter is reported as faulty", core="tries", ge=1, le=10)
+
+
 class ProcedureKeys(Strict):
     """Time-outs of the outlet procedure. The guide names the errors, not their times."""
 
@@ -144,6 +154,7 @@ class TimingKeys(Strict):
     pilot: PilotKeys = key(PilotKeys(), "Control pilot")
     contactor: ContactorKeys = key(ContactorKeys(), "Contactor")
     lock: LockKeys = key(LockKeys(), "Plug lock")
+    shutter: ShutterKeys = key(ShutterKeys(), "Shutter")
     procedure: ProcedureKeys = key(ProcedureKeys(), "Outlet procedure")
 
 
@@ -217,6 +228,9 @@ class ProtectionKeys(Strict):
     )
     reclose_after_fault_s: float = _s(
         _PROTECTION, "reclose_after_fault_us", 1, 3600, "Wait after a fault that cleared by itself"
+    )
+    breaker_debounce_ms: float = _ms(
+        _PROTECTION, "breaker_debounce_us", 1, 50, "The breaker input must say the same for this long"
     )
     no_load_a: float = key(
         _plain(_PROTECTION.no_load_ma, 1000),

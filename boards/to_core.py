@@ -18,9 +18,13 @@ from evse.core.config import (
     PilotTimings,
     ProcedureTimings,
     ProtectionLimits,
+    ShutterTimings,
     SocketType,
     StationConfig,
 )
+
+EXTRA_BREAKER_LINE = 3
+"""Input line of the extra breaker input; In-1 and In-2 are lines 1 and 2."""
 
 
 def station_config(profile: Profile, station_uid: str, version: int = 1) -> StationConfig:
@@ -61,11 +65,13 @@ def _outlet(outlet: Outlet, model: StationProfile) -> OutletConfig:
         socket=SocketType(outlet.socket),
         phases=outlet_phases(outlet, model.station.phases),
         has_lock=has_lock(outlet),
+        breaker_input=EXTRA_BREAKER_LINE if outlet.extra_breaker_input else 0,
         leave_cable_connected=model.settings.leave_cable_connected,
         access=_access(outlet, model),
         pilot=PilotTimings(**core_values(timings.pilot)),
         contactor=ContactorTimings(**core_values(timings.contactor)),
         lock=LockTimings(**core_values(timings.lock)),
+        shutter=ShutterTimings(**core_values(timings.shutter)),
         procedure=ProcedureTimings(**core_values(timings.procedure)),
         protection=ProtectionLimits(**core_values(outlet.protection)),
     )
@@ -87,6 +93,7 @@ def _wires(outlet: Outlet) -> OutletWires:
         front_end=_wire(f"{name}/front-end", outlet.front_end.wire),
         reader=None if reader is None else _wire(f"{name}/reader", reader.wire),
         lock=has_lock(outlet),
+        shutter=outlet.shutter,
     )
 
 

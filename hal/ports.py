@@ -38,6 +38,23 @@ class LockPulse(IntEnum):
     UNLOCK = 2
 
 
+class ShutterPosition(IntEnum):
+    """The shutter's end switches: bit 0 = open, bit 1 = closed."""
+
+    BETWEEN = 0
+    OPEN = 1
+    CLOSED = 2
+    CONTRADICTORY = 3
+
+
+class ShutterPulse(IntEnum):
+    """Direction of one pulse of the shutter's motor (wire values of the front-end protocol)."""
+
+    REST = 0
+    OPEN = 1
+    CLOSE = 2
+
+
 class SelfTest(IntEnum):
     """State of the residual-current detector's self test."""
 
@@ -76,7 +93,7 @@ class OutletReading:
     0.01 %, ``frequency_dhz`` in 0.1 Hz, both as measured on the line. ``proximity_ohm`` ``None`` = open circuit.
     ``mirror_closed``: the contactor's mirror contact. ``currents_ma``, ``voltages_mv``: RMS per phase.
     ``temperature_dc``: 0.1 degree Celsius. ``inputs``: numbered input lines, true = contact closed.
-    ``fault_bits`` and ``safe_state_reason``: see ``docs/hardware/front-end-protocol.md``.
+    ``shutter``: between its ends where there is none. ``fault_bits`` and ``safe_state_reason``: see ``docs/hardware/front-end-protocol.md``.
     """
 
     positive_mv: int
@@ -97,6 +114,7 @@ class OutletReading:
     inputs: tuple[bool, ...]
     fault_bits: int
     safe_state_reason: int
+    shutter: ShutterPosition = ShutterPosition.BETWEEN
 
 
 class OutletSense(Protocol):
@@ -150,6 +168,14 @@ class LockMotor(Protocol):
     """Drives the plug lock."""
 
     def pulse_lock(self, direction: LockPulse, duration_us: int, now_us: int) -> None:
+        """Run the motor once for ``duration_us`` (the device limits it to 4 s)."""
+        ...
+
+
+class ShutterMotor(Protocol):
+    """Drives the shutter over the socket."""
+
+    def pulse_shutter(self, direction: ShutterPulse, duration_us: int, now_us: int) -> None:
         """Run the motor once for ``duration_us`` (the device limits it to 4 s)."""
         ...
 

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 
 from boards.compiled import OutletWires, WirePlan, WireSpec
 from evse.core.config import StationConfig
+from hal.frames.front_end_messages import Capability
 from hal.scheduling import Stepped, Waker
-from hal.twins.front_end import FirmwareIdentity, FrontEndTwin
+from hal.twins.front_end import DEFAULT_FIRMWARE, FirmwareIdentity, FrontEndTwin
 from hal.twins.pn532 import Pn532Twin
 from hal.wires import ByteLink
 from hal.world.attachments import Attachments, LineSwitch
@@ -54,6 +55,9 @@ class SimulatedHardware:
                 has_lock=outlet.has_lock,
                 attached_cable=outlet.attached_cable,
                 lock_reserve=reserve,
+                has_shutter=outlet.has_shutter,
+                breaker_line=outlet.breaker_input,
+                breaker_normally_open=outlet.breaker_normally_open,
             )
             for outlet in config.outlets
         ]
@@ -70,7 +74,12 @@ class SimulatedHardware:
     def _attach(self, wires: OutletWires) -> None:
         outlet = self.world.outlet(wires.number)
         end = self._open(wires.front_end)
-        firmware = FirmwareIdentity(unique_id=f"TWIN{wires.number:04d}".encode(), phases=outlet.setup.phases)
+        fitted = Capability.SHUTTER if outlet.setup.has_shutter else Capability.NONE
+        firmware = FirmwareIdentity(
+            unique_id=f"TWIN{wires.number:04d}".encode(),
+            phases=outlet.setup.phases,
+            capabilities=DEFAULT_FIRMWARE.capabilities | fitted,
+        )
         front_end = FrontEndTwin(end.link, outlet, self._waker, self._local_interlock, firmware=firmware)
         end.attach(front_end)
         self.front_ends[wires.number] = front_end

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Final
 
 from boards.board import OutletBoard
-from evse.control.translate import BEEP, LIGHT, LOCK_PULSE, PILOT_MODE
+from evse.control.translate import BEEP, LIGHT, LOCK_PULSE, PILOT_MODE, SHUTTER_PULSE
 from evse.core.config import OutletConfig
-from evse.core.values import LockDrive, OutletOutputs
+from evse.core.values import LockDrive, OutletOutputs, ShutterDrive
 from hal.units import MS, NEVER
 
 LEASE_US: Final = 250 * MS
@@ -24,6 +24,7 @@ class OutletActuator:
         self._board = board
         self._config = config
         self._lock_pulse = 0
+        self._shutter_pulse = 0
         self._self_tests = 0
         self._beeps = 0
         self._holding = False
@@ -39,10 +40,7 @@ class OutletActuator:
         self._last = outputs
         board = self._board
         board.pilot.drive_pilot(PILOT_MODE[outputs.pilot_mode], outputs.duty_bp, now_us)
-        if outputs.lock_pulse != self._lock_pulse:
-            self._lock_pulse = outputs.lock_pulse
-            if board.lock is not None and outputs.lock_drive is not LockDrive.REST:
-                board.lock.pulse_lock(LOCK_PULSE[outputs.lock_drive], self._config.lock.pulse_us, now_us)
+        self._run_motors(now_us, outputs)
         if outputs.rcd_test_count != self._self_tests:
             self._self_tests = outputs.rcd_test_count
             board.residual.start_self_test(now_us)
@@ -54,6 +52,17 @@ class OutletActuator:
             self._beeps = outputs.beep_count
             signals.beep(BEEP[outputs.beep], now_us)
         return True
+
+    def _run_motors(self, now_us: int, outputs: OutletOutputs) -> None:
+        lock, shutter, config = self._board.lock, self._board.shutter, self._config
+        if outputs.lock_pulse != self._lock_pulse:
+            self._lock_pulse = outputs.lock_pulse
+            if lock is not None and outputs.lock_drive is not LockDrive.REST:
+                lock.pulse_lock(LOCK_PULSE[outputs.lock_drive], config.lock.pulse_us, now_us)
+        if outputs.shutter_pulse != self._shutter_pulse:
+            self._shutter_pulse = outputs.shutter_pulse
+            if shutter is not None and outputs.shutter_drive is not ShutterDrive.REST:
+                shutter.pulse_shutter(SHUTTER_PULSE[outputs.shutter_drive], config.shutter.pulse_us, now_us)
 
     def _lease(self, now_us: int, *, hold: bool) -> bool:
         contactor = self._board.contactor

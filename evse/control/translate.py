@@ -14,6 +14,8 @@ from evse.core.values import (
     PilotMode,
     PilotReading,
     RcdTest,
+    ShutterDrive,
+    ShutterFeedback,
 )
 from hal.ports import (
     BeepCode,
@@ -23,6 +25,8 @@ from hal.ports import (
     OutletReading,
     PilotDriveMode,
     SelfTest,
+    ShutterPosition,
+    ShutterPulse,
 )
 
 LOCK_FEEDBACK: Final = {
@@ -30,6 +34,12 @@ LOCK_FEEDBACK: Final = {
     LockPosition.UNLOCKED: LockFeedback.UNLOCKED,
     LockPosition.LOCKED: LockFeedback.LOCKED,
     LockPosition.CONTRADICTORY: LockFeedback.CONTRADICTORY,
+}
+SHUTTER_FEEDBACK: Final = {
+    ShutterPosition.BETWEEN: ShutterFeedback.BETWEEN,
+    ShutterPosition.OPEN: ShutterFeedback.OPEN,
+    ShutterPosition.CLOSED: ShutterFeedback.CLOSED,
+    ShutterPosition.CONTRADICTORY: ShutterFeedback.CONTRADICTORY,
 }
 SELF_TEST: Final = {
     SelfTest.NOT_RUN: RcdTest.NOT_RUN,
@@ -47,6 +57,11 @@ LOCK_PULSE: Final = {
     LockDrive.REST: LockPulse.REST,
     LockDrive.LOCK: LockPulse.LOCK,
     LockDrive.UNLOCK: LockPulse.UNLOCK,
+}
+SHUTTER_PULSE: Final = {
+    ShutterDrive.REST: ShutterPulse.REST,
+    ShutterDrive.OPEN: ShutterPulse.OPEN,
+    ShutterDrive.CLOSE: ShutterPulse.CLOSE,
 }
 LIGHT: Final = {light: LightCode[light.name] for light in Light}
 BEEP: Final = {beep: BeepCode[beep.name] for beep in Beep}
@@ -74,6 +89,7 @@ def inputs_from(reading: OutletReading, *, link_ok: bool, reader_ok: bool) -> Ou
         inputs=reading.inputs,
         reader_ok=reader_ok,
         fault_codes=_fault_codes(reading.fault_bits),
+        shutter=SHUTTER_FEEDBACK[reading.shutter],
     )
 
 

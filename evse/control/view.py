@@ -71,6 +71,7 @@ def outlet_view(outlet: OutletCore, now_us: int) -> OutletView:
         access=outlet.config.access.value,
         link_ok=inputs.link_ok,
         reader_ok=inputs.reader_ok,
+        shutter=inputs.shutter.value if outlet.config.has_shutter else "",
     )
 
 

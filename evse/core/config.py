@@ -87,6 +87,17 @@ class LockTimings:
 
 
 @dataclass(frozen=True, slots=True)
+class ShutterTimings:
+    """The shutter of a City outlet is a motor with feedback and a bounded number of tries. The numbers are ours."""
+
+    pulse_us: int = 1_500 * MS
+    confirm_us: int = 2 * SECOND
+    """From the pulse's start to the expected feedback."""
+    retry_pause_us: int = 1 * SECOND
+    tries: int = 3
+
+
+@dataclass(frozen=True, slots=True)
 class ProcedureTimings:
     """Time-outs of the outlet procedure. The guide names the errors, not the times: the defaults are ours."""
 
@@ -125,6 +136,8 @@ class ProtectionLimits:
     """Below this on a wired phase the feed is gone (tripped breaker, power cut)."""
     reclose_after_fault_us: int = 30 * SECOND
     """After a fault cleared by itself: wait this long before PWM is offered again."""
+    breaker_debounce_us: int = 20 * MS
+    """The breaker input must say the same for this long, in both directions."""
     no_load_ma: int = 1_000
     """Below this a contactor opens, and a lock moves, without load."""
 
@@ -138,12 +151,19 @@ class OutletConfig:
     rated_current_ma: int = 32_000
     phases: int = 3
     has_lock: bool = True
+    has_shutter: bool = False
+    """City: a motorised shutter over the socket; its maintenance state is `OK_MaintenanceCity`."""
+    breaker_input: int = 0
+    """City: number of the input line that watches the outlet's circuit breaker, 0 = none."""
+    breaker_normally_open: bool = True
+    """The breaker's contact is open while the breaker is on; it closes (else: opens) when the breaker trips."""
     leave_cable_connected: bool = False
     access: Access = Access.BADGE
     wake_up: bool = True
     pilot: PilotTimings = field(default_factory=PilotTimings)
     contactor: ContactorTimings = field(default_factory=ContactorTimings)
     lock: LockTimings = field(default_factory=LockTimings)
+    shutter: ShutterTimings = field(default_factory=ShutterTimings)
     procedure: ProcedureTimings = field(default_factory=ProcedureTimings)
     protection: ProtectionLimits = field(default_factory=ProtectionLimits)
 

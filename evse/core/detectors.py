@@ -11,8 +11,9 @@ from evse.core.config import OutletConfig
 from evse.core.energy import OverCurrentWatch
 from evse.core.lock import LockGoal, LockSupervisor
 from evse.core.pilot import VEHICLE_LEVELS, DiodeCheck, PilotMonitor
+from evse.core.shutter import ShutterGoal, ShutterSupervisor
 from evse.core.units import MS, NEVER
-from evse.core.values import CableState, LockFeedback, OutletInputs, PilotLevel
+from evse.core.values import CableState, LockFeedback, OutletInputs, PilotLevel, ShutterFeedback
 
 CABLE_DOUBT_US = 300 * MS
 """Cable and pilot may contradict each other for this long while nothing is energised (plugging takes time)."""
@@ -25,7 +26,7 @@ class DetectorContext(NamedTuple):
     contact_welded: bool
     contact_failed_to_close: bool
     lock_needed: bool
-    """The session relies on the bolt."""
+    """The session relies on the bolt, and on the shutter where there is one."""
     ventilation_allowed: bool
     record_late: bool
     self_test_failed: bool
@@ -40,6 +41,8 @@ class FaultDetectors:
         self._config = config
         self._hot = False
         self._doubt_since_us = NEVER
+        self._tripped = False
+        self._breaker_moved_us = NEVER
         self.wake_us = NEVER
 
     def present(
@@ -49,6 +52,7 @@ class FaultDetectors:
         pilot: PilotMonitor,
         cable: CableState,
         lock: LockSupervisor,
+        shutter: ShutterSupervisor,
         current: OverCurrentWatch,
         context: DetectorContext,
     ) -> list[str]:
@@ -57,6 +61,7 @@ class FaultDetectors:
         if not inputs.link_ok:
             # Old readings prove nothing: only the loss itself is a fact.
             return ["FrontEndLost"] if context.link_expected else []
+        shutter_unknown = self._config.has_shutter and inputs.shutter is ShutterFeedback.CONTRADICTORY
         causes = {
             "ContactorWelded": context.contact_welded,
             "ContactorFailedToClose": context.contact_failed_to_close,
@@ -76,6 +81,11 @@ class FaultDetectors:
             "LockFailedToUnlock": lock.failed is LockGoal.UNLOCKED,
             "LockOpenedInCharge": context.lock_needed and lock.lost,
             "LockSensor": self._config.has_lock and inputs.lock is LockFeedback.CONTRADICTORY,
+            "ShutterFailedToOpen": shutter.failed is ShutterGoal.OPEN,
+            "ShutterFailedToClose": shutter.failed is ShutterGoal.CLOSED,
+            "ShutterOpenedInCharge": context.lock_needed and shutter.lost and not shutter_unknown,
+            "ShutterSensor": shutter_unknown,
+            "ProtectionDeviceTripped": self._breaker_tripped(now_us, inputs.inputs),
             "SupplyLost": min(inputs.voltages_mv[: self._config.phases]) < self._config.protection.voltage_minimum_mv,
             "BrownOut": inputs.supply_mv < self._config.protection.supply_minimum_mv,
             "CardReaderLost": not inputs.reader_ok,
@@ -97,8 +107,25 @@ class FaultDetectors:
             self._doubt_since_us = now_us
         if context.energised or now_us >= self._doubt_since_us + CABLE_DOUBT_US:
             return True
-        self.wake_us = self._doubt_since_us + CABLE_DOUBT_US
+        self.wake_us = min(self.wake_us, self._doubt_since_us + CABLE_DOUBT_US)
         return False
+
+    def _breaker_tripped(self, now_us: int, lines: tuple[bool, ...]) -> bool:
+        """Whether the debounced breaker input says "tripped"; a line that the front end does not have says nothing."""
+        number = self._config.breaker_input
+        if not 0 < number <= len(lines):
+            return False
+        says_tripped = lines[number - 1] is self._config.breaker_normally_open
+        if says_tripped is self._tripped:
+            self._breaker_moved_us = NEVER
+        elif self._breaker_moved_us == NEVER:
+            self._breaker_moved_us = now_us
+        due_us = self._breaker_moved_us + self._config.protection.breaker_debounce_us
+        if self._breaker_moved_us != NEVER and now_us >= due_us:
+            self._tripped, self._breaker_moved_us = says_tripped, NEVER
+        elif self._breaker_moved_us != NEVER:
+            self.wake_us = min(self.wake_us, due_us)
+        return self._tripped
 
     def _over_temperature(self, temperature_dc: int) -> bool:
         limits = self._config.protection

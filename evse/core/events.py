@@ -82,6 +82,13 @@ class LockMoved(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class ShutterMoved(Event):
+    """The shutter's feedback changed (City)."""
+
+    feedback: str
+
+
+@dataclass(frozen=True, slots=True)
 class PhasesDetected(Event):
     """How many phases the vehicle really draws from (1, 2 or 3)."""
 
@@ -196,6 +203,7 @@ EVENT_TYPES: tuple[type[Event], ...] = (
     ContactorPermitted,
     ContactorMoved,
     LockMoved,
+    ShutterMoved,
     PhasesDetected,
     WakeUpStarted,
     FaultRaised,

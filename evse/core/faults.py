@@ -78,6 +78,11 @@ CATALOGUE: Final[tuple[FaultKind, ...]] = (
     _row("CardReaderLost", 22, _NOTICE, _SELF, ends=False, meaning="card reader does not answer"),
     _row("RecordNotDurable", 23, _NOTICE, _SELF, ends=False, meaning="the session's record is late"),
     _row("FrontEndFault", 24, _EMERGENCY, _SERVICE, ends=True, meaning="the front end reports an internal fault"),
+    _row("ShutterFailedToOpen", 25, _NOTICE, _SELF, ends=False, meaning="shutter did not reach open"),
+    _row("ShutterFailedToClose", 26, _CONTROLLED, _UNPLUG, ends=True, meaning="shutter did not reach closed"),
+    _row("ShutterOpenedInCharge", 27, _EMERGENCY, _UNPLUG, ends=True, meaning="shutter left closed during a session"),
+    _row("ShutterSensor", 28, _EMERGENCY, _SELF, ends=True, meaning="shutter reports both ends at once"),
+    _row("ProtectionDeviceTripped", 29, _EMERGENCY, _SELF, ends=False, meaning="breaker input: the breaker tripped"),
 )
 UNKNOWN_BIT: Final = 31
 BY_NAME: Final[Mapping[str, FaultKind]] = {kind.name: kind for kind in CATALOGUE}

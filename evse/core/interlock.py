@@ -27,6 +27,8 @@ class InterlockFacts(NamedTuple):
     record_durable: bool
     lock_required: bool
     lock_confirmed: bool
+    shutter_required: bool
+    shutter_confirmed: bool
     self_test_passed: bool
     emergency_faults: tuple[str, ...]
     controlled_faults: tuple[str, ...]
@@ -58,6 +60,8 @@ def _hard_reasons(facts: InterlockFacts) -> list[str]:
         reasons.append("DiodeNotProven")
     if facts.lock_required and not facts.lock_confirmed:
         reasons.append("LockNotConfirmed")
+    if facts.shutter_required and not facts.shutter_confirmed:
+        reasons.append("ShutterNotConfirmed")
     reasons.extend(facts.emergency_faults)
     return reasons
 

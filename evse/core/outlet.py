@@ -26,6 +26,7 @@ from evse.core.events import (
     LockMoved,
     PhasesDetected,
     PilotDriven,
+    ShutterMoved,
     WakeUpStarted,
 )
 from evse.core.faults import FaultBook, Latch, Reaction
@@ -38,6 +39,7 @@ from evse.core.pilot import VEHICLE_LEVELS, PilotMonitor
 from evse.core.procedure import Procedure, ProcedureFacts
 from evse.core.proximity import ProximityMonitor, cable_rating_ma
 from evse.core.selftest import SelfTestSequence
+from evse.core.shutter import ShutterSupervisor
 from evse.core.signals import light_for
 from evse.core.units import MS, NEVER, SECOND
 from evse.core.values import CableState, LockFeedback, OutletInputs, OutletOutputs, PilotLevel, PilotMode
@@ -68,6 +70,7 @@ class OutletCore:
         self.proximity = ProximityMonitor(CABLE_HOLD_US)
         self.contactor = ContactorMonitor(config.contactor, start_us)
         self.lock = LockSupervisor(config.lock)
+        self.shutter = ShutterSupervisor(config.shutter)
         self.register = EnergyRegister()
         self.phases = PhaseDetector()
         limits = config.protection
@@ -120,6 +123,7 @@ class OutletCore:
         facts = self._facts(now_us)
         self._until(self.procedure.advance(now_us, facts))
         self._drive_lock(now_us)
+        self._drive_shutter(now_us)
         self._run_self_test(now_us)
         self._arbitrate(now_us, station_share_ma)
         self._offer(now_us)
@@ -165,6 +169,8 @@ class OutletCore:
             self._tell(ContactorMoved(number, inputs.contactor_closed))
         if inputs.lock != previous.lock:
             self._tell(LockMoved(number, inputs.lock.value))
+        if self.config.has_shutter and inputs.shutter != previous.shutter:
+            self._tell(ShutterMoved(number, inputs.shutter.value))
         if self.proximity.state is not self._shown_cable:
             self._shown_cable = self.proximity.state
             self._tell(CableChanged(number, self._shown_cable.value))
@@ -202,7 +208,7 @@ class OutletCore:
         if now_us < record_due_us:
             self._until(record_due_us)
         causes = self.detectors.present(
-            now_us, self.inputs, self.pilot, self.proximity.state, self.lock, self.current, context
+            now_us, self.inputs, self.pilot, self.proximity.state, self.lock, self.shutter, self.current, context
         )
         self._until(self.detectors.wake_us)
         for change in self.faults.update(now_us, causes, vehicle_gone=self._vehicle_gone):
@@ -219,6 +225,8 @@ class OutletCore:
     def _note_error(self, fault: str) -> None:
         if fault == "LockOpenedInCharge":
             self.procedure.error(OutletErrorName.UNLOCK_PLUG_IN_CHARGE)
+        if fault == "ShutterOpenedInCharge":
+            self.procedure.error(OutletErrorName.ON_STREET_OPEN_SHUTTER)
 
     @property
     def _ventilation_allowed(self) -> bool:
@@ -256,6 +264,8 @@ class OutletCore:
             locked=self.lock.locked,
             unlocked=self.lock.unlocked,
             lock_failed=self.lock.failed,
+            shutter_closed=self.shutter.closed,
+            shutter_failed=self.shutter.failed,
             self_test_passed=self.self_test.passed,
             self_test_failed=self.self_test.failed,
             blocked=bool(self.faults.blocking),
@@ -269,9 +279,19 @@ class OutletCore:
         self.lock.order(now_us, self.procedure.lock_goal, again=self.procedure.retry_lock)
         self.procedure.retry_lock = False
         if self.inputs.link_ok:
-            self._until(self.lock.update(now_us, self.inputs.lock, may_unlock=self._may_unlock(now_us)))
+            self._until(self.lock.update(now_us, self.inputs.lock, may_release=self._may_release(now_us)))
 
-    def _may_unlock(self, now_us: int) -> bool:
+    def _drive_shutter(self, now_us: int) -> None:
+        if not self.config.has_shutter or self.procedure.status is OutletStatus.NOT_INITIALIZED:
+            return
+        # Pushed open over an empty socket: close it again. In a session that is a fault, and nothing moves.
+        pushed_open = self.shutter.lost and self.procedure.session is None and not self._plugged
+        self.shutter.order(now_us, self.procedure.shutter_goal, again=self.procedure.retry_shutter or pushed_open)
+        self.procedure.retry_shutter = False
+        if self.inputs.link_ok:
+            self._until(self.shutter.update(now_us, self.inputs.shutter, may_release=self._may_release(now_us)))
+
+    def _may_release(self, now_us: int) -> bool:
         """The contact has been commanded open for long enough, is confirmed open, and no current flows."""
         if self.contactor.permitted or self.inputs.contactor_closed or self._drawing:
             return False
@@ -283,7 +303,7 @@ class OutletCore:
     def _run_self_test(self, now_us: int) -> None:
         if self.procedure.session is None:
             self.self_test.reset()
-        may_run = self.inputs.link_ok and self._may_unlock(now_us)
+        may_run = self.inputs.link_ok and self._may_release(now_us)
         wanted = self.procedure.self_test_wanted
         self._until(self.self_test.update(now_us, self.inputs.rcd_test, wanted=wanted, may_run=may_run))
         tripped = self.inputs.residual_ac or self.inputs.residual_dc
@@ -311,6 +331,7 @@ class OutletCore:
             "RecordNotDurable": session is not None and not session.durable,
             "SelfTestNotPassed": not self.self_test.passed,
             "LockNotConfirmed": self.config.has_lock and not self.lock.locked,
+            "ShutterNotConfirmed": self.config.has_shutter and not self.shutter.closed,
             "NoVehicle": self.pilot.level not in VEHICLE_LEVELS,
             "Suspended": availability.suspended,
             "Postponed": availability.postponed and session is not None and not session.was_energised,
@@ -380,6 +401,8 @@ class OutletCore:
             record_durable=session is not None and session.durable,
             lock_required=self.config.has_lock,
             lock_confirmed=self.lock.locked,
+            shutter_required=self.config.has_shutter,
+            shutter_confirmed=self.shutter.closed,
             self_test_passed=self.self_test.passed,
             emergency_faults=tuple(f.kind.name for f in blocking if f.kind.reaction is Reaction.EMERGENCY),
             controlled_faults=tuple(f.kind.name for f in blocking if f.kind.reaction is Reaction.CONTROLLED),
@@ -410,6 +433,8 @@ class OutletCore:
             light=light_for(procedure.status, fault=bool(self.faults.blocking), charging=self.inputs.contactor_closed),
             beep=procedure.beep,
             beep_count=procedure.beep_count,
+            shutter_drive=self.shutter.drive,
+            shutter_pulse=self.shutter.pulse,
         )
         old = self.outputs
         if (outputs.pilot_mode, outputs.duty_bp) != (old.pilot_mode, old.duty_bp):

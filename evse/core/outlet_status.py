@@ -4,6 +4,7 @@
 locked, vehicle seen, residual-current detector tested. *Charge loop*: pilot with PWM, contactor as the vehicle asks,
 suspended and resumed, ended by user, vehicle, supervision or a fault. *Unplug procedure*: contactor proven open,
 unlocked, cable out, vehicle gone. With plug first the plug procedure's facts are already there and it passes at once.
+Where there is a shutter (City), :mod:`evse.core.shutter_plan` says when it opens and closes in between.
 
 Everything that can change the status is a row below; times and conditions live in :mod:`evse.core.procedure`.
 """
@@ -115,7 +116,7 @@ OUTLET_TABLE: Final = TransitionTable(
         _row("free", (_S.UNPLUG_DONE,), _S.INIT_DONE, _GUIDE),
         _row("taken_out", (_S.INIT_DONE,), _S.UNAVAILABLE, _GUIDE),
         _row("returned", (_S.UNAVAILABLE,), _S.INIT_DONE, _GUIDE),
-        _row("maintained", (_S.INIT_DONE,), _S.MAINTENANCE_CITY, _GUIDE),
+        _row("maintained", (_S.INIT_DONE, _S.UNPLUG_STARTED), _S.MAINTENANCE_CITY, _GUIDE),
         _row("maintenance_ended", (_S.MAINTENANCE_CITY,), _S.INIT_DONE, _GUIDE),
     ),
 )

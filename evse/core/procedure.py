@@ -25,6 +25,8 @@ from evse.core.events import (
 from evse.core.lock import LockGoal
 from evse.core.outlet_status import ERROR_CLASS, OUTLET_TABLE, ErrorClass, OutletErrorName, OutletStatus
 from evse.core.session import NORMAL_MODE_3, SIMPLIFIED_MODE_3, PendingAuthorisation, Session
+from evse.core.shutter import ShutterGoal
+from evse.core.shutter_plan import ShutterFacts, shutter_goal
 from evse.core.units import NEVER, SECOND
 from evse.core.values import Beep
 
@@ -51,6 +53,9 @@ class ProcedureFacts(NamedTuple):
     locked: bool
     unlocked: bool
     lock_failed: LockGoal | None
+    shutter_closed: bool
+    """Confirmed; always false where there is no shutter."""
+    shutter_failed: ShutterGoal | None
     self_test_passed: bool
     self_test_failed: bool
     blocked: bool
@@ -81,6 +86,8 @@ class Procedure:
         self.stop_reason = ""
         self.lock_goal = LockGoal.UNLOCKED
         self.retry_lock = False
+        self.shutter_goal = ShutterGoal.CLOSED
+        self.retry_shutter = False
         self.self_test_wanted = False
         self.beep = Beep.NONE
         self.beep_count = 0
@@ -111,6 +118,10 @@ class Procedure:
         free = self.status is OutletStatus.INIT_DONE or self.status is OutletStatus.UNPLUG_STARTED
         if self.status is OutletStatus.UNPLUG_STARTED and facts.lock_failed is LockGoal.UNLOCKED:
             self.retry_lock = True
+            return False
+        if facts.shutter_failed is not None:
+            # Somebody is here: a shutter that stuck before may move now.
+            self.retry_shutter = True
             return False
         return free and not facts.blocked and not facts.contact_closed and not self.availability.out_of_service
 
@@ -206,8 +217,26 @@ class Procedure:
             self._move(now_us, facts)
             if self.status is before:
                 break
+        self._place_shutter(facts)
         self._checkpoint(now_us, facts)
         return self._wake_us
+
+    def _place_shutter(self, facts: ProcedureFacts) -> None:
+        if not self._config.has_shutter:
+            return
+        no_bolt = not self._config.has_lock
+        placing = ShutterFacts(
+            plugged=facts.plugged,
+            bolt_home=no_bolt or facts.locked,
+            bolt_withdrawn=no_bolt or facts.unlocked,
+            released=self._released(facts),
+        )
+        self.shutter_goal = shutter_goal(self.status, self.shutter_goal, placing)
+
+    def _released(self, facts: ProcedureFacts) -> bool:
+        """Whether anybody may plug in without being asked who he is."""
+        kept = facts.blocked or self.availability.out_of_service or self.availability.booking is not None
+        return self._config.access is Access.FREE and not kept
 
     def _give_up_stop_card(self, now_us: int) -> None:
         """A card that asked to stop somebody else's charge and got no answer in time is refused."""
@@ -229,6 +258,7 @@ class Procedure:
             self._gone_since_us = now_us
             # Somebody is at the outlet and wants the cable: a bolt that stuck before may move now.
             self.retry_lock |= facts.lock_failed is LockGoal.UNLOCKED
+            self.retry_shutter |= facts.shutter_failed is ShutterGoal.OPEN
         # A cable that stays in the socket says nothing about the next user: there the vehicle's end counts.
         left = facts.vehicle_gone if self._config.leave_cable_connected else not (facts.plugged or facts.vehicle)
         if left:
@@ -262,14 +292,21 @@ class Procedure:
             case OutletStatus.UNPLUG_DONE:
                 self._fire(now_us, "free")
             case OutletStatus.UNAVAILABLE:
-                if not self.availability.out_of_service:
+                if not self.availability.out_of_service or self._in_maintenance_state:
                     self._fire(now_us, "returned")
+            case OutletStatus.MAINTENANCE_CITY:
+                self.lock_goal = LockGoal.UNLOCKED
+                if not self.availability.maintenance:
+                    self.retry_shutter = True
+                    self._fire(now_us, "maintenance_ended")
             case _:
                 pass
 
     def _idle(self, now_us: int, facts: ProcedureFacts) -> None:
         self.lock_goal = LockGoal.UNLOCKED
-        if self.availability.out_of_service:
+        if self._in_maintenance_state:
+            self._fire(now_us, "maintained")
+        elif self.availability.out_of_service:
             self._fire(now_us, "taken_out")
         elif self._config.access is Access.FREE and not self._free_served and not facts.blocked:
             came = facts.plugged and (facts.vehicle or not self._config.leave_cable_connected)
@@ -278,6 +315,11 @@ class Procedure:
                 self.epoch += 1
                 self._fire(now_us, "authorise")
                 self._begin(now_us, "", FREE_ACCESS)
+
+    @property
+    def _in_maintenance_state(self) -> bool:
+        """City shows maintenance as a state of its own, with lock and shutter released for work."""
+        return self.availability.maintenance and self._config.has_shutter
 
     def _begin(self, now_us: int, uid: str, authorised_by: str, expires_us: int = NEVER, card_read_id: int = 0) -> None:
         self._fire(now_us, "authorised")
@@ -299,6 +341,7 @@ class Procedure:
         self._fire(now_us, "plug")
         self.self_test_wanted = True
         self.retry_lock = True
+        self.retry_shutter = self._config.has_shutter
 
     def _plug_procedure(self, now_us: int, facts: ProcedureFacts) -> None:
         session = self._expect_session(facts)
@@ -312,10 +355,14 @@ class Procedure:
                 # The unplug procedure that follows finds the same bolt and must not hide this error behind its own.
                 self._noticed.add(OutletErrorName.UNPLUG_PROCEDURE)
                 self._fail_plug(now_us, facts, OutletErrorName.ABNORMALLY_LOCKED, "LockStuck")
+            elif facts.shutter_failed is ShutterGoal.OPEN and not self.retry_shutter:
+                self._fail_plug(now_us, facts, OutletErrorName.SHUTTER_NOT_OPENED, "ShutterStuck")
             elif self._late(now_us, self.since_us + self._times.plug_us):
                 self._fail_plug(now_us, facts, OutletErrorName.PLUG_NOT_DETECTED, "PlugTimeout")
         elif self._config.has_lock and not facts.locked:
             self.lock_goal = LockGoal.LOCKED
+        elif self._config.has_shutter and not facts.shutter_closed:
+            pass  # closing over the plug; a shutter that does not get there is a fault that ends the session
         elif not facts.vehicle:
             if self._late(now_us, max(self.since_us, self._plug_since_us) + self._times.vehicle_us):
                 self._fail_plug(now_us, facts, OutletErrorName.EV_NOT_DETECTED, "VehicleTimeout")
@@ -324,7 +371,7 @@ class Procedure:
             self._fire(now_us, "plugged")
 
     def _plug_error(self, facts: ProcedureFacts) -> OutletErrorName:
-        if facts.lock_failed is LockGoal.LOCKED:
+        if facts.lock_failed is LockGoal.LOCKED or facts.shutter_failed is ShutterGoal.CLOSED:
             return OutletErrorName.ABNORMALLY_NOT_LOCKED
         return OutletErrorName.PLUG_PROCEDURE
 
@@ -399,10 +446,18 @@ class Procedure:
 
     def _unplug_procedure(self, now_us: int, facts: ProcedureFacts) -> None:
         self.lock_goal = LockGoal.UNLOCKED
-        if facts.lock_failed is LockGoal.UNLOCKED or (facts.welded and facts.contact_closed):
-            # The cable cannot be released: the bolt sticks, or the contact is not proven open.
+        if self._in_maintenance_state and not facts.contact_closed:
+            self._fire(now_us, "maintained")
+            return
+        stuck = facts.lock_failed is LockGoal.UNLOCKED or (facts.plugged and facts.shutter_failed is ShutterGoal.OPEN)
+        if stuck or (facts.welded and facts.contact_closed):
+            # The cable cannot be released: bolt or shutter sticks, or the contact is not proven open.
             self._notice(OutletErrorName.UNPLUG_PROCEDURE)
-        free = not self._config.has_lock or facts.unlocked
+        if not facts.plugged and facts.shutter_failed is ShutterGoal.CLOSED:
+            self._notice(OutletErrorName.SHUTTER_NOT_CLOSED)
+        self._place_shutter(facts)
+        shut = not self._config.has_shutter or facts.shutter_closed or self.shutter_goal is ShutterGoal.OPEN
+        free = (not self._config.has_lock or facts.unlocked) and shut
         left = not facts.plugged or self._config.leave_cable_connected or self._config.attached_cable
         if free and left and facts.vehicle_gone:
             self._fire(now_us, "unplugged")
@@ -411,6 +466,7 @@ class Procedure:
             if OutletErrorName.PLUG_STILL_DETECTED not in self._noticed:
                 # Without a reader nobody can ask for it: one more round for a bolt that stuck.
                 self.retry_lock |= facts.lock_failed is LockGoal.UNLOCKED
+                self.retry_shutter |= facts.shutter_failed is ShutterGoal.OPEN
             self._notice(OutletErrorName.PLUG_STILL_DETECTED)
         if not facts.vehicle_gone and self._late(now_us, self.since_us + self._times.vehicle_gone_us):
             self._notice(OutletErrorName.EV_STILL_DETECTED)

@@ -82,6 +82,25 @@ class LockDrive(StrEnum):
     UNLOCK = "unlock"
 
 
+class ShutterFeedback(StrEnum):
+    """Where the end switches of a City outlet's shutter say it is."""
+
+    OPEN = "open"
+    CLOSED = "closed"
+    BETWEEN = "between"
+    """Moving, or stopped half way."""
+    CONTRADICTORY = "contradictory"
+    """Both ends reported at once: sensor or wiring fault."""
+
+
+class ShutterDrive(StrEnum):
+    """What the shutter's motor is told: nothing, or one supervised pulse."""
+
+    REST = "rest"
+    OPEN = "open"
+    CLOSE = "close"
+
+
 class RcdTest(StrEnum):
     """Result of the residual-current detector's self test since the last request."""
 
@@ -142,6 +161,7 @@ class OutletInputs:
     ``inputs``: state of the numbered input lines, true = contact closed.
     ``fault_codes``: faults the front end reports by itself, by name; a name the catalogue does not know is an
     emergency.
+    ``shutter``: between both ends where there is none.
     """
 
     link_ok: bool = False
@@ -159,6 +179,7 @@ class OutletInputs:
     inputs: tuple[bool, ...] = ()
     reader_ok: bool = True
     fault_codes: tuple[str, ...] = ()
+    shutter: ShutterFeedback = ShutterFeedback.BETWEEN
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,8 +188,8 @@ class OutletOutputs:
 
     ``hold_contactor`` is a permission that decays: control turns it into a lease that the front end lets expire.
     ``open_reasons`` says why the contactor may not be held (empty exactly when it may).
-    ``lock_pulse`` and ``beep_count`` rise by one for each new motor pulse or sound, so that a repeated value is not
-    a repeated action; ``rcd_test_count`` likewise.
+    ``lock_pulse``, ``shutter_pulse`` and ``beep_count`` rise by one for each new motor pulse or sound, so that a
+    repeated value is not a repeated action; ``rcd_test_count`` likewise.
     """
 
     pilot_mode: PilotMode = PilotMode.X1
@@ -183,6 +204,8 @@ class OutletOutputs:
     light: Light = Light.OFF
     beep: Beep = Beep.NONE
     beep_count: int = 0
+    shutter_drive: ShutterDrive = ShutterDrive.REST
+    shutter_pulse: int = 0
 
 
 @dataclass(frozen=True, slots=True)

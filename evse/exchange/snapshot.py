@@ -87,6 +87,8 @@ class OutletView:
     access: str
     link_ok: bool
     reader_ok: bool
+    shutter: str = ""
+    """Feedback of the shutter's end switches; empty where there is none."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,7 +25,7 @@ from typing import Final
 from boards.yaml_source import Key, Value
 from evse.core.events import EVENT_TYPES
 from evse.core.outlet_status import OutletErrorName, OutletStatus
-from evse.core.values import CableState, Light, LockFeedback, PilotMode, PilotState
+from evse.core.values import CableState, Light, LockFeedback, PilotMode, PilotState, ShutterFeedback
 from evse.exchange.snapshot import OutletView, StationView
 from evse.sim import conditions
 from evse.sim.conditions import OPERATORS, ORDERING, Check, Condition, EventCheck, Subject
@@ -42,6 +42,7 @@ _KNOWN_WORDS: Final[Mapping[str, tuple[type[StrEnum], ...]]] = {
     "outlet_status": (OutletStatus,),
     "last_error": (OutletErrorName,),
     "lock": (LockFeedback,),
+    "shutter": (ShutterFeedback,),
     "light": (Light,),
     "driven_mode": (PilotMode,),
 }

@@ -24,6 +24,7 @@ from evse.sim.invariants_safety import (
 from evse.sim.station import OpenSession, ParamValue, SimulatedStation, facts_of
 
 _FORCES_LOCK = "force_lock_open"
+_FORCES_SHUTTER = "force_shutter_open"
 _PRESENTS_CARD = "present_card"
 
 
@@ -62,10 +63,12 @@ class InvariantChecker:
         self._changed = True
 
     def note_verb(self, name: str, params: Mapping[str, ParamValue], now_us: int) -> None:
-        """Tell that a verb was applied: S1 asks whose card was there, S5 excuses a bolt that somebody forces."""
+        """Tell that a verb was applied: S1 asks whose card was there, S5 excuses what somebody forces."""
         outlet = int(params.get("outlet", 1))
         if name == _FORCES_LOCK:
             self._known.lock_forced_us[outlet] = now_us
+        if name == _FORCES_SHUTTER:
+            self._known.shutter_forced_us[outlet] = now_us
         if name == _PRESENTS_CARD:
             uid = "".join(sign for sign in str(params.get("uid", "")).upper() if sign.isalnum())
             self._known.cards.append((outlet, uid))

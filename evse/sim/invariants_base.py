@@ -67,6 +67,7 @@ class Known:
     cards: list[tuple[int, str]] = field(default_factory=list)
     """Outlet and uid of every card presented."""
     lock_forced_us: dict[int, int] = field(default_factory=dict)
+    shutter_forced_us: dict[int, int] = field(default_factory=dict)
 
     def booked_for(self, outlet: int, now_us: int) -> str | None:
         """The uid for which the outlet is booked by a command that has had its time to act, ``None`` if not booked."""

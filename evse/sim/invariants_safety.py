@@ -35,8 +35,9 @@ from evse.sim.invariants_base import (
     offered_ma,
 )
 from evse.sim.station import OutletFacts
-from hal.ports import LockPosition, SelfTest
+from hal.ports import LockPosition, SelfTest, ShutterPosition
 from hal.units import NEVER
+from hal.world.truth import OutletTruth
 
 _WELD = "ContactorWelded"
 _FAILED_TO_CLOSE = "ContactorFailedToClose"
@@ -66,7 +67,8 @@ class _Timed:
 class ClosedOnlyWhenSafe(_Timed):
     """S1. A closed contact means: vehicle in state C, or D where ventilation is given; PWM on; diode and earth whole.
 
-    Further: an authorised session durably open, the bolt locked where there is a lock, a self test of the
+    Further: an authorised session durably open, the bolt locked where there is a lock, the shutter closed over the plug
+    where there is one, a self test of the
     residual-current detector passed since the session before, and no blocking fault. Each may be untrue for its reaction
     time only. A welded contact that nobody orders closed is S7's matter.
     """
@@ -97,6 +99,8 @@ class ClosedOnlyWhenSafe(_Timed):
         yield "no authorised session is durable", self._authorised(moment, facts.number), OPEN_ON_FAULT_US
         locked = not truth.lock_fitted or truth.bolt is LockPosition.LOCKED
         yield "the bolt is not locked", locked, OPEN_ON_FAULT_US
+        shut = not truth.shutter_fitted or truth.shutter is ShutterPosition.CLOSED
+        yield "the shutter is not closed", shut, OPEN_ON_FAULT_US
         yield "no residual-current self test has passed", self._test_good.get(facts.number, False), 0
         tripped = truth.residual_ac or truth.residual_dc
         yield "the residual-current detector has tripped", not tripped, OPEN_ON_FAULT_US
@@ -177,13 +181,14 @@ class NoLastingOverdraw(_Timed):
 
 
 class NeverUnlockedUnderLoad(_Timed):
-    """S5. The bolt never leaves "locked" while the contact is closed or 1 A flows, except when somebody forces it."""
+    """S5. Neither bolt nor shutter leaves its holding end while the contact is closed or 1 A flows, unless forced."""
 
     name = "S5"
 
     def __init__(self) -> None:
         super().__init__()
         self._bolt: dict[int, LockPosition] = {}
+        self._shutter: dict[int, ShutterPosition] = {}
 
     def check(self, moment: Moment) -> Iterator[Violation]:
         for facts in moment.outlets:
@@ -195,6 +200,17 @@ class NeverUnlockedUnderLoad(_Timed):
             forced = moment.now_us - moment.known.lock_forced_us.get(number, -NEVER) <= FORCED_BOLT_US
             if left and load and not forced:
                 yield Violation(self.name, moment.now_us, number, "the bolt was drawn back under load")
+            if load and self._opened(truth, number) and not self._pushed(moment, number):
+                yield Violation(self.name, moment.now_us, number, "the shutter was opened under load")
+            self._shutter[number] = truth.shutter
+
+    def _opened(self, truth: OutletTruth, number: int) -> bool:
+        was_closed = self._shutter.get(number) is ShutterPosition.CLOSED
+        return truth.shutter_fitted and was_closed and truth.shutter is not ShutterPosition.CLOSED
+
+    @staticmethod
+    def _pushed(moment: Moment, number: int) -> bool:
+        return moment.now_us - moment.known.shutter_forced_us.get(number, -NEVER) <= FORCED_BOLT_US
 
 
 class NoOpeningUnderLoad(_Timed):
@@ -238,7 +254,8 @@ class NoOpeningUnderLoad(_Timed):
         faulty = not truth.diode_ok or not truth.earth_ok or not truth.powered or truth.contact_welded
         faulty = faulty or truth.residual_ac or truth.residual_dc
         unlocked = truth.lock_fitted and truth.bolt is not LockPosition.LOCKED
-        return bool(vehicle or unaired or faulty or unlocked or moment.disturbances)
+        unshut = truth.shutter_fitted and truth.shutter is not ShutterPosition.CLOSED
+        return bool(vehicle or unaired or faulty or unlocked or unshut or moment.disturbances)
 
 
 class ContactFollowsOrder(_Timed):

@@ -42,6 +42,7 @@ from hal.frames.front_end_messages import (
     MAX_LOCK_PULSE_MS,
     MAX_READING_AGE_MS,
     NO_CURRENT_LIMIT,
+    SHUTTER_VERSION,
     Beep,
     Control,
     Hold,
@@ -55,10 +56,11 @@ from hal.frames.front_end_messages import (
     RcdTest,
     Reset,
     SafeStateReason,
+    Shutter,
     State,
 )
 from hal.front_end_line import FrameHook, FrontEndLine
-from hal.ports import BeepCode, LightCode, LockPulse, OutletReading, PilotDriveMode
+from hal.ports import BeepCode, LightCode, LockPulse, OutletReading, PilotDriveMode, ShutterPulse
 from hal.units import MS, NEVER, SECOND
 from hal.wires import ByteLink, LinkLostError
 
@@ -96,8 +98,8 @@ class FrontEndCounters:
 class FrontEndDriver:
     """One outlet's front end on one serial line.
 
-    Implements ``OutletSense``, ``PilotDrive``, ``ContactorHold``, ``LockMotor``, ``ResidualCurrentTest``, ``Signals``,
-    ``Polled`` of ``hal.ports`` and ``RenewalPart`` of ``hal.scheduling``.
+    Implements ``OutletSense``, ``PilotDrive``, ``ContactorHold``, ``LockMotor``, ``ShutterMotor``, ``ResidualCurrentTest``,
+    ``Signals``, ``Polled`` of ``hal.ports`` and ``RenewalPart`` of ``hal.scheduling``.
     """
 
     def __init__(self, link: ByteLink, on_frame: FrameHook | None = None) -> None:
@@ -180,11 +182,18 @@ class FrontEndDriver:
         if code is not BeepCode.NONE:
             self._act(Beep(code), now_us)
 
-    # --- LockMotor, ResidualCurrentTest
+    # --- LockMotor, ShutterMotor, ResidualCurrentTest
 
     def pulse_lock(self, direction: LockPulse, duration_us: int, now_us: int) -> None:
         """Run the lock motor once (at most 4 s); dropped while there is no connection."""
         self._act(Lock(direction, max(0, min(duration_us // MS, MAX_LOCK_PULSE_MS))), now_us)
+
+    def pulse_shutter(self, direction: ShutterPulse, duration_us: int, now_us: int) -> None:
+        """Run the shutter's motor once (at most 4 s); dropped without connection and by a front end older than 1.1."""
+        if self._identity is None or self._identity.protocol < SHUTTER_VERSION:
+            self._count("refused_orders")
+            return
+        self._act(Shutter(direction, max(0, min(duration_us // MS, MAX_LOCK_PULSE_MS))), now_us)
 
     def start_self_test(self, now_us: int) -> None:
         """Start one self test of the residual-current detector; dropped while there is no connection."""

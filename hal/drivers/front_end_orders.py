@@ -5,8 +5,8 @@ message               said again    given up                     acknowledged by
 ====================  ============  ===========================  =======================================
 CONTROL               every 50 ms   never; once a second after    STATE with its sequence number
                                     ten times
-LOCK, RCD_TEST, BEEP  every 50 ms   after ten times (a late       STATE with its sequence number
-                                    action would surprise)
+LOCK, SHUTTER,        every 50 ms   after ten times (a late       STATE with its sequence number
+RCD_TEST, BEEP                      action would surprise)
 INQUIRY for STATE     every 50 ms   after ten times               STATE with its sequence number
 INQUIRY for IDENTITY  (by the connection, every 100 ms)           IDENTITY
 OPEN                  every 20 ms   after 25 times                STATE with its sequence number that shows coil

@@ -35,6 +35,8 @@ from hal.frames.front_end_messages import (
     PROXIMITY_OPEN,
     RESIDUAL_AC_BIT,
     RESIDUAL_DC_BIT,
+    SHUTTER_CLOSED_BIT,
+    SHUTTER_OPEN_BIT,
     VERSION,
     Beep,
     Capability,
@@ -50,10 +52,21 @@ from hal.frames.front_end_messages import (
     RcdTest,
     Reset,
     ResetReason,
+    Shutter,
     State,
     message_id,
 )
-from hal.ports import BeepCode, LightCode, LockPosition, LockPulse, OutletReading, PilotDriveMode, SelfTest
+from hal.ports import (
+    BeepCode,
+    LightCode,
+    LockPosition,
+    LockPulse,
+    OutletReading,
+    PilotDriveMode,
+    SelfTest,
+    ShutterPosition,
+    ShutterPulse,
+)
 
 START: Final = 0xA5
 END: Final = 0x03
@@ -86,6 +99,17 @@ PAYLOAD_LENGTH: Final[Mapping[int, int]] = MappingProxyType({int(k): v.sizeof() 
 _COMPILED: Final[Mapping[int, Any]] = MappingProxyType({int(k): v.compile() for k, v in LAYOUTS.items()})
 
 
+_SHUTTER: Final[Mapping[tuple[bool, bool], ShutterPosition]] = MappingProxyType(
+    {
+        (False, False): ShutterPosition.BETWEEN,
+        (False, True): ShutterPosition.OPEN,
+        (True, False): ShutterPosition.CLOSED,
+        (True, True): ShutterPosition.CONTRADICTORY,
+    }
+)
+"""Position by the end switches (closed, open)."""
+
+
 def _clamp(value: int, low: int, high: int) -> int:
     return low if value < low else high if value > high else value
 
@@ -110,6 +134,8 @@ def _state_payload(message: State) -> bytes:
         | (COIL_BIT if r.coil_energised else 0)
         | (RESIDUAL_AC_BIT if r.residual_ac else 0)
         | (RESIDUAL_DC_BIT if r.residual_dc else 0)
+        | (SHUTTER_OPEN_BIT if r.shutter & ShutterPosition.OPEN else 0)
+        | (SHUTTER_CLOSED_BIT if r.shutter & ShutterPosition.CLOSED else 0)
     )
     fields = {
         "positive_mv": _i16(r.positive_mv),
@@ -197,6 +223,7 @@ def _parse_reading(c: Any) -> OutletReading:
         inputs=tuple(bool(inputs >> n & 1) for n in range(INPUT_COUNT)),
         fault_bits=c.fault_bits,
         safe_state_reason=c.safe_state_reason,
+        shutter=_SHUTTER[bool(switches & SHUTTER_CLOSED_BIT), bool(switches & SHUTTER_OPEN_BIT)],
     )
 
 
@@ -229,6 +256,7 @@ _PARSERS: Final[Mapping[int, Callable[[Any], Message]]] = MappingProxyType(
         MessageId.BEEP: lambda c: Beep(BeepCode(c.code)),
         MessageId.INQUIRY: lambda c: Inquiry(MessageId(c.wanted)),
         MessageId.RESET: lambda c: Reset(),
+        MessageId.SHUTTER: lambda c: Shutter(ShutterPulse(c.direction), c.pulse_ms),
         MessageId.STATE: lambda c: State(_parse_reading(c), c.accepted),
         MessageId.IDENTITY: _parse_identity,
     }

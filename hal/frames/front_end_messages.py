@@ -14,14 +14,17 @@ from typing import Final
 
 from construct import Array, Bytes, Int8ub, Int16sb, Int16ub, Struct
 
-from hal.ports import BeepCode, LightCode, LockPulse, OutletReading, PilotDriveMode
+from hal.ports import BeepCode, LightCode, LockPulse, OutletReading, PilotDriveMode, ShutterPulse
 
-VERSION: Final = 0x10
+VERSION: Final = 0x11
+SHUTTER_VERSION: Final = 0x11
+"""First version with SHUTTER and the shutter's bits."""
 MAJOR: Final = VERSION >> 4
 BAUD: Final = 115_200
 MAX_HOLD_MS: Final = 250
 MAX_READING_AGE_MS: Final = 300
 MAX_LOCK_PULSE_MS: Final = 4_000
+"""Longest motor pulse, of the lock and of the shutter."""
 BYTE_GAP_US: Final = 20_000
 """A frame that has begun and then pauses this long between two bytes is given up by the receiver."""
 
@@ -41,6 +44,7 @@ class MessageId(IntEnum):
     BEEP = 0x06
     INQUIRY = 0x07
     RESET = 0x08
+    SHUTTER = 0x09
     STATE = 0x81
     IDENTITY = 0x82
 
@@ -71,6 +75,7 @@ class FaultBit(IntFlag):
     LOCK_DRIVER = 0x0010
     COIL_DRIVER = 0x0020
     MEMORY = 0x0040
+    SHUTTER_DRIVER = 0x0080
 
 
 class Capability(IntFlag):
@@ -86,6 +91,7 @@ class Capability(IntFlag):
     LIGHT = 0x0040
     BEEPER = 0x0080
     PROXIMITY = 0x0100
+    SHUTTER = 0x0200
 
 
 class ResetReason(IntEnum):
@@ -141,6 +147,14 @@ class Lock:
 
 
 @dataclass(frozen=True, slots=True)
+class Shutter:
+    """One pulse of the shutter's motor. Never sent to a front end older than ``SHUTTER_VERSION``."""
+
+    direction: ShutterPulse
+    pulse_ms: int
+
+
+@dataclass(frozen=True, slots=True)
 class RcdTest:
     """Start one self test of the residual-current detector."""
 
@@ -185,7 +199,7 @@ class Identity:
     occasion: Occasion
 
 
-HostMessage = Control | Hold | Open | Lock | RcdTest | Beep | Inquiry | Reset
+HostMessage = Control | Hold | Open | Lock | RcdTest | Beep | Inquiry | Reset | Shutter
 FrontEndMessage = State | Identity
 Message = HostMessage | FrontEndMessage
 
@@ -202,6 +216,7 @@ LAYOUTS: Final[Mapping[MessageId, Struct]] = MappingProxyType(
         MessageId.BEEP: Struct("code" / Int8ub),
         MessageId.INQUIRY: Struct("wanted" / Int8ub),
         MessageId.RESET: Struct(),
+        MessageId.SHUTTER: Struct("direction" / Int8ub, "pulse_ms" / Int16ub),
         MessageId.STATE: Struct(
             "positive_mv" / Int16sb,
             "negative_mv" / Int16sb,
@@ -240,6 +255,8 @@ MIRROR_BIT: Final = 0x01
 COIL_BIT: Final = 0x02
 RESIDUAL_AC_BIT: Final = 0x04
 RESIDUAL_DC_BIT: Final = 0x08
+SHUTTER_OPEN_BIT: Final = 0x10
+SHUTTER_CLOSED_BIT: Final = 0x20
 """Bits of the field ``switches`` of STATE."""
 
 _ID_OF: Final[Mapping[type, MessageId]] = MappingProxyType(
@@ -252,6 +269,7 @@ _ID_OF: Final[Mapping[type, MessageId]] = MappingProxyType(
         Beep: MessageId.BEEP,
         Inquiry: MessageId.INQUIRY,
         Reset: MessageId.RESET,
+        Shutter: MessageId.SHUTTER,
         State: MessageId.STATE,
         Identity: MessageId.IDENTITY,
     }

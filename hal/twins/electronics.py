@@ -9,7 +9,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol
 
-from hal.ports import BeepCode, LightCode, LockPosition, LockPulse, PilotDriveMode, SelfTest
+from hal.ports import (
+    BeepCode,
+    LightCode,
+    LockPosition,
+    LockPulse,
+    PilotDriveMode,
+    SelfTest,
+    ShutterPosition,
+    ShutterPulse,
+)
 
 
 class OutletElectronics(Protocol):
@@ -24,6 +33,10 @@ class OutletElectronics(Protocol):
     def mirror_closed(self) -> bool: ...
 
     def lock_position(self) -> LockPosition: ...
+
+    def shutter_position(self) -> ShutterPosition:
+        """Return what the shutter's end switches say, ``BETWEEN`` where there is no shutter."""
+        ...
 
     def currents_ma(self) -> tuple[int, int, int]: ...
 
@@ -48,6 +61,8 @@ class OutletElectronics(Protocol):
         ...
 
     def drive_lock(self, direction: LockPulse, duration_us: int, now_us: int) -> None: ...
+
+    def drive_shutter(self, direction: ShutterPulse, duration_us: int, now_us: int) -> None: ...
 
     def start_self_test(self, now_us: int) -> None: ...
 

@@ -27,6 +27,7 @@ from typing import Final
 from hal.frames.front_end import DecoderCounts, Frame
 from hal.frames.front_end_messages import (
     HOST_IDS,
+    SHUTTER_VERSION,
     VERSION,
     Capability,
     Control,
@@ -44,7 +45,7 @@ from hal.frames.front_end_messages import (
     State,
 )
 from hal.front_end_line import FrameHook, FrontEndLine
-from hal.ports import OutletReading, PilotDriveMode
+from hal.ports import OutletReading, PilotDriveMode, ShutterPosition
 from hal.scheduling import ANY_PERIOD, Waker
 from hal.twins.electronics import OutletElectronics
 from hal.twins.front_end_contactor import ContactorKeeper
@@ -156,6 +157,7 @@ class FrontEndTwin:
         self._lost_at_us = NEVER
         self._silent = False
         self._heard_hold = False
+        self._host_version = 0
 
     # --- what the world may do to it
 
@@ -292,6 +294,9 @@ class FrontEndTwin:
     def _take_sample(self, now_us: int) -> None:
         self._sample_at_us = NEVER
         self._sample = sample(self._pins)
+        if self._host_version < SHUTTER_VERSION:
+            # Bits that an older host has not heard of are not sent to it.
+            self._sample = replace(self._sample, shutter=ShutterPosition.BETWEEN)
         self._interlock.observe(self._sample, now_us)
 
     def _apply(self, now_us: int) -> None:
@@ -332,6 +337,9 @@ class FrontEndTwin:
         """Obey one valid frame and answer it."""
         self._heard_at_us = now_us
         self._silent = False
+        if frame.version != self._host_version:
+            self._host_version = frame.version
+            self._take_sample(now_us)
         message = frame.message
         self._heard_hold = isinstance(message, Hold)
         if isinstance(message, Reset):

@@ -5,7 +5,16 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Final
 
-from hal.frames.front_end_messages import MAX_LOCK_PULSE_MS, NO_CURRENT_LIMIT, Beep, Control, Lock, Message, RcdTest
+from hal.frames.front_end_messages import (
+    MAX_LOCK_PULSE_MS,
+    NO_CURRENT_LIMIT,
+    Beep,
+    Control,
+    Lock,
+    Message,
+    RcdTest,
+    Shutter,
+)
 from hal.ports import LightCode, PilotDriveMode
 from hal.twins.electronics import OutletElectronics
 from hal.units import MS, NEVER
@@ -15,7 +24,7 @@ START_CONTROL: Final = Control(PilotDriveMode.F, 0, NO_CURRENT_LIMIT, False, Lig
 
 
 class FrontEndOutputs:
-    """Drives pilot, coil, lock, light, beeper, ventilation and the detector's test input."""
+    """Drives pilot, coil, lock, shutter, light, beeper, ventilation and the detector's test input."""
 
     def __init__(self, pins: OutletElectronics) -> None:
         self._pins = pins
@@ -54,11 +63,13 @@ class FrontEndOutputs:
         self.obey(replace(self.control, mode=PilotDriveMode.F, duty_bp=0), now_us)
 
     def obey(self, message: Message, now_us: int) -> None:
-        """Carry out CONTROL, LOCK, RCD_TEST or BEEP."""
+        """Carry out CONTROL, LOCK, SHUTTER, RCD_TEST or BEEP."""
         if isinstance(message, Control):
             self._obey_control(message, now_us)
         elif isinstance(message, Lock):
             self._pins.drive_lock(message.direction, min(message.pulse_ms, MAX_LOCK_PULSE_MS) * MS, now_us)
+        elif isinstance(message, Shutter):
+            self._pins.drive_shutter(message.direction, min(message.pulse_ms, MAX_LOCK_PULSE_MS) * MS, now_us)
         elif isinstance(message, RcdTest):
             # The test pulse would look like a trip to whoever watches the energised outlet.
             if not self._coil:

@@ -54,6 +54,7 @@ def sample(pins: OutletElectronics) -> OutletReading:
         inputs=(inputs + (False,) * INPUT_COUNT)[:INPUT_COUNT],
         fault_bits=0,
         safe_state_reason=0,
+        shutter=pins.shutter_position(),
     )
 
 
@@ -67,6 +68,7 @@ def _switches(r: OutletReading) -> tuple[object, ...]:
         r.mirror_closed,
         r.coil_energised,
         r.lock,
+        r.shutter,
         r.self_test,
         r.residual_ac,
         r.residual_dc,

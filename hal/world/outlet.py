@@ -15,7 +15,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from hal.ports import BeepCode, LightCode, LockPosition, LockPulse, PilotDriveMode, SelfTest
+from hal.ports import (
+    BeepCode,
+    LightCode,
+    LockPosition,
+    LockPulse,
+    PilotDriveMode,
+    SelfTest,
+    ShutterPosition,
+    ShutterPulse,
+)
 from hal.units import NEVER
 from hal.world.ambient import Signs, Temperature
 from hal.world.attachments import Attachments
@@ -24,6 +33,7 @@ from hal.world.card_field import CardField
 from hal.world.contactor import Contactor
 from hal.world.pilot_circuit import DEAD_LINE, Diode, PilotCircuit, PilotGenerator, PilotLine, level_of
 from hal.world.residual import ResidualDetector
+from hal.world.shutter import Shutter
 from hal.world.socket import RESERVE_DELAY_US, SocketLock
 from hal.world.supply import NO_PHASES, Feed, Phases
 from hal.world.truth import OutletTruth
@@ -35,17 +45,26 @@ _AGREEMENT_ROUNDS = 8
 
 @dataclass(frozen=True, slots=True)
 class OutletSetup:
-    """How an outlet is built. ``phases``: wired phases, 1 or 3. ``input_count``: numbered input lines."""
+    """How an outlet is built. ``phases``: wired phases, 1 or 3. ``input_count``: numbered input lines.
+
+    ``breaker_line``: input line on which the breaker's auxiliary contact is wired, 0 = none; ``breaker_normally_open``:
+    that contact is open while the breaker is on.
+    """
 
     phases: int = 3
     has_lock: bool = True
     attached_cable: bool = False
     lock_reserve: bool = True
     input_count: int = 4
+    has_shutter: bool = False
+    breaker_line: int = 0
+    breaker_normally_open: bool = True
 
     def __post_init__(self) -> None:
         if self.phases not in (1, 3) or not 0 <= self.input_count <= 64:
             raise ValueError("an outlet has 1 or 3 phases and 0 to 64 input lines")
+        if not 0 <= self.breaker_line <= self.input_count:
+            raise ValueError("the breaker's contact is wired to a line that exists, or to none")
 
 
 class OutletWorld:
@@ -60,6 +79,7 @@ class OutletWorld:
         self.cable = Cable(attached=self.setup.attached_cable)
         self.vehicle = Vehicle()
         self.lock = SocketLock(fitted=self.setup.has_lock, reserve_charged=self.setup.lock_reserve)
+        self.shutter = Shutter(fitted=self.setup.has_shutter)
         self.contactor, self.residual = Contactor(), ResidualDetector()
         self.feed = Feed(phases=self.setup.phases)
         self.temperature, self.signs = Temperature(), Signs()
@@ -88,6 +108,7 @@ class OutletWorld:
             self.contactor.due_us,
             self.vehicle.due_us,
             self.lock.due_us,
+            self.shutter.due_us,
             self.lock.reserve_due_us,
             self.residual.due_us,
             self.temperature.due_us,
@@ -151,6 +172,8 @@ class OutletWorld:
             self.vehicle.step(now_us)
         if self.lock.due_us <= now_us:
             self.lock.step(now_us)
+        if self.shutter.due_us <= now_us:
+            self.shutter.step(now_us)
         if self.lock.reserve_due_us <= now_us:
             self._open_from_reserve(now_us)
         if self.residual.due_us <= now_us:
@@ -212,6 +235,7 @@ class OutletWorld:
         if not self._powered:
             self.contactor.drive(False, self._now_us)
             self.lock.drive(LockPulse.REST, 0, self._now_us)
+            self.shutter.drive(ShutterPulse.REST, 0, self._now_us)
             self.residual.lose_power()
             self.signs.lose_power()
             if self.lock.reserve_charged and self.lock.holds_plug:
@@ -245,6 +269,9 @@ class OutletWorld:
     def lock_position(self) -> LockPosition:
         return self.lock.reported_position()
 
+    def shutter_position(self) -> ShutterPosition:
+        return self.shutter.reported_position()
+
     def currents_ma(self) -> Phases:
         return self._currents
 
@@ -264,7 +291,11 @@ class OutletWorld:
         return self.feed.supply_mv()
 
     def inputs(self) -> tuple[bool, ...]:
-        return tuple(self.input_lines)
+        lines = list(self.input_lines)
+        if self.setup.breaker_line:
+            tripped = not self.feed.breaker_closed
+            lines[self.setup.breaker_line - 1] = tripped is self.setup.breaker_normally_open
+        return tuple(lines)
 
     def on_change(self, listener: Callable[[int], None]) -> None:
         self._listeners.append(listener)
@@ -284,6 +315,11 @@ class OutletWorld:
     def drive_lock(self, direction: LockPulse, duration_us: int, now_us: int) -> None:
         self._run(now_us)
         if self._powered and self.lock.drive(direction, duration_us, self._now_us):
+            self.settle()
+
+    def drive_shutter(self, direction: ShutterPulse, duration_us: int, now_us: int) -> None:
+        self._run(now_us)
+        if self._powered and self.shutter.drive(direction, duration_us, self._now_us):
             self.settle()
 
     def start_self_test(self, now_us: int) -> None:
@@ -321,7 +357,9 @@ class OutletWorld:
             voltages_mv=self.feed.voltages_mv(),
             bolt=lock.true_position(),
             lock_fitted=lock.fitted,
-            plug_held=lock.holds_plug and cable.at_station,
+            shutter=self.shutter.true_position(),
+            shutter_fitted=self.shutter.fitted,
+            plug_held=(lock.holds_plug or self.shutter.in_the_way) and cable.at_station,
             plug_at_station=cable.at_station,
             plug_at_vehicle=cable.at_vehicle,
             attached_cable=cable.attached,

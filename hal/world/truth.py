@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from hal.ports import LockPosition
+from hal.ports import LockPosition, ShutterPosition
 from hal.world.supply import Phases
 
 
@@ -13,7 +13,8 @@ class OutletTruth:
     """One outlet at ``at_us``. Nothing here is a report of a sensor or an order of a controller.
 
     ``contact_closed``: main contacts. ``live``: voltage on the vehicle's side of the contacts.
-    ``currents_ma``: what flows per phase. ``bolt``: where the lock's bolt is; ``plug_held``: it keeps the plug in.
+    ``currents_ma``: what flows per phase. ``bolt``: where the lock's bolt is; ``shutter``: where it really
+    is, between its ends where there is none. ``plug_held``: bolt or shutter keeps the plug in.
     ``pilot_level``: A to F or ``invalid``, decided at the middles of the standard's gaps; ``pwm_on`` and ``duty_bp``:
     a square wave leaves the generator, with this duty cycle (errors included, 0 without).
     ``diode_ok``: no diode fault; ``earth_ok``: protective earth reaches the vehicle.
@@ -32,6 +33,8 @@ class OutletTruth:
     voltages_mv: Phases
     bolt: LockPosition
     lock_fitted: bool
+    shutter: ShutterPosition
+    shutter_fitted: bool
     plug_held: bool
     plug_at_station: bool
     plug_at_vehicle: bool

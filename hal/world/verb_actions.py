@@ -74,6 +74,8 @@ def _plug_in_blocked(call: Call) -> str:
             return "the station's end is plugged in already"
         if call.outlet.lock.holds_plug:
             return "the lock's bolt is in the way"
+        if call.outlet.shutter.in_the_way:
+            return "the shutter is in the way"
     if end != "station" and cable.at_vehicle:
         return "the vehicle's end is plugged in already"
     if end != "station" and call.text("vehicle") == "new":
@@ -129,6 +131,8 @@ def _unplug_blocked(call: Call) -> str:
         return "the vehicle's end is not plugged in"
     if station and call.outlet.lock.holds_plug:
         return "the lock holds the plug"
+    if station and call.outlet.shutter.in_the_way:
+        return "the shutter holds the plug"
     if any(call.outlet.currents_ma()) and not call.flag("pull_under_load"):
         return "current flows; a user would need pull_under_load: true"
     return ""
@@ -238,6 +242,8 @@ def _input_blocked(call: Call) -> str:
     count = len(call.outlet.input_lines)
     if call.number("line") > count:
         raise VerbError(call.verb, "line", f"there is no line {call.number('line')}", f"whole number from 1 to {count}")
+    if call.number("line") == call.outlet.setup.breaker_line:
+        return "the breaker's own contact is on this line: trip_breaker and reset_breaker move it"
     return ""
 
 

@@ -7,6 +7,7 @@ from typing import Final
 
 from hal.world.contactor import Contactor, MirrorFault
 from hal.world.pilot_circuit import Diode, PilotCircuit, PilotGenerator
+from hal.world.shutter import ShutterFeedbackFault, ShutterJam
 from hal.world.socket import Jam, LockFeedbackFault
 from hal.world.supply import NOMINAL_RAIL_MV
 from hal.world.verb_actions import Action, Call, no_vehicle
@@ -194,6 +195,30 @@ def _force_lock_open(call: Call) -> None:
     call.outlet.lock.force_open(call.now_us)
 
 
+# Shutter.
+
+
+def _needs_shutter(call: Call) -> str:
+    return "" if call.outlet.shutter.fitted else "this outlet has no shutter"
+
+
+def _jam_shutter(call: Call) -> None:
+    call.outlet.shutter.set_jam(ShutterJam.NONE if call.heal else ShutterJam(call.text("where")), call.now_us)
+
+
+def _shutter_feedback_fault(call: Call) -> None:
+    kind = ShutterFeedbackFault.NONE if call.heal else ShutterFeedbackFault(call.text("kind"))
+    call.outlet.shutter.feedback_fault = kind
+
+
+def _force_shutter_blocked(call: Call) -> str:
+    return _needs_shutter(call) or ("" if call.outlet.shutter.in_the_way else "the shutter is open already")
+
+
+def _force_shutter_open(call: Call) -> None:
+    call.outlet.shutter.force_open(call.now_us)
+
+
 # Residual current.
 
 
@@ -248,6 +273,9 @@ FAULT_ACTIONS: Final[dict[str, Action]] = {
     "lock_feedback_fault": Action(_lock_feedback_fault, _needs_lock),
     "drain_lock_reserve": Action(_drain_lock_reserve, _needs_lock),
     "force_lock_open": Action(_force_lock_open, _force_blocked),
+    "jam_shutter": Action(_jam_shutter, _needs_shutter),
+    "shutter_feedback_fault": Action(_shutter_feedback_fault, _needs_shutter),
+    "force_shutter_open": Action(_force_shutter_open, _force_shutter_blocked),
     "trip_residual": Action(_trip_residual),
     "leak": Action(_leak),
     "fail_self_test": Action(_fail_self_test),

@@ -6,6 +6,7 @@ from typing import Final
 
 from hal.world.cable import CODING_OHM
 from hal.world.contactor import MirrorFault
+from hal.world.shutter import ShutterFeedbackFault, ShutterJam
 from hal.world.socket import Jam, LockFeedbackFault
 from hal.world.vehicle_params import VEHICLE_PARAMS
 from hal.world.verb_spec import Verb, VerbParam
@@ -255,6 +256,24 @@ _OTHER_FAULTS: Final = (
     ),
     _fault("fault", "drain_lock_reserve", "the reserve that opens the lock without supply is empty"),
     _verb("fault", "force_lock_open", "somebody pushes the bolt back by hand"),
+    _fault(
+        "fault",
+        "jam_shutter",
+        "the shutter jams (City)",
+        _choice(
+            "where",
+            "it cannot leave this position",
+            "closed",
+            tuple(jam.value for jam in ShutterJam if jam.value != "none"),
+        ),
+    ),
+    _fault(
+        "fault",
+        "shutter_feedback_fault",
+        "the shutter's end switches lie (City)",
+        _choice("kind", "what they say", "lost", tuple(k.value for k in ShutterFeedbackFault if k.value != "none")),
+    ),
+    _verb("fault", "force_shutter_open", "somebody pushes the shutter open by hand (City)"),
     _verb(
         "fault",
         "trip_residual",

@@ -13,14 +13,14 @@ from dataclasses import dataclass, replace
 from itertools import count
 from typing import Any
 
-from evse.control.translate import LOCK_FEEDBACK, LOCK_PULSE, PILOT_MODE, SELF_TEST
+from evse.control.translate import LOCK_FEEDBACK, LOCK_PULSE, PILOT_MODE, SELF_TEST, SHUTTER_FEEDBACK, SHUTTER_PULSE
 from evse.core.commands import Authorise, Command, ConfirmRecord, RestoreState, Verdict
 from evse.core.config import OutletConfig, StationConfig
 from evse.core.events import AuthorisationRequested, Event, SessionOpened
 from evse.core.outlet import OutletCore
 from evse.core.station import StationCore
 from evse.core.units import MS, NEVER, SECOND
-from evse.core.values import CardSeen, LockDrive, OutletInputs, OutletOutputs, PilotReading
+from evse.core.values import CardSeen, LockDrive, OutletInputs, OutletOutputs, PilotReading, ShutterDrive
 from hal.world.outlet import OutletSetup, OutletWorld
 from hal.world.station import StationWorld
 from hal.world.truth import OutletTruth
@@ -65,6 +65,7 @@ def inputs_of(outlet: OutletWorld, *, link_ok: bool = True, reader_ok: bool = Tr
         supply_mv=outlet.supply_mv(),
         inputs=outlet.inputs(),
         reader_ok=reader_ok,
+        shutter=SHUTTER_FEEDBACK[outlet.shutter_position()],
     )
 
 
@@ -93,7 +94,17 @@ class CoreBench:
         self._order = count()
         self._ids = count(1)
         self.world = StationWorld(
-            [OutletSetup(each.phases, each.has_lock, each.attached_cable) for each in self.config.outlets]
+            [
+                OutletSetup(
+                    each.phases,
+                    each.has_lock,
+                    each.attached_cable,
+                    has_shutter=each.has_shutter,
+                    breaker_line=each.breaker_input,
+                    breaker_normally_open=each.breaker_normally_open,
+                )
+                for each in self.config.outlets
+            ]
         )
         self.boot("boot1")
         if start:
@@ -109,6 +120,7 @@ class CoreBench:
         self._seen: tuple[OutletInputs, ...] = ()
         self._wake_us = self.now_us
         self._pulses = [0] * len(self.config.outlets)
+        self._shutter_pulses = [0] * len(self.config.outlets)
         self._tests = [0] * len(self.config.outlets)
 
     def restore(self, latched: tuple[str, ...] = (), register_wh: int = 0) -> None:
@@ -202,6 +214,11 @@ class CoreBench:
             if outputs.lock_drive is not LockDrive.REST:
                 pulse_us = self.config.outlets[index].lock.pulse_us
                 outlet.drive_lock(LOCK_PULSE[outputs.lock_drive], pulse_us, now_us)
+        if outputs.shutter_pulse != self._shutter_pulses[index]:
+            self._shutter_pulses[index] = outputs.shutter_pulse
+            if outputs.shutter_drive is not ShutterDrive.REST:
+                pulse_us = self.config.outlets[index].shutter.pulse_us
+                outlet.drive_shutter(SHUTTER_PULSE[outputs.shutter_drive], pulse_us, now_us)
         if outputs.rcd_test_count != self._tests[index]:
             self._tests[index] = outputs.rcd_test_count
             outlet.start_self_test(now_us)

@@ -9,7 +9,16 @@ from evse.sim.scheduler import Scheduler
 from hal.drivers.front_end import FrontEndDriver
 from hal.frames.front_end import Frame
 from hal.frames.front_end_messages import Message
-from hal.ports import BeepCode, LightCode, LockPosition, LockPulse, PilotDriveMode, SelfTest
+from hal.ports import (
+    BeepCode,
+    LightCode,
+    LockPosition,
+    LockPulse,
+    PilotDriveMode,
+    SelfTest,
+    ShutterPosition,
+    ShutterPulse,
+)
 from hal.twins.front_end import FrontEndTwin
 from hal.twins.null_modem import NullModem
 from hal.units import MS
@@ -27,6 +36,7 @@ class HandElectronics:
         self.welded = False
         self.currents = (0, 0, 0)
         self.residual = (False, False)
+        self.shutter = ShutterPosition.BETWEEN
         self.supply = 12_000
         self.log: list[tuple[int, str, object]] = []
         self._listeners: list[Callable[[int], None]] = []
@@ -52,6 +62,9 @@ class HandElectronics:
 
     def lock_position(self) -> LockPosition:
         return LockPosition.LOCKED
+
+    def shutter_position(self) -> ShutterPosition:
+        return self.shutter
 
     def currents_ma(self) -> tuple[int, int, int]:
         return self.currents
@@ -85,6 +98,9 @@ class HandElectronics:
 
     def drive_lock(self, direction: LockPulse, duration_us: int, now_us: int) -> None:
         self._did(now_us, "lock", (direction, duration_us))
+
+    def drive_shutter(self, direction: ShutterPulse, duration_us: int, now_us: int) -> None:
+        self._did(now_us, "shutter", (direction, duration_us))
 
     def start_self_test(self, now_us: int) -> None:
         self._did(now_us, "self test", True)

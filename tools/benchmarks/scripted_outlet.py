@@ -29,7 +29,17 @@ from typing import Final, Protocol
 
 from hal.frames.front_end import Frame
 from hal.frames.front_end_messages import Hold, Open, State
-from hal.ports import BeepCode, LightCode, LockPosition, LockPulse, OutletReading, PilotDriveMode, SelfTest
+from hal.ports import (
+    BeepCode,
+    LightCode,
+    LockPosition,
+    LockPulse,
+    OutletReading,
+    PilotDriveMode,
+    SelfTest,
+    ShutterPosition,
+    ShutterPulse,
+)
 from hal.units import MS, NEVER, SECOND
 from hal.wires import ByteLink
 
@@ -187,6 +197,10 @@ class ScriptedOutlet:
         """The bolt follows its motor at once."""
         return self._lock
 
+    def shutter_position(self) -> ShutterPosition:
+        """There is none."""
+        return ShutterPosition.BETWEEN
+
     def currents_ma(self) -> tuple[int, int, int]:
         """A three-phase charge while the contact is closed."""
         current_ma = CHARGE_MA if self._contact else 0
@@ -240,6 +254,9 @@ class ScriptedOutlet:
             self.tally.lease_ends += 1
             if self._phase is not _Phase.REPORTED:
                 self._come_back(now_us)
+
+    def drive_shutter(self, direction: ShutterPulse, duration_us: int, now_us: int) -> None:
+        """There is none."""
 
     def drive_lock(self, direction: LockPulse, duration_us: int, now_us: int) -> None:
         """Move the bolt."""

@@ -90,7 +90,7 @@ def lock_at(feedback: LockFeedback, goal: LockGoal) -> LockSupervisor:
     """A lock that has reached ``goal`` long ago."""
     lock = LockSupervisor(LockTimings())
     lock.order(-100 * SECOND, goal)
-    lock.update(-100 * SECOND, feedback, may_unlock=True)
+    lock.update(-100 * SECOND, feedback, may_release=True)
     return lock
 
 
@@ -98,11 +98,11 @@ def lock_at(feedback: LockFeedback, goal: LockGoal) -> LockSupervisor:
 def test_a_lock_that_works_needs_one_pulse() -> None:
     lock = lock_at(UNLOCKED, LockGoal.UNLOCKED)
     lock.order(0, LockGoal.LOCKED)
-    assert lock.update(0, UNLOCKED, may_unlock=True) == 1 * SECOND
+    assert lock.update(0, UNLOCKED, may_release=True) == 1 * SECOND
     assert (lock.pulse, lock.drive) == (1, LockDrive.LOCK)
-    lock.update(100 * MS, BETWEEN, may_unlock=True)
+    lock.update(100 * MS, BETWEEN, may_release=True)
     assert not lock.locked
-    assert lock.update(250 * MS, LOCKED, may_unlock=True) == NEVER
+    assert lock.update(250 * MS, LOCKED, may_release=True) == NEVER
     assert lock.locked
     assert (lock.pulse, lock.drive) == (1, LockDrive.REST)
 
@@ -116,18 +116,18 @@ def test_a_jammed_lock_gets_three_tries_and_then_none(goal: LockGoal) -> None:
     now_us = 0
     pulses: list[int] = []
     while now_us != NEVER:
-        wake_us = lock.update(now_us, stuck, may_unlock=True)
+        wake_us = lock.update(now_us, stuck, may_release=True)
         pulses += [now_us] * (lock.pulse - len(pulses))
         assert wake_us > now_us
         now_us = wake_us
     assert pulses == [0, 2 * SECOND, 4 * SECOND]
     assert lock.failed is goal
     assert lock.drive is LockDrive.REST
-    lock.update(3_600 * SECOND, stuck, may_unlock=True)
+    lock.update(3_600 * SECOND, stuck, may_release=True)
     assert lock.pulse == 3
     lock.order(3_600 * SECOND, goal, again=True)
     assert lock.failed is None
-    lock.update(3_600 * SECOND, stuck, may_unlock=True)
+    lock.update(3_600 * SECOND, stuck, may_release=True)
     assert lock.pulse == 4
 
 
@@ -149,16 +149,16 @@ def test_never_a_pulse_to_unlock_without_permission(
 ) -> None:
     lock = LockSupervisor(LockTimings())
     now_us = 0
-    for after_ms, feedback, goal, again, may_unlock in steps:
+    for after_ms, feedback, goal, again, may_release in steps:
         now_us += after_ms * MS
         before = lock.pulse
         lock.order(now_us, goal, again=again)
-        wake_us = lock.update(now_us, feedback, may_unlock=may_unlock)
+        wake_us = lock.update(now_us, feedback, may_release=may_release)
         assert wake_us > now_us
         assert lock.pulse - before in (0, 1)
         if lock.pulse != before:
             assert lock.drive.value == goal.value.removesuffix("ed")
-            assert may_unlock or goal is LockGoal.LOCKED
+            assert may_release or goal is LockGoal.LOCKED
         assert not (lock.locked and feedback is not LOCKED)
         assert not (lock.unlocked and feedback is not UNLOCKED)
 
@@ -167,7 +167,7 @@ def test_never_a_pulse_to_unlock_without_permission(
 @pytest.mark.parametrize("feedback", [UNLOCKED, BETWEEN, CONTRADICTORY])
 def test_a_bolt_that_leaves_locked_is_lost_and_not_driven_back_under_load(feedback: LockFeedback) -> None:
     lock = lock_at(LOCKED, LockGoal.LOCKED)
-    assert lock.update(0, feedback, may_unlock=False) == NEVER
+    assert lock.update(0, feedback, may_release=False) == NEVER
     assert lock.lost
     assert not lock.locked
     assert lock.pulse == 0
@@ -186,10 +186,10 @@ def test_feedback_that_comes_to_its_senses_allows_new_tries() -> None:
     lock.order(0, LockGoal.UNLOCKED)
     now_us = 0
     while now_us != NEVER:
-        now_us = lock.update(now_us, CONTRADICTORY, may_unlock=True)
+        now_us = lock.update(now_us, CONTRADICTORY, may_release=True)
     assert lock.failed is LockGoal.UNLOCKED
     before = lock.pulse
-    lock.update(60 * SECOND, LOCKED, may_unlock=True)
+    lock.update(60 * SECOND, LOCKED, may_release=True)
     assert lock.failed is None
     assert lock.pulse == before + 1
 
@@ -202,16 +202,16 @@ def test_an_earlier_pulse_is_waited_for_before_the_bolt_is_believed(goal: LockGo
     here, there = LockFeedback(goal.value), LockFeedback(other.value)
     lock = lock_at(here, goal)
     lock.order(0, other)
-    lock.update(0, here, may_unlock=True)
+    lock.update(0, here, may_release=True)
     lock.order(10 * MS, goal)
-    assert lock.update(10 * MS, here, may_unlock=True) == 600 * MS
+    assert lock.update(10 * MS, here, may_release=True) == 600 * MS
     assert not lock.locked
     assert not lock.unlocked
-    lock.update(300 * MS, there, may_unlock=True)
+    lock.update(300 * MS, there, may_release=True)
     assert not lock.lost
-    lock.update(600 * MS, there, may_unlock=True)
+    lock.update(600 * MS, there, may_release=True)
     assert lock.pulse == 2
-    lock.update(900 * MS, here, may_unlock=True)
+    lock.update(900 * MS, here, may_release=True)
     assert lock.locked if goal is LockGoal.LOCKED else lock.unlocked
 
 

@@ -24,6 +24,8 @@ SAFE = InterlockFacts(
     record_durable=True,
     lock_required=True,
     lock_confirmed=True,
+    shutter_required=True,
+    shutter_confirmed=True,
     self_test_passed=True,
     emergency_faults=(),
     controlled_faults=(),
@@ -44,6 +46,7 @@ HARD: list[tuple[dict[str, Any], str]] = [
     ({"diode": DiodeCheck.UNKNOWN}, "DiodeNotProven"),
     ({"diode": DiodeCheck.SHORTED}, "DiodeNotProven"),
     ({"lock_confirmed": False}, "LockNotConfirmed"),
+    ({"shutter_confirmed": False}, "ShutterNotConfirmed"),
     ({"emergency_faults": ("PilotShort",)}, "PilotShort"),
 ]
 SOFT: list[tuple[dict[str, Any], str]] = [

@@ -92,14 +92,16 @@ def test_rest_stops_the_motor_and_a_reversal_starts_where_the_bolt_is() -> None:
 
 @pytest.mark.req("SIM-01")
 def test_jams() -> None:
-    stuck_open = SocketLock(jam=Jam.UNLOCKED)
+    stuck_open = SocketLock()
+    stuck_open.set_jam(Jam.UNLOCKED, 0)
     assert not stuck_open.drive(LockPulse.LOCK, 600 * MS, 0)
     assert stuck_open.true_position() is UNLOCKED
     stuck_shut = locked()
     stuck_shut.set_jam(Jam.LOCKED, SECOND)
     assert not stuck_shut.drive(LockPulse.UNLOCK, 600 * MS, SECOND)
     assert stuck_shut.true_position() is LOCKED
-    half = SocketLock(jam=Jam.HALF_WAY)
+    half = SocketLock()
+    half.set_jam(Jam.HALF_WAY, 0)
     half.drive(LockPulse.LOCK, 600 * MS, 0)
     assert half.due_us == 125 * MS
     settle(half)

@@ -1,0 +1,133 @@
+"""A supervised motor with feedback: pulse, wait for the feedback, pause, try again, give up after a few tries.
+
+The plug lock and the shutter are such motors. Each has a *holding* end (locked, closed), on which a charge relies, and
+a *releasing* end (unlocked, open), towards which nothing moves under load: this module does not know when that is, it
+only never pulses towards the releasing end without ``may_release``.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Generic, Protocol, TypeVar
+
+from evse.core.units import NEVER
+
+GoalT = TypeVar("GoalT", bound=StrEnum)
+FeedbackT = TypeVar("FeedbackT", bound=StrEnum)
+DriveT = TypeVar("DriveT", bound=StrEnum)
+
+
+class MotorTimings(Protocol):
+    """Times of one motor; ``tries`` counts pulses for one goal."""
+
+    @property
+    def pulse_us(self) -> int: ...
+
+    @property
+    def confirm_us(self) -> int:
+        """From the pulse's start to the expected feedback."""
+        ...
+
+    @property
+    def retry_pause_us(self) -> int: ...
+
+    @property
+    def tries(self) -> int: ...
+
+
+class MotorSupervisor(Generic[GoalT, FeedbackT, DriveT]):
+    """Drives one motor to its goal with a bounded number of tries. A goal's value is the feedback that confirms it."""
+
+    def __init__(
+        self,
+        timings: MotorTimings,
+        *,
+        start: GoalT,
+        holding: GoalT,
+        between: FeedbackT,
+        contradictory: FeedbackT,
+        rest: DriveT,
+        drives: dict[GoalT, DriveT],
+    ) -> None:
+        self._timings = timings
+        self._holding = holding
+        self._contradictory = contradictory
+        self._rest_drive = rest
+        self._drives = drives
+        self.goal = start
+        self.feedback = between
+        self.failed: GoalT | None = None
+        self.lost = False
+        """It was at the holding end and left it without an order."""
+        self.pulse = 0
+        self.drive = rest
+        self._reached = False
+        self._tries = 0
+        self._try_ends_us = NEVER
+        self._next_try_us = 0
+        self._moving = start
+        self._moves_until_us = -NEVER
+        """The last pulse may still move the motor until then, also when the goal has changed meanwhile."""
+
+    def order(self, now_us: int, goal: GoalT, *, again: bool = False) -> None:
+        """Set the goal; a new goal, or ``again``, starts with a full number of tries."""
+        if goal is self.goal and not again:
+            return
+        self.goal = goal
+        self.failed = None
+        self.lost = False
+        self._reached = False
+        self._tries = 0
+        self._try_ends_us = NEVER
+        self._next_try_us = now_us
+        self.drive = self._rest_drive
+
+    def at(self, end: GoalT) -> bool:
+        """``end`` is the goal, the feedback confirms it, and no earlier pulse is on its way back."""
+        return self._reached and self.goal is end and self.feedback.value == end.value
+
+    def update(self, now_us: int, feedback: FeedbackT, *, may_release: bool) -> int:
+        """Take the feedback, start or end tries; return when to look again."""
+        mended = self.feedback is self._contradictory and feedback is not self._contradictory
+        self.feedback = feedback
+        if mended and self.failed is not None:
+            self.order(now_us, self.goal, again=True)
+        if self._moving is not self.goal and now_us < self._moves_until_us:
+            return self._moves_until_us
+        if feedback.value == self.goal.value:
+            self._reached = True
+            self.failed = None
+            self.lost = False
+            self._rest()
+            return NEVER
+        if self._reached and self.goal is self._holding:
+            # Opened by hand or by a fault: no new try under load, the outlet core decides.
+            self.lost = True
+            return NEVER
+        if self.failed is not None:
+            return NEVER
+        return self._try(now_us, may_release=may_release)
+
+    def _rest(self) -> None:
+        self.drive = self._rest_drive
+        self._try_ends_us = NEVER
+
+    def _try(self, now_us: int, *, may_release: bool) -> int:
+        if self._try_ends_us != NEVER:
+            if now_us < self._try_ends_us:
+                return self._try_ends_us
+            self._rest()
+            self._next_try_us = now_us + self._timings.retry_pause_us
+            if self._tries >= self._timings.tries:
+                self.failed = self.goal
+                return NEVER
+        if now_us < self._next_try_us:
+            return self._next_try_us
+        if self.goal is not self._holding and not may_release:
+            return NEVER
+        self._tries += 1
+        self.pulse += 1
+        self.drive = self._drives[self.goal]
+        self._moving, self._moves_until_us = self.goal, now_us + self._timings.pulse_us
+        self._try_ends_us = now_us + self._timings.confirm_us
+        return self._try_ends_us
