@@ -88,7 +88,7 @@ class CoreBench:
         self.link_ok = [True] * len(self.config.outlets)
         self.fault_codes: list[tuple[str, ...]] = [()] * len(self.config.outlets)
         self.steps = 0
-        self._rhythm_us, self._record_after_us, self._answer_after_us = rhythm_us, record_after_us, answer_after_us
+        self._rhythm_us, self._record_after_us, self.answer_after_us = rhythm_us, record_after_us, answer_after_us
         self._script: list[tuple[int, int, Callable[[], None]]] = []
         self._order = count()
         self._ids = count(1)
@@ -211,7 +211,7 @@ class CoreBench:
         if isinstance(event, SessionOpened) and self._record_after_us != NEVER:
             confirm = ConfirmRecord(self._new_id(), event.outlet, session_id=event.session_id)
             self.at(self.now_us + self._record_after_us, lambda: self.post(confirm))
-        if isinstance(event, AuthorisationRequested) and self._answer_after_us != NEVER:
+        if isinstance(event, AuthorisationRequested) and self.answer_after_us != NEVER:
             answer = Authorise(
                 self._new_id(),
                 event.outlet,
@@ -220,7 +220,7 @@ class CoreBench:
                 verdict=self.answers.get(event.uid, Verdict.ACCEPTED),
                 may_stop_any=event.uid == ADMIN_UID,
             )
-            self.at(self.now_us + self._answer_after_us, lambda: self.post(answer))
+            self.at(self.now_us + self.answer_after_us, lambda: self.post(answer))
 
     # --- the world ---------------------------------------------------------------------------------------------
 
