@@ -96,3 +96,20 @@ def interlocked(station: VirtualStation) -> bool:
 def test_dumb_front_ends_have_the_lease_and_nothing_else() -> None:
     assert interlocked(station_factory("parking", 1, True))
     assert not interlocked(dumb_station_factory("parking", 1, True))
+
+
+def test_a_power_cut_ends_a_hung_control_too() -> None:
+    station = station_factory("parking-1", 1, True)
+    station.scheduler.run_until(1_000_000)
+    station.apply_verb("freeze_control", {}, 1_000_000)
+    assert station.view() is None
+    with pytest.raises(ValueError, match="does not run"):
+        station.apply_verb("freeze_control", {}, 1_000_000)
+    station.apply_verb("cut_power", {}, 1_000_000)
+    station.apply_verb("restore_power", {}, 2_000_000)
+    station.scheduler.run_until(4_000_000)
+    view = station.view()
+    assert view is not None
+    assert view.restored
+    with pytest.raises(ValueError, match="not frozen"):
+        station.apply_verb("thaw_control", {}, 4_000_000)
