@@ -1,7 +1,7 @@
 """Makes the virtual environment and becomes the tool that was asked for.
 
-Started by ``tools/run``, ``tools/test``, ``tools/bench`` and ``tools/lock`` with any Python >= 3.11 and nothing installed, so it uses
-only the standard library and imports nothing of the project.
+Started by ``tools/run``, ``tools/test``, ``tools/bench``, ``tools/mutants`` and ``tools/lock`` with any Python >= 3.11
+and nothing installed, so it uses only the standard library and imports nothing of the project.
 
 - One environment per Python version, ``.venv/3.11``, ``.venv/3.12`` …, so that several can be used side by side.
 - Two levels: *run* (what the product needs) and *dev* (and what its check needs), installed exactly as
@@ -150,7 +150,9 @@ def command_for(tool: str, args: Sequence[str], python: Path) -> list[str]:
         return [
             str(python),
             "-m",
-            {"test": "tools.check", "lock": "tools.lock", "bench": "tools.benchmarks"}[tool],
+            {"test": "tools.check", "lock": "tools.lock", "bench": "tools.benchmarks", "mutants": "tools.mutants"}[
+                tool
+            ],
             *args,
         ]
     product = [str(python), str(python.parent / "evse")]

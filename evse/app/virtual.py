@@ -11,6 +11,7 @@ import random
 from collections.abc import Callable, Mapping, Sequence
 
 from boards.assemble import assemble
+from boards.board import Board
 from boards.compiled import WirePlan, WireSpec
 from evse.app.memory_exchange import MemoryExchange
 from evse.app.process_verbs import PROCESS_VERBS
@@ -69,6 +70,20 @@ class VirtualServices:
         return wish_us
 
 
+class HungControl:
+    """What goes on of a control process whose step hangs: threads that serve its lines, nothing of its own.
+
+    The worst that can happen short of a dead process: everything that could renew a permission by a timer still runs.
+    """
+
+    def __init__(self, board: Board) -> None:
+        self._drivers = [driver for outlet in board.outlets for driver in outlet.polled]
+
+    def step(self, now_us: int) -> int:
+        """Poll the drivers; nobody looks at what they have heard."""
+        return min((driver.poll(now_us) for driver in self._drivers), default=NEVER)
+
+
 class VirtualStation:
     """Implements ``evse.sim.station.SimulatedStation``."""
 
@@ -100,7 +115,7 @@ class VirtualStation:
         self._exchange: MemoryExchange | None = None
         self._services: VirtualServices | None = None
         self._powered = True
-        self._frozen = False
+        self._hung: HungControl | None = None
         self._power_generation = 0
         self.world.on_change(self._follow_power)
         self._scheduler.add(self._store, "journal")
@@ -125,7 +140,8 @@ class VirtualStation:
         self._boots += 1
         boot_id = f"boot{self._boots}"
         exchange = MemoryExchange(boot_id, self._wake_services, self._wake_control, self._note)
-        control = ControlCycle(assemble(self._plan, self._host_end), self._config, boot_id, exchange, now_us)
+        self._board = assemble(self._plan, self._host_end)
+        control = ControlCycle(self._board, self._config, boot_id, exchange, now_us)
         self._exchange, self._control = exchange, control
         self._scheduler.add(control, f"control ({boot_id})")
         for modem in self._modems.values():
@@ -142,6 +158,9 @@ class VirtualStation:
 
     def _stop_control(self) -> None:
         control, self._control = self._control, None
+        hung, self._hung = self._hung, None
+        if hung is not None:
+            self._scheduler.remove(hung)
         if control is None:
             return
         self._scheduler.remove(control)
@@ -241,18 +260,19 @@ class VirtualStation:
                 raise ValueError(f"unknown verb {name!r}")
 
     def _freeze_control(self) -> None:
-        if self._control is None or self._frozen:
+        if self._control is None or self._hung is not None:
             raise ValueError("freeze_control: control does not run")
-        self._frozen = True
         self._scheduler.remove(self._control)
+        self._hung = HungControl(self._board)
+        self._scheduler.add(self._hung, "hung control")
         for wire in self._plan.wires():
             self._scheduler.remove_loop(wire.name)
+            self._modems[wire.name].left.attach(self._hung)
 
     def _thaw_control(self) -> None:
-        if self._control is None or not self._frozen:
+        if self._control is None or self._hung is None:
             raise ValueError("thaw_control: control is not frozen")
         # A watchdog would have restarted it: what comes back is a new process.
-        self._frozen = False
         self._stop_control()
         self._start_control(self._scheduler.now_us)
 
@@ -283,7 +303,7 @@ class VirtualStation:
 
     def view(self) -> StationView | None:
         """Snapshot of control, ``None`` while it does not run."""
-        return None if self._control is None or self._frozen else self._control.view_at(self._scheduler.now_us)
+        return None if self._control is None or self._hung else self._control.view_at(self._scheduler.now_us)
 
     def events_since(self, index: int) -> Sequence[TimedEvent]:
         """Events of all boots from number ``index`` on."""
@@ -291,7 +311,7 @@ class VirtualStation:
 
     def post(self, command: Command) -> None:
         """Hand a command to control."""
-        if self._control is not None and self._exchange is not None:
+        if self._control is not None and self._hung is None and self._exchange is not None:
             self._exchange.deliver((command,))
 
     def verbs(self) -> tuple[Verb, ...]:
@@ -315,7 +335,7 @@ class VirtualStation:
         found = []
         if not self._powered:
             found.append("no power")
-        if self._control is None or self._frozen:
+        if self._control is None or self._hung is not None:
             found.append("control stopped")
         if self._services is None:
             found.append("services stopped")

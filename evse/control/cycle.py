@@ -45,6 +45,8 @@ class ControlCycle:
         self._now_us = start_us
         self.latency = LatencyView()
         self.core_steps = 0
+        self._view: StationView | None = None
+        self._view_of = (0, 0)
 
     def step(self, now_us: int) -> int:
         """Run one cycle; return when the next one is due at the latest."""
@@ -98,7 +100,10 @@ class ControlCycle:
 
     def view_at(self, now_us: int) -> StationView:
         """Return the Snapshot with the energy carried on to ``now_us``."""
-        return station_view(self.core, now_us, self.latency)
+        of = (now_us, self.core_steps)
+        if self._view is None or self._view_of != of:
+            self._view, self._view_of = station_view(self.core, now_us, self.latency), of
+        return self._view
 
     def drivers_by_outlet(self) -> tuple[tuple[RenewalPart, ...], ...]:
         """The drivers of each outlet in the order of its wires (front end, reader), as parts of renewal loops."""

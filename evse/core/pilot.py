@@ -197,7 +197,8 @@ class PilotMonitor:
         if self._mismatch_us == NEVER:
             self._mismatch_us = max(now_us, self._ordered_us)
         due_us = self._mismatch_us + GENERATOR_PROOF_US
-        self.generator_stuck = now_us >= due_us
+        # Once stuck it stays so until it follows: a new order alone mends nothing.
+        self.generator_stuck = self.generator_stuck or now_us >= due_us
         return NEVER if self.generator_stuck else due_us
 
     def _confirm_pwm(self, now_us: int, reading: PilotReading) -> int:

@@ -53,6 +53,7 @@ class InvariantChecker:
         self._known = Known()
         self._events = 0
         self._changed = True
+        self._pending = False
         self.violations: list[Violation] = []
         self.looks = 0
         station.world.on_change(self._world_changed)
@@ -77,8 +78,7 @@ class InvariantChecker:
     def observe(self, now_us: int) -> None:
         """Look at the instant that was just processed."""
         events = self._station.events_since(self._events)
-        pending = any(invariant.pending() for invariant in self._invariants)
-        if not self._changed and not events and not pending:
+        if not self._changed and not events and not self._pending:
             return
         self._look(now_us)
 
@@ -96,6 +96,7 @@ class InvariantChecker:
         self._events += len(moment.new_events)
         for invariant in self._invariants:
             self.violations.extend(invariant.check(moment))
+        self._pending = any(invariant.pending() for invariant in self._invariants)
 
     def _moment(self, now_us: int) -> Moment:
         station = self._station

@@ -131,7 +131,7 @@ class ClosedOnlyWhenSafe(_Timed):
 
 
 class OfferWithinLimits(_Timed):
-    """S2. PWM on the line offers at least 6 A and at most what cable, outlet and station stand."""
+    """S2. PWM on the line offers at least 6 A and at most what cable, outlet and station stand, also all together."""
 
     name = "S2"
 
@@ -147,6 +147,11 @@ class OfferWithinLimits(_Timed):
             yield from self._late(moment, facts.number, "PWM offers less than 6 A", below, OPEN_ON_FAULT_US)
             what = "PWM offers more than cable, outlet or station stand"
             yield from self._late(moment, facts.number, what, above, LOWER_OFFER_US)
+        duties = (facts.truth.duty_bp - DUTY_TOLERANCE_BP for facts in moment.outlets if facts.truth.pwm_on)
+        together = sum(offered_ma(duty_bp) for duty_bp in duties) > moment.config.station_maximum_ma
+        yield from self._late(
+            moment, 0, "all outlets together offer more than the station stands", together, LOWER_OFFER_US
+        )
 
 
 class NoLastingOverdraw(_Timed):

@@ -151,6 +151,8 @@ class FrontEndTwin:
         self._sample: OutletReading | None = None
         self._told: OutletReading | None = None
         self._content: OutletReading | None = None
+        self._made_of: tuple[OutletReading, bool, int, int] | None = None
+        self._judged: tuple[OutletReading, OutletReading | None, bool] | None = None
         self._sample_at_us = NEVER
         self._state_at_us = now_us - STATE_GAP_US
         self._heard_at_us = now_us
@@ -306,12 +308,14 @@ class FrontEndTwin:
             return
         self._keeper.settle(taken, self._outputs.control.mode, now_us)
         self._outputs.drive_coil(self._keeper.coil, now_us)
-        self._content = replace(
-            taken,
-            coil_energised=self._outputs.coil,
-            fault_bits=int(self._interlock.conditions | self._keeper.faults | self._internal_faults),
-            safe_state_reason=int(self._keeper.reason),
-        )
+        faults = int(self._interlock.conditions | self._keeper.faults | self._internal_faults)
+        made_of = (taken, self._outputs.coil, faults, int(self._keeper.reason))
+        # The same object while nothing has changed: "is there news" is asked far more often than there is.
+        if self._made_of is None or made_of[0] is not self._made_of[0] or made_of[1:] != self._made_of[1:]:
+            self._made_of = made_of
+            self._content = replace(
+                taken, coil_energised=made_of[1], fault_bits=made_of[2], safe_state_reason=made_of[3]
+            )
 
     # --- line in
 
@@ -392,9 +396,12 @@ class FrontEndTwin:
 
     def _has_news(self) -> bool:
         """Whether the host has not been told what it should know."""
-        if self._content is None:
+        content, told = self._content, self._told
+        if content is None or content is told:
             return False
-        return self._told is None or worth_a_frame(self._content, self._told)
+        if self._judged is None or self._judged[0] is not content or self._judged[1] is not told:
+            self._judged = (content, told, told is None or worth_a_frame(content, told))
+        return self._judged[2]
 
     def _tell(self, now_us: int) -> None:
         if self._content is None:

@@ -74,10 +74,27 @@ class PilotGenerator:
     source_ohm: int = 1_000
     frequency_dhz: int = NOMINAL_FREQUENCY_DHZ
     duty_error_bp: int = 0
+    missed: tuple[PilotDriveMode, int] | None = None
+    """The last order that came while it was stuck."""
+
+    def stick(self) -> None:
+        """Keep the signal whatever is ordered."""
+        self.stuck = True
+
+    def release(self) -> None:
+        """Follow orders again, beginning with the last one that was missed."""
+        self.stuck = False
+        missed, self.missed = self.missed, None
+        if missed is not None:
+            self.drive(*missed)
 
     def drive(self, mode: PilotDriveMode, duty_bp: int) -> bool:
         """Take an order; return whether the signal changed. A square wave of 0 % or 100 % is a steady line."""
-        if self.stuck or not self.powered:
+        if not self.powered:
+            self.missed = None
+            return False
+        if self.stuck:
+            self.missed = (mode, duty_bp)
             return False
         if mode is PilotDriveMode.PWM and duty_bp <= 0:
             mode = PilotDriveMode.F

@@ -133,7 +133,11 @@ def _set_pilot_load(call: Call) -> None:
 
 
 def _stick_generator(call: Call) -> None:
-    call.outlet.generator.stuck = not call.heal
+    generator = call.outlet.generator
+    if call.heal:
+        generator.release()
+    else:
+        generator.stick()
 
 
 # Contactor.

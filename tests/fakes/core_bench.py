@@ -89,8 +89,8 @@ class CoreBench:
         self.link_ok = [True] * len(self.config.outlets)
         self.fault_codes: list[tuple[str, ...]] = [()] * len(self.config.outlets)
         self.steps = 0
-        self._rhythm_us, self._record_after_us, self._answer_after_us = rhythm_us, record_after_us, answer_after_us
-        self._script: list[tuple[int, int, Callable[[], None]]] = []
+        self._rhythm_us, self._record_after_us, self.answer_after_us = rhythm_us, record_after_us, answer_after_us
+        self._script: list[tuple[int, int, Callable[[], object]]] = []
         self._order = count()
         self._ids = count(1)
         self.world = StationWorld(
@@ -126,7 +126,11 @@ class CoreBench:
     def restore(self, latched: tuple[str, ...] = (), register_wh: int = 0) -> None:
         """Do what services do first."""
         for number in range(1, len(self.config.outlets) + 1):
-            self.post(RestoreState(self._new_id(), number, latched=latched, register_wh=register_wh))
+            self.restore_outlet(number, latched, register_wh)
+
+    def restore_outlet(self, number: int, latched: tuple[str, ...] = (), register_wh: int = 0) -> None:
+        """The same for one outlet."""
+        self.post(RestoreState(self._new_id(), number, latched=latched, register_wh=register_wh))
 
     def _new_id(self) -> str:
         return f"bench-{next(self._ids)}"
@@ -143,7 +147,7 @@ class CoreBench:
 
     # --- time --------------------------------------------------------------------------------------------------
 
-    def at(self, at_us: int, action: Callable[[], None]) -> None:
+    def at(self, at_us: int, action: Callable[[], object]) -> None:
         """Do ``action`` when time comes there."""
         heapq.heappush(self._script, (at_us, next(self._order), action))
 
@@ -174,6 +178,9 @@ class CoreBench:
             news = inputs != self._seen or bool(self._cards) or bool(self._commands)
             if not (news or forced or self._wake_us <= self.now_us):
                 return
+            if forced:
+                # Otherwise the station would not step an outlet that has asked for nothing.
+                self.core._steps = [None] * len(self.core.outlets)
             forced = False
             self._step(inputs)
         raise AssertionError(f"the core does not come to rest at {self.now_us} us")
@@ -228,7 +235,7 @@ class CoreBench:
         if isinstance(event, SessionOpened) and self._record_after_us != NEVER:
             confirm = ConfirmRecord(self._new_id(), event.outlet, session_id=event.session_id)
             self.at(self.now_us + self._record_after_us, lambda: self.post(confirm))
-        if isinstance(event, AuthorisationRequested) and self._answer_after_us != NEVER:
+        if isinstance(event, AuthorisationRequested) and self.answer_after_us != NEVER:
             answer = Authorise(
                 self._new_id(),
                 event.outlet,
@@ -237,7 +244,7 @@ class CoreBench:
                 verdict=self.answers.get(event.uid, Verdict.ACCEPTED),
                 may_stop_any=event.uid == ADMIN_UID,
             )
-            self.at(self.now_us + self._answer_after_us, lambda: self.post(answer))
+            self.at(self.now_us + self.answer_after_us, lambda: self.post(answer))
 
     # --- the world ---------------------------------------------------------------------------------------------
 

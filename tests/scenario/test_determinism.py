@@ -59,14 +59,13 @@ def digest_in(python: str, hash_seed: str) -> str:
 
 
 def other_pythons() -> list[str]:
-    """Interpreters of another version that have what the product needs."""
+    """Interpreters of another version that have what the product needs: those on the path and EVSE_OTHER_PYTHONS."""
+    named = os.environ.get("EVSE_OTHER_PYTHONS", "").split(os.pathsep)
     found = []
-    for name in PYTHONS:
-        path = shutil.which(name)
-        if path is None or name == f"python3.{sys.version_info.minor}":
-            continue
-        needs = "import construct, pydantic, pytest, transitions, yaml"
-        if subprocess.run([path, "-c", needs], capture_output=True, check=False).returncode == 0:
+    for path in (*filter(None, named), *filter(None, map(shutil.which, PYTHONS))):
+        probe = "import construct, pydantic, pytest, sys, transitions, yaml; print(sys.version_info.minor)"
+        done = subprocess.run([path, "-c", probe], capture_output=True, text=True, check=False)
+        if done.returncode == 0 and int(done.stdout) != sys.version_info.minor:
             found.append(path)
     return found
 
@@ -126,7 +125,11 @@ def test_only_the_seed_decides_what_a_crash_leaves() -> None:
     left: list[int] = []
     for number in [*range(12), *range(12)]:
         stations: list[SimulatedStation] = []
-        verdict = run_scenario(scenario, station_factory, number, prepare=lambda each, _, to=stations: to.append(each))
+
+        def remember(station: SimulatedStation, trace: Trace, to: list[SimulatedStation] = stations) -> None:
+            to.append(station)
+
+        verdict = run_scenario(scenario, station_factory, number, prepare=remember)
         assert verdict.passed, verdict.summary()
         left.append(len(stations[0].ledger().records()))
     assert left[:12] == left[12:]
@@ -135,4 +138,3 @@ def test_only_the_seed_decides_what_a_crash_leaves() -> None:
 
 if __name__ == "__main__":
     DIGEST.write_text(f"{STORY} {digest()}\n", encoding="ascii")
-    print(DIGEST.read_text(encoding="ascii"), end="")

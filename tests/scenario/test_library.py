@@ -69,7 +69,7 @@ def passes(name: str, factory: StationFactory) -> None:
 
 @pytest.mark.req("SIM-03")
 def test_the_table_names_only_scenarios_that_ship() -> None:
-    assert LISTED <= set(shipped_scenarios())
+    assert set(shipped_scenarios()) >= LISTED
     assert len(shipped_scenarios()) >= 20
 
 

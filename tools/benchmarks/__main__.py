@@ -41,7 +41,7 @@ def parser() -> argparse.ArgumentParser:
     text = "from the frame that reports a cause to the OPEN frame, under load"
     latency = benches.add_parser("latency", parents=[every], help=text, description=text)
     latency.add_argument("--injections", type=_count, default=20_000, help="with FIFO priority (default 20000)")
-    latency.add_argument("--share", type=_share, default=25, help="percent of them also without FIFO (default 25)")
+    latency.add_argument("--share", type=_share, default=15, help="percent of them also without FIFO (default 15)")
     latency.add_argument("--no-fifo", action="store_true", help="only without FIFO priority")
     latency.add_argument("--busy", type=_count, default=2, help="busy processes per core (default 2)")
     text = "processor time of a virtual station-day with four sessions"

@@ -22,7 +22,7 @@ from evse.core.config import StationConfig
 from evse.core.units import MS
 from tools.benchmarks.figures import HEAD, Distribution, Goal, Report, distribution, tell
 from tools.benchmarks.latency_station import StationFailed, StationUnderTest, bench_config
-from tools.benchmarks.load import Load
+from tools.benchmarks.load import Load, read_probe
 from tools.benchmarks.scripted_outlet import DEBOUNCED, Cause
 
 GOAL_P999_MS: Final = 20.0
@@ -41,7 +41,7 @@ class LatencyOptions:
     """``injections`` with FIFO (without it when ``fifo`` is false); ``share`` of them without FIFO, in percent."""
 
     injections: int = 20_000
-    share: int = 50
+    share: int = 15
     fifo: bool = True
     busy: int = 2
     run_number: int = 1
@@ -56,6 +56,8 @@ class Measured:
     prevented_us: list[int] = field(default_factory=list)
     reclosings_us: list[int] = field(default_factory=list)
     late_us: list[int] = field(default_factory=list)
+    machine_us: list[int] = field(default_factory=list)
+    """How late the probes were, where that was more than 3 ms."""
     counts: dict[str, int] = field(default_factory=dict)
     rounds: int = 0
     seconds: float = 0.0
@@ -76,10 +78,27 @@ class Measured:
             for name in ("slots", "passed", "lost", "unexpected", "lease_ends", "stuck"):
                 self.counts[name] = self.counts.get(name, 0) + outlet[name]
         self.late_us += result["late_us"]
+        self.machine_us += [end_us - begin_us for begin_us, end_us in result["probe_us"]]
+        self._explain(result)
         for name in ("sessions", "player_fifo", "late_cycles"):
             self.counts[name] = self.counts.get(name, 0) + int(result[name])
         self.rounds += 1
         self.seconds += result["seconds"]
+
+    def _explain(self, result: dict[str, Any]) -> None:
+        """Count slow answers by what stood still meanwhile: the machine, else the bench, else nothing that is known."""
+        for outlet in result["outlets"]:
+            for begin_us, end_us in outlet["slow_us"]:
+                why = "slow"
+                if _overlaps(begin_us, end_us, result["probe_us"]):
+                    why = "slow_with_machine"
+                elif _overlaps(begin_us, end_us, result["stalls_us"]):
+                    why = "slow_with_bench"
+                self.counts[why] = self.counts.get(why, 0) + 1
+
+
+def _overlaps(begin_us: int, end_us: int, stalls: list[list[int]]) -> bool:
+    return any(stall[0] < end_us and begin_us < stall[1] for stall in stalls)
 
 
 def plan(options: LatencyOptions) -> list[tuple[bool, int]]:
@@ -121,6 +140,8 @@ def play_round(
                 if fifo and not ready.get("fifo"):
                     raise NoFifoError("; ".join(ready.get("problems", ())))
                 load.add("busy", count=options.busy * len(os.sched_getaffinity(0)))
+                for core in os.sched_getaffinity(0):
+                    load.add("probe", "--core", str(core), "--path", str(station.home / f"probe-{core}"))
                 load.add("page", "--url", station.url, "--rate", str(PAGES_A_SECOND))
                 load.add("disk", "--path", str(station.home / "disk"))
                 while not result_path.exists():
@@ -138,12 +159,14 @@ def play_round(
 
 def _with_station(result: dict[str, Any], station: StationUnderTest, begin: float) -> dict[str, Any]:
     records = station.ask("api/records?limit=1") or [{"number": 0}]
+    probes = [read_probe(path) for path in sorted(station.home.glob("probe-*"))]
     latency = (station.ask("api/station") or {}).get("latency") or {}
     return {
         **result,
         "sessions": records[0]["number"],
         "late_cycles": latency.get("late_cycles", latency.get("late", 0)),
         "player_fifo": result["fifo"],
+        "probe_us": [stall for stalls in probes for stall in stalls],
         "seconds": time.monotonic() - begin,
     }
 
@@ -206,6 +229,7 @@ def _rows(measured: Measured) -> list[tuple[str, Distribution | None]]:
         ("together", distribution(measured.all_us)),
         ("reclosing", distribution(measured.reclosings_us)),
         ("bench itself", distribution(measured.late_us)),
+        ("machine > 3 ms", distribution(measured.machine_us)),
     ]
 
 

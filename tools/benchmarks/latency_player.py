@@ -23,10 +23,12 @@ from evse.control.process import monotonic_us
 from evse.sim.scheduler import Scheduler
 from hal.linux.pty import PtyLink
 from hal.twins.front_end import FirmwareIdentity, FrontEndTwin
-from hal.units import SECOND
+from hal.units import MS, SECOND
 from tools.benchmarks.scripted_outlet import ScriptedOutlet, StampedLink, Timing
 
 LONGEST_WAIT_US: Final = SECOND
+STALL_US: Final = 3 * MS
+"""A wake-up of the bench's own that is later than this is noted with its time."""
 
 
 class Player:
@@ -39,6 +41,7 @@ class Player:
         self._links: list[PtyLink] = []
         self.outlets: list[ScriptedOutlet] = []
         self.late_us: list[int] = []
+        self.stalls_us: list[tuple[int, int]] = []
         for number, path in enumerate(paths, 1):
             link = PtyLink(path)
             stamped = StampedLink(link, monotonic_us)
@@ -65,6 +68,8 @@ class Player:
                 break
             if due_us <= now_us:
                 self.late_us.append(now_us - due_us)
+                if now_us > due_us + STALL_US:
+                    self.stalls_us.append((due_us, now_us))
             for fd in ready:
                 self._scheduler.wake(self._twins[fd], now_us)
             self._scheduler.advance_full(now_us)
@@ -84,12 +89,12 @@ class Player:
                     "latencies_us": {cause.value: values for cause, values in tally.latencies_us.items()},
                     **{
                         name: getattr(tally, name)
-                        for name in ("prevented_us", "reclosings_us", "slots", "passed", "lost", "unexpected",
+                        for name in ("prevented_us", "reclosings_us", "slow_us", "slots", "passed", "lost", "unexpected",
                                      "lease_ends", "stuck")
                     },
                 }
             )  # fmt: skip
-        return {"outlets": tallies, "late_us": self.late_us}
+        return {"outlets": tallies, "late_us": self.late_us, "stalls_us": self.stalls_us}
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -56,6 +56,7 @@ def _quick(outlet: OutletConfig) -> OutletConfig:
     return replace(
         outlet,
         pilot=pilot,
+        lock=replace(outlet.lock, pulse_us=10 * MS),
         contactor=replace(outlet.contactor, between_closings_us=0),
         protection=replace(outlet.protection, reclose_after_fault_us=0),
     )

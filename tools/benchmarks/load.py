@@ -2,6 +2,8 @@
 
 ``busy``   computes for ever at normal priority
 ``page``   asks the station's page, its state and its records over HTTP, so many times a second
+``probe``  does nothing but wake every 2 ms on one core, above every FIFO priority of the station, and notes when it was late:
+           what the machine itself (other virtual machines, interrupts) takes from everybody
 ``disk``   writes small pieces to a file and waits each time until they are on the disk
 
 Every one of them ends by itself after ``--limit-s`` and with its parent.
@@ -19,9 +21,13 @@ import urllib.request
 from pathlib import Path
 from typing import Final
 
-from evse.control.priority import die_with_parent, name_process
+from evse.control.priority import WORLD_PRIORITY, become_real_time, die_with_parent, name_process
+from evse.control.process import monotonic_us
 
 PAGES: Final = ("", "api/station", "api/records", "api/events")
+PROBE_PRIORITY: Final = WORLD_PRIORITY + 10
+PROBE_EVERY_US: Final = 2_000
+PROBE_STALL_US: Final = 3_000
 _ROOT: Final = Path(__file__).resolve().parents[2]
 
 
@@ -90,14 +96,39 @@ def disk(end: float, path: Path, rate: float) -> None:
             time.sleep(1 / rate)
 
 
+def probe(end: float, path: Path, core: int) -> None:
+    """Note each wake-up that was late by more than 3 ms: when it was due and when it came, in microseconds."""
+    os.sched_setaffinity(0, {core})
+    become_real_time(PROBE_PRIORITY)
+    with path.open("w", buffering=1, encoding="ascii") as file:
+        due_us = monotonic_us()
+        while time.monotonic() < end:
+            due_us = max(due_us + PROBE_EVERY_US, monotonic_us() - PROBE_EVERY_US)
+            time.sleep(max(due_us - monotonic_us(), 0) / 1e6)
+            now_us = monotonic_us()
+            if now_us > due_us + PROBE_STALL_US:
+                file.write(f"{due_us} {now_us}\n")
+
+
+def read_probe(path: Path) -> list[tuple[int, int]]:
+    """What a probe has noted so far."""
+    try:
+        lines = path.read_text(encoding="ascii").splitlines()
+    except OSError:
+        return []
+    pairs = [line.split() for line in lines]
+    return [(int(pair[0]), int(pair[1])) for pair in pairs if len(pair) == 2]
+
+
 def main(argv: list[str] | None = None) -> int:
     """Make load until the time is over; returns the exit code."""
     parser = argparse.ArgumentParser(prog="tools.benchmarks.load", description=__doc__)
-    parser.add_argument("kind", choices=["busy", "page", "disk"])
+    parser.add_argument("kind", choices=["busy", "page", "disk", "probe"])
     parser.add_argument("--parent", type=int, required=True)
     parser.add_argument("--limit-s", type=float, required=True)
     parser.add_argument("--url", default="")
     parser.add_argument("--path", type=Path, default=Path("load"))
+    parser.add_argument("--core", type=int, default=0)
     parser.add_argument("--rate", type=float, default=20.0, help="times a second")
     arguments = parser.parse_args(argv)
     name_process(f"bench-{arguments.kind}")
@@ -106,6 +137,8 @@ def main(argv: list[str] | None = None) -> int:
     match arguments.kind:
         case "busy":
             busy(end)
+        case "probe":
+            probe(end, arguments.path, arguments.core)
         case "page":
             page(end, arguments.url, arguments.rate)
         case _:

@@ -57,6 +57,8 @@ UNPLUGGED_US: Final = 70 * MS
 STUCK_US: Final = 5 * SECOND
 OVERDUE_US: Final = 5 * MS
 """An answer that is later than this has prevented the slots that pass meanwhile."""
+SLOW_US: Final = 10 * MS
+"""An answer slower than this (net of the debounce) is noted with its time, so that its cause can be looked for."""
 LONGEST_WAIT_US: Final = 2 * SECOND
 """An OPEN that has not come by then is lost, and counts as this late."""
 
@@ -121,6 +123,8 @@ class Tally:
     """Slots that an overdue answer of control has prevented: from the slot to that answer, no debounce inside."""
     reclosings_us: list[int] = field(default_factory=list)
     """From the STATE that reports C to the HOLD, without the debounce."""
+    slow_us: list[tuple[int, int]] = field(default_factory=list)
+    """From when to when a slow OPEN was owed, on the clock."""
     slots: int = 0
     passed: int = 0
     lost: int = 0
@@ -358,6 +362,9 @@ class ScriptedOutlet:
     def _opened(self, now_us: int) -> None:
         if self._phase is _Phase.REPORTED:
             self.tally.latencies_us[self._cause].append(self._link.read_us - self._reported_us)
+            owed_us = self._owed_us()
+            if self._link.read_us > owed_us + SLOW_US:
+                self.tally.slow_us.append((owed_us, self._link.read_us))
             self._settle()
         elif self._phase is not _Phase.BACK:
             self.tally.unexpected += 1
