@@ -75,6 +75,7 @@ def test_it_assembles_with_every_port(name: str) -> None:
     assert [outlet.number for outlet in board.outlets] == [outlet.number for outlet in config.outlets]
     for outlet, of_core in zip(board.outlets, config.outlets, strict=True):
         assert (outlet.lock is not None) == of_core.has_lock
+        assert (outlet.shutter is not None) == of_core.has_shutter
         assert (outlet.reader is not None) == (of_core.access is Access.BADGE)
         assert len(outlet.polled) == (1 if outlet.reader is None else 2)
         for driver in outlet.polled:
@@ -124,6 +125,25 @@ def test_parking_with_one_outlet_differs_in_nothing_else() -> None:
     two = station_config(load_profile("parking"), "station-1")
     assert one.outlets == two.outlets[:1]
     assert (one.location, one.station_maximum_ma) == (two.location, two.station_maximum_ma)
+
+
+@pytest.mark.req("STA-01", "STA-04")
+def test_city_has_the_vendors_facts() -> None:
+    profile = load_profile("city")
+    config = station_config(profile, "station-1")
+    assert [(outlet.number, outlet.position) for outlet in profile.model.outlets] == [(1, "right"), (2, "left")]
+    for outlet in config.outlets:
+        assert outlet.has_shutter
+        assert outlet.has_lock
+        assert (outlet.breaker_input, outlet.breaker_normally_open) == (3, True)
+        assert not outlet.leave_cable_connected
+        assert outlet.access is Access.BADGE
+    assert "leave_cable_connected" in profile.model.hidden_settings
+    assert config.location is Location.INDOOR
+    assert {outlet.access for outlet in station_config(load_profile("city-free"), "s").outlets} == {Access.FREE}
+    parking = station_config(load_profile("parking"), "station-1").outlets[0]
+    assert not parking.has_shutter
+    assert not parking.breaker_input
 
 
 def test_parking_without_readers_is_free() -> None:

@@ -24,6 +24,7 @@ export function headline(outlet) {
   if (outlet.outlet_status === "Not_Initialized") return ["quiet", "Starting"];
   const car = CAR_STATES.test(outlet.ev_state);
   if (outlet.session) {
+    if (!car && outlet.shutter && outlet.shutter !== "open" && outlet.cable_state === "Not_Plugged") return ["busy", "Shutter opens"];
     if (!car) return ["busy", "Waiting for a car"];
     return outlet.no_offer_reasons.length ? ["busy", "Session open, no offer"] : ["busy", "Offered, waiting for the car"];
   }
@@ -102,14 +103,16 @@ export class OutletCard {
     const flags = { plugged, car, closed: outlet.contactor_closed, flow };
     for (const [name, value] of Object.entries(flags)) attribute(this.drawing, `data-${name}`, value ? "yes" : "no");
     attribute(this.drawing, "data-lock", outlet.lock);
+    attribute(this.drawing, "data-shutter", outlet.shutter ?? "");
     attribute(this.drawing, "data-light", outlet.light);
     this.set("contactor_word", outlet.contactor_closed ? "closed" : "open");
     this.set("permit_word", outlet.contactor_permitted ? "permitted" : "not permitted");
     this.set("lock_word", outlet.lock);
+    this.set("shutter_word", outlet.shutter ? `shutter ${outlet.shutter}` : "");
     this.set("light_word", LIGHT_WORDS[outlet.light] ?? outlet.light);
     this.set("car_word", car ? "vehicle" : plugged ? "cable only" : "");
     text(this.drawing.querySelector("title"), `Outlet ${outlet.number}: contactor ${outlet.contactor_closed ? "closed" : "open"}, `
-      + `${plugged ? "cable plugged" : "no cable"}, ${car ? "vehicle present" : "no vehicle"}, lock ${outlet.lock}, light ${outlet.light}`);
+      + `${plugged ? "cable plugged" : "no cable"}, ${car ? "vehicle present" : "no vehicle"}, lock ${outlet.lock}, ${outlet.shutter ? `shutter ${outlet.shutter}, ` : ""}light ${outlet.light}`);
   }
 
   pilot(pilot) {

@@ -73,7 +73,10 @@ OUTLET_RULES = [
     ("socket: T2, rated_current_a: 70", "rated_current_a", "6 to 63 A"),
     ("socket: attached T1", "socket", "has one phase only"),
     ("socket: attached T2, lock: true", "lock", "an attached cable has no plug lock"),
-    ("socket: attached T2, shutter: {}", "shutter", "an attached cable has no shutter"),
+    ("socket: attached T2, shutter: true", "shutter", "an attached cable has no shutter"),
+    ("shutter: {}", "shutter", "of the wrong type"),
+    ("timings: {shutter: {pulse_ms: 3000}}", "timings.shutter.confirm_ms", "shorter than the motor pulse"),
+    ("protection: {breaker_debounce_ms: 100}", "protection.breaker_debounce_ms", "from 1 to 50 ms"),
     ("lock: false", "lock", "drawn under load"),
     ("number: 2", "number", "the first outlet has the number 1"),
     ("number: 3", "number", "from 1 to 2"),
@@ -104,13 +107,27 @@ def test_rules_of_an_outlet(outlet: str, key: str, words: str) -> None:
     assert f": outlets[0].{key}" in mine[0]
 
 
+@pytest.mark.req("STA-04")
+def test_an_extra_breaker_input_takes_the_choice_from_in_1() -> None:
+    found = faults(
+        f"{HEAD}outlets: [{{number: 1, extra_breaker_input: true, settings: {{in_1_function: protection_devices_state}}}}]\n"
+    )
+    assert [fault for fault in found if "watches the breaker whatever In-1 does" in fault]
+
+
+@pytest.mark.req("STA-04")
+def test_city_never_leaves_the_cable_connected() -> None:
+    text = HEAD.replace("family: parking", "family: city").replace("family: other", "family: city")
+    assert "family: city" in text
+    found = faults(f"{text}settings: {{leave_cable_connected: true}}\noutlets: [{{number: 1}}]\n")
+    assert [fault for fault in found if "settings.leave_cable_connected: is off and not shown" in fault]
+
+
 @pytest.mark.req("STA-03")
 @pytest.mark.parametrize(
     ("text", "key"),
     [
         ("outlets: [{number: 1, socket: T2 - TE}]", "outlets[0].socket"),
-        ("outlets: [{number: 1, shutter: {}}]", "outlets[0].shutter"),
-        ("outlets: [{number: 1, extra_breaker_input: true}]", "outlets[0].extra_breaker_input"),
         ("outlets: [{number: 1, delayed_start_input: true}]", "outlets[0].delayed_start_input"),
         ("outlets: [{number: 1, current_limit_input: true}]", "outlets[0].current_limit_input"),
         ("outlets: [{number: 1, settings: {in_1_function: load_shedding}}]", "outlets[0].settings.in_1_function"),

@@ -48,8 +48,18 @@ def test_every_field_of_outlet_and_station_is_reachable() -> None:
     mapped = {
         info_of(field).core for part in (Outlet, StationKeys, StationSettings) for field in part.model_fields.values()
     }
-    derived = {"socket", "phases", "has_lock", "leave_cable_connected", "access", "location", "outlets", "profile"}
-    parts = {"pilot", "contactor", "lock", "procedure", "protection"}
+    derived = {
+        "socket",
+        "phases",
+        "has_lock",
+        "leave_cable_connected",
+        "access",
+        "location",
+        "outlets",
+        "profile",
+        "breaker_input",
+    }
+    parts = {"pilot", "contactor", "lock", "shutter", "procedure", "protection"}
     given = {"station_uid", "version", "digest"}
     fields = {field.name for part in (OutletConfig, StationConfig) for field in dataclasses.fields(part)}
     assert fields - mapped - derived - parts - given == set()

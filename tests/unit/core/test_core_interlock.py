@@ -72,6 +72,8 @@ FACTS = st.builds(
     record_durable=st.booleans(),
     lock_required=st.booleans(),
     lock_confirmed=st.booleans(),
+    shutter_required=st.booleans(),
+    shutter_confirmed=st.booleans(),
     self_test_passed=st.booleans(),
     emergency_faults=st.sampled_from([(), ("PilotShort",)]),
     controlled_faults=st.sampled_from([(), ("OverTemperature",)]),
@@ -87,6 +89,7 @@ def test_with_everything_in_order_the_contactor_is_held() -> None:
     assert judge(SAFE) == (True, ())
     assert judge(SAFE._replace(level=PilotLevel.D, ventilation_allowed=True)) == (True, ())
     assert judge(SAFE._replace(lock_required=False, lock_confirmed=False)) == (True, ())
+    assert judge(SAFE._replace(shutter_required=False, shutter_confirmed=False)) == (True, ())
 
 
 @pytest.mark.req("PIL-04")
@@ -128,6 +131,7 @@ def test_all_reasons_are_told_hard_ones_first_and_each_once() -> None:
         "NoVentilation",
         "DiodeNotProven",
         "LockNotConfirmed",
+        "ShutterNotConfirmed",
         "PilotShort",
         "Suspended",
         "OverTemperature",
@@ -153,6 +157,7 @@ def test_what_is_granted_is_safe(facts: InterlockFacts) -> None:
     assert facts.level is PilotLevel.C or (facts.level is PilotLevel.D and facts.ventilation_allowed)
     assert facts.diode is DiodeCheck.PROVEN
     assert facts.lock_confirmed or not facts.lock_required
+    assert facts.shutter_confirmed or not facts.shutter_required
     assert not facts.emergency_faults
     if not (facts.held and facts.stop_grace):
         assert not reasons

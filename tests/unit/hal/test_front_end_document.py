@@ -23,6 +23,7 @@ from hal.ports import (
     OutletReading,
     PilotDriveMode,
     SelfTest,
+    ShutterPulse,
 )
 from hal.twins import front_end as twin
 from hal.twins import front_end_interlock, front_end_memory
@@ -36,6 +37,7 @@ CODES: dict[str, type[IntEnum] | type[IntFlag]] = {
         PilotDriveMode,
         LightCode,
         LockPulse,
+        ShutterPulse,
         BeepCode,
         LockPosition,
         SelfTest,
@@ -108,6 +110,8 @@ def test_the_switch_bits_are_listed() -> None:
         (messages.COIL_BIT, "COIL"),
         (messages.RESIDUAL_AC_BIT, "RESIDUAL_AC"),
         (messages.RESIDUAL_DC_BIT, "RESIDUAL_DC"),
+        (messages.SHUTTER_OPEN_BIT, "SHUTTER_OPEN"),
+        (messages.SHUTTER_CLOSED_BIT, "SHUTTER_CLOSED"),
     ]
 
 
@@ -116,7 +120,7 @@ def test_every_time_and_limit_is_the_codes() -> None:
     assert {row[0]: int(row[1]) for row in rows_after("limits")} == {
         "longest lease": messages.MAX_HOLD_MS,
         "oldest reading for a HOLD": messages.MAX_READING_AGE_MS,
-        "longest lock pulse": messages.MAX_LOCK_PULSE_MS,
+        "longest pulse of lock or shutter": messages.MAX_LOCK_PULSE_MS,
         "pause that gives up a frame": messages.BYTE_GAP_US // ms,
         "sampling": twin.SAMPLING_US // ms,
         "between two STATEs on change": twin.STATE_GAP_US // ms,

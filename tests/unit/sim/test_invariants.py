@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from evse.core.config import OutletConfig, StationConfig
+from evse.core.units import SECOND
 from evse.sim.invariants import all_invariants
+from evse.sim.invariants_base import Invariant, Known, Moment
 from evse.sim.runner import run_scenario
 from evse.sim.scenario_loader import parse_scenario
+from evse.sim.station import OutletFacts
 from evse.sim.verdict import Verdict
+from hal.ports import SelfTest, ShutterPosition
+from hal.world.outlet import OutletSetup
+from hal.world.station import StationWorld
 
 HEAD = "schema: 1\nkind: scenario\nname: toy\nprofile: toy\nsteps:\n"
 CHARGE = """
@@ -102,6 +110,41 @@ def test_the_right_reaction_is_no_violation_of_s5_s6_s7_s10(toy: Any, steps: str
 
 def test_the_card_that_was_presented_is_the_one_that_authorises(toy: Any) -> None:
     assert "S1" in broken(run(toy, "charges another card", CHARGE + LEAVE))
+
+
+def city_moment(now_us: int, **truth: object) -> Moment:
+    """An energised City outlet with its shutter closed, but for what ``truth`` says."""
+    world = StationWorld([OutletSetup(has_shutter=True)])
+    config = StationConfig("station", "toy", (OutletConfig(1, has_shutter=True),))
+    fixed: dict[str, Any] = {"contact_closed": True, "coil_energised": True, **truth}
+    facts = OutletFacts(1, replace(world.outlet(1).truth(), **fixed), 32_000, SelfTest.PASSED)
+    return Moment(now_us, config, (facts,), None, (), {}, (), (), Known())
+
+
+def told(invariant: Invariant, *moments: Moment) -> list[str]:
+    return [violation.what for moment in moments for violation in invariant.check(moment)]
+
+
+@pytest.mark.req("SIM-03", "OUT-04")
+def test_s1_wants_the_shutter_closed() -> None:
+    s1 = all_invariants()[0]
+    shut = [city_moment(at_us) for at_us in (0, SECOND)]
+    assert not [what for what in told(s1, *shut) if "shutter" in what]
+    ajar = [city_moment(at_us, shutter=ShutterPosition.BETWEEN) for at_us in (2 * SECOND, 3 * SECOND)]
+    assert [what for what in told(s1, *ajar) if "the shutter is not closed" in what]
+
+
+@pytest.mark.req("SIM-03", "OUT-04")
+def test_s5_forbids_to_open_the_shutter_under_load_except_by_force() -> None:
+    ajar = city_moment(SECOND, shutter=ShutterPosition.BETWEEN)
+    s5 = next(each for each in all_invariants() if each.name == "S5")
+    assert told(s5, city_moment(0), ajar) == ["the shutter was opened under load"]
+    forced = replace(ajar, known=Known(shutter_forced_us={1: SECOND}))
+    s5 = next(each for each in all_invariants() if each.name == "S5")
+    assert told(s5, city_moment(0), forced) == []
+    s5 = next(each for each in all_invariants() if each.name == "S5")
+    unloaded = {"contact_closed": False}
+    assert told(s5, city_moment(0, **unloaded), city_moment(1, shutter=ShutterPosition.OPEN, **unloaded)) == []
 
 
 def test_each_invariant_states_itself_and_has_its_own_name() -> None:
