@@ -54,6 +54,7 @@ def check_rules(model: StationProfile) -> list[Finding]:
     findings += _wires(model)
     findings += _access(model)
     findings += _names(model)
+    findings += _badges(model)
     findings += _not_driven_station(model)
     return findings
 
@@ -237,6 +238,19 @@ def _not_driven_outlet(outlet: Outlet, path: Key) -> Iterator[Finding]:
         yield Finding((*setting, "derated_current_a"), _ignored("derating"), "the rated current", hint, (rated,))
 
 
+def _badges(model: StationProfile) -> Iterator[Finding]:
+    seen: dict[str, int] = {}
+    for index, badge in enumerate(model.badges):
+        first = seen.setdefault(badge.uid.upper(), index)
+        if first != index:
+            yield Finding(("badges", index, "uid"), f"the same badge as badges[{first}]", "each badge once")
+    if model.settings.authentication_strategy == "reject_unknown_badges" and not model.badges:
+        strategy: Key = ("settings", "authentication_strategy")
+        yield Finding(
+            strategy, "nobody could charge: no badge is known", "badges, or allow_all_badges", also=(("badges",),)
+        )
+
+
 def _not_driven_station(model: StationProfile) -> Iterator[Finding]:
     devices = model.devices
     if devices.key_lock is not None:
@@ -247,9 +261,6 @@ def _not_driven_station(model: StationProfile) -> Iterator[Finding]:
         if bank.limits_current:
             where: Key = ("devices", "dip_banks", index, "limits_current")
             yield Finding(where, _ignored("DIP switches: their current limit would not hold"), "false")
-    if model.settings.authentication_strategy != "allow_all_badges":
-        strategy: Key = ("settings", "authentication_strategy")
-        yield Finding(strategy, _ignored("a list of badges: every badge would charge"), "allow_all_badges")
     if model.settings.front_push_button:
         yield Finding(("settings", "front_push_button"), _ignored("the button: it would not stop a charge"), "false")
 

@@ -123,7 +123,7 @@ class StationSettings(Strict):
         False, "Stations without RFID reader: a charge waits for a remote command", source=GUIDE
     )
     authentication_strategy: Literal["allow_all_badges", "reject_unknown_badges"] = key(
-        "allow_all_badges", "What a badge must be", source=GUIDE, driven=False
+        "allow_all_badges", "What a badge must be; `reject_unknown_badges` lets in those of `badges`", source=GUIDE
     )
     load_balancing: bool = key(True, "The station splits its current between two outlets", source=GUIDE, driven=False)
     load_shedding_priority: Literal["charge_duration", "energy_delivered"] = key(
@@ -202,6 +202,20 @@ class Outlet(Strict):
     protection: ProtectionKeys = key(ProtectionKeys(), "Protection limits of this outlet")
 
 
+class BadgeEntry(Strict):
+    """A badge that the station knows from the factory."""
+
+    uid: str = key(
+        ...,
+        "Identifier of 4, 7, 8 or 10 bytes in hexadecimal, between quotation marks",
+        pattern=r"^([0-9A-Fa-f]{8}|[0-9A-Fa-f]{14}|[0-9A-Fa-f]{16}|[0-9A-Fa-f]{20})$",
+    )
+    type: Literal["User", "VIP", "Admin"] = key(
+        "User", "An Admin badge stops any charge and never starts one", source=GUIDE
+    )
+    comment: str = key("", "Who it belongs to", source=GUIDE, max_length=50)
+
+
 class StationProfile(Strict):
     """A whole profile, after inheritance and outlet defaults were merged in."""
 
@@ -216,5 +230,6 @@ class StationProfile(Strict):
     settings: StationSettings = key(StationSettings(), "Factory values of the station's settings")
     hidden_settings: list[str] = key([], "Settings that exist but are not shown", driven=False, max_length=40)
     read_only_settings: list[str] = key([], "Settings that are shown but fixed", driven=False, max_length=40)
+    badges: list[BadgeEntry] = key([], "Badges known from the factory", max_length=1000)
     quirks: list[str] = key([], "Deviations of the board, by their registered names", max_length=20)
     outlets: list[Outlet] = key(..., "The outlets", min_length=1, max_length=2)

@@ -14,7 +14,7 @@ import json
 import os
 import signal
 import sys
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from boards.compiled import CompiledStation, decode_config
@@ -25,13 +25,14 @@ from evse.control.status_pipe import StatusPipe, log_to_supervisor
 @dataclass(frozen=True, slots=True)
 class Task:
     """What to run: the compiled ``config`` file, the ``data`` directory, the ``world``'s socket (empty on hardware) and
-    the badge ``strategy`` of the profile.
+    the profile's badge ``strategy`` and ``badges`` (UID, type, comment).
     """
 
     config: str
     data: str
     world: str
     strategy: str
+    badges: list[tuple[str, str, str]] = field(default_factory=list)
 
     def line(self) -> bytes:
         """The line that tells a child."""

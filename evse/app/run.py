@@ -17,6 +17,7 @@ from typing import Any, Final
 
 from evse.app.child import Task
 from evse.app.child_process import ChildProcess, Program
+from evse.app.factory_badges import badges_of, strategy_of
 from evse.app.paths import Hold, PathError, check_uid, data_directory, make_runtime, runtime_base, write_status
 from evse.app.supervisor import FAILED, Supervisor, monotonic_us
 from evse.core.units import SECOND
@@ -28,7 +29,6 @@ BAD_INPUT: Final = 2
 CONTROL_PATIENCE_US: Final = 2 * SECOND
 SERVICES_PATIENCE_US: Final = 10 * SECOND
 WORLD_PATIENCE_US: Final = 10 * SECOND
-_STRATEGIES: Final = {"allow_all_badges": "allow all", "reject_unknown_badges": "reject unknown"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,9 +178,8 @@ class StationRun:
             "data": str(data),
             "config_digest": config.digest,
         }
-        strategy = _STRATEGIES[profile.model.settings.authentication_strategy]
         world = str(self._path("world")) if simulated else ""
-        return Task(str(compiled), str(data), world, strategy), simulated
+        return Task(str(compiled), str(data), world, strategy_of(profile), badges_of(profile)), simulated
 
     # --- what others see -----------------------------------------------------------------------------------------
 

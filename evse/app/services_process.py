@@ -20,13 +20,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 from evse.app.child import ChildArguments, Task, add_child_arguments, begin_child, wait_for_task
+from evse.app.factory_badges import authoriser_of
 from evse.app.record_source import JournalRecords
 from evse.app.station_hub import StationHub, monotonic_us
 from evse.app.system_clock import system_mapping
 from evse.app.world_port import WorldSocketPort
 from evse.core.faults import CATALOGUE
 from evse.exchange.services_end import ServicesEnd
-from evse.services.authorisation import Authoriser, Strategy
 from evse.services.clock import NO_CLOCK
 from evse.services.sqlite_journal import SqliteJournal, SqliteStore
 from evse.services.station_services import StationServices
@@ -46,7 +46,7 @@ class ServicesProcess:
         self._news = asyncio.Event()
         self._store = SqliteStore(Path(task.data) / "journal.sqlite", notify=lambda: _call_on(loop, self._deliver))
         journal: SqliteJournal = self._store.journal(station.config.station_uid)
-        authoriser = Authoriser(strategy=Strategy(task.strategy))
+        authoriser = authoriser_of(task.strategy, task.badges)
         services = StationServices(journal, authoriser, NO_CLOCK, station.config, wake=self._news.set)
         self._services = services
         self._hub = StationHub(services, system_mapping)

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Final
-
-from boards.load import Profile, load_profile
+from boards.load import load_profile
 from boards.to_core import station_config, wire_plan
+from evse.app.factory_badges import authoriser_for
 from evse.app.virtual import VirtualStation
-from evse.services.authorisation import Authoriser, Strategy
 from evse.sim.random_streams import RandomStreams
 from evse.sim.station import SimulatedStation
 from evse.sim.trace import Trace
-
-STRATEGIES: Final = {"allow_all_badges": Strategy.ALLOW_ALL, "reject_unknown_badges": Strategy.REJECT_UNKNOWN}
-"""The profile's words and the authorisation's."""
 
 
 def station_factory(profile_name: str, run_number: int, elide: bool, dumb: bool = False) -> VirtualStation:
@@ -37,11 +32,6 @@ def station_factory(profile_name: str, run_number: int, elide: bool, dumb: bool 
 def dumb_station_factory(profile_name: str, run_number: int, elide: bool) -> VirtualStation:
     """Like ``station_factory`` with dumb front ends: a ``StationFactory`` too."""
     return station_factory(profile_name, run_number, elide, dumb=True)
-
-
-def authoriser_for(profile: Profile) -> Authoriser:
-    """The authorisation that a profile gives from the factory."""
-    return Authoriser(strategy=STRATEGIES[profile.model.settings.authentication_strategy])
 
 
 def trace_frames(station: SimulatedStation, trace: Trace) -> None:

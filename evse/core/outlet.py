@@ -120,7 +120,7 @@ class OutletCore:
         self._wake_us = NEVER
         self._measure(now_us, inputs)
         self._judge(now_us)
-        facts = self._facts(now_us)
+        facts, judged = self._facts(now_us), self._judged
         self._until(self.procedure.advance(now_us, facts))
         self._drive_lock(now_us)
         self._drive_shutter(now_us)
@@ -129,12 +129,25 @@ class OutletCore:
         self._offer(now_us)
         self._permit(now_us)
         self._set_outputs(now_us)
-        if self._facts(now_us) != facts:
-            # Something below the procedure has moved in this step: let the procedure see it at the same instant.
+        if self._facts(now_us) != facts or self._judged != judged:
+            # Something has moved after it was looked at in this step: let everybody see it at the same instant.
             self._until(now_us)
         events = tuple(self._events)
         self._events.clear()
         return OutletStep(self.outputs, events, self._wake_us)
+
+    @property
+    def _judged(self) -> tuple[object, ...]:
+        """What the fault causes depend on and a step may change after they were judged."""
+        pilot = self.pilot
+        return (
+            pilot.level,
+            pilot.diode,
+            pilot.generator_stuck,
+            pilot.blind,
+            self.lock.lost,
+            self.contactor.failed_to_close,
+        )
 
     def _until(self, wake_us: int) -> None:
         self._wake_us = min(self._wake_us, wake_us)

@@ -8,6 +8,7 @@ session: null                        # absent
 truth.contact_closed: true           # what physically is
 records: 1                           # number of finished sessions
 record.reason: Local                 # of the newest record
+open_sessions: 0                     # number of sessions whose start is durable and whose end is not
 
 event: SessionClosed                 # an event instead of fields
 where: {reason: Local}
@@ -114,9 +115,9 @@ def _event(data: Mapping[str, Value], key: Key, outlet: int, report: Report) -> 
 
 def _check(name: str, written: Value, outlet: int) -> Check:
     subject, path_text, root = _subject(name, outlet)
-    if subject is Subject.RECORD_COUNT:
-        comparison, value = _comparison(written, int, "records")
-        return Check(subject, outlet, (), comparison, value, f"{_at(outlet)}records {_shown(comparison, value)}")
+    if subject in (Subject.RECORD_COUNT, Subject.OPEN_COUNT):
+        comparison, value = _comparison(written, int, name)
+        return Check(subject, outlet, (), comparison, value, f"{_at(outlet)}{name} {_shown(comparison, value)}")
     path, kind, optional = _resolve(path_text, root)
     if isinstance(path[0], str) and path[0] == "outlets" and subject is Subject.VIEW and len(path) > 1:
         outlet, path = typing.cast(int, path[1]), path[2:]
@@ -139,8 +140,8 @@ def _shown(comparison: str, value: conditions.Value) -> str:
 
 
 def _subject(name: str, outlet: int) -> tuple[Subject, str, type]:
-    if name == "records":
-        return Subject.RECORD_COUNT, "", int
+    if name in (Subject.RECORD_COUNT, Subject.OPEN_COUNT):
+        return Subject(name), "", int
     if name.startswith("record."):
         return Subject.RECORD, name.removeprefix("record."), ClosedSession
     if name.startswith("truth."):

@@ -1,8 +1,8 @@
 """Conditions of scenarios: what is compared with what, and what was found instead.
 
 A condition is a list of checks that must all hold, or one event to look for. Checks look at three things: the snapshot
-(what the station says), the truth (what physically is, paths beginning with ``truth.``) and the records (paths
-``records`` and ``record.``). While control does not run the snapshot is unknown: then a check of it neither holds nor
+(what the station says), the truth (what physically is, paths beginning with ``truth.``) and what is durable (paths
+``records``, ``record.`` and ``open_sessions``). While control does not run the snapshot is unknown: then a check of it neither holds nor
 fails.
 """
 
@@ -16,7 +16,7 @@ from typing import Any, Final
 
 from evse.core.events import Event
 from evse.exchange.snapshot import StationView
-from evse.sim.station import ClosedSession, OutletFacts
+from evse.sim.station import ClosedSession, OpenSession, OutletFacts
 
 Value = None | bool | int | str
 
@@ -28,6 +28,7 @@ class Subject(StrEnum):
     TRUTH = "truth"
     RECORD = "record"
     RECORD_COUNT = "records"
+    OPEN_COUNT = "open_sessions"
 
 
 _COMPARE: Final[Mapping[str, Callable[[Any, Any], bool]]] = {
@@ -92,6 +93,7 @@ class Observation:
     view: StationView | None
     facts: Sequence[OutletFacts]
     records: Sequence[ClosedSession]
+    open_sessions: Sequence[OpenSession]
     new_events: Sequence[Event]
 
 
@@ -133,8 +135,8 @@ def compare(actual: object, comparison: str, value: Value) -> bool:
 def path_text(check: Check) -> str:
     """The path for people: ``outlet 1 session.energy_wh``."""
     prefix = "" if check.subject is Subject.VIEW else f"{check.subject.value}."
-    if check.subject is Subject.RECORD_COUNT:
-        prefix = "records"
+    if check.subject in (Subject.RECORD_COUNT, Subject.OPEN_COUNT):
+        prefix = check.subject.value
     text = ""
     for part in check.path:
         text += f"[{part}]" if isinstance(part, int) else f"{'.' if text else ''}{part}"
@@ -176,6 +178,8 @@ def _look_up(check: Check, observation: Observation) -> tuple[bool, object]:
             root = next((outlet for outlet in observation.view.outlets if outlet.number == check.outlet), None)
     elif check.subject is Subject.TRUTH:
         root = next((facts.truth for facts in observation.facts if facts.number == check.outlet), None)
+    elif check.subject is Subject.OPEN_COUNT:
+        return True, sum(check.outlet in (0, session.outlet) for session in observation.open_sessions)
     else:
         records = [record for record in observation.records if check.outlet in (0, record.outlet)]
         if check.subject is Subject.RECORD_COUNT:

@@ -22,10 +22,11 @@ class When:
 
 @dataclass(frozen=True, slots=True)
 class Do:
-    """Apply a verb to the world."""
+    """Apply a verb to the world. ``if_possible``: when it cannot be done just then it is left out, not a failure."""
 
     verb: str
     params: Mapping[str, ParamValue]
+    if_possible: bool = False
 
 
 @dataclass(frozen=True, slots=True)

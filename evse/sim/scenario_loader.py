@@ -42,6 +42,7 @@ _SPAN_KEYS: Final = {
     "never": ("for", "until"),
     "wait_until": ("timeout",),
 }
+_WITH_KEYS: Final = {"do": ("with", "if_possible"), "command": ("with",)}
 _INTERNAL: Final = (Authorise, ConfirmRecord, RestoreState)
 
 
@@ -182,7 +183,7 @@ class _StepLoader:
             self._report.add(key, f"does {found}; a step does exactly one thing", ", ".join(STEP_KINDS))
             return None
         kind = kinds[0]
-        fitting = (*_TIME_KEYS, kind, *(("with",) if kind in ("do", "command") else ()))
+        fitting = (*_TIME_KEYS, kind, *_WITH_KEYS.get(kind, ()))
         for name in entry:
             if name not in fitting:
                 self._report.add_key((*key, name), f"unknown key in a step with {kind!r}", ", ".join(fitting))
@@ -277,7 +278,10 @@ class _StepLoader:
                 self._report.add(key, f"{verb.name}: the parameter {param.name!r} is missing", param.allowed())
             elif param.name not in given and param.default is not None:
                 params[param.name] = param.default
-        return Do(verb.name, params)
+        if_possible = entry.get("if_possible", False)
+        if not isinstance(if_possible, bool):
+            self._report.add((*key, "if_possible"), f"{if_possible!r} is not true or false", "true, false")
+        return Do(verb.name, params, if_possible is True)
 
     def _command(self, entry: Mapping[str, Value], key: Key) -> Post | None:
         kind = COMMANDS.get(entry["command"]) if isinstance(entry["command"], str) else None

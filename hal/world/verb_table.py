@@ -291,6 +291,9 @@ _OTHER_FAULTS: Final = (
     _fault("fault", "fail_self_test", "the detector's self test fails"),
 )
 
+SHUTTER_VERBS: Final = ("jam_shutter", "shutter_feedback_fault", "force_shutter_open")
+"""Verbs that only an outlet with a shutter knows."""
+
 VERBS: Final[tuple[Verb, ...]] = (
     *_USER,
     *_VEHICLE,

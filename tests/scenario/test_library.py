@@ -14,6 +14,7 @@ from evse.sim.scenario import Expect, Throughout, WaitUntil
 from evse.sim.station import StationFactory
 
 PROOFS = (
+    pytest.param("admin-badge", marks=pytest.mark.req("AUT-02", "AUT-05", "OUT-02")),
     pytest.param("another-badge", marks=pytest.mark.req("AUT-05", "OUT-02")),
     pytest.param("badge-first", marks=pytest.mark.req("OUT-01", "OUT-03", "PIL-01", "PIL-04", "PIL-10", "CDR-01")),
     pytest.param("badge-unknown", marks=pytest.mark.req("OUT-02")),

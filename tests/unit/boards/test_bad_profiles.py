@@ -37,7 +37,7 @@ def one_fault(path: Path) -> str:
 @pytest.mark.parametrize(
     ("line", "place", "words"),
     [
-        ("colour: blue", "6:1: colour", ["unknown key", "allowed: description, devices"]),
+        ("colour: blue", "6:1: colour", ["unknown key", "allowed: badges, description, devices"]),
         ("station: {fases: 3}", "6:11: station.fases", ["did you mean 'phases'?"]),
         ("station: {phases: 2}", "6:19: station.phases", ["2 is not allowed", "allowed: 1, 3"]),
         ("station: {phases: '3'}", "6:19: station.phases", ["'3' is not allowed", "allowed: 1, 3"]),
@@ -137,7 +137,6 @@ def test_city_never_leaves_the_cable_connected() -> None:
         ("outlets: [{number: 1}]\ndevices: {x1: {}}", "devices.x1"),
         ("outlets: [{number: 1}]\ndevices: {dip_banks: [{name: A, limits_current: true}]}", "devices.dip_banks[0].limits_current"),
         ("outlets: [{number: 1}]\nsettings: {front_push_button: true}", "settings.front_push_button"),
-        ("outlets: [{number: 1}]\nsettings: {authentication_strategy: reject_unknown_badges}", "settings.authentication_strategy"),
     ],
 )  # fmt: skip
 def test_what_would_be_dangerous_to_ignore_is_refused(text: str, key: str) -> None:
@@ -313,3 +312,18 @@ def test_random_bytes_raise_nothing_but_profile_error(tmp_path_factory: pytest.T
     path.write_bytes(data)
     with pytest.raises(ProfileError):
         load_profile(path)
+
+
+@pytest.mark.req("STA-02")
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        ("settings: {authentication_strategy: reject_unknown_badges}", "settings.authentication_strategy: nobody could charge"),
+        ('badges: [{uid: "04A1B2C3"}, {uid: "04a1b2c3"}]', "badges[1].uid: the same badge as badges[0]"),
+        ('badges: [{uid: "04A1B2"}]', "badges[0].uid"),
+        ('badges: [{uid: "04A1B2C3", type: Guest}]', "badges[0].type"),
+    ],
+)  # fmt: skip
+def test_badges_that_cannot_be(text: str, fault: str) -> None:
+    [found] = faults(HEAD + "outlets: [{number: 1}]\n" + text + "\n")
+    assert fault in found

@@ -144,7 +144,7 @@ def test_all_reasons_are_told_hard_ones_first_and_each_once() -> None:
 
 
 @pytest.mark.req("PIL-04")
-@settings(max_examples=1500)
+@settings(max_examples=400)
 @given(FACTS)
 def test_what_is_granted_is_safe(facts: InterlockFacts) -> None:
     """Invariant S1: whatever the combination of facts."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -105,13 +107,13 @@ def test_never_a_pulse_to_open_under_load(steps: list[tuple[int, ShutterFeedback
 # --- the outlet --------------------------------------------------------------------------------------------------
 
 
-def city(**changes: object) -> CoreBench:
+def city(**changes: Any) -> CoreBench:
     """One City outlet after its start: shutter closed, breaker contact on line 3."""
     bench = CoreBench(station_config(has_shutter=True, **{"breaker_input": 3, **changes}))
     return bench.run(12)
 
 
-def charging(**changes: object) -> CoreBench:
+def charging(**changes: Any) -> CoreBench:
     """The same with a current flowing."""
     bench = city(**changes)
     bench.card()

@@ -19,6 +19,7 @@ from hal.world.verb_actions import ACTIONS, STATION_ACTIONS
 from hal.world.verb_docs import with_table
 from hal.world.verb_faults import FAULT_ACTIONS
 from hal.world.verb_spec import UNITS, Verb, VerbParam, check_value
+from hal.world.verb_table import SHUTTER_VERBS
 from hal.world.verbs import VERBS, VerbError, apply, verbs_of
 
 DOCUMENT = Path(__file__).parents[3] / "docs" / "world.md"
@@ -540,7 +541,7 @@ def test_every_verb_works_or_refuses_cleanly_with_its_defaults() -> None:
         except VerbError as error:
             assert "impossible now" in str(error)
         world.step(60 * SECOND)
-        if verb.healed_by == "heal":
+        if verb.healed_by == "heal" and verb.name not in SHUTTER_VERBS:
             apply(world, verb.name, {"heal": True}, 61 * SECOND)
             world.step(70 * SECOND)
 

@@ -1,0 +1,38 @@
+"""The authorisation that a profile gives from the factory: strategy and known badges."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from evse.services.authorisation import Authoriser, Badge, BadgeType, Strategy
+
+if TYPE_CHECKING:
+    # The services process uses this module too and has no need of the YAML reader.
+    from boards.load import Profile
+
+STRATEGIES: Final = {"allow_all_badges": Strategy.ALLOW_ALL, "reject_unknown_badges": Strategy.REJECT_UNKNOWN}
+"""The profile's words and the authorisation's."""
+
+BadgeFacts = tuple[str, str, str]
+"""UID, type and comment of a badge, as plain values for another process."""
+
+
+def authoriser_for(profile: Profile) -> Authoriser:
+    """The authorisation that a profile gives from the factory."""
+    return authoriser_of(strategy_of(profile), badges_of(profile))
+
+
+def strategy_of(profile: Profile) -> str:
+    """The profile's badge strategy in the authorisation's word."""
+    return STRATEGIES[profile.model.settings.authentication_strategy].value
+
+
+def badges_of(profile: Profile) -> list[BadgeFacts]:
+    """The profile's badges as plain values."""
+    return [(badge.uid, badge.type, badge.comment) for badge in profile.model.badges]
+
+
+def authoriser_of(strategy: str, badges: list[BadgeFacts]) -> Authoriser:
+    """The authorisation for plain values. Raises ValueError for a badge that is none, or one that is there twice."""
+    known = tuple(Badge(uid, BadgeType(kind), comment) for uid, kind, comment in badges)
+    return Authoriser(strategy=Strategy(strategy), badges=known)
