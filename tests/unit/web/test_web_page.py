@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import fields, is_dataclass, replace
 from html.parser import HTMLParser
+from importlib import resources
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from evse.core.values import ShutterFeedback
 from evse.exchange.snapshot import OutletView, StationView
 from evse.web.app import create_app
 from evse.web.page import grouped, quick_actions
@@ -204,3 +207,15 @@ async def test_page_and_assets_are_tens_of_kilobytes(bench: Any) -> None:
             assert response.headers["content-encoding"] == "gzip"
             total += response.num_bytes_downloaded
     assert total < 40_000
+
+
+def test_a_shutter_is_drawn_and_named() -> None:
+    """The drawing has its leaves, the script moves them by the view's word, the style sheet knows every word."""
+    static = Path(str(resources.files("evse.web"))) / "static"
+    drawing = (static.parent / "templates" / "drawing.html").read_text(encoding="utf-8")
+    assert drawing.count('class="leaf ') == 2
+    assert 'data-f="shutter_word"' in drawing
+    assert '"data-shutter", outlet.shutter' in (static / "outlet.js").read_text(encoding="utf-8")
+    style = (static / "outlet.css").read_text(encoding="utf-8")
+    for word in ShutterFeedback:
+        assert f'data-shutter="{word.value}"' in style or word is ShutterFeedback.CLOSED
