@@ -17,6 +17,8 @@ OPEN_ON_VEHICLE_US: Final = 100 * MS
 """IEC 61851-1 Table A.6 sequences 8.1 and 2.2: contact open after S2 opened or unplugging, everything included."""
 OPEN_ON_FAULT_US: Final = 100 * MS + 50 * MS
 """Emergency reaction (design figure 100 ms from detection to order) plus drop-out of the contactor (<= 50 ms)."""
+OPEN_ON_LEASE_US: Final = 300 * MS
+"""Control killed, stuck or cut off: the lease of 250 ms ends, and the contactor drops out."""
 CLOSED_WITHOUT_PWM_US: Final = 7 * SECOND + OPEN_ON_FAULT_US
 """Table A.6 sequence 10.2: the station opens under load 6 s after PWM went off; up to 7 s is taken for it."""
 LOWER_OFFER_US: Final = 1 * SECOND
@@ -33,6 +35,8 @@ MISMATCH_US: Final = 200 * MS + 300 * MS
 """200 ms of disagreement between order and contact is a fault; the margin is a keep-alive's worth of reporting."""
 RESTART_US: Final = 3 * SECOND
 """After a start control may take this long until latched faults are back in its view."""
+STOPPED_BY_FAULT_US: Final = 100 * MS
+"""A fault raised this soon after the contact opened may have opened it: an interlock below control is faster."""
 FAULT_F_US: Final = 300 * MS
 """Table A.5: shortest state F that reports a fault which stopped a charge."""
 FAULT_F_BEGINS_US: Final = 1 * SECOND
@@ -76,14 +80,18 @@ class Known:
                 uid = command.uid or None if now_us < command.until_us else None
         return uid
 
-    def unavailable(self, outlet: int, now_us: int) -> bool:
-        """Whether any source has made the outlet (or the station) unavailable, with time to act since."""
+    def unavailable(self, outlet: int, now_us: int, begun_us: int) -> bool:
+        """Whether any source has made the outlet (or the station) unavailable, with time to act since.
+
+        A session that began (at ``begun_us``) before an order "after the session" may go on.
+        """
         sources: dict[str, bool] = {}
         for at_us, command in self.commands:
             if not isinstance(command, SetUnavailable) or command.outlet not in (0, outlet):
                 continue
             if not command.active or now_us - at_us >= UNAVAILABLE_US:
-                sources[f"{command.outlet} {command.source}"] = command.active
+                may_go_on = command.after_session and begun_us <= at_us + UNAVAILABLE_US
+                sources[f"{command.outlet} {command.source}"] = command.active and not may_go_on
         return any(sources.values())
 
 

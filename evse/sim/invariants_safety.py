@@ -24,11 +24,13 @@ from evse.sim.invariants_base import (
     MISMATCH_US,
     NO_LOAD_MA,
     OPEN_ON_FAULT_US,
+    OPEN_ON_LEASE_US,
     OPEN_ON_VEHICLE_US,
     OVERDRAW_US,
     PROPOSED_MINIMUM_MA,
     RECENT_FAULT_US,
     RESTART_US,
+    STOPPED_BY_FAULT_US,
     Moment,
     Spans,
     Violation,
@@ -77,14 +79,20 @@ class ClosedOnlyWhenSafe(_Timed):
         super().__init__()
         self._test_good: dict[int, bool] = {}
         self._had_session: dict[int, bool] = {}
+        self._disturbed_us = -NEVER
 
     def check(self, moment: Moment) -> Iterator[Violation]:
+        if moment.disturbances:
+            self._disturbed_us = moment.now_us
+        # Nobody may be there to react: then the lease ends what was permitted.
+        leased = moment.now_us - self._disturbed_us <= OPEN_ON_LEASE_US
         for facts in moment.outlets:
             self._follow_test(moment, facts)
             truth = facts.truth
             held = truth.contact_closed and (truth.coil_energised or not truth.contact_welded)
             for what, good, bound_us in self._conditions(moment, facts):
-                yield from self._late(moment, facts.number, f"closed while {what}", held and not good, bound_us)
+                allowed_us = max(bound_us, OPEN_ON_LEASE_US) if leased and bound_us else bound_us
+                yield from self._late(moment, facts.number, f"closed while {what}", held and not good, allowed_us)
 
     def _conditions(self, moment: Moment, facts: OutletFacts) -> Iterator[tuple[str, bool, int]]:
         truth, config = facts.truth, moment.outlet_config(facts.number)
@@ -309,6 +317,7 @@ class FaultShownOnPilot(_Timed):
         self._closed_us: dict[int, int] = {}
         self._due: dict[int, tuple[int, str]] = {}
         self._low_since: dict[int, int] = {}
+        self._shown_us: dict[int, int] = {}
 
     def check(self, moment: Moment) -> Iterator[Violation]:
         now = moment.now_us
@@ -318,7 +327,10 @@ class FaultShownOnPilot(_Timed):
                 continue
             if fault.fault == _FRONT_END_LOST:
                 continue
-            if now - self._closed_us.get(fault.outlet, -NEVER) <= RECENT_FAULT_US:
+            closed_us = self._closed_us.get(fault.outlet, -NEVER)
+            stopped_before = self._shown_us.get(fault.outlet, -NEVER) > closed_us
+            connected = any(facts.number == fault.outlet and facts.truth.connected for facts in moment.outlets)
+            if now - closed_us <= STOPPED_BY_FAULT_US and connected and not stopped_before:
                 self._due.setdefault(fault.outlet, (now, fault.fault))
         for facts in moment.outlets:
             number, truth = facts.number, facts.truth
@@ -338,6 +350,7 @@ class FaultShownOnPilot(_Timed):
         raised, fault = due
         if since is not None and moment.now_us - since >= FAULT_F_US:
             del self._due[number]
+            self._shown_us[number] = moment.now_us
             return
         ended_early = since is not None and not low
         if ended_early or (since is None and moment.now_us - raised > FAULT_F_BEGINS_US):
@@ -356,17 +369,24 @@ class NoEnergyForAnotherId(_Timed):
     def __init__(self) -> None:
         super().__init__()
         self._closings: dict[int, int] = {}
+        self._seen_us: dict[str, int] = {}
 
     def check(self, moment: Moment) -> Iterator[Violation]:
         for facts in moment.outlets:
             number, truth = facts.number, facts.truth
+            for session in moment.sessions(number):
+                self._seen_us.setdefault(session.session_id, moment.now_us)
             before = self._closings.get(number, 0)
             self._closings[number] = truth.closings
             if truth.closings == before or not truth.contact_closed:
                 continue
-            if moment.known.unavailable(number, moment.now_us):
+            if moment.known.unavailable(number, moment.now_us, self._begun(moment, number)):
                 yield Violation(self.name, moment.now_us, number, "energised while unavailable")
             booker = moment.known.booked_for(number, moment.now_us)
             users = [session.uid for session in moment.sessions(number)]
             if booker is not None and any(uid != booker for uid in users):
                 yield Violation(self.name, moment.now_us, number, f"energised for {users[0]}, booked for {booker}")
+
+    def _begun(self, moment: Moment, number: int) -> int:
+        """When the outlet's session was first seen, now when there is none."""
+        return min((self._seen_us[each.session_id] for each in moment.sessions(number)), default=moment.now_us)
