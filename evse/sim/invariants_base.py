@@ -35,8 +35,6 @@ MISMATCH_US: Final = 200 * MS + 300 * MS
 """200 ms of disagreement between order and contact is a fault; the margin is a keep-alive's worth of reporting."""
 RESTART_US: Final = 3 * SECOND
 """After a start control may take this long until latched faults are back in its view."""
-STOPPED_BY_FAULT_US: Final = 100 * MS
-"""A fault raised this soon after the contact opened may have opened it: an interlock below control is faster."""
 FAULT_F_US: Final = 300 * MS
 """Table A.5: shortest state F that reports a fault which stopped a charge."""
 FAULT_F_BEGINS_US: Final = 1 * SECOND
@@ -51,6 +49,8 @@ NO_LOAD_MA: Final = 1_000
 """Below this a contactor opens, and a lock moves, without load."""
 DUTY_TOLERANCE_BP: Final = 50
 """0.5 % of duty cycle."""
+GENERATOR_TOLERANCE_BP: Final = 200
+"""A generator whose duty cycle is off by no more is not a fault yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,22 +72,28 @@ class Known:
     """Outlet and uid of every card presented."""
     lock_forced_us: dict[int, int] = field(default_factory=dict)
 
-    def booked_for(self, outlet: int, now_us: int) -> str | None:
-        """The uid for which the outlet is booked by a command that has had its time to act, ``None`` if not booked."""
+    def booked_for(self, outlet: int, now_us: int, begun_us: int, known_since_us: int) -> str | None:
+        """The uid for which the outlet is booked by a command that has had its time to act, ``None`` if not booked.
+
+        A session that began (at ``begun_us``) before the order may go on. Orders before ``known_since_us`` are forgotten.
+        """
         uid: str | None = None
         for at_us, command in self.commands:
-            if isinstance(command, Book) and command.outlet == outlet and now_us - at_us >= UNAVAILABLE_US:
+            if not isinstance(command, Book) or command.outlet != outlet or at_us < known_since_us:
+                continue
+            if begun_us - at_us >= UNAVAILABLE_US or not command.uid:
                 uid = command.uid or None if now_us < command.until_us else None
         return uid
 
-    def unavailable(self, outlet: int, now_us: int, begun_us: int) -> bool:
+    def unavailable(self, outlet: int, now_us: int, begun_us: int, known_since_us: int) -> bool:
         """Whether any source has made the outlet (or the station) unavailable, with time to act since.
 
-        A session that began (at ``begun_us``) before an order "after the session" may go on.
+        A session that began (at ``begun_us``) before an order "after the session" may go on. Orders before
+        ``known_since_us`` are forgotten.
         """
         sources: dict[str, bool] = {}
         for at_us, command in self.commands:
-            if not isinstance(command, SetUnavailable) or command.outlet not in (0, outlet):
+            if not isinstance(command, SetUnavailable) or command.outlet not in (0, outlet) or at_us < known_since_us:
                 continue
             if not command.active or now_us - at_us >= UNAVAILABLE_US:
                 may_go_on = command.after_session and begun_us <= at_us + UNAVAILABLE_US
