@@ -42,7 +42,7 @@ from evse.core.selftest import SelfTestSequence
 from evse.core.shutter import ShutterSupervisor
 from evse.core.signals import light_for
 from evse.core.units import MS, NEVER, SECOND
-from evse.core.values import CableState, LockFeedback, OutletInputs, OutletOutputs, PilotLevel, PilotMode
+from evse.core.values import CableState, LockFeedback, OutletInputs, OutletOutputs, PilotLevel, PilotMode, RcdTest
 
 CABLE_HOLD_US = 50 * MS
 FRONT_END_START_US = 5 * SECOND
@@ -316,8 +316,11 @@ class OutletCore:
     def _run_self_test(self, now_us: int) -> None:
         if self.procedure.session is None:
             self.self_test.reset()
+        elif self.self_test.passed and self.inputs.rcd_test is RcdTest.NOT_RUN:
+            # The detector has lost its supply since: what it proved before proves nothing now.
+            self.self_test.reset()
         may_run = self.inputs.link_ok and self._may_release(now_us)
-        wanted = self.procedure.self_test_wanted
+        wanted = self.procedure.session is not None
         self._until(self.self_test.update(now_us, self.inputs.rcd_test, wanted=wanted, may_run=may_run))
         tripped = self.inputs.residual_ac or self.inputs.residual_dc
         if tripped and self._vehicle_gone and may_run:

@@ -40,7 +40,7 @@ SHORT_BELOW_MV: Final = 2_000
 DIODE_PROOF_US: Final = 20 * MS
 """A bad negative plateau must last this long: one noisy reading must not end a charge."""
 PWM_PROOF_US: Final = 20 * MS
-"""PWM must be missing on the line this long: one noisy reading must neither flap the state nor end a charge."""
+"""PWM that was there must be missing this long, then the generator is stuck: one noisy reading must not end a charge."""
 DUTY_TOLERANCE_BP: Final = 200
 FREQUENCY_MINIMUM_DHZ: Final = 9_800
 FREQUENCY_MAXIMUM_DHZ: Final = 10_200
@@ -210,8 +210,11 @@ class PilotMonitor:
         if self._pwm_missing_us == NEVER:
             self._pwm_missing_us = now_us
         due_us = self._pwm_missing_us + PWM_PROOF_US
-        self.pwm_confirmed = now_us < due_us
-        return due_us if self.pwm_confirmed else NEVER
+        if now_us < due_us:
+            return due_us
+        self.pwm_confirmed = False
+        self.generator_stuck = True
+        return NEVER
 
     def _debounce(self, now_us: int, raw: PilotLevel) -> int:
         if raw is self.level:

@@ -17,6 +17,8 @@ OPEN_ON_VEHICLE_US: Final = 100 * MS
 """IEC 61851-1 Table A.6 sequences 8.1 and 2.2: contact open after S2 opened or unplugging, everything included."""
 OPEN_ON_FAULT_US: Final = 100 * MS + 50 * MS
 """Emergency reaction (design figure 100 ms from detection to order) plus drop-out of the contactor (<= 50 ms)."""
+OPEN_ON_LEASE_US: Final = 300 * MS
+"""Control killed, stuck or cut off: the lease of 250 ms ends, and the contactor drops out."""
 CLOSED_WITHOUT_PWM_US: Final = 7 * SECOND + OPEN_ON_FAULT_US
 """Table A.6 sequence 10.2: the station opens under load 6 s after PWM went off; up to 7 s is taken for it."""
 LOWER_OFFER_US: Final = 1 * SECOND
@@ -47,6 +49,8 @@ NO_LOAD_MA: Final = 1_000
 """Below this a contactor opens, and a lock moves, without load."""
 DUTY_TOLERANCE_BP: Final = 50
 """0.5 % of duty cycle."""
+GENERATOR_TOLERANCE_BP: Final = 200
+"""A generator whose duty cycle is off by no more is not a fault yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,22 +73,32 @@ class Known:
     lock_forced_us: dict[int, int] = field(default_factory=dict)
     shutter_forced_us: dict[int, int] = field(default_factory=dict)
 
-    def booked_for(self, outlet: int, now_us: int) -> str | None:
-        """The uid for which the outlet is booked by a command that has had its time to act, ``None`` if not booked."""
+    def booked_for(self, outlet: int, now_us: int, begun_us: int, known_since_us: int) -> str | None:
+        """The uid for which the outlet is booked by a command that has had its time to act, ``None`` if not booked.
+
+        A session that began (at ``begun_us``) before the order may go on. Orders before ``known_since_us`` are forgotten.
+        """
         uid: str | None = None
         for at_us, command in self.commands:
-            if isinstance(command, Book) and command.outlet == outlet and now_us - at_us >= UNAVAILABLE_US:
+            if not isinstance(command, Book) or command.outlet != outlet or at_us < known_since_us:
+                continue
+            if begun_us - at_us >= UNAVAILABLE_US or not command.uid:
                 uid = command.uid or None if now_us < command.until_us else None
         return uid
 
-    def unavailable(self, outlet: int, now_us: int) -> bool:
-        """Whether any source has made the outlet (or the station) unavailable, with time to act since."""
+    def unavailable(self, outlet: int, now_us: int, begun_us: int, known_since_us: int) -> bool:
+        """Whether any source has made the outlet (or the station) unavailable, with time to act since.
+
+        A session that began (at ``begun_us``) before an order "after the session" may go on. Orders before
+        ``known_since_us`` are forgotten.
+        """
         sources: dict[str, bool] = {}
         for at_us, command in self.commands:
-            if not isinstance(command, SetUnavailable) or command.outlet not in (0, outlet):
+            if not isinstance(command, SetUnavailable) or command.outlet not in (0, outlet) or at_us < known_since_us:
                 continue
             if not command.active or now_us - at_us >= UNAVAILABLE_US:
-                sources[f"{command.outlet} {command.source}"] = command.active
+                may_go_on = command.after_session and begun_us <= at_us + UNAVAILABLE_US
+                sources[f"{command.outlet} {command.source}"] = command.active and not may_go_on
         return any(sources.values())
 
 

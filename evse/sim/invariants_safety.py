@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 from evse.core.commands import ClearFault
 from evse.core.config import Access, Location
-from evse.core.events import FaultRaised
+from evse.core.events import ContactorPermitted, FaultRaised
 from evse.sim.invariants_base import (
     CLOSED_WITHOUT_PWM_US,
     DUTY_TOLERANCE_BP,
@@ -20,10 +20,12 @@ from evse.sim.invariants_base import (
     FOLLOW_US,
     FORCED_BOLT_US,
     FORCED_OPENING_US,
+    GENERATOR_TOLERANCE_BP,
     LOWER_OFFER_US,
     MISMATCH_US,
     NO_LOAD_MA,
     OPEN_ON_FAULT_US,
+    OPEN_ON_LEASE_US,
     OPEN_ON_VEHICLE_US,
     OVERDRAW_US,
     PROPOSED_MINIMUM_MA,
@@ -79,19 +81,27 @@ class ClosedOnlyWhenSafe(_Timed):
         super().__init__()
         self._test_good: dict[int, bool] = {}
         self._had_session: dict[int, bool] = {}
+        self._disturbed_us = -NEVER
 
     def check(self, moment: Moment) -> Iterator[Violation]:
+        if moment.disturbances:
+            self._disturbed_us = moment.now_us
+        # Nobody may be there to react: then the lease ends what was permitted.
+        leased = moment.now_us - self._disturbed_us <= OPEN_ON_LEASE_US
         for facts in moment.outlets:
             self._follow_test(moment, facts)
             truth = facts.truth
             held = truth.contact_closed and (truth.coil_energised or not truth.contact_welded)
             for what, good, bound_us in self._conditions(moment, facts):
-                yield from self._late(moment, facts.number, f"closed while {what}", held and not good, bound_us)
+                allowed_us = max(bound_us, OPEN_ON_LEASE_US) if leased and bound_us else bound_us
+                yield from self._late(moment, facts.number, f"closed while {what}", held and not good, allowed_us)
 
     def _conditions(self, moment: Moment, facts: OutletFacts) -> Iterator[tuple[str, bool, int]]:
         truth, config = facts.truth, moment.outlet_config(facts.number)
         aired = truth.ventilation or moment.config.location is Location.OUTDOOR
         ready = truth.pilot_level == "C" or (truth.pilot_level == "D" and aired)
+        # Between the windows the state before goes on (Table A.2 leaves the gaps open).
+        ready = ready or 4_000 <= truth.positive_mv <= 5_000 or 7_000 <= truth.positive_mv <= 8_000
         yield "the vehicle does not ask for energy", ready, OPEN_ON_VEHICLE_US
         yield "PWM is off", truth.pwm_on, CLOSED_WITHOUT_PWM_US
         yield "the diode is faulty", truth.diode_ok, OPEN_ON_FAULT_US
@@ -142,16 +152,23 @@ class OfferWithinLimits(_Timed):
             if facts.cable_rating_ma is not None:
                 limits.append(facts.cable_rating_ma)
             pwm = truth.pwm_on
-            below = pwm and offered_ma(truth.duty_bp + DUTY_TOLERANCE_BP) < PROPOSED_MINIMUM_MA
-            above = pwm and offered_ma(truth.duty_bp - DUTY_TOLERANCE_BP) > min(limits)
+            duty_bp = _intended_duty_bp(facts)
+            below = pwm and offered_ma(duty_bp + DUTY_TOLERANCE_BP) < PROPOSED_MINIMUM_MA
+            above = pwm and offered_ma(duty_bp - DUTY_TOLERANCE_BP) > min(limits)
             yield from self._late(moment, facts.number, "PWM offers less than 6 A", below, OPEN_ON_FAULT_US)
             what = "PWM offers more than cable, outlet or station stand"
             yield from self._late(moment, facts.number, what, above, LOWER_OFFER_US)
-        duties = (facts.truth.duty_bp - DUTY_TOLERANCE_BP for facts in moment.outlets if facts.truth.pwm_on)
+        duties = (_intended_duty_bp(facts) - DUTY_TOLERANCE_BP for facts in moment.outlets if facts.truth.pwm_on)
         together = sum(offered_ma(duty_bp) for duty_bp in duties) > moment.config.station_maximum_ma
         yield from self._late(
             moment, 0, "all outlets together offer more than the station stands", together, LOWER_OFFER_US
         )
+
+
+def _intended_duty_bp(facts: OutletFacts) -> int:
+    """The duty cycle without a deviation of the generator that is too small to be a fault."""
+    error_bp = facts.duty_error_bp
+    return facts.truth.duty_bp - (error_bp if abs(error_bp) <= GENERATOR_TOLERANCE_BP else 0)
 
 
 class NoLastingOverdraw(_Timed):
@@ -326,16 +343,23 @@ class FaultShownOnPilot(_Timed):
         self._closed_us: dict[int, int] = {}
         self._due: dict[int, tuple[int, str]] = {}
         self._low_since: dict[int, int] = {}
+        self._permitted: dict[int, bool] = {}
 
     def check(self, moment: Moment) -> Iterator[Violation]:
         now = moment.now_us
+        if moment.view is None:
+            self._permitted = dict.fromkeys(self._permitted, False)
         for event in moment.new_events:
             fault = event.event
+            if isinstance(fault, ContactorPermitted):
+                self._permitted[fault.outlet] = fault.permitted
             if not isinstance(fault, FaultRaised) or fault.reaction != "emergency" or moment.disturbances:
                 continue
             if fault.fault == _FRONT_END_LOST:
                 continue
-            if now - self._closed_us.get(fault.outlet, -NEVER) <= RECENT_FAULT_US:
+            # What ended the permission before this fault has stopped the charge, not the fault.
+            recent = now - self._closed_us.get(fault.outlet, -NEVER) <= RECENT_FAULT_US
+            if recent and self._permitted.get(fault.outlet, True):
                 self._due.setdefault(fault.outlet, (now, fault.fault))
         for facts in moment.outlets:
             number, truth = facts.number, facts.truth
@@ -366,24 +390,37 @@ class FaultShownOnPilot(_Timed):
 
 
 class NoEnergyForAnotherId(_Timed):
-    """S13. An unavailable outlet never begins to give energy, a booked one only to its booker."""
+    """S13. An unavailable outlet never begins to give energy, a booked one only to its booker.
+
+    Both hold until control starts again: whoever gives such orders repeats them to a station that has restarted.
+    """
 
     name = "S13"
 
     def __init__(self) -> None:
         super().__init__()
         self._closings: dict[int, int] = {}
+        self._seen_us: dict[str, int] = {}
 
     def check(self, moment: Moment) -> Iterator[Violation]:
         for facts in moment.outlets:
             number, truth = facts.number, facts.truth
+            for session in moment.sessions(number):
+                self._seen_us.setdefault(session.session_id, moment.now_us)
             before = self._closings.get(number, 0)
             self._closings[number] = truth.closings
             if truth.closings == before or not truth.contact_closed:
                 continue
-            if moment.known.unavailable(number, moment.now_us):
+            if moment.view is None:
+                continue
+            begun_us, since_us = self._begun(moment, number), moment.view.started_us
+            if moment.known.unavailable(number, moment.now_us, begun_us, since_us):
                 yield Violation(self.name, moment.now_us, number, "energised while unavailable")
-            booker = moment.known.booked_for(number, moment.now_us)
+            booker = moment.known.booked_for(number, moment.now_us, begun_us, since_us)
             users = [session.uid for session in moment.sessions(number)]
             if booker is not None and any(uid != booker for uid in users):
                 yield Violation(self.name, moment.now_us, number, f"energised for {users[0]}, booked for {booker}")
+
+    def _begun(self, moment: Moment, number: int) -> int:
+        """When the outlet's session was first seen, now when there is none."""
+        return min((self._seen_us[each.session_id] for each in moment.sessions(number)), default=moment.now_us)

@@ -28,6 +28,7 @@ ParamValue = bool | int | float | str
 class OutletFacts:
     """How an outlet physically is at this instant, whatever the station believes.
 
+    ``duty_error_bp``: how far the generator's duty cycle is off by a fault of its own.
     ``truth``: contact, current, pilot, bolt. ``cable_rating_ma``: rating the cable in the socket tells by its coding
     resistor, ``None`` without a cable, with an attached one or with a faulty resistor. ``self_test``: state of the
     residual-current detector's self test.
@@ -37,6 +38,7 @@ class OutletFacts:
     truth: OutletTruth
     cable_rating_ma: int | None
     self_test: SelfTest
+    duty_error_bp: int = 0
 
 
 def facts_of(world: StationWorld, now_us: int) -> tuple[OutletFacts, ...]:
@@ -51,7 +53,13 @@ def facts_of(world: StationWorld, now_us: int) -> tuple[OutletFacts, ...]:
 def _facts(number: int, outlet: OutletWorld) -> OutletFacts:
     cable = outlet.cable
     told = cable.at_station and not cable.attached and not cable.faulty
-    return OutletFacts(number, outlet.truth(), cable.rating_a * 1_000 if told else None, outlet.residual.self_test)
+    return OutletFacts(
+        number,
+        outlet.truth(),
+        cable.rating_a * 1_000 if told else None,
+        outlet.residual.self_test,
+        outlet.generator.duty_error_bp,
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,16 +55,21 @@ def _freeze_reader(call: Call) -> None:
 
 def _needs_line(call: Call) -> str:
     attached = call.outlet.attached
+    if call.heal:
+        return ""
     line = attached.front_end_line if call.text("to") == "front_end" else attached.reader_line
     return "" if line is not None else "this line is not attached to this world"
 
 
 def _cut_line(call: Call) -> None:
     attached = call.outlet.attached
+    if call.heal:
+        for line in (attached.front_end_line, attached.reader_line):
+            if line is not None:
+                line.restore()
+        return
     line = attached.front_end_line if call.text("to") == "front_end" else attached.reader_line
-    if line is not None and call.heal:
-        line.restore()
-    elif line is not None:
+    if line is not None:
         line.cut()
 
 

@@ -259,6 +259,7 @@ def test_devices_and_lines() -> None:
         ("freeze", True, 4),
         ("cut",),
         ("restore",),
+        ("restore",),
         ("set_power", False, 7),
         ("power", False, 7),
         ("set_power", True, 8),
