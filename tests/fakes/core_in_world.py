@@ -19,7 +19,7 @@ from hal.units import MS, SECOND
 from hal.world.truth import OutletTruth
 
 UID = "04A1B2C3D4E5F6"
-OTHER_UID = "0411223344"
+OTHER_UID = "04112233445566"
 
 
 @cache

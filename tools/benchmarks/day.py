@@ -16,8 +16,8 @@ from typing import Any, Final
 
 from boards.load import load_profile
 from boards.to_core import station_config, wire_plan
-from evse.app.process_verbs import PROCESS_VERBS
 from evse.app.factory_badges import authoriser_for
+from evse.app.process_verbs import PROCESS_VERBS
 from evse.app.virtual import VirtualStation
 from evse.core.units import SECOND
 from evse.sim.random_streams import RandomStreams

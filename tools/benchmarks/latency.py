@@ -58,6 +58,7 @@ class Measured:
     late_us: list[int] = field(default_factory=list)
     machine_us: list[int] = field(default_factory=list)
     """How late the probes were, where that was more than 3 ms."""
+    stuck_in: list[str] = field(default_factory=list)
     counts: dict[str, int] = field(default_factory=dict)
     rounds: int = 0
     seconds: float = 0.0
@@ -75,6 +76,7 @@ class Measured:
                 self.latencies_us[cause] += [value - less_us for value in outlet["latencies_us"][cause.value]]
             self.prevented_us += outlet["prevented_us"]
             self.reclosings_us += outlet["reclosings_us"]
+            self.stuck_in += outlet["stuck_in"]
             for name in ("slots", "passed", "lost", "unexpected", "lease_ends", "stuck"):
                 self.counts[name] = self.counts.get(name, 0) + outlet[name]
         self.late_us += result["late_us"]
@@ -248,4 +250,10 @@ def _lines(title: str, measured: Measured) -> list[str]:
 
 def _data(measured: Measured) -> dict[str, Any]:
     figures = {name: None if found is None else asdict(found) for name, found in _rows(measured)}
-    return {"figures": figures, "counts": measured.counts, "rounds": measured.rounds, "seconds": measured.seconds}
+    return {
+        "figures": figures,
+        "counts": measured.counts,
+        "stuck_in": measured.stuck_in,
+        "rounds": measured.rounds,
+        "seconds": measured.seconds,
+    }

@@ -89,7 +89,7 @@ class Player:
                     "latencies_us": {cause.value: values for cause, values in tally.latencies_us.items()},
                     **{
                         name: getattr(tally, name)
-                        for name in ("prevented_us", "reclosings_us", "slow_us", "slots", "passed", "lost", "unexpected",
+                        for name in ("prevented_us", "reclosings_us", "slow_us", "stuck_in", "slots", "passed", "lost", "unexpected",
                                      "lease_ends", "stuck")
                     },
                 }

@@ -49,11 +49,11 @@ C_MV: Final = 6_000
 LOW_MV: Final = -12_000
 CABLE_32A_OHM: Final = 220
 CHARGE_MA: Final = 16_000
-SELF_TEST_US: Final = 12 * MS
+SELF_TEST_US: Final = 100 * MS
 HAND_US: Final = 1 * MS
 """From something the script waits for to its own next move."""
-UNPLUGGED_US: Final = 70 * MS
-"""Longer than the station's debounce of the cable (50 ms)."""
+UNPLUGGED_US: Final = 250 * MS
+"""Longer than the station's debounce of the cable (50 ms) and the lateness of a control without FIFO priority."""
 STUCK_US: Final = 5 * SECOND
 OVERDUE_US: Final = 5 * MS
 """An answer that is later than this has prevented the slots that pass meanwhile."""
@@ -131,6 +131,9 @@ class Tally:
     unexpected: int = 0
     lease_ends: int = 0
     stuck: int = 0
+    """Ways back that ended nowhere: unplugged by force, and plugged in again."""
+    stuck_in: list[str] = field(default_factory=list)
+    """What the outlet looked like then."""
 
     @property
     def injected(self) -> int:
@@ -425,9 +428,18 @@ class ScriptedOutlet:
             self._overdue.clear()
             self._come_back(now_us)
         elif self._phase is _Phase.BACK and now_us >= self._phase_us + STUCK_US:
-            self.tally.stuck += 1
+            if self._slots_run:
+                self.tally.stuck += 1
+                self.tally.stuck_in.append(self._situation())
             self._enter(_Phase.BACK, now_us)
             self._leaving = True
             self._c_told_us, self._c_offered = 0, False
             self._overdue.clear()
             self._go_on(now_us)
+
+    def _situation(self) -> str:
+        plug = "unplugged" if self._ohm is None else "plugged"
+        waits = "leaving" if self._leaving else "after pilot loss" if self._after_pilot_loss else ""
+        return (
+            f"{self._mode.name} {self._level_mv // 1_000} V {plug} {self._lock.name} {self._test.name} {waits}".strip()
+        )

@@ -67,6 +67,7 @@ def result(late_us: int, prevented_us: tuple[int, ...] = ()) -> dict[str, Any]:
         "latencies_us": {"s2": [21_000] * 999, "pilot": [20_000 + late_us], "residual": []},
         "prevented_us": list(prevented_us),
         "reclosings_us": [],
+        "stuck_in": [],
         "slow_us": [(100_000, 130_000), (200_000, 212_000), (300_000, 311_000)],
         **dict.fromkeys(("slots", "passed", "lost", "unexpected", "lease_ends", "stuck"), 0),
     }

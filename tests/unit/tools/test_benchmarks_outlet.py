@@ -79,12 +79,12 @@ def play(seconds: int, stalls: list[tuple[int, int]] | None = None, residual_per
 
 
 def test_every_cause_is_injected_over_and_over_and_measured_from_frame_to_frame() -> None:
-    tally = play(8)
-    assert tally.injected > 60
+    tally = play(14)
+    assert tally.injected > 50
     for cause in (Cause.S2, Cause.PILOT):
-        assert len(tally.latencies_us[cause]) > 15
+        assert len(tally.latencies_us[cause]) > 12
         assert all(20 * MS < value < 20 * MS + LINE_US for value in tally.latencies_us[cause])
-    assert len(tally.latencies_us[Cause.RESIDUAL]) > 8
+    assert len(tally.latencies_us[Cause.RESIDUAL]) > 6
     assert all(0 < value < LINE_US for value in tally.latencies_us[Cause.RESIDUAL])
     assert all(0 < value < LINE_US for value in tally.reclosings_us)
     assert max(tally.prevented_us, default=0) < LINE_US
