@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from evse.services.journal import Journal
-from evse.services.journal import JournalError
+from evse.services.journal import Journal, JournalError
 from evse.sim.station import ClosedSession, OpenSession
 
 ALL_RECORDS = 1_000_000
