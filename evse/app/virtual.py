@@ -153,7 +153,9 @@ class VirtualStation:
                     parts = (driver, self._modems[wire.name], twin)
                     self._scheduler.add_loop(RenewalLoop(wire.name, parts, self._modems[wire.name], control))
         if self._services is not None:
+            # Its journal dies with it: a commit under way must not come back to a process that is gone.
             self._stop_services()
+            self._crash_disk()
             self._start_services(now_us)
 
     def _stop_control(self) -> None:

@@ -8,7 +8,10 @@ closed without permission is welded, one that does not close with it has failed 
 from __future__ import annotations
 
 from evse.core.config import ContactorTimings
-from evse.core.units import NEVER
+from evse.core.units import MS, NEVER
+
+EARLIER_LEASE_US = 300 * MS
+"""After a start: the lease of an earlier boot (250 ms) and the contactor's drop-out."""
 
 
 class ContactorMonitor:
@@ -24,6 +27,7 @@ class ContactorMonitor:
         self.welded = False
         self.failed_to_close = False
         self._differ_us = NEVER
+        self._held_until_us = start_us + EARLIER_LEASE_US
 
     def permit(self, now_us: int, permitted: bool) -> None:
         """Note the permission given at this step."""
@@ -45,7 +49,8 @@ class ContactorMonitor:
             self.failed_to_close = False
             return NEVER
         if self._differ_us == NEVER:
-            self._differ_us = now_us
+            # What the boot before had permitted ends with its lease; until then a closed contact is no weld.
+            self._differ_us = max(now_us, self._held_until_us) if closed else now_us
         due_us = self._differ_us + self._timings.confirm_us
         if now_us < due_us:
             return due_us

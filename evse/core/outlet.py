@@ -459,6 +459,11 @@ class OutletCore:
             )
         self.outputs = outputs if outputs != old else old
 
+    def reserved_ma(self, now_us: int) -> int:
+        """What this outlet may draw of the station's current: its highest recent offer, and what it still takes."""
+        offer_ma = self.current.highest_offer_ma(now_us)
+        return max(offer_ma, *self.inputs.currents_ma) if self.inputs.contactor_closed else offer_ma
+
     @property
     def status(self) -> OutletStatus:
         """`Outlet Status`."""

@@ -117,7 +117,7 @@ class StationCore:
         if len(self.outlets) == 1:
             return self.config.station_maximum_ma
         wanting = [outlet.wants_energy for outlet in self.outlets]
-        reserved = [outlet.current.highest_offer_ma(now_us) for outlet in self.outlets]
+        reserved = [outlet.reserved_ma(now_us) for outlet in self.outlets]
         return self._share.allowed_ma(wanting, reserved, index)
 
     def _share_has_moved(self, now_us: int) -> bool:

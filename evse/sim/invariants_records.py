@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from evse.core.units import NJ_PER_WH, SECOND
-from evse.sim.invariants_base import OPEN_ON_FAULT_US, Moment, Violation
+from evse.sim.invariants_base import OPEN_ON_LEASE_US, Moment, Violation
 from evse.sim.station import ClosedSession, OutletFacts
 
 TOLERANCE_WH: Final = 1
@@ -63,7 +63,7 @@ class ClosedIntervalsBelongToOneSession:
             interval.alone_since_us = moment.now_us
         energy = truth.energy_nj > interval.begin_nj
         # A session may close while the contact is still falling: its record was written on the order to open.
-        ending = not names and moment.now_us - interval.alone_since_us <= OPEN_ON_FAULT_US
+        ending = not names and moment.now_us - interval.alone_since_us <= OPEN_ON_LEASE_US
         if energy and not interval.told and not ending:
             interval.told = True
             what = f"energy flows with {len(names)} open sessions ({', '.join(names) or 'none'})"

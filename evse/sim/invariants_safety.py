@@ -91,7 +91,9 @@ class ClosedOnlyWhenSafe(_Timed):
         for facts in moment.outlets:
             self._follow_test(moment, facts)
             truth = facts.truth
-            held = truth.contact_closed and (truth.coil_energised or not truth.contact_welded)
+            # What a released coil cannot move is S7's matter.
+            stuck = truth.contact_welded or facts.contactor_slow
+            held = truth.contact_closed and (truth.coil_energised or not stuck)
             for what, good, bound_us in self._conditions(moment, facts):
                 allowed_us = max(bound_us, OPEN_ON_LEASE_US) if leased and bound_us else bound_us
                 yield from self._late(moment, facts.number, f"closed while {what}", held and not good, allowed_us)
@@ -308,7 +310,9 @@ class ContactFollowsOrder(_Timed):
                 (_WELD, truth.contact_closed and not truth.coil_energised),
                 (_FAILED_TO_CLOSE, truth.coil_energised and not truth.contact_closed),
             ):
-                missing = settled and differs and wanted not in names
+                # Without its mirror contact nobody can know.
+                seen = outlet is not None and outlet.link_ok and facts.mirror_honest
+                missing = settled and seen and differs and wanted not in names
                 what = f"contact and coil differ without {wanted}"
                 yield from self._late(moment, facts.number, what, missing, MISMATCH_US)
             if running:

@@ -16,10 +16,13 @@ from evse.core.events import Event
 from evse.exchange.snapshot import StationView
 from evse.sim.scheduler import Scheduler
 from hal.ports import SelfTest
+from hal.world.contactor import MirrorFault
 from hal.world.outlet import OutletWorld
 from hal.world.station import StationWorld
 from hal.world.truth import OutletTruth
 
+DROP_OUT_US = 50_000
+"""A sound contactor opens within 50 ms."""
 ParamValue = bool | int | float | str
 """Value of a verb's parameter as written: in the parameter's unit, or a text with a unit."""
 
@@ -29,6 +32,7 @@ class OutletFacts:
     """How an outlet physically is at this instant, whatever the station believes.
 
     ``duty_error_bp``: how far the generator's duty cycle is off by a fault of its own.
+    ``contactor_slow``: it opens later than a contactor may; ``mirror_honest``: its mirror contact tells the truth.
     ``truth``: contact, current, pilot, bolt. ``cable_rating_ma``: rating the cable in the socket tells by its coding
     resistor, ``None`` without a cable, with an attached one or with a faulty resistor. ``self_test``: state of the
     residual-current detector's self test.
@@ -39,6 +43,8 @@ class OutletFacts:
     cable_rating_ma: int | None
     self_test: SelfTest
     duty_error_bp: int = 0
+    contactor_slow: bool = False
+    mirror_honest: bool = True
 
 
 def facts_of(world: StationWorld, now_us: int) -> tuple[OutletFacts, ...]:
@@ -59,6 +65,8 @@ def _facts(number: int, outlet: OutletWorld) -> OutletFacts:
         cable.rating_a * 1_000 if told else None,
         outlet.residual.self_test,
         outlet.generator.duty_error_bp,
+        outlet.contactor.open_delay_us > DROP_OUT_US,
+        outlet.contactor.mirror_fault is MirrorFault.NONE,
     )
 
 

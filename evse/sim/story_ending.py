@@ -131,6 +131,11 @@ def _end(story: Story, steps: _Steps) -> None:
     for outlet in outlets:
         steps.do("unplug", outlet=outlet, end="vehicle", pull_under_load=True)
     for outlet in outlets:
+        # Somebody wants the cable: the vehicle's end once more in and out, as a bolt that stuck is tried again then.
+        steps.after(5 * SECOND)
+        steps.do("plug_in", outlet=outlet, end="vehicle")
+        steps.after(5 * SECOND)
+        steps.do("unplug", outlet=outlet, end="vehicle", pull_under_load=True)
         steps.add(WaitUntil(condition(outlet, truth__plug_held=False), BOLT_US))
         steps.do("unplug", outlet=outlet)
     for outlet in outlets:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -24,10 +26,11 @@ steps:
 
 
 @pytest.fixture(autouse=True)
-def _no_station(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    base = tmp_path / "r"
-    base.mkdir(mode=0o700)
-    monkeypatch.setenv("EVSE_RUNTIME_DIR", str(base))
+def base(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Where stations would be found: a path short enough for sockets, which pytest's own are not always."""
+    with tempfile.TemporaryDirectory(prefix="evse-") as made:
+        monkeypatch.setenv("EVSE_RUNTIME_DIR", made)
+        yield Path(made)
 
 
 @pytest.mark.parametrize(
@@ -65,8 +68,8 @@ def test_world_without_a_station_is_not_running(capsys: pytest.CaptureFixture[st
     assert json.loads(capsys.readouterr().out)["kind"] == "not running"
 
 
-def test_world_of_a_station_on_hardware_does_not_exist(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
-    directory = tmp_path / "r" / "1"
+def test_world_of_a_station_on_hardware_does_not_exist(capsys: pytest.CaptureFixture[str], base: Path) -> None:
+    directory = base / "1"
     directory.mkdir()
     hold = Hold(directory)
     write_status(directory, {"uid": "HW", "url": "http://127.0.0.1:8061/", "world": ""})
@@ -75,10 +78,10 @@ def test_world_of_a_station_on_hardware_does_not_exist(capsys: pytest.CaptureFix
     hold.release()
 
 
-def test_several_stations_ask_for_a_choice(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+def test_several_stations_ask_for_a_choice(capsys: pytest.CaptureFixture[str], base: Path) -> None:
     holds = []
     for uid, port in (("LEFT", 8061), ("RIGHT", 8062)):
-        directory = tmp_path / "r" / uid
+        directory = base / uid
         directory.mkdir()
         holds.append(Hold(directory))
         write_status(directory, {"uid": uid, "url": f"http://127.0.0.1:{port}/", "world": "/nowhere"})

@@ -52,9 +52,18 @@ def test_a_contact_that_stays_open_has_failed_to_close_after_200_ms() -> None:
 
 def test_a_contact_closed_at_start_is_welded() -> None:
     monitor = ContactorMonitor(ContactorTimings(), 0)
-    monitor.update(5 * MS, closed=True)
-    monitor.update(205 * MS, closed=True)
+    assert monitor.update(5 * MS, closed=True) == 500 * MS
+    monitor.update(500 * MS, closed=True)
     assert monitor.welded
+
+
+def test_a_contact_that_an_earlier_boot_still_holds_is_not_welded() -> None:
+    monitor = ContactorMonitor(ContactorTimings(), 0)
+    monitor.update(5 * MS, closed=True)
+    monitor.update(265 * MS, closed=True)
+    monitor.update(270 * MS, closed=False)
+    monitor.update(2_000 * MS, closed=False)
+    assert not monitor.welded
 
 
 def test_without_fresh_feedback_nothing_is_concluded() -> None:
