@@ -39,13 +39,8 @@ SERVICE_FAULTS: Final = tuple(kind.name for kind in CATALOGUE if kind.latch is L
 
 def log_uniform(stream: random.Random, low: int, high: int) -> int:
     """A whole number between ``low`` and ``high``, each order of magnitude equally likely."""
-<<<<<<< HEAD
-    growth: float = float(high / low) ** stream.random()
-    return round(low * growth)
-=======
     share: float = (high / low) ** stream.random()
     return round(low * share)
->>>>>>> main
 
 
 @dataclass(frozen=True, slots=True)
