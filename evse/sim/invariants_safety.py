@@ -108,7 +108,8 @@ class ClosedOnlyWhenSafe(_Timed):
         yield "the earth is open", truth.earth_ok, OPEN_ON_FAULT_US
         yield "no authorised session is durable", self._authorised(moment, facts.number), OPEN_ON_FAULT_US
         locked = not truth.lock_fitted or truth.bolt is LockPosition.LOCKED
-        yield "the bolt is not locked", locked, OPEN_ON_FAULT_US
+        # End switches that lie are found out only by what contradicts them.
+        yield "the bolt is not locked", locked or not facts.bolt_honest, OPEN_ON_FAULT_US
         yield "no residual-current self test has passed", self._test_good.get(facts.number, False), 0
         tripped = truth.residual_ac or truth.residual_dc
         yield "the residual-current detector has tripped", not tripped, OPEN_ON_FAULT_US
@@ -153,6 +154,11 @@ class OfferWithinLimits(_Timed):
             duty_bp = _intended_duty_bp(facts)
             below = pwm and offered_ma(duty_bp + DUTY_TOLERANCE_BP) < PROPOSED_MINIMUM_MA
             above = pwm and offered_ma(duty_bp - DUTY_TOLERANCE_BP) > min(limits)
+            view = moment.outlet_view(facts.number)
+            unreachable = view is None or not view.link_ok or bool(moment.disturbances)
+            # A generator that is off cannot be corrected by whoever does not reach it.
+            above = above and not (facts.duty_error_bp and unreachable)
+            below = below and not (facts.duty_error_bp and unreachable)
             yield from self._late(moment, facts.number, "PWM offers less than 6 A", below, OPEN_ON_FAULT_US)
             what = "PWM offers more than cable, outlet or station stand"
             yield from self._late(moment, facts.number, what, above, LOWER_OFFER_US)
@@ -214,7 +220,8 @@ class NeverUnlockedUnderLoad(_Timed):
             truth, number = facts.truth, facts.number
             before = self._bolt.get(number, truth.bolt)
             self._bolt[number] = truth.bolt
-            load = truth.contact_closed or max(truth.currents_ma) >= NO_LOAD_MA
+            # A closed contact without current whose mirror contact lies shows in nothing that can be measured.
+            load = (truth.contact_closed and facts.mirror_honest) or max(truth.currents_ma) >= NO_LOAD_MA
             left = truth.lock_fitted and before is LockPosition.LOCKED and truth.bolt is not LockPosition.LOCKED
             forced = moment.now_us - moment.known.lock_forced_us.get(number, -NEVER) <= FORCED_BOLT_US
             if left and load and not forced:
