@@ -82,7 +82,7 @@ class ClosedOnlyWhenSafe(_Timed):
         self._disturbed_us = -NEVER
 
     def check(self, moment: Moment) -> Iterator[Violation]:
-        if moment.disturbances:
+        if moment.cut_off:
             self._disturbed_us = moment.now_us
         # Nobody may be there to react: then the lease ends what was permitted.
         leased = moment.now_us - self._disturbed_us <= OPEN_ON_LEASE_US
@@ -155,7 +155,7 @@ class OfferWithinLimits(_Timed):
             below = pwm and offered_ma(duty_bp + DUTY_TOLERANCE_BP) < PROPOSED_MINIMUM_MA
             above = pwm and offered_ma(duty_bp - DUTY_TOLERANCE_BP) > min(limits)
             view = moment.outlet_view(facts.number)
-            unreachable = view is None or not view.link_ok or bool(moment.disturbances)
+            unreachable = view is None or not view.link_ok or bool(moment.cut_off)
             # A generator that is off cannot be corrected by whoever does not reach it.
             above = above and not (facts.duty_error_bp and unreachable)
             below = below and not (facts.duty_error_bp and unreachable)
@@ -269,7 +269,7 @@ class NoOpeningUnderLoad(_Timed):
         faulty = not truth.diode_ok or not truth.earth_ok or not truth.powered or truth.contact_welded
         faulty = faulty or truth.residual_ac or truth.residual_dc
         unlocked = truth.lock_fitted and truth.bolt is not LockPosition.LOCKED
-        return bool(vehicle or unaired or faulty or unlocked or moment.disturbances)
+        return bool(vehicle or unaired or faulty or unlocked or moment.cut_off)
 
 
 class ContactFollowsOrder(_Timed):
@@ -347,7 +347,7 @@ class FaultShownOnPilot(_Timed):
             fault = event.event
             if isinstance(fault, ContactorPermitted):
                 self._permitted[fault.outlet] = fault.permitted
-            if not isinstance(fault, FaultRaised) or fault.reaction != "emergency" or moment.disturbances:
+            if not isinstance(fault, FaultRaised) or fault.reaction != "emergency" or moment.cut_off:
                 continue
             if fault.fault == _FRONT_END_LOST:
                 continue
@@ -363,7 +363,7 @@ class FaultShownOnPilot(_Timed):
             low = not truth.pwm_on and truth.positive_mv < 1_500
             since = self._low_since.setdefault(number, now) if low else self._low_since.pop(number, None)
             yield from self._judge(moment, number, since, low)
-            if not truth.powered or moment.disturbances:
+            if not truth.powered or moment.cut_off:
                 self._due.pop(number, None)
 
     def _judge(self, moment: Moment, number: int, since: int | None, low: bool) -> Iterator[Violation]:
