@@ -159,8 +159,13 @@ def command_for(tool: str, args: Sequence[str], python: Path) -> list[str]:
     product = [str(python), str(python.parent / "evse")]
     if not args:
         return [*product, "run", "--profile", "parking"]
+    if args[0] == "--version":
+        return [*product, *args]
     if args[0].startswith("-"):
-        return [*product, "run", *args]
+        # What argparse takes for the option, too: with "=" and shortened.
+        named = any(len(name) > 3 and "--profile".startswith(name) for name in (arg.partition("=")[0] for arg in args))
+        wants_help = any(arg in ("-h", "--help") for arg in args)
+        return [*product, "run", *([] if named or wants_help else ["--profile", "parking"]), *args]
     return [*product, *args]
 
 
