@@ -1,5 +1,6 @@
 """The plug lock as a supervised motor: pulse, wait for the feedback, pause, try again, give up after a few tries.
 
+A sensor that says "locked" before any pulse proves nothing: locking counts only when a pulse of ours has brought it about.
 Unlocking is only ever ordered by a caller who has proven the contactor open and the line free of current; this module
 does not know why, it only never pulses towards "unlock" without ``may_unlock``.
 """
@@ -33,6 +34,8 @@ class LockSupervisor:
         self.pulse = 0
         self.drive = LockDrive.REST
         self._reached = False
+        self._drawn_out = False
+        """One of our own pulses has brought the bolt to "locked", and it has been there since."""
         self._tries = 0
         self._try_ends_us = NEVER
         self._next_try_us = 0
@@ -69,9 +72,17 @@ class LockSupervisor:
         self.feedback = feedback
         if mended and self.failed is not None:
             self.order(now_us, self.goal, again=True)
+        if feedback is not LockFeedback.LOCKED:
+            self._drawn_out = False
         if self._moving is not self.goal and now_us < self._moves_until_us:
             return self._moves_until_us
         if feedback.value == self.goal.value:
+            if self.goal is LockGoal.LOCKED and not self._drawn_out:
+                if self._tries == 0:
+                    # "Locked" before any pulse: no plug goes past a bolt that is out, so the sensor lies.
+                    self.failed = LockGoal.LOCKED
+                    return NEVER
+                self._drawn_out = True
             self._reached = True
             self.failed = None
             self.lost = False
