@@ -6,6 +6,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 
+def printable(text: str) -> str:
+    """``text`` for a terminal: what is no visible character (control, bidirectional, lone surrogate) is shown escaped."""
+    if text.isprintable():
+        return text
+    return "".join(each if each.isprintable() else each.encode("unicode_escape").decode("ascii") for each in text)
+
+
 @dataclass(frozen=True, slots=True)
 class Problem:
     """One fault of a profile.
@@ -30,7 +37,8 @@ class Problem:
             text += f"; allowed: {self.allowed}"
         if self.hint:
             text += f"; {self.hint}"
-        return text
+        # Keys and values come from the file, which may be anybody's.
+        return printable(text)
 
 
 class ProfileError(Exception):

@@ -1,7 +1,7 @@
 """Makes the virtual environment and becomes the tool that was asked for.
 
-Started by ``tools/run``, ``tools/test``, ``tools/bench``, ``tools/mutants`` and ``tools/lock`` with any Python >= 3.11
-and nothing installed, so it uses only the standard library and imports nothing of the project.
+Started by ``tools/run``, ``tools/test``, ``tools/bench``, ``tools/mutants``, ``tools/campaign`` and ``tools/lock`` with
+any Python >= 3.11 and nothing installed, so it uses only the standard library and imports nothing of the project.
 
 - One environment per Python version, ``.venv/3.11``, ``.venv/3.12`` …, so that several can be used side by side.
 - Two levels: *run* (what the product needs) and *dev* (and what its check needs), installed exactly as
@@ -28,6 +28,14 @@ from contextlib import contextmanager
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
+MODULES = {
+    "test": "tools.check",
+    "lock": "tools.lock",
+    "bench": "tools.benchmarks",
+    "mutants": "tools.mutants",
+    "campaign": "tools.campaign",
+}
+"""What each tool but "run" is."""
 LOCKS = {"run": ("run",), "dev": ("run", "dev")}
 """Which files of requirements/ make up a level."""
 INSTALL_TABLES = ("build-system", "project")
@@ -145,21 +153,19 @@ def _call(command: Sequence[str], doing: str, root: Path, lock: int) -> None:
 
 
 def command_for(tool: str, args: Sequence[str], python: Path) -> list[str]:
-    """Return the command line that ``tool`` ("run", "test", "bench" or "lock") with ``args`` stands for."""
+    """Return the command line that ``tool`` ("run" or one of ``MODULES``) with ``args`` stands for."""
     if tool != "run":
-        return [
-            str(python),
-            "-m",
-            {"test": "tools.check", "lock": "tools.lock", "bench": "tools.benchmarks", "mutants": "tools.mutants"}[
-                tool
-            ],
-            *args,
-        ]
+        return [str(python), "-m", MODULES[tool], *args]
     product = [str(python), str(python.parent / "evse")]
     if not args:
         return [*product, "run", "--profile", "parking"]
+    if args[0] == "--version":
+        return [*product, *args]
     if args[0].startswith("-"):
-        return [*product, "run", *args]
+        # What argparse takes for the option, too: with "=" and shortened.
+        named = any(len(name) > 3 and "--profile".startswith(name) for name in (arg.partition("=")[0] for arg in args))
+        wants_help = any(arg in ("-h", "--help") for arg in args)
+        return [*product, "run", *([] if named or wants_help else ["--profile", "parking"]), *args]
     return [*product, *args]
 
 

@@ -197,9 +197,11 @@ def _world(arguments: argparse.Namespace) -> int:
 
 def _profile_check(arguments: argparse.Namespace) -> int:
     from boards.check import check_profile
+    from boards.problems import printable
 
     report = check_profile(arguments.file)
-    print(json.dumps(report.as_json(), indent=2) if arguments.json else report.as_text())
+    text = "\n".join(map(printable, report.as_text().split("\n")))
+    print(json.dumps(report.as_json(), indent=2) if arguments.json else text)
     return OK if report.ok else BAD_INPUT
 
 

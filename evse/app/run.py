@@ -11,12 +11,14 @@ import os
 import shutil
 import socket
 import sys
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 from evse.app.child import Task
 from evse.app.child_process import ChildProcess, Program
+from evse.app.console import Console, descriptor
 from evse.app.factory_badges import badges_of, strategy_of
 from evse.app.paths import Hold, PathError, check_uid, data_directory, make_runtime, runtime_base, write_status
 from evse.app.supervisor import FAILED, Supervisor, monotonic_us
@@ -26,6 +28,8 @@ from evse.exchange.services_end import listen_at
 DEFAULT_PORT: Final = 8061
 NEXT_PORTS: Final = 20
 BAD_INPUT: Final = 2
+FLUSH_S: Final = 1.0
+"""How long the end waits for whoever reads our output."""
 CONTROL_PATIENCE_US: Final = 2 * SECOND
 SERVICES_PATIENCE_US: Final = 10 * SECOND
 WORLD_PATIENCE_US: Final = 10 * SECOND
@@ -83,6 +87,8 @@ class StationRun:
         self._data: Hold | None = None
         self._about: dict[str, Any] = {}
         self._supervisor: Supervisor | None = None
+        # Each its own, so that a stalled reader of one does not keep the start line from the other.
+        self._output, self._errors = Console(descriptor(sys.stdout)), Console(descriptor(sys.stderr))
 
     def _path(self, name: str) -> Path:
         return self._runtime.directory / name
@@ -121,6 +127,7 @@ class StationRun:
             task.line(),
             changed=self._write_status,
             started=self._tell_started,
+            say=self._errors.say,
             verbose=self._options.verbose,
         )
         self._write_status()
@@ -136,6 +143,9 @@ class StationRun:
         self._runtime.release()
         if self._data is not None:
             self._data.release()
+        end_s = time.monotonic() + FLUSH_S
+        for console in (self._errors, self._output):
+            console.close(max(end_s - time.monotonic(), 0.0))
 
     def _prepare(self) -> tuple[Task, bool]:
         """Read the profile, compile it, make the directories; return the task and whether it is simulated."""
@@ -219,17 +229,20 @@ class StationRun:
         seconds = (monotonic_us() - self._begin_us) / SECOND
         if self._options.json_output:
             line = {"event": "started", **self._status(), "seconds": round(seconds, 3), "warnings": self._warnings()}
-            print(json.dumps(line), flush=True)
+            self._output.say(json.dumps(line))
             return
         about = self._about
         kind = "simulated" if about["simulated"] else "on hardware"
         outlets = f"{about['outlets']} outlet{'s' if about['outlets'] > 1 else ''}"
-        print(f"station {about['uid']}: profile {about['profile']}, {outlets}, {kind}, ready after {seconds:.1f} s")
-        print(f"  page  {self._url()}")
-        print(f"  data  {about['data']}")
+        lines = [
+            f"station {about['uid']}: profile {about['profile']}, {outlets}, {kind}, ready after {seconds:.1f} s",
+            f"  page  {self._url()}",
+            f"  data  {about['data']}",
+            "Ctrl-C stops it.",
+        ]
+        self._output.say("\n".join(lines))
         for warning in self._warnings():
-            print(f"  warning: {warning}", file=sys.stderr)
-        print("Ctrl-C stops it.", flush=True)
+            self._errors.say(f"  warning: {warning}")
 
 
 def open_web_socket(host: str, port: int | None) -> socket.socket:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from boards.problems import ProfileError
+from boards.problems import ProfileError, printable
 from evse.app.scenario_library import load, shipped_scenarios
 from evse.app.station_factory import dumb_station_factory, station_factory, trace_frames
 from evse.sim.problems import ScenarioError
@@ -100,7 +100,7 @@ def _run(scenario: Scenario, options: SimOptions) -> Verdict:
         trace = Trace()
         number = scenario.run_number if options.run_number is None else options.run_number
         if not options.json_output:
-            print(f"{scenario.name} ({scenario.file}, profile {scenario.profile}, seed {number})")
+            print(printable(f"{scenario.name} ({scenario.file}, profile {scenario.profile}, seed {number})"))
             trace.add_sink(_print_line)
         prepare = None
         if options.trace:
@@ -109,14 +109,14 @@ def _run(scenario: Scenario, options: SimOptions) -> Verdict:
             prepare = trace_frames
         verdict = run_scenario(scenario, factory, number, elide=options.elide, trace=trace, prepare=prepare)
     if not options.json_output:
-        print(verdict.summary())
+        print("\n".join(map(printable, verdict.summary().split("\n"))))
     return verdict
 
 
 def _print_line(entry: TraceEntry) -> None:
     line = timeline_line(entry)
     if line is not None:
-        print(line)
+        print(printable(line))
 
 
 def _complain(text: str) -> int:

@@ -19,7 +19,6 @@ import os
 import select
 import signal
 import socket
-import sys
 import time
 from collections.abc import Callable
 from typing import Any, Final
@@ -47,7 +46,7 @@ class Supervisor:
     """Runs ``control``, ``services`` and, in simulation, ``world``. All but services are started and wait for ``task``.
 
     ``world_link``: our end of the world's socket. ``changed``: called when a process came or went; ``started``: once, when
-    all are ready for the first time.
+    all are ready for the first time. ``say`` takes lines for people and must never wait.
     """
 
     def __init__(
@@ -60,6 +59,7 @@ class Supervisor:
         *,
         changed: Callable[[], None],
         started: Callable[[], None],
+        say: Callable[[str], None],
         verbose: bool = False,
     ) -> None:
         self.control, self.services, self.world = control, services, world
@@ -70,6 +70,7 @@ class Supervisor:
         self._incoming = b""
         self._changed = changed
         self._started = started
+        self._tell = say
         self._verbose = verbose
         self._announced = False
         self._powered = True
@@ -260,4 +261,4 @@ class Supervisor:
             child.forget_pipes()
 
     def _say(self, text: str) -> None:
-        print(f"evse: {text}", file=sys.stderr, flush=True)
+        self._tell(f"evse: {text}")

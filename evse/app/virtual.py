@@ -28,6 +28,7 @@ from evse.services.clock import ClockMapping, ClockQuality
 from evse.services.fake_journal import FakeStore
 from evse.services.station_services import StationServices
 from evse.sim.elision import RenewalLoop
+from evse.sim.invariants_base import DISK
 from evse.sim.scheduler import Scheduler
 from evse.sim.station import Ledger, TimedEvent
 from hal.twins.null_modem import NullModem, WireTap
@@ -39,6 +40,8 @@ from hal.world.verbs import verbs_of
 
 EXCHANGE_DELAY_US = 1 * MS
 DISK_LATENCY_US = 4 * MS
+SLOW_DISK_US = 1 * SECOND
+"""A disk that takes longer for a commit counts as a disturbance."""
 BOOT_US = 300 * MS
 """From power (or a killed process) to the new process's first step."""
 EPOCH_UTC_US = 1_767_225_600 * SECOND
@@ -341,8 +344,8 @@ class VirtualStation:
             found.append("control stopped")
         if self._services is None:
             found.append("services stopped")
-        if self._store.problem:
-            found.append("disk")
+        if self._store.problem or self._store.latency_us > SLOW_DISK_US:
+            found.append(DISK)
         found += [f"{name} cut" for name, modem in self._modems.items() if modem.is_cut]
         return tuple(sorted(found))
 

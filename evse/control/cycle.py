@@ -94,6 +94,12 @@ class ControlCycle:
     def _renew_us(self) -> int:
         return min((actuator.renew_us for actuator in self._actuators), default=NEVER)
 
+    def conclude(self, now_us: int) -> None:
+        """Report the end of every session; to be called once the permissions are withdrawn, before the process ends."""
+        events = self.core.conclude(now_us)
+        if events:
+            self._exchange.report(events, now_us)
+
     def view(self) -> StationView:
         """Return the Snapshot as of the last cycle."""
         return self.view_at(self._now_us)

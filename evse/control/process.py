@@ -6,8 +6,8 @@ Specification
 - An exception in the cycle ends the process: leases expire, the supervisor starts a new one. Nothing is caught here.
 - Garbage is collected by hand, while no outlet holds its contactor, at most every 30 s: a collection in the wrong moment
   would be a late cycle. What exists when the loop begins is never looked at again (``gc.freeze``).
-- On the way out every contactor's permission is withdrawn at once and its pilot goes to X1; sessions stay open in the
-  journal and are closed as interrupted when the next control says ``Hello``.
+- On the way out every contactor's permission is withdrawn at once, its pilot goes to X1, and open sessions are closed
+  with their energy up to that moment and the reason ``Reboot``.
 """
 
 from __future__ import annotations
@@ -115,6 +115,7 @@ class ControlLoop:
             outlet.pilot.drive_pilot(PilotDriveMode.X1, STEADY_POSITIVE_BP, now_us)
             for driver in outlet.polled:
                 driver.poll(now_us)
+        self._cycle.conclude(now_us)
         self._exchange.service(now_us)
 
     def _wait(self, deadline_us: int) -> None:

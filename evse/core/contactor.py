@@ -26,6 +26,8 @@ class ContactorMonitor:
         """From then on the contact is open even if its mirror contact lies (unless it is welded)."""
         self.welded = False
         self.failed_to_close = False
+        self.mirror_lies = False
+        """Current has flowed although the mirror contact said open: until service it is no proof of an open contact."""
         self._differ_us = NEVER
         self._held_until_us = start_us + EARLIER_LEASE_US
 
@@ -40,9 +42,12 @@ class ContactorMonitor:
             self.failed_to_close = False
         self.permitted = permitted
 
-    def update(self, now_us: int, closed: bool) -> int:
-        """Take the mirror contact's report; return when a lasting difference would become a fault."""
-        self.closed = closed
+    def update(self, now_us: int, mirror_closed: bool, *, drawing: bool = False) -> int:
+        """Take the mirror contact's report; return when a lasting difference would become a fault.
+
+        ``drawing``: current flows, which proves a closed contact whatever its mirror says.
+        """
+        self.closed = closed = mirror_closed or drawing
         if closed == self.permitted:
             self._differ_us = NEVER
             self.welded = False
@@ -55,6 +60,7 @@ class ContactorMonitor:
         if now_us < due_us:
             return due_us
         self.welded = closed
+        self.mirror_lies |= closed and not mirror_closed
         self.failed_to_close = not closed
         return NEVER
 

@@ -1,5 +1,6 @@
 """The plug lock as a supervised motor: see :mod:`evse.core.motor`.
 
+A sensor that says "locked" before any pulse proves nothing: locking counts only when a pulse of ours has brought it about.
 Unlocking is only ever ordered by a caller who has proven the contactor open and the line free of current.
 """
 
@@ -31,6 +32,7 @@ class LockSupervisor(MotorSupervisor[LockGoal, LockFeedback, LockDrive]):
             contradictory=LockFeedback.CONTRADICTORY,
             rest=LockDrive.REST,
             drives={LockGoal.LOCKED: LockDrive.LOCK, LockGoal.UNLOCKED: LockDrive.UNLOCK},
+            proven_by_pulse=True,
         )
 
     @property

@@ -48,7 +48,9 @@ class MotorSupervisor(Generic[GoalT, FeedbackT, DriveT]):
         contradictory: FeedbackT,
         rest: DriveT,
         drives: dict[GoalT, DriveT],
+        proven_by_pulse: bool = False,
     ) -> None:
+        """``proven_by_pulse``: the holding end counts only when a pulse of ours has brought the feedback about."""
         self._timings = timings
         self._holding = holding
         self._contradictory = contradictory
@@ -62,6 +64,9 @@ class MotorSupervisor(Generic[GoalT, FeedbackT, DriveT]):
         self.pulse = 0
         self.drive = rest
         self._reached = False
+        self._proven_by_pulse = proven_by_pulse
+        self._driven_there = False
+        """One of our own pulses has brought it to the holding end, and it has been there since."""
         self._tries = 0
         self._try_ends_us = NEVER
         self._next_try_us = 0
@@ -92,9 +97,14 @@ class MotorSupervisor(Generic[GoalT, FeedbackT, DriveT]):
         self.feedback = feedback
         if mended and self.failed is not None:
             self.order(now_us, self.goal, again=True)
+        if feedback.value != self._holding.value:
+            self._driven_there = False
         if self._moving is not self.goal and now_us < self._moves_until_us:
             return self._moves_until_us
         if feedback.value == self.goal.value:
+            if not self._credible():
+                self.failed = self.goal
+                return NEVER
             self._reached = True
             self.failed = None
             self.lost = False
@@ -107,6 +117,13 @@ class MotorSupervisor(Generic[GoalT, FeedbackT, DriveT]):
         if self.failed is not None:
             return NEVER
         return self._try(now_us, may_release=may_release)
+
+    def _credible(self) -> bool:
+        """Whether the feedback that confirms the goal may be believed."""
+        if not self._proven_by_pulse or self.goal is not self._holding:
+            return True
+        self._driven_there = self._driven_there or self._tries > 0
+        return self._driven_there
 
     def _rest(self) -> None:
         self.drive = self._rest_drive

@@ -113,6 +113,14 @@ class OutletCore:
         """Start a session that is authorised elsewhere; return why not, or an empty text."""
         return self.procedure.remote_start(now_us, uid, self._facts(now_us))
 
+    def conclude(self, now_us: int) -> tuple[Event, ...]:
+        """Close the session because the process ends; return the events that must still reach services."""
+        self.register.advance(now_us)
+        self.procedure.conclude(now_us, self._facts(now_us))
+        events = tuple(self._events)
+        self._events.clear()
+        return events
+
     # --- the step ----------------------------------------------------------------------------------------------
 
     def step(self, now_us: int, inputs: OutletInputs, station_share_ma: int) -> OutletStep:
@@ -172,7 +180,7 @@ class OutletCore:
             self._until(self.pilot.update(now_us, inputs.pilot))
         if not self.config.attached_cable:
             self._until(self.proximity.update(now_us, inputs.proximity_ohm))
-        self._until(self.contactor.update(now_us, inputs.contactor_closed))
+        self._until(self.contactor.update(now_us, self.inputs.contactor_closed, drawing=self._drawing))
         self._until(self.current.update(now_us, inputs.currents_ma))
         if self.contactor.closed:
             self._detect_phases(now_us, inputs)
@@ -256,6 +264,11 @@ class OutletCore:
         return self.inputs.link_ok and self.pilot.level is PilotLevel.A
 
     @property
+    def _contact_live(self) -> bool:
+        """The mirror contact says closed, or current flows, which proves it whatever the mirror says."""
+        return self.inputs.contactor_closed or self._drawing
+
+    @property
     def _drawing(self) -> bool:
         return max(self.inputs.currents_ma) >= self.config.protection.no_load_ma
 
@@ -270,7 +283,8 @@ class OutletCore:
             vehicle=self.pilot.level in VEHICLE_LEVELS,
             vehicle_gone=self._vehicle_gone,
             simplified=self.pilot.arrived_simplified,
-            contact_closed=self.inputs.contactor_closed,
+            link_ok=self.inputs.link_ok,
+            contact_closed=self._contact_live,
             permitted=self.contactor.permitted,
             welded=self.contactor.welded,
             drawing=self._drawing,
@@ -305,8 +319,8 @@ class OutletCore:
             self._until(self.shutter.update(now_us, self.inputs.shutter, may_release=self._may_release(now_us)))
 
     def _may_release(self, now_us: int) -> bool:
-        """The contact has been commanded open for long enough, is confirmed open, and no current flows."""
-        if self.contactor.permitted or self.inputs.contactor_closed or self._drawing:
+        """The contact has been commanded open for long enough, is credibly confirmed open, and no current flows."""
+        if self.contactor.permitted or self._contact_live or self.contactor.mirror_lies:
             return False
         if now_us < self.contactor.settled_open_us:
             self._until(self.contactor.settled_open_us)
@@ -430,7 +444,7 @@ class OutletCore:
         before, self.permission = self.permission, judge(facts)
         self.contactor.permit(now_us, self.permission.granted)
         if self.inputs.link_ok:
-            self._until(self.contactor.update(now_us, self.inputs.contactor_closed))
+            self._until(self.contactor.update(now_us, self.inputs.contactor_closed, drawing=self._drawing))
         if before.granted != self.permission.granted:
             self._tell(ContactorPermitted(self.config.number, self.permission.granted, self.permission.reasons))
 

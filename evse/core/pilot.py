@@ -143,10 +143,13 @@ class PilotMonitor:
         return self._mode in (PilotMode.F, PilotMode.E)
 
     def lost(self) -> None:
-        """No fresh readings: what was pending begins anew with the next one, and PWM has to be seen again."""
+        """No fresh readings: what was pending begins anew with the next one, PWM and diode have to be seen again."""
         self._candidate, self._left_us = self.level, NEVER
         self._mismatch_us = self._bad_plateau_us = self._pwm_missing_us = NEVER
         self.pwm_confirmed = False
+        if self.diode is DiodeCheck.PROVEN:
+            # Another vehicle may stand there when the readings come back.
+            self.diode = DiodeCheck.UNKNOWN
 
     def ordered(self, now_us: int, mode: PilotMode, duty_bp: int) -> None:
         """Note what the generator is told; readings of the old signal are not faults for a settling time."""

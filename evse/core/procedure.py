@@ -32,6 +32,8 @@ from evse.core.values import Beep
 
 SAME_CARD_IGNORED_US = 3 * SECOND
 """A card held again this soon after it opened the session does not end it (our choice)."""
+UNWATCHED_US = 120 * SECOND
+"""A vehicle that could not be watched for this long may be another one afterwards: the session ends (our choice)."""
 FREE_ACCESS = "free access"
 
 
@@ -46,6 +48,7 @@ class ProcedureFacts(NamedTuple):
     vehicle_gone: bool
     """State A, and no doubt about it."""
     simplified: bool
+    link_ok: bool
     contact_closed: bool
     permitted: bool
     welded: bool
@@ -96,6 +99,7 @@ class Procedure:
         self._free_served = False
         self._plug_since_us = NEVER
         self._gone_since_us = NEVER
+        self._unwatched_since_us = NEVER
         self._noticed: set[OutletErrorName] = set()
         self._wake_us = NEVER
         self._asked_from = OutletStatus.INIT_DONE
@@ -252,6 +256,10 @@ class Procedure:
             self._plug_since_us = NEVER
         elif self._plug_since_us == NEVER:
             self._plug_since_us = now_us
+        if facts.link_ok:
+            self._unwatched_since_us = NEVER
+        elif self._unwatched_since_us == NEVER:
+            self._unwatched_since_us = now_us
         if not facts.vehicle_gone:
             self._gone_since_us = NEVER
         elif self._gone_since_us == NEVER:
@@ -399,6 +407,8 @@ class Procedure:
         """Note the reason when something other than user or vehicle ends the session."""
         if facts.ending_fault:
             self.stop_reason = self.stop_reason or f"Fault {facts.ending_fault}"
+        elif self._late(now_us, self._unwatched_since_us + UNWATCHED_US):
+            self.stop_reason = self.stop_reason or "Fault FrontEndLost"
         elif self.availability.ends_session:
             self.stop_reason = self.stop_reason or "Unavailable"
         elif not self.stop_reason and self._late(now_us, session.permission_expires_us):
@@ -470,6 +480,13 @@ class Procedure:
             self._notice(OutletErrorName.PLUG_STILL_DETECTED)
         if not facts.vehicle_gone and self._late(now_us, self.since_us + self._times.vehicle_gone_us):
             self._notice(OutletErrorName.EV_STILL_DETECTED)
+
+    def conclude(self, now_us: int, facts: ProcedureFacts) -> None:
+        """The process ends in an orderly way, the permission is withdrawn: close the session with what flowed."""
+        if self.session is not None:
+            self._expect_session(facts)
+            self.stop_reason = self.stop_reason or "Reboot"
+            self._close_session(now_us, facts)
 
     def _checkpoint(self, now_us: int, facts: ProcedureFacts) -> None:
         session = self.session

@@ -113,6 +113,10 @@ class StationCore:
         events.extend(step.events)
         return step
 
+    def conclude(self, now_us: int) -> tuple[Event, ...]:
+        """The process ends in an orderly way: every open session is closed with its energy up to now."""
+        return tuple(event for outlet in self.outlets for event in outlet.conclude(now_us))
+
     def _share_for(self, now_us: int, index: int) -> int:
         if len(self.outlets) == 1:
             return self.config.station_maximum_ma
@@ -196,6 +200,7 @@ class StationCore:
             case ClearFault():
                 if not outlet.faults.clear_by_service(command.fault):
                     return f"fault {command.fault!r} is not in force"
+                outlet.contactor.mirror_lies = False
             case SetLimit():
                 return _set_limit(outlet, command)
             case _:

@@ -1,6 +1,7 @@
 """Services' end of the exchange: accepts control's connection and serves it on an asyncio event loop.
 
-There is one control. A new connection replaces the one before, because control connects anew only when it has given up
+There is one control, a child of our own parent: whoever else connects is turned away, because its first message would end
+control's connection and so every running session. A new connection replaces the one before, because control connects anew only when it has given up
 the old one. The first message of a connection must be ``Hello``. Messages that cannot be understood are counted and
 ignored. What control does not take waits here, bounded: beyond the bound the connection is closed, so that the next one
 repeats everything that matters.
@@ -10,9 +11,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import socket
+import struct
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import Final, Protocol
 
 from evse.exchange.envelope import (
@@ -30,6 +34,9 @@ _log = logging.getLogger(__name__)
 WAITING_LIMIT: Final = 1024
 _TAKE_AT_ONCE: Final = 64
 BACKLOG: Final = 4
+STRANGER_LOG_S: Final = 1.0
+"""Shortest time between two log lines about strangers."""
+_CREDENTIALS: Final = struct.Struct("3i")
 
 
 class ExchangeHandler(Protocol):
@@ -64,14 +71,38 @@ def listen_at(path: str) -> socket.socket:
     return listener
 
 
-class ServicesEnd:
-    """Serves ``listener`` for ``handler`` until ``close``. To be made inside a running event loop."""
+def is_sibling(pid: int) -> bool:
+    """Whether ``pid`` is a child of our own parent. One that has ended or cannot be seen is not."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_bytes()
+        # The second field is the program's name in parentheses and may contain anything.
+        return int(stat.rpartition(b")")[2].split()[1]) == os.getppid()
+    except (OSError, ValueError, IndexError):
+        return False
 
-    def __init__(self, listener: socket.socket, handler: ExchangeHandler) -> None:
+
+def peer_pid(connection: socket.socket) -> int:
+    """The process that connected, as the kernel noted it then. Raises OSError."""
+    noted = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
+    return int(_CREDENTIALS.unpack(noted)[0])
+
+
+class ServicesEnd:
+    """Serves ``listener`` for ``handler`` until ``close``. To be made inside a running event loop.
+
+    ``allowed`` tells from a process id whether that process may be control.
+    """
+
+    def __init__(
+        self, listener: socket.socket, handler: ExchangeHandler, *, allowed: Callable[[int], bool] = is_sibling
+    ) -> None:
         self.bad_messages = 0
+        self.strangers = 0
         self.connections = 0
         self._listener = listener
         self._handler = handler
+        self._allowed = allowed
+        self._stranger_log_s = float("-inf")
         self._loop = asyncio.get_running_loop()
         self._socket: socket.socket | None = None
         self._greeted = False
@@ -110,11 +141,28 @@ class ServicesEnd:
             connection, _ = self._listener.accept()
         except OSError:
             return
+        if not self._trusted(connection):
+            connection.close()
+            return
         self._drop()
         connection.setblocking(False)
         self.connections += 1
         self._socket = connection
         self._loop.add_reader(connection.fileno(), self._readable)
+
+    def _trusted(self, connection: socket.socket) -> bool:
+        try:
+            pid = peer_pid(connection)
+        except OSError:
+            pid = 0
+        if self._allowed(pid):
+            return True
+        self.strangers += 1
+        now_s = self._loop.time()
+        if now_s - self._stranger_log_s >= STRANGER_LOG_S:
+            self._stranger_log_s = now_s
+            _log.warning("exchange: process %d is not control: turned away (%d so far)", pid, self.strangers)
+        return False
 
     def _readable(self) -> None:
         for _ in range(_TAKE_AT_ONCE):

@@ -45,6 +45,8 @@ UNAVAILABLE_US: Final = 500 * MS
 """A command to be unavailable or booked counts against closings from this long after it was posted."""
 PROPOSED_MINIMUM_MA: Final = 6_000
 """IEC 61851-1 Table A.7: the lowest current that a duty cycle can offer."""
+DISK: Final = "disk"
+"""Name of the disturbance that only delays what has to be durable."""
 NO_LOAD_MA: Final = 1_000
 """Below this a contactor opens, and a lock moves, without load."""
 DUTY_TOLERANCE_BP: Final = 50
@@ -115,6 +117,11 @@ class Moment:
     records: Sequence[ClosedSession]
     disturbances: tuple[str, ...]
     known: Known
+
+    @property
+    def cut_off(self) -> tuple[str, ...]:
+        """What keeps control from its work; a disk in trouble is no excuse for anything but late records."""
+        return tuple(name for name in self.disturbances if name != DISK)
 
     def outlet_config(self, number: int) -> OutletConfig:
         """Configuration of outlet ``number``."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from evse.core.units import NJ_PER_WH, SECOND
-from evse.sim.invariants_base import OPEN_ON_LEASE_US, Moment, Violation
+from evse.sim.invariants_base import DISK, OPEN_ON_LEASE_US, Moment, Violation
 from evse.sim.station import ClosedSession, OutletFacts
 
 TOLERANCE_WH: Final = 1
@@ -97,7 +97,8 @@ class ClosedIntervalsBelongToOneSession:
 class RecordsBalanceWithTheWorld:
     """T3. A record's energy is what really flowed in its session, within 1 Wh and 1 per mille.
 
-    A session cut by a power failure may lack what flowed since its last durable reading, at most ``checkpoint_us`` ago.
+    A session cut by a power failure may lack what flowed since its last durable reading, at most ``checkpoint_us`` ago,
+    and what flowed while the disk was full or slow.
     What flows between the loss of the front end, with its meter, and the end of the lease is not measured: a record may
     lack that too, never more.
     """
@@ -113,6 +114,7 @@ class RecordsBalanceWithTheWorld:
         self._unmeasured: dict[str, int] = {}
         self._blind: dict[int, bool] = {}
         self._welded: dict[str, int] = {}
+        self._undurable: dict[str, int] = {}
 
     def check(self, moment: Moment) -> Iterator[Violation]:
         for facts in moment.outlets:
@@ -139,6 +141,8 @@ class RecordsBalanceWithTheWorld:
         self._of_session[name] = self._of_session.get(name, 0) + energy
         if self._blind.get(number, False):
             self._unmeasured[name] = self._unmeasured.get(name, 0) + energy
+        if DISK in moment.disturbances:
+            self._undurable[name] = self._undurable.get(name, 0) + energy
         power = sum(i * u for i, u in zip(truth.currents_ma, truth.voltages_mv, strict=True))
         self._power_limit_uw[name] = max(self._power_limit_uw.get(name, 0), power)
 
@@ -147,6 +151,7 @@ class RecordsBalanceWithTheWorld:
         low = record.energy_wh * NJ_PER_WH
         high = low + self._unmeasured.get(record.session_id, 0)
         if record.interrupted:
+            high += self._undurable.get(record.session_id, 0)
             high += self._power_limit_uw.get(record.session_id, 0) * moment.config.checkpoint_us // 1_000
         tolerance = TOLERANCE_WH * NJ_PER_WH + low * MEASURING_PER_MILLE // 1_000
         # What the meter sees through a welded contact while the session is open is on its record.

@@ -84,7 +84,7 @@ class ClosedOnlyWhenSafe(_Timed):
         self._disturbed_us = -NEVER
 
     def check(self, moment: Moment) -> Iterator[Violation]:
-        if moment.disturbances:
+        if moment.cut_off:
             self._disturbed_us = moment.now_us
         # Nobody may be there to react: then the lease ends what was permitted.
         leased = moment.now_us - self._disturbed_us <= OPEN_ON_LEASE_US
@@ -110,7 +110,8 @@ class ClosedOnlyWhenSafe(_Timed):
         yield "the earth is open", truth.earth_ok, OPEN_ON_FAULT_US
         yield "no authorised session is durable", self._authorised(moment, facts.number), OPEN_ON_FAULT_US
         locked = not truth.lock_fitted or truth.bolt is LockPosition.LOCKED
-        yield "the bolt is not locked", locked, OPEN_ON_FAULT_US
+        # End switches that lie are found out only by what contradicts them.
+        yield "the bolt is not locked", locked or not facts.bolt_honest, OPEN_ON_FAULT_US
         shut = not truth.shutter_fitted or truth.shutter is ShutterPosition.CLOSED
         yield "the shutter is not closed", shut, OPEN_ON_FAULT_US
         yield "no residual-current self test has passed", self._test_good.get(facts.number, False), 0
@@ -157,6 +158,11 @@ class OfferWithinLimits(_Timed):
             duty_bp = _intended_duty_bp(facts)
             below = pwm and offered_ma(duty_bp + DUTY_TOLERANCE_BP) < PROPOSED_MINIMUM_MA
             above = pwm and offered_ma(duty_bp - DUTY_TOLERANCE_BP) > min(limits)
+            view = moment.outlet_view(facts.number)
+            unreachable = view is None or not view.link_ok or bool(moment.cut_off)
+            # A generator that is off cannot be corrected by whoever does not reach it.
+            above = above and not (facts.duty_error_bp and unreachable)
+            below = below and not (facts.duty_error_bp and unreachable)
             yield from self._late(moment, facts.number, "PWM offers less than 6 A", below, OPEN_ON_FAULT_US)
             what = "PWM offers more than cable, outlet or station stand"
             yield from self._late(moment, facts.number, what, above, LOWER_OFFER_US)
@@ -219,7 +225,8 @@ class NeverUnlockedUnderLoad(_Timed):
             truth, number = facts.truth, facts.number
             before = self._bolt.get(number, truth.bolt)
             self._bolt[number] = truth.bolt
-            load = truth.contact_closed or max(truth.currents_ma) >= NO_LOAD_MA
+            # A closed contact without current whose mirror contact lies shows in nothing that can be measured.
+            load = (truth.contact_closed and facts.mirror_honest) or max(truth.currents_ma) >= NO_LOAD_MA
             left = truth.lock_fitted and before is LockPosition.LOCKED and truth.bolt is not LockPosition.LOCKED
             forced = moment.now_us - moment.known.lock_forced_us.get(number, -NEVER) <= FORCED_BOLT_US
             if left and load and not forced:
@@ -279,7 +286,7 @@ class NoOpeningUnderLoad(_Timed):
         faulty = faulty or truth.residual_ac or truth.residual_dc
         unlocked = truth.lock_fitted and truth.bolt is not LockPosition.LOCKED
         unshut = truth.shutter_fitted and truth.shutter is not ShutterPosition.CLOSED
-        return bool(vehicle or unaired or faulty or unlocked or unshut or moment.disturbances)
+        return bool(vehicle or unaired or faulty or unlocked or unshut or moment.cut_off)
 
 
 class ContactFollowsOrder(_Timed):
@@ -357,7 +364,7 @@ class FaultShownOnPilot(_Timed):
             fault = event.event
             if isinstance(fault, ContactorPermitted):
                 self._permitted[fault.outlet] = fault.permitted
-            if not isinstance(fault, FaultRaised) or fault.reaction != "emergency" or moment.disturbances:
+            if not isinstance(fault, FaultRaised) or fault.reaction != "emergency" or moment.cut_off:
                 continue
             if fault.fault == _FRONT_END_LOST:
                 continue
@@ -373,7 +380,7 @@ class FaultShownOnPilot(_Timed):
             low = not truth.pwm_on and truth.positive_mv < 1_500
             since = self._low_since.setdefault(number, now) if low else self._low_since.pop(number, None)
             yield from self._judge(moment, number, since, low)
-            if not truth.powered or moment.disturbances:
+            if not truth.powered or moment.cut_off:
                 self._due.pop(number, None)
 
     def _judge(self, moment: Moment, number: int, since: int | None, low: bool) -> Iterator[Violation]:

@@ -42,6 +42,8 @@ _SUFFIXES: Final = (
     ("_dc", "dC"),
     ("_ohm", "ohm"),
 )
+LONGEST_YEARS: Final = 10
+_LONGEST_US: Final = LONGEST_YEARS * 366 * 24 * 3600 * 10**6
 
 
 class QuantityError(ValueError):
@@ -93,8 +95,11 @@ def convert(value: object, unit: str) -> Fraction:
 
 
 def whole(value: object, unit: str) -> int:
-    """Like ``convert``, for receivers that count in whole units."""
+    """Like ``convert``, for receivers that count in whole units. Times are limited to 10 years, far from ``NEVER``."""
     result = convert(value, unit)
+    family = _FAMILIES["time"]
+    if unit in family and abs(result * family[unit]) > _LONGEST_US:
+        raise QuantityError(f"{str(value)[:40]} is longer than {LONGEST_YEARS} years")
     if result.denominator != 1:
         raise QuantityError(f"{value} is not a whole number of {unit}")
     return int(result)

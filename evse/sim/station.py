@@ -18,6 +18,7 @@ from evse.sim.scheduler import Scheduler
 from hal.ports import SelfTest
 from hal.world.contactor import MirrorFault
 from hal.world.outlet import OutletWorld
+from hal.world.socket import LockFeedbackFault
 from hal.world.station import StationWorld
 from hal.world.truth import OutletTruth
 
@@ -32,7 +33,8 @@ class OutletFacts:
     """How an outlet physically is at this instant, whatever the station believes.
 
     ``duty_error_bp``: how far the generator's duty cycle is off by a fault of its own.
-    ``contactor_slow``: it opens later than a contactor may; ``mirror_honest``: its mirror contact tells the truth.
+    ``contactor_slow``: it opens later than a contactor may; ``mirror_honest``, ``bolt_honest``: the mirror
+    contact and the lock's end switches tell the truth.
     ``truth``: contact, current, pilot, bolt. ``cable_rating_ma``: rating the cable in the socket tells by its coding
     resistor, ``None`` without a cable, with an attached one or with a faulty resistor. ``self_test``: state of the
     residual-current detector's self test.
@@ -45,6 +47,7 @@ class OutletFacts:
     duty_error_bp: int = 0
     contactor_slow: bool = False
     mirror_honest: bool = True
+    bolt_honest: bool = True
 
 
 def facts_of(world: StationWorld, now_us: int) -> tuple[OutletFacts, ...]:
@@ -67,6 +70,7 @@ def _facts(number: int, outlet: OutletWorld) -> OutletFacts:
         outlet.generator.duty_error_bp,
         outlet.contactor.open_delay_us > DROP_OUT_US,
         outlet.contactor.mirror_fault is MirrorFault.NONE,
+        outlet.lock.feedback_fault is LockFeedbackFault.NONE,
     )
 
 

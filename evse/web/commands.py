@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -25,6 +25,10 @@ from evse.exchange.snapshot import OutletView
 
 UID_PATTERN = r"^([0-9A-F]{8}|[0-9A-F]{14}|[0-9A-F]{16}|[0-9A-F]{20})$"
 """A badge: 4, 7, 8 or 10 bytes in upper-case hexadecimal."""
+
+
+CALLERS_PREFIX: Final = "rest-"
+"""Before every id from this interface: a caller must not be able to use up an id that services give to commands of their own."""
 
 
 class CommandBody(BaseModel):
@@ -83,9 +87,12 @@ class ClearFaultBody(CommandBody):
 
 @dataclass(frozen=True, slots=True)
 class Envelope:
-    """The part common to all core commands, ready to be unpacked."""
+    """The part common to all core commands, ready to be unpacked.
 
-    command_id: str
+    ``callers_id`` is the id as the caller knows it: given again, it acts once. The command itself carries it with a prefix.
+    """
+
+    callers_id: str
     outlet: int
     expires_us: int
     epoch: int
@@ -93,7 +100,7 @@ class Envelope:
     def fields(self) -> dict[str, Any]:
         """The common fields by name."""
         return {
-            "command_id": self.command_id,
+            "command_id": CALLERS_PREFIX + self.callers_id,
             "outlet": self.outlet,
             "expires_us": self.expires_us,
             "epoch": self.epoch,

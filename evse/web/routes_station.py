@@ -145,16 +145,24 @@ def command_router(source: StationSource, new_id: Callable[[], str]) -> APIRoute
     router = APIRouter(prefix="/api/outlets/{number}/commands", tags=["commands"])
 
     def add(name: str, summary: str, body_type: type[Body], make: Callable[[Body, Envelope, int], Command]) -> None:
-        async def command(number: OutletNumber, body: body_type) -> OutcomeBody:  # type: ignore[valid-type]
-            given: CommandBody = body
+        async def command(number: OutletNumber, body: body_type | None = None) -> OutcomeBody:  # type: ignore[valid-type]
+            given: Body = body_type() if body is None else body
             view = connected_view(source)
             common = commands.envelope(given, outlet_of(view, number), view.mono_us, new_id)
-            made = make(body, common, view.mono_us)
+            made = make(given, common, view.mono_us)
             outcome = await settled(source.post(made), given.ttl_ms / 1000 + ANSWER_MARGIN_S)
-            return OutcomeBody(outcome=outcome.outcome, reason=outcome.reason, command_id=common.command_id)
+            return OutcomeBody(outcome=outcome.outcome, reason=outcome.reason, command_id=common.callers_id)
 
-        # The body's type is a variable here, so the annotation must be the type itself and not its name.
-        command.__annotations__ = {"number": OutletNumber, "body": body_type, "return": OutcomeBody}
+        # The body's type is a variable here, so the annotation must be the type itself and not its name. A body of which
+        # everything is optional may be left out.
+        needed = any(field.is_required() for field in body_type.model_fields.values())
+        command.__annotations__ = {
+            "number": OutletNumber,
+            "body": body_type if needed else body_type | None,
+            "return": OutcomeBody,
+        }
+        if needed:
+            command.__defaults__ = None
         router.add_api_route(
             f"/{name}",
             command,

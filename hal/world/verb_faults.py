@@ -164,6 +164,8 @@ def _delay_contactor(call: Call) -> None:
     contactor = call.outlet.contactor
     contactor.close_delay_us = _WHOLE_CONTACTOR.close_delay_us if call.heal else call.number("closing")
     contactor.open_delay_us = _WHOLE_CONTACTOR.open_delay_us if call.heal else call.number("opening")
+    if contactor.coil is not contactor.closed:
+        contactor.follow_coil(call.now_us)
 
 
 def _chatter(call: Call) -> None:

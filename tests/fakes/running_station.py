@@ -81,15 +81,20 @@ class RunningStation:
         runtime = self.home / "r"
         return {**os.environ, "EVSE_RUNTIME_DIR": str(runtime), "PYTHONPATH": str(ROOT)}
 
-    def start(self) -> RunningStation:
-        """Start it; returns when it says that it is ready."""
+    def start(self, errors_to: int | None = None) -> RunningStation:
+        """Start it, its standard error to a file or ``errors_to``; returns when it says that it is ready."""
         command = [sys.executable, "-m", "evse", "run", "--profile", str(self.home / "quick.yaml"), "--port", "0",
                    "--data", str(self.home / "data"), "--json", *self.arguments]  # fmt: skip
         self._close_output()
         self.begin_us = now_us()
         with self.errors.open("a", encoding="utf-8") as errors:
             self.process = subprocess.Popen(
-                command, stdout=subprocess.PIPE, stderr=errors, text=True, env=self.environment(), cwd=self.home
+                command,
+                stdout=subprocess.PIPE,
+                stderr=errors if errors_to is None else errors_to,
+                text=True,
+                env=self.environment(),
+                cwd=self.home,
             )
         assert self.process.stdout is not None
         line = self.process.stdout.readline()

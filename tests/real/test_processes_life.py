@@ -59,12 +59,16 @@ def test_a_stop_opens_the_contact_and_leaves_nothing_behind(station: RunningStat
     assert not runtime.exists()
 
 
-def test_a_session_cut_by_a_stop_is_closed_at_the_next_start(station: RunningStation) -> None:
+def test_a_session_is_closed_by_an_orderly_stop_with_its_energy(station: RunningStation) -> None:
     station.start().charge()
+    register_wh = station.outlet(1)["register_wh"]
+    assert register_wh > 0
     assert station.stop(signal.SIGINT) == 0
     station.start()
     record = until("record", station.records)[0]
-    assert record["reason"] == "PowerLoss"
+    assert record["reason"] == "Reboot"
+    assert record["energy_wh"] >= register_wh
+    assert record["charge_type"] == "Normal_Mode_3"
 
 
 def test_children_die_with_the_supervisor(station: RunningStation) -> None:

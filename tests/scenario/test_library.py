@@ -19,6 +19,7 @@ PROOFS = (
     pytest.param("badge-first", marks=pytest.mark.req("OUT-01", "OUT-03", "PIL-01", "PIL-04", "PIL-10", "CDR-01")),
     pytest.param("badge-unknown", marks=pytest.mark.req("OUT-02")),
     pytest.param("bolt-reported-locked", marks=pytest.mark.req("OUT-02", "OUT-04")),
+    pytest.param("bolt-reported-locked-plug-first", marks=pytest.mark.req("OUT-04", "PIL-04")),
     pytest.param("booked", marks=pytest.mark.req("OUT-02", "OUT-06", "AUT-05")),
     pytest.param("breaker-trips", marks=pytest.mark.req("OUT-05")),
     pytest.param("city-breaker-tripped", marks=pytest.mark.req("STA-04", "OUT-05", "INP-01")),

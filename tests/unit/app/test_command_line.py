@@ -148,3 +148,15 @@ def test_sim_tells_failed_from_refused(capsys: pytest.CaptureFixture[str], tmp_p
     assert "plugin" in err
     assert "none.yaml" in err
     assert main(["sim", str(story), str(story), "--trace", "x"]) == 2
+
+
+def test_control_characters_of_a_profile_do_not_reach_the_terminal(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "p.yaml"
+    head = "schema: 1\nkind: station\nname: t\nfamily: other\n"
+    file.write_text(head + 'description: "x\\e[2J"\noutlets: [{number: 1}]\n', encoding="utf-8")
+    assert main(["profile", "check", str(file)]) == 0
+    shown = capsys.readouterr().out
+    assert r"description: x\x1b[2J" in shown
+    assert "\x1b" not in shown

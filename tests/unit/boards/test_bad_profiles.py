@@ -327,3 +327,9 @@ def test_random_bytes_raise_nothing_but_profile_error(tmp_path_factory: pytest.T
 def test_badges_that_cannot_be(text: str, fault: str) -> None:
     [found] = faults(HEAD + "outlets: [{number: 1}]\n" + text + "\n")
     assert fault in found
+
+
+def test_control_characters_of_a_file_do_not_reach_the_terminal() -> None:
+    hostile = faults(ONE + '"a\\e]0;x\\a\\nb\\u202e": 1\n')
+    assert all(problem.isprintable() for problem in hostile)
+    assert r"a\x1b]0;x\x07\nb\u202e" in hostile[0]

@@ -38,7 +38,11 @@ class FakeCycle:
         self.core = _Core()
         self.latency = LatencyView()
         self.steps: list[int] = []
+        self.concluded: list[int] = []
         self.then: Callable[[], None] = lambda: None
+
+    def conclude(self, now_us: int) -> None:
+        self.concluded.append(now_us)
 
     def step(self, now_us: int) -> int:
         self.steps.append(now_us)

@@ -28,15 +28,15 @@ LOCKED, UNLOCKED, BETWEEN, CONTRADICTORY = (
 def test_a_contact_that_stays_closed_is_welded_after_200_ms() -> None:
     monitor = ContactorMonitor(ContactorTimings(), 0)
     monitor.permit(0, permitted=True)
-    assert monitor.update(10 * MS, closed=True) == NEVER
+    assert monitor.update(10 * MS, mirror_closed=True) == NEVER
     monitor.permit(1_000 * MS, permitted=False)
-    assert monitor.update(1_000 * MS, closed=True) == 1_200 * MS
-    monitor.update(1_200 * MS - 1, closed=True)
+    assert monitor.update(1_000 * MS, mirror_closed=True) == 1_200 * MS
+    monitor.update(1_200 * MS - 1, mirror_closed=True)
     assert not monitor.welded
-    monitor.update(1_200 * MS, closed=True)
+    monitor.update(1_200 * MS, mirror_closed=True)
     assert monitor.welded
     assert not monitor.failed_to_close
-    monitor.update(1_300 * MS, closed=False)
+    monitor.update(1_300 * MS, mirror_closed=False)
     assert not monitor.welded
 
 
@@ -44,34 +44,34 @@ def test_a_contact_that_stays_closed_is_welded_after_200_ms() -> None:
 def test_a_contact_that_stays_open_has_failed_to_close_after_200_ms() -> None:
     monitor = ContactorMonitor(ContactorTimings(), 0)
     monitor.permit(0, permitted=True)
-    assert monitor.update(0, closed=False) == 200 * MS
-    monitor.update(200 * MS, closed=False)
+    assert monitor.update(0, mirror_closed=False) == 200 * MS
+    monitor.update(200 * MS, mirror_closed=False)
     assert monitor.failed_to_close
     assert not monitor.welded
 
 
 def test_a_contact_closed_at_start_is_welded() -> None:
     monitor = ContactorMonitor(ContactorTimings(), 0)
-    assert monitor.update(5 * MS, closed=True) == 500 * MS
-    monitor.update(500 * MS, closed=True)
+    assert monitor.update(5 * MS, mirror_closed=True) == 500 * MS
+    monitor.update(500 * MS, mirror_closed=True)
     assert monitor.welded
 
 
 def test_a_contact_that_an_earlier_boot_still_holds_is_not_welded() -> None:
     monitor = ContactorMonitor(ContactorTimings(), 0)
-    monitor.update(5 * MS, closed=True)
-    monitor.update(265 * MS, closed=True)
-    monitor.update(270 * MS, closed=False)
-    monitor.update(2_000 * MS, closed=False)
+    monitor.update(5 * MS, mirror_closed=True)
+    monitor.update(265 * MS, mirror_closed=True)
+    monitor.update(270 * MS, mirror_closed=False)
+    monitor.update(2_000 * MS, mirror_closed=False)
     assert not monitor.welded
 
 
 def test_without_fresh_feedback_nothing_is_concluded() -> None:
     monitor = ContactorMonitor(ContactorTimings(), 0)
     monitor.permit(0, permitted=True)
-    monitor.update(0, closed=False)
+    monitor.update(0, mirror_closed=False)
     monitor.feedback_lost()
-    assert monitor.update(900 * MS, closed=False) == 1_100 * MS
+    assert monitor.update(900 * MS, mirror_closed=False) == 1_100 * MS
     assert not monitor.failed_to_close
 
 
@@ -99,8 +99,35 @@ def lock_at(feedback: LockFeedback, goal: LockGoal) -> LockSupervisor:
     """A lock that has reached ``goal`` long ago."""
     lock = LockSupervisor(LockTimings())
     lock.order(-100 * SECOND, goal)
-    lock.update(-100 * SECOND, feedback, may_release=True)
+    if feedback is LOCKED:
+        # By a pulse: nothing else proves it. The tests count pulses from here.
+        lock.update(-100 * SECOND, BETWEEN, may_release=True)
+        lock.pulse = 0
+    lock.update(-98 * SECOND, feedback, may_release=True)
     return lock
+
+
+@pytest.mark.req("OUT-04", "PIL-04")
+def test_a_sensor_that_says_locked_before_any_pulse_proves_nothing() -> None:
+    lock = lock_at(UNLOCKED, LockGoal.UNLOCKED)
+    lock.update(0, LOCKED, may_release=False)
+    lock.order(1 * SECOND, LockGoal.LOCKED)
+    lock.update(1 * SECOND, LOCKED, may_release=False)
+    assert not lock.locked
+    assert lock.failed is LockGoal.LOCKED
+    assert lock.pulse == 0
+
+
+@pytest.mark.req("OUT-05")
+def test_current_without_permission_is_a_weld_and_discredits_the_mirror_contact() -> None:
+    contactor = ContactorMonitor(ContactorTimings(), 0)
+    contactor.update(10 * SECOND, False, drawing=True)
+    contactor.update(10 * SECOND + 200 * MS, False, drawing=True)
+    assert contactor.welded
+    assert contactor.mirror_lies
+    contactor.update(12 * SECOND, False)
+    assert not contactor.welded
+    assert contactor.mirror_lies
 
 
 @pytest.mark.req("OUT-04")

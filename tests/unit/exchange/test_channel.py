@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import socket
+import subprocess
+import sys
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -24,7 +27,7 @@ from evse.exchange.envelope import (
     decode_from_control,
     encode_from_services,
 )
-from evse.exchange.services_end import ServicesEnd, listen_at
+from evse.exchange.services_end import ServicesEnd, is_sibling, listen_at
 from evse.exchange.snapshot import LatencyView, StationView
 
 VIEW = StationView("S1", "parking", "boot", 0, 1, "d", True, (), LatencyView())
@@ -245,11 +248,11 @@ class Handler:
 Story = Callable[[ServicesEnd, Handler, Callable[[], ControlChannel]], Awaitable[None]]
 
 
-def _play(path: Path, story: Story) -> None:
+def _play(path: Path, story: Story, allowed: Callable[[int], bool] = lambda pid: pid == os.getpid()) -> None:
     async def run() -> None:
         listener = listen_at(str(path / "x"))
         handler = Handler()
-        end = ServicesEnd(listener, handler)
+        end = ServicesEnd(listener, handler, allowed=allowed)
         channels: list[ControlChannel] = []
 
         def control() -> ControlChannel:
@@ -293,6 +296,39 @@ def test_both_ends_speak_and_a_new_control_replaces_the_old(tmp_path: Path) -> N
         assert handler.said[3:] == ["gone", Hello("boot1", 0)]
 
     _play(tmp_path, story)
+
+
+def test_a_stranger_is_turned_away_and_control_stays(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    own = [True]
+
+    async def story(end: ServicesEnd, handler: Handler, control: Callable[[], ControlChannel]) -> None:
+        control()
+        await _settle(lambda: end.connected)
+        own[0] = False
+        control()
+        control()
+        await _settle(lambda: end.strangers == 2)
+        assert end.connected
+        assert end.connections == 1
+        assert handler.said == [Hello("boot0", 0)]
+        assert caplog.text.count("is not control") == 1
+
+    _play(tmp_path, story, lambda pid: own[0] and pid == os.getpid())
+
+
+def test_only_children_of_our_parent_are_taken() -> None:
+    # A name that looks like the end of the name's field, with another parent behind it.
+    name = ") S 1 (x"
+    program = f"open('/proc/self/comm','w').write({name!r}); print('ready', flush=True); input()"
+    child = subprocess.Popen([sys.executable, "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    with child:
+        assert child.stdout is not None
+        child.stdout.readline()
+        assert is_sibling(os.getpid())
+        assert not is_sibling(child.pid)
+        assert not is_sibling(0)
+        child.kill()
+    assert not is_sibling(child.pid)
 
 
 def test_without_control_nothing_is_sent_and_the_end_of_control_is_told(tmp_path: Path) -> None:

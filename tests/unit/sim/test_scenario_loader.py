@@ -183,6 +183,24 @@ def test_files_that_are_no_scenario_are_refused(toy: Any, text: str, what: str) 
     assert any(what in problem for problem in refused(toy, text))
 
 
+def test_times_beyond_ten_years_are_refused(toy: Any) -> None:
+    steps = "steps:\n  - do: vehicle_stop\n"
+    text = HEAD + "until: 99999999999999999 h\n" + steps.replace("do", "after: 87841 h\n    do")
+    problems = refused(toy, text)
+    assert len(problems) == 2
+    assert problems[0].startswith("story.yaml:5:8: until: 99999999999999999 h is longer than 10 years")
+    assert "87841 h is longer than 10 years" in problems[1]
+    assert (
+        parse_scenario(HEAD + "until: 87600 h\n" + steps, "story.yaml", toy.verbs, 2).end_us == 87_600 * 3600 * SECOND
+    )
+
+
+def test_control_characters_of_a_file_do_not_reach_the_terminal(toy: Any) -> None:
+    problems = refused(toy, HEAD + '"a\\e]0;x\\a\\nb\\u202e": 1\nsteps:\n  - do: "x\\e[2J"\n')
+    assert all(problem.isprintable() for problem in problems)
+    assert any(r"a\x1b]0;x\x07\nb\u202e" in problem for problem in problems)
+
+
 def test_a_missing_file_is_refused(toy: Any, tmp_path: Path) -> None:
     with pytest.raises(ScenarioError, match="no such file"):
         load_scenario(tmp_path / "none.yaml", toy.verbs)

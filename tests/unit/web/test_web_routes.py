@@ -74,24 +74,28 @@ async def test_control_lost_between_look_and_post_is_503(bench: Any) -> None:
 @pytest.mark.parametrize(
     ("name", "body", "expected"),
     [
-        ("stop", {"reason": "Local"}, c.StopSession("id-1", 1, 65 * S, -1, reason="Local")),
+        ("stop", {"reason": "Local"}, c.StopSession("rest-id-1", 1, 65 * S, -1, reason="Local")),
         (
             "book",
             {"uid": "04A1B2C3", "duration_s": 60},
-            c.Book("id-1", 1, 65 * S, -1, uid="04A1B2C3", until_us=120 * S),
+            c.Book("rest-id-1", 1, 65 * S, -1, uid="04A1B2C3", until_us=120 * S),
         ),
-        ("book", {"uid": ""}, c.Book("id-1", 1, 65 * S, -1, uid="", until_us=NEVER)),
-        ("suspend", {"active": False}, c.Suspend("id-1", 1, 65 * S, -1, active=False)),
-        ("postpone", {}, c.Postpone("id-1", 1, 65 * S, -1, active=True)),
-        ("maintenance", {"epoch": 7}, c.Maintain("id-1", 1, 65 * S, 7, active=True)),
-        ("unavailable", {"after_session": True}, c.SetUnavailable("id-1", 1, 65 * S, -1, after_session=True)),
-        ("clear-fault", {"fault": "Weld", "command_id": "mine"}, c.ClearFault("mine", 1, 65 * S, -1, fault="Weld")),
+        ("book", {"uid": ""}, c.Book("rest-id-1", 1, 65 * S, -1, uid="", until_us=NEVER)),
+        ("suspend", {"active": False}, c.Suspend("rest-id-1", 1, 65 * S, -1, active=False)),
+        ("postpone", {}, c.Postpone("rest-id-1", 1, 65 * S, -1, active=True)),
+        ("maintenance", {"epoch": 7}, c.Maintain("rest-id-1", 1, 65 * S, 7, active=True)),
+        ("unavailable", {"after_session": True}, c.SetUnavailable("rest-id-1", 1, 65 * S, -1, after_session=True)),
+        (
+            "clear-fault",
+            {"fault": "Weld", "command_id": "mine"},
+            c.ClearFault("rest-mine", 1, 65 * S, -1, fault="Weld"),
+        ),
         (
             "clear-fault",
             {"fault": "DI PowerMeter Comm"},
-            c.ClearFault("id-1", 1, 65 * S, -1, fault="DI PowerMeter Comm"),
+            c.ClearFault("rest-id-1", 1, 65 * S, -1, fault="DI PowerMeter Comm"),
         ),
-        ("stop", {"ttl_ms": 100}, c.StopSession("id-1", 1, 60_100_000, -1, reason="Local")),
+        ("stop", {"ttl_ms": 100}, c.StopSession("rest-id-1", 1, 60_100_000, -1, reason="Local")),
     ],
 )
 async def test_each_command_reaches_the_core_as_meant(
@@ -100,8 +104,26 @@ async def test_each_command_reaches_the_core_as_meant(
     async with bench.page() as client:
         response = await client.post(f"/api/outlets/1/commands/{name}", json=body)
     assert response.status_code == 200, response.text
-    assert response.json() == {"outcome": "done", "reason": "", "command_id": expected.command_id}
+    assert response.json() == {"outcome": "done", "reason": "", "command_id": expected.command_id.removeprefix("rest-")}
     assert bench.station.commands == [expected]
+
+
+@pytest.mark.parametrize("name", ["stop", "suspend", "unavailable", "maintenance", "postpone"])
+async def test_a_command_with_nothing_to_say_needs_no_body(bench: Any, name: str) -> None:
+    async with bench.page() as client:
+        response = await client.post(f"/api/outlets/1/commands/{name}")
+        assert_error(await client.post("/api/outlets/1/commands/book"), 422, "body")
+    assert response.status_code == 200, response.text
+    assert [command.outlet for command in bench.station.commands] == [1]
+
+
+async def test_a_callers_id_never_is_one_of_the_services_own(bench: Any) -> None:
+    async with bench.page() as client:
+        for _ in range(2):
+            answer = await client.post("/api/outlets/1/commands/stop", json={"command_id": "confirm-1-s"})
+            assert answer.json()["command_id"] == "confirm-1-s"
+    # The same id twice is the same to the core, which acts once.
+    assert [command.command_id for command in bench.station.commands] == ["rest-confirm-1-s"] * 2
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,169 @@
+from __future__ import annotations
+
+import random
+from dataclasses import replace
+from itertools import pairwise
+
+import pytest
+
+from evse.app.scenario_library import ALL_VERBS
+from evse.sim.scenario import Do, Post
+from evse.sim.scenario_loader import COMMANDS, parse_scenario
+from evse.sim.scenario_writer import scenario_text, span_text
+from evse.sim.stories import Story, StoryAction, heals, options_of, story_of
+from evse.sim.story_ending import scenario_of
+from evse.sim.story_menu import FAULTS, HABITS, ORDERS
+from evse.sim.story_shrink import shrink
+from hal.world.verb_spec import check_params
+
+SECOND = 1_000_000
+MANY = range(1, 61)
+USED_BY_VISITS = {
+    "plug_in",
+    "unplug",
+    "present_card",
+    "remove_card",
+    "vehicle_ready",
+    "vehicle_stop",
+    "set_vehicle",
+    "pulse_s2",
+    "set_input",
+}
+
+
+def test_every_verb_and_command_may_happen_in_a_story() -> None:
+    healing = {entry.heal[0] for entry in FAULTS.values() if entry.heal is not None}
+    assert {verb.name for verb in ALL_VERBS} == set(FAULTS) | healing - {""} | USED_BY_VISITS
+    assert set(COMMANDS) == set(ORDERS)
+
+
+def test_every_disturbance_is_drawn_and_healed_with_what_its_verb_accepts() -> None:
+    verbs = {verb.name: verb for verb in ALL_VERBS}
+    for name, entry in FAULTS.items():
+        for number in range(20):
+            check_params(verbs[name], entry.draw(random.Random(number)))
+        healing = entry.healing(name, 1)
+        if healing is not None:
+            check_params(verbs[healing.verb], healing.params)
+            assert heals(healing, name)
+        assert entry.station_wide == all(param.name != "outlet" for param in verbs[name].params)
+
+
+def test_a_number_always_means_the_same_story() -> None:
+    assert story_of(options_of(7)) == story_of(options_of(7))
+    assert story_of(options_of(7)) != story_of(options_of(8))
+
+
+def test_each_story_has_a_random_half_of_everything() -> None:
+    for kinds, field in ((tuple(FAULTS), "faults"), (HABITS, "habits"), (tuple(ORDERS), "orders")):
+        chosen = [getattr(options_of(number), field) for number in MANY]
+        assert {len(each) for each in chosen} == {len(kinds) // 2}
+        assert {name for each in chosen for name in each} == set(kinds)
+
+
+def test_profiles_and_front_ends_take_turns() -> None:
+    options = [options_of(number) for number in MANY]
+    assert {each.profile for each in options} == {"parking", "parking-1", "parking-free"}
+    assert {each.dumb for each in options} == {True, False}
+
+
+def test_in_a_third_of_all_stories_faults_come_together() -> None:
+    stories = [story_of(options_of(number)) for number in MANY]
+    assert sum(story.faults_together > 1 for story in stories) >= 0.3 * len(stories)
+
+
+def test_every_story_has_things_happen_within_milliseconds() -> None:
+    for number in range(1, 21):
+        times = [each.at_us for each in story_of(options_of(number)).actions]
+        assert times == sorted(times)
+        assert any(0 < later - earlier <= 10_000 for earlier, later in pairwise(times))
+
+
+def test_faults_that_overlap_are_counted_until_they_are_healed() -> None:
+    leak = Do("leak", {"outlet": 1})
+    weld = Do("weld_contactor", {"outlet": 1})
+    healed = Do("leak", {"outlet": 1, "heal": True})
+    assert _story(leak, weld).faults_together == 2
+    assert _story(leak, healed, weld).faults_together == 1
+    assert _story(leak, Do("leak", {"outlet": 2})).faults_together == 2
+    assert _story(Do("kill_control", {}), leak).faults_together == 1
+
+
+def test_the_ending_undoes_what_the_story_did_and_nothing_else() -> None:
+    story = _story(
+        Do("leak", {"outlet": 1, "kind": "ac"}), Do("cut_power", {}), Post(COMMANDS["suspend"], {"outlet": 1}, {})
+    )
+    ending = [step.action for step in scenario_of(story).steps[3:]]
+    verbs = [action.verb for action in ending if isinstance(action, Do)]
+    assert verbs[:3] == ["leak", "reset_residual", "restore_power"]
+    assert "weld_contactor" not in verbs
+    posted = [action.type.__name__ for action in ending if isinstance(action, Post)]
+    assert "Suspend" in posted
+    assert "Maintain" not in posted
+
+
+def test_a_story_written_and_read_again_is_the_same_scenario() -> None:
+    verbs = {verb.name: verb for verb in ALL_VERBS}
+    for number in (1, 2, 3):
+        scenario = scenario_of(story_of(options_of(number)))
+        read = parse_scenario(scenario_text(scenario), "story", ALL_VERBS, 2)
+        assert read.end_us == scenario.end_us
+        assert read.run_number == scenario.run_number
+        assert read.description.strip() == scenario.description
+        for ours, theirs in zip(scenario.steps, read.steps, strict=True):
+            assert ours.when == theirs.when
+            if isinstance(ours.action, Do) and isinstance(theirs.action, Do):
+                verb = verbs[ours.action.verb]
+                assert check_params(verb, ours.action.params) == check_params(verb, theirs.action.params)
+                assert replace(ours.action, params={}) == replace(theirs.action, params={})
+            elif isinstance(ours.action, Post) and isinstance(theirs.action, Post):
+                assert ours.action == theirs.action
+            else:
+                assert type(ours.action) is type(theirs.action)
+
+
+@pytest.mark.parametrize(
+    ("span_us", "text"),
+    [(0, "0 s"), (300, "0.3 ms"), (20_000, "20 ms"), (90_002_500, "90.0025 s"), (7_200_000_000, "2 h")],
+)
+def test_spans_are_written_exactly(span_us: int, text: str) -> None:
+    assert span_text(span_us) == text
+
+
+def test_only_what_makes_it_fail_is_left() -> None:
+    story = _story(*(Do("set_input", {"outlet": 1, "line": number}) for number in range(40)))
+
+    def fails(candidate: Story) -> bool:
+        lines = [each.action.params["line"] for each in candidate.actions if isinstance(each.action, Do)]
+        return 7 in lines and 23 in lines
+
+    short = shrink(story, fails, failed_us=30 * SECOND)
+    assert [each.action.params["line"] for each in short.actions if isinstance(each.action, Do)] == [7, 23]
+    assert not short.heal
+    assert short.actions[0].at_us <= 2 * SECOND
+    assert short.end_us <= 6 * SECOND
+
+
+def test_a_failure_after_the_healing_keeps_the_healing() -> None:
+    story = _story(*(Do("set_input", {"outlet": 1, "line": number}) for number in range(10)))
+    short = shrink(story, lambda candidate: candidate.heal, failed_us=story.end_us + SECOND)
+    assert short.heal
+    assert short.actions == ()
+
+
+def test_shrinking_stops_when_its_effort_is_spent() -> None:
+    story = _story(*(Do("set_input", {"outlet": 1, "line": number}) for number in range(40)))
+    asked = 0
+
+    def fails(candidate: Story) -> bool:
+        nonlocal asked
+        asked += 1
+        return len(candidate.actions) > 20
+
+    assert len(shrink(story, fails, failed_us=story.end_us, effort=5).actions) > 20
+    assert asked == 5
+
+
+def _story(*actions: Do | Post) -> Story:
+    timed = tuple(StoryAction(index * SECOND, action) for index, action in enumerate(actions))
+    return Story(options_of(1), timed, len(actions) * SECOND)
