@@ -204,3 +204,12 @@ async def test_page_and_assets_are_tens_of_kilobytes(bench: Any) -> None:
             assert response.headers["content-encoding"] == "gzip"
             total += response.num_bytes_downloaded
     assert total < 40_000
+
+
+async def test_energy_of_a_charge_cut_by_a_power_loss_is_a_lower_bound(bench: Any) -> None:
+    records = bench.records.records
+    records[-1] = replace(records[-1], reason="PowerLoss", energy_wh=65)
+    async with bench.client() as client:
+        text = (await client.get("/")).text
+    assert '<td title="A power cut may hide up to the last minute">≥\u00a00.065</td>' in text
+    assert text.count("≥\u00a0") == 1
