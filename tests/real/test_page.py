@@ -7,6 +7,7 @@ import os
 import socket
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -49,7 +50,8 @@ class Site:
     def __init__(self) -> None:
         self.station = FakeStation(diode_fault(station_view()))
         self.world = FakeWorld()
-        self.app = create_app(self.station, self.world, FakeRecords(), error_bits=ERROR_BITS)
+        self.records = FakeRecords()
+        self.app = create_app(self.station, self.world, self.records, error_bits=ERROR_BITS)
         self.socket = socket.create_server(("127.0.0.1", 0))
         self.address = f"http://127.0.0.1:{self.socket.getsockname()[1]}/"
         self.server: Server | None = None
@@ -145,6 +147,23 @@ def test_a_live_charge_is_seen(site: Site, visit: Callable[..., Any]) -> None:
     page.wait_for_selector("[data-lanes='1'] title:has-text('closed')", state="attached")
     page.locator("#timeline summary").click()
     page.wait_for_selector("#events td:has-text('ContactorMoved')")
+
+
+def test_after_a_charge_the_card_asks_to_unplug(site: Site, visit: Callable[..., Any]) -> None:
+    page = visit(DESK)
+    plugged = changed(station_view(62_000_000), ev_state="B_Present_9V", session=None)
+    site.push(changed(plugged, outlet_status="OK_UnplugProcedureStarted"))
+    page.wait_for_selector("#outlet-1 .headline:has-text('Charge ended, please unplug')", timeout=3000)
+
+
+def test_energy_of_a_charge_cut_by_a_power_loss_is_a_lower_bound(site: Site, visit: Callable[..., Any]) -> None:
+    site.records.records[-1] = replace(site.records.records[-1], reason="PowerLoss", energy_wh=65)
+    page = visit(DESK)
+    page.wait_for_selector("#record-rows td[title*='power cut']:has-text('≥\u00a00.065')")
+    site.records.records[-1] = replace(site.records.records[-1], energy_wh=66)
+    site.push(station_view(63_000_000), e.SessionClosed(1, "s", "PowerLoss", 66, 66, "Normal_Mode_3", 0))
+    page.wait_for_selector("#record-rows tr:first-child td[title*='power cut']:has-text('≥\u00a00.066')")
+    assert page.locator("#record-rows td[title]").count() == 1
 
 
 @pytest.mark.req("PIL-03")

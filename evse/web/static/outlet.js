@@ -28,6 +28,7 @@ export function headline(outlet) {
     if (!car) return ["busy", "Waiting for a car"];
     return outlet.no_offer_reasons.length ? ["busy", "Session open, no offer"] : ["busy", "Offered, waiting for the car"];
   }
+  if (outlet.outlet_status === "OK_UnplugProcedureStarted") return ["busy", "Charge ended, please unplug"];
   return car ? ["busy", outlet.access === "badge" ? "Car here, waiting for a badge" : "Car here"] : ["quiet", "Free"];
 }
 

@@ -10,6 +10,9 @@ const EVENTS_SHOWN = 200;
 const EVENTS_AT_START = 1000;
 const DRAW_EVERY_MS = 250;
 const RECORD_FACTS = new Set(["SessionClosed"]);
+// The same words stand in the page as the server renders it.
+const POWER_LOSS = "PowerLoss";
+const POWER_LOSS_TITLE = "A power cut may hide up to the last minute";
 const RECORDS_AFTER_MS = 800;
 
 const cards = new Map();
@@ -107,8 +110,10 @@ async function refreshRecords() {
   document.getElementById("record-rows").replaceChildren(...records.map((record) => {
     const row = make("tr");
     const minutes = `${Math.floor(record.duration_s / 60)} min ${record.duration_s % 60} s`;
+    const cut = record.reason === POWER_LOSS;
+    const energy = make("td", cut ? { title: POWER_LOSS_TITLE } : {}, `${cut ? "≥\u00a0" : ""}${kilowattHours(record.energy_wh)}`);
     row.append(make("td", {}, record.number), make("td", {}, record.outlet), make("td", { class: "code" }, record.uid),
-      make("td", {}, record.start_utc), make("td", {}, minutes), make("td", {}, kilowattHours(record.energy_wh)),
+      make("td", {}, record.start_utc), make("td", {}, minutes), energy,
       make("td", {}, record.charge_type), make("td", {}, record.reason));
     return row;
   }));
