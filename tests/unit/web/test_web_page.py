@@ -209,7 +209,6 @@ async def test_page_and_assets_are_tens_of_kilobytes(bench: Any) -> None:
     assert total < 40_000
 
 
-<<<<<<< HEAD
 def test_a_shutter_is_drawn_and_named() -> None:
     """The drawing has its leaves, the script moves them by the view's word, the style sheet knows every word."""
     static = Path(str(resources.files("evse.web"))) / "static"
@@ -220,7 +219,8 @@ def test_a_shutter_is_drawn_and_named() -> None:
     style = (static / "outlet.css").read_text(encoding="utf-8")
     for word in ShutterFeedback:
         assert f'data-shutter="{word.value}"' in style or word is ShutterFeedback.CLOSED
-=======
+
+
 async def test_energy_of_a_charge_cut_by_a_power_loss_is_a_lower_bound(bench: Any) -> None:
     records = bench.records.records
     records[-1] = replace(records[-1], reason="PowerLoss", energy_wh=65)
@@ -228,4 +228,3 @@ async def test_energy_of_a_charge_cut_by_a_power_loss_is_a_lower_bound(bench: An
         text = (await client.get("/")).text
     assert '<td title="A power cut may hide up to the last minute">≥\u00a00.065</td>' in text
     assert text.count("≥\u00a0") == 1
->>>>>>> main
