@@ -347,6 +347,7 @@ class VirtualStation:
         if self._store.problem or self._store.latency_us > SLOW_DISK_US:
             found.append(DISK)
         found += [f"{name} cut" for name, modem in self._modems.items() if modem.is_cut]
+        found += [f"outlet-{n}/front-end down" for n, twin in self.hardware.front_ends.items() if not twin.running]
         return tuple(sorted(found))
 
     def tap_lines(self, tap_for: Callable[[str], WireTap]) -> None:

@@ -216,7 +216,8 @@ class PilotMonitor:
         if now_us < due_us:
             return due_us
         self.pwm_confirmed = False
-        self.generator_stuck = True
+        # A line at 0 V is a short, whatever the generator does.
+        self.generator_stuck = abs(reading.positive_mv) >= SHORT_BELOW_MV
         return NEVER
 
     def _debounce(self, now_us: int, raw: PilotLevel) -> int:

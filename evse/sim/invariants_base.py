@@ -47,6 +47,8 @@ PROPOSED_MINIMUM_MA: Final = 6_000
 """IEC 61851-1 Table A.7: the lowest current that a duty cycle can offer."""
 DISK: Final = "disk"
 """Name of the disturbance that only delays what has to be durable."""
+_HARMLESS: Final = (DISK, "services stopped")
+_READER: Final = "/reader"
 NO_LOAD_MA: Final = 1_000
 """Below this a contactor opens, and a lock moves, without load."""
 DUTY_TOLERANCE_BP: Final = 50
@@ -120,8 +122,8 @@ class Moment:
 
     @property
     def cut_off(self) -> tuple[str, ...]:
-        """What keeps control from its work; a disk in trouble is no excuse for anything but late records."""
-        return tuple(name for name in self.disturbances if name != DISK)
+        """What keeps control from its work: neither disk, services nor a card reader is an excuse for what it does."""
+        return tuple(name for name in self.disturbances if name not in _HARMLESS and _READER not in name)
 
     def outlet_config(self, number: int) -> OutletConfig:
         """Configuration of outlet ``number``."""

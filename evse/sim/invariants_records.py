@@ -17,6 +17,8 @@ TOLERANCE_WH: Final = 1
 """Energy balance: one watt-hour per record, because a record is the difference of two whole register readings ..."""
 MEASURING_PER_MILLE: Final = 1
 """... and this much of the record for the resolution of the front end's currents and the delay of its readings."""
+STALE_READING_US: Final = 3_100_000
+"""A front end that falls silent with an open order is missed after three keep-alives; until then its last reading counts."""
 RECORD_TIME_US: Final = 10 * SECOND
 """A session without a record and no longer open is lost only after this long: a store may be slow."""
 
@@ -115,6 +117,7 @@ class RecordsBalanceWithTheWorld:
         self._blind: dict[int, bool] = {}
         self._welded: dict[str, int] = {}
         self._undurable: dict[str, int] = {}
+        self._cut_off: set[str] = set()
 
     def check(self, moment: Moment) -> Iterator[Violation]:
         for facts in moment.outlets:
@@ -141,6 +144,8 @@ class RecordsBalanceWithTheWorld:
         self._of_session[name] = self._of_session.get(name, 0) + energy
         if self._blind.get(number, False):
             self._unmeasured[name] = self._unmeasured.get(name, 0) + energy
+        if moment.cut_off:
+            self._cut_off.add(name)
         if DISK in moment.disturbances:
             self._undurable[name] = self._undurable.get(name, 0) + energy
         power = sum(i * u for i, u in zip(truth.currents_ma, truth.voltages_mv, strict=True))
@@ -156,6 +161,8 @@ class RecordsBalanceWithTheWorld:
         tolerance = TOLERANCE_WH * NJ_PER_WH + low * MEASURING_PER_MILLE // 1_000
         # What the meter sees through a welded contact while the session is open is on its record.
         most = real + self._welded.get(record.session_id, 0)
+        stale_us = STALE_READING_US if record.session_id in self._cut_off else 0
+        low -= self._power_limit_uw.get(record.session_id, 0) * stale_us // 1_000
         if most < low - tolerance or real > high + tolerance:
             what = f"record {record.number} says {record.energy_wh} Wh, really {real / NJ_PER_WH:.3f} Wh flowed"
             yield Violation(self.name, moment.now_us, record.outlet, what)

@@ -43,7 +43,8 @@ from hal.world.truth import OutletTruth
 
 _WELD = "ContactorWelded"
 _FAILED_TO_CLOSE = "ContactorFailedToClose"
-_FRONT_END_LOST = "FrontEndLost"
+_SHOWN_OTHERWISE = ("FrontEndLost", "PilotShort")
+"""Nobody drives the pilot, or the short itself is state E for as long as it lasts."""
 
 
 class _Timed:
@@ -96,7 +97,8 @@ class ClosedOnlyWhenSafe(_Timed):
             held = truth.contact_closed and (truth.coil_energised or not stuck)
             for what, good, bound_us in self._conditions(moment, facts):
                 allowed_us = max(bound_us, OPEN_ON_LEASE_US) if leased and bound_us else bound_us
-                yield from self._late(moment, facts.number, f"closed while {what}", held and not good, allowed_us)
+                bad = held and not good and (bound_us > 0 or truth.coil_energised)
+                yield from self._late(moment, facts.number, f"closed while {what}", bad, allowed_us)
 
     def _conditions(self, moment: Moment, facts: OutletFacts) -> Iterator[tuple[str, bool, int]]:
         truth, config = facts.truth, moment.outlet_config(facts.number)
@@ -106,7 +108,8 @@ class ClosedOnlyWhenSafe(_Timed):
         ready = ready or 4_000 <= truth.positive_mv <= 5_000 or 7_000 <= truth.positive_mv <= 8_000
         yield "the vehicle does not ask for energy", ready, OPEN_ON_VEHICLE_US
         yield "PWM is off", truth.pwm_on, CLOSED_WITHOUT_PWM_US
-        yield "the diode is faulty", truth.diode_ok, OPEN_ON_FAULT_US
+        # Without PWM there is no negative half-wave that could show it.
+        yield "the diode is faulty", truth.diode_ok or not truth.pwm_on, OPEN_ON_FAULT_US
         yield "the earth is open", truth.earth_ok, OPEN_ON_FAULT_US
         yield "no authorised session is durable", self._authorised(moment, facts.number), OPEN_ON_FAULT_US
         locked = not truth.lock_fitted or truth.bolt is LockPosition.LOCKED
@@ -366,7 +369,7 @@ class FaultShownOnPilot(_Timed):
                 self._permitted[fault.outlet] = fault.permitted
             if not isinstance(fault, FaultRaised) or fault.reaction != "emergency" or moment.cut_off:
                 continue
-            if fault.fault == _FRONT_END_LOST:
+            if fault.fault in _SHOWN_OTHERWISE:
                 continue
             # What ended the permission before this fault has stopped the charge, not the fault.
             recent = now - self._closed_us.get(fault.outlet, -NEVER) <= RECENT_FAULT_US
@@ -380,7 +383,7 @@ class FaultShownOnPilot(_Timed):
             low = not truth.pwm_on and truth.positive_mv < 1_500
             since = self._low_since.setdefault(number, now) if low else self._low_since.pop(number, None)
             yield from self._judge(moment, number, since, low)
-            if not truth.powered or moment.cut_off:
+            if not truth.powered or not facts.generator_obeys or moment.cut_off:
                 self._due.pop(number, None)
 
     def _judge(self, moment: Moment, number: int, since: int | None, low: bool) -> Iterator[Violation]:
