@@ -127,7 +127,13 @@ class Procedure:
             # Somebody is here: a shutter that stuck before may move now.
             self.retry_shutter = True
             return False
+        if self.status is OutletStatus.INIT_DONE and not self._bolt_withdrawn(facts):
+            return False
         return free and not facts.blocked and not facts.contact_closed and not self.availability.out_of_service
+
+    def _bolt_withdrawn(self, facts: ProcedureFacts) -> bool:
+        """After a start the bolt may still be out from the boot before: it is drawn back before anybody begins."""
+        return not self._config.has_lock or facts.unlocked or facts.lock_failed is LockGoal.UNLOCKED
 
     def _card_in_session(self, now_us: int, uid: str, session: Session) -> None:
         if self.stop_reason or (now_us - session.opened_us < SAME_CARD_IGNORED_US and uid == session.uid):
@@ -318,7 +324,7 @@ class Procedure:
             self._fire(now_us, "taken_out")
         elif self._config.access is Access.FREE and not self._free_served and not facts.blocked:
             came = facts.plugged and (facts.vehicle or not self._config.leave_cable_connected)
-            if came and self.availability.booking is None:
+            if came and self.availability.booking is None and self._bolt_withdrawn(facts):
                 self._free_served = True
                 self.epoch += 1
                 self._fire(now_us, "authorise")

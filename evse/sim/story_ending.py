@@ -193,7 +193,7 @@ def _ordinary_visit(steps: _Steps, outlet: int, *, readers: bool) -> None:
         steps.after(2 * SECOND)
     steps.do("plug_in", surely=True, outlet=outlet)
     flows = Check(
-        Subject.TRUTH, outlet, ("currents_ma", 0), ">=", 6_000, f"outlet {outlet} truth.currents_ma[0] >= 6 A"
+        Subject.TRUTH, outlet, ("currents_ma", 0), ">=", 6_000, f"outlet {outlet} truth.currents_ma[0] >= 6000"
     )
     steps.add(WaitUntil(Condition((flows,)), L1_US))
     steps.after(2 * MINUTE)
