@@ -31,6 +31,8 @@ class DetectorContext(NamedTuple):
     self_test_failed: bool
     link_expected: bool
     """The front end has spoken once, or has had the time to."""
+    reader_expected: bool
+    """The same for the card reader."""
 
 
 class FaultDetectors:
@@ -78,7 +80,7 @@ class FaultDetectors:
             "LockSensor": self._config.has_lock and inputs.lock is LockFeedback.CONTRADICTORY,
             "SupplyLost": min(inputs.voltages_mv[: self._config.phases]) < self._config.protection.voltage_minimum_mv,
             "BrownOut": inputs.supply_mv < self._config.protection.supply_minimum_mv,
-            "CardReaderLost": not inputs.reader_ok,
+            "CardReaderLost": context.reader_expected and not inputs.reader_ok,
             "RecordNotDurable": context.record_late,
         }
         names = [name for name, is_present in causes.items() if is_present]
