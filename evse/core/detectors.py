@@ -32,6 +32,8 @@ class DetectorContext(NamedTuple):
     self_test_failed: bool
     link_expected: bool
     """The front end has spoken once, or has had the time to."""
+    reader_expected: bool
+    """The same for the card reader."""
 
 
 class FaultDetectors:
@@ -88,7 +90,7 @@ class FaultDetectors:
             "ProtectionDeviceTripped": self._breaker_tripped(now_us, inputs.inputs),
             "SupplyLost": min(inputs.voltages_mv[: self._config.phases]) < self._config.protection.voltage_minimum_mv,
             "BrownOut": inputs.supply_mv < self._config.protection.supply_minimum_mv,
-            "CardReaderLost": not inputs.reader_ok,
+            "CardReaderLost": context.reader_expected and not inputs.reader_ok,
             "RecordNotDurable": context.record_late,
         }
         names = [name for name, is_present in causes.items() if is_present]

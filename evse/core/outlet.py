@@ -90,7 +90,7 @@ class OutletCore:
             start_us, (constant("rated", config.rated_current_ma),), config.phases
         )
         self.wants_energy = False
-        self._ever_linked = False
+        self._ever_linked = self._reader_seen = False
         self._link_due_us = start_us + FRONT_END_START_US
         self._shown_state = self.pilot.state
         self._shown_cable = self.proximity.state
@@ -175,6 +175,7 @@ class OutletCore:
             self.current.lost()
             return
         self._ever_linked = True
+        self._reader_seen |= inputs.reader_ok
         self.register.set_power(inputs.currents_ma, inputs.voltages_mv)
         if inputs.pilot is not None:
             self._until(self.pilot.update(now_us, inputs.pilot))
@@ -223,8 +224,9 @@ class OutletCore:
             record_late=now_us >= record_due_us,
             self_test_failed=self.self_test.failed,
             link_expected=self._ever_linked or now_us >= self._link_due_us,
+            reader_expected=self._reader_seen or now_us >= self._link_due_us,
         )
-        if not context.link_expected:
+        if not (context.link_expected and context.reader_expected):
             self._until(self._link_due_us)
         if now_us < record_due_us:
             self._until(record_due_us)

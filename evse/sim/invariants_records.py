@@ -51,7 +51,8 @@ class ClosedIntervalsBelongToOneSession:
     def _follow(self, moment: Moment, facts: OutletFacts) -> Iterator[Violation]:
         number, truth = facts.number, facts.truth
         interval = self._open.get(number)
-        if not truth.contact_closed or (truth.contact_welded and not truth.coil_energised):
+        stuck = truth.contact_welded or facts.contactor_slow
+        if not truth.contact_closed or (stuck and not truth.coil_energised):
             self._open.pop(number, None)
             return
         if interval is None:
