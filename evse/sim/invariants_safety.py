@@ -197,6 +197,7 @@ class NoLastingOverdraw(_Timed):
             limit = (offer + 500) * 110 // 100
             over = facts.truth.contact_closed and max(facts.truth.currents_ma) > limit
             over = over and not facts.truth.contact_welded
+            over = over and (facts.truth.coil_energised or not facts.contactor_slow)
             what = "the vehicle draws more than it was offered"
             yield from self._late(moment, facts.number, what, over, OVERDRAW_US)
 
