@@ -258,6 +258,7 @@ class NoOpeningUnderLoad(_Timed):
         self._openings: dict[int, int] = {}
         self._pwm_off_us: dict[int, int] = {}
         self._cause_us: dict[int, int] = {}
+        self._released_ma: dict[int, int] = {}
 
     def check(self, moment: Moment) -> Iterator[Violation]:
         for event in moment.new_events:
@@ -269,6 +270,10 @@ class NoOpeningUnderLoad(_Timed):
                 self._pwm_off_us.pop(number, None)
             else:
                 self._pwm_off_us.setdefault(number, now)
+            if truth.coil_energised:
+                self._released_ma.pop(number, None)
+            else:
+                self._released_ma.setdefault(number, max(truth.currents_ma))
             if self._has_cause(moment, facts):
                 self._cause_us[number] = now
             before = self._openings.get(number, truth.openings_under_load)
@@ -277,7 +282,9 @@ class NoOpeningUnderLoad(_Timed):
                 continue
             caused = now - max(self._cause_us.get(number, -NEVER), self._cause_us.get(0, -NEVER)) <= RECENT_FAULT_US
             waited = now - self._pwm_off_us.get(number, now) >= FORCED_OPENING_US
-            if not caused and not waited:
+            # The order to open may be right and the current rise while the contactor falls.
+            unloaded = self._released_ma.get(number, NO_LOAD_MA) < NO_LOAD_MA
+            if not caused and not waited and not unloaded:
                 what = f"the contact opened with {truth.last_break_ma} mA and without a cause"
                 yield Violation(self.name, now, number, what)
 
