@@ -361,7 +361,3 @@ class VirtualStation:
 
     def close(self) -> None:
         """Nothing outside memory is held."""
-
-    def next_wake_us(self) -> int:
-        """When anything is due, ``NEVER`` if nothing is."""
-        return min(self._scheduler.next_due_us(), NEVER)
