@@ -56,9 +56,18 @@ class VirtualServices:
         self._exchange = exchange
         self._boot_id = boot_id
         self._greeted = False
+        self.running = False
+        """Whether it is being stepped: what comes up inside a step is taken by the same step."""
 
     def step(self, now_us: int) -> int:
         """Do what is to be done; return when to try again by time alone."""
+        self.running = True
+        try:
+            return self._step(now_us)
+        finally:
+            self.running = False
+
+    def _step(self, now_us: int) -> int:
         if not self._greeted:
             self._greeted = True
             self._exchange.outbox.reconnected()
@@ -113,6 +122,8 @@ class VirtualStation:
             self._scheduler.add(component, name)
         self._store = FakeStore(DISK_LATENCY_US, wake=self._wake_store)
         self._events: list[TimedEvent] = []
+        self._ledger: JournalLedger | None = None
+        self._ledger_of: tuple[FakeStore, int, str] | None = None
         self._boots = 0
         self._control: ControlCycle | None = None
         self._exchange: MemoryExchange | None = None
@@ -183,7 +194,7 @@ class VirtualStation:
             self._authoriser,
             clock,
             self._config,
-            wake=self._wake_services,
+            wake=self._continue_services,
         )
         self._services = VirtualServices(services, self._exchange, boot_id)
         self._scheduler.add(self._services, f"services ({boot_id})")
@@ -227,8 +238,14 @@ class VirtualStation:
         self._scheduler.wake(self._store, self._scheduler.now_us)
 
     def _wake_services(self) -> None:
+        """Control has sent something."""
         if self._services is not None:
             self._scheduler.wake(self._services, self._scheduler.now_us + EXCHANGE_DELAY_US)
+
+    def _continue_services(self) -> None:
+        """Something has come to an end inside the services process (a commit): it goes on at once."""
+        if self._services is not None and not self._services.running:
+            self._scheduler.wake(self._services, self._scheduler.now_us)
 
     def _wake_control(self) -> None:
         if self._control is not None:
@@ -333,7 +350,10 @@ class VirtualStation:
 
     def ledger(self) -> Ledger:
         """What is durable right now."""
-        return JournalLedger(self._store.journal(self._config.station_uid))
+        state = (self._store, self._store.commits, self._store.problem)
+        if self._ledger is None or self._ledger_of != state:
+            self._ledger, self._ledger_of = JournalLedger(self._store.journal(self._config.station_uid)), state
+        return self._ledger
 
     def disturbances(self) -> tuple[str, ...]:
         """What is wrong outside the outlets."""

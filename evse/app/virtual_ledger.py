@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 
 from evse.services.journal import Journal, JournalError
 from evse.sim.station import ClosedSession, OpenSession
@@ -12,22 +13,30 @@ POWER_LOSS = "PowerLoss"
 
 
 class JournalLedger:
-    """Reads one station's journal."""
+    """One station's journal as it is; each question is answered once, so make a new ledger after every commit."""
 
     def __init__(self, journal: Journal) -> None:
         self._journal = journal
 
     def open_sessions(self) -> Sequence[OpenSession]:
         """Sessions whose start is durable and whose end is not; empty while the disk cannot be read."""
+        return self._open_sessions
+
+    def records(self) -> Sequence[ClosedSession]:
+        """Every record, oldest first."""
+        return self._records
+
+    @cached_property
+    def _open_sessions(self) -> Sequence[OpenSession]:
         try:
             found = self._journal.open_sessions()
         except JournalError:
             return ()
-        return [OpenSession(each.outlet, each.session_id, each.uid) for each in found]
+        return tuple(OpenSession(each.outlet, each.session_id, each.uid) for each in found)
 
-    def records(self) -> Sequence[ClosedSession]:
-        """Every record, oldest first."""
-        return [
+    @cached_property
+    def _records(self) -> Sequence[ClosedSession]:
+        return tuple(
             ClosedSession(
                 number=record.number,
                 outlet=record.outlet,
@@ -39,4 +48,4 @@ class JournalLedger:
                 interrupted=record.reason == POWER_LOSS,
             )
             for record in sorted(self._journal.records(ALL_RECORDS), key=lambda each: each.number)
-        ]
+        )

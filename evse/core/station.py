@@ -59,6 +59,9 @@ class StationCore:
         self.outlets = tuple(OutletCore(outlet, config, boot_id, start_us) for outlet in config.outlets)
         self._by_number = {outlet.config.number: outlet for outlet in self.outlets}
         self._share = StationShare(config.station_maximum_ma)
+        self._demand: tuple[tuple[bool, int], ...] = ()
+        self._shares: tuple[int, ...] = ()
+        """Every outlet's share for that demand."""
         self._steps: list[OutletStep | None] = [None] * len(self.outlets)
         self._seen: list[tuple[OutletInputs, int] | None] = [None] * len(self.outlets)
         self._done: OrderedDict[str, tuple[str, str]] = OrderedDict()
@@ -120,9 +123,12 @@ class StationCore:
     def _share_for(self, now_us: int, index: int) -> int:
         if len(self.outlets) == 1:
             return self.config.station_maximum_ma
-        wanting = [outlet.wants_energy for outlet in self.outlets]
-        reserved = [outlet.reserved_ma(now_us) for outlet in self.outlets]
-        return self._share.allowed_ma(wanting, reserved, index)
+        demand = tuple([(outlet.wants_energy, outlet.reserved_ma(now_us)) for outlet in self.outlets])
+        if demand != self._demand:
+            wanting, reserved = [wants for wants, _ in demand], [value for _, value in demand]
+            self._shares = tuple(self._share.allowed_ma(wanting, reserved, i) for i in range(len(demand)))
+            self._demand = demand
+        return self._shares[index]
 
     def _share_has_moved(self, now_us: int) -> bool:
         """Whether a later outlet's step has changed what an earlier one may have: it must learn it at this instant."""

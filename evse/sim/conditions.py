@@ -12,7 +12,7 @@ import operator
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from evse.core.events import Event
 from evse.exchange.snapshot import StationView
@@ -86,15 +86,23 @@ class Condition:
         return ", ".join(check.text for check in self.checks)
 
 
-@dataclass(frozen=True, slots=True)
-class Observation:
+class Observation(Protocol):
     """What conditions are judged by at one instant."""
 
-    view: StationView | None
-    facts: Sequence[OutletFacts]
-    records: Sequence[ClosedSession]
-    open_sessions: Sequence[OpenSession]
-    new_events: Sequence[Event]
+    @property
+    def view(self) -> StationView | None: ...
+
+    @property
+    def facts(self) -> Sequence[OutletFacts]: ...
+
+    @property
+    def records(self) -> Sequence[ClosedSession]: ...
+
+    @property
+    def open_sessions(self) -> Sequence[OpenSession]: ...
+
+    @property
+    def new_events(self) -> Sequence[Event]: ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from hal.scheduling import ANY_PERIOD, PolledRenewalPart, RenewalPart, RenewalRunner
 from hal.units import NEVER
@@ -108,16 +108,14 @@ class RenewalLoop:
         return frames
 
 
-@dataclass(frozen=True)
-class JumpPlan:
+class JumpPlan(NamedTuple):
     """One jump: which loops move by how many periods and microseconds, and the new time."""
 
     shifts: tuple[tuple[RenewalLoop, int, int], ...]
     now_us: int
 
 
-@dataclass(frozen=True, slots=True)
-class _Steady:
+class _Steady(NamedTuple):
     loop: RenewalLoop
     period: int
     next_renewal: int
@@ -141,15 +139,17 @@ def plan_jump(
     if limit_us <= now_us:
         return None
     for loop in loops:
-        limit_us = min(limit_us, loop.essential_wake_us())
-        period = loop.period_us()
-        wishes = [wish for part in loop.parts if (wish := wish_of(part)) is not None]
-        if period == 0 or (loop.runner is not None and wish_of(loop.runner) is None):
+        deserted = loop.runner is not None and wish_of(loop.runner) is None
+        period = 0 if deserted else loop.period_us()
+        if period == 0:
             # Not the runner's wish: it mixes what all its loops want.
-            limit_us = min([limit_us, loop.next_renewal_us(), loop.polled_wish_us(), *wishes])
+            limit_us = min([limit_us, loop.next_renewal_us(), loop.polled_wish_us(), *_wishes(loop, wish_of)])
         elif period == ANY_PERIOD:
-            limit_us = min([limit_us, *wishes])
-        else:
+            limit_us = min([limit_us, *_wishes(loop, wish_of)])
+        if limit_us <= now_us:
+            return None
+        limit_us = min(limit_us, loop.essential_wake_us())
+        if 0 < period < ANY_PERIOD:
             traffic = loop.traffic_us(period)
             if traffic is None:
                 limit_us = min(limit_us, loop.next_renewal_us())
@@ -160,6 +160,13 @@ def plan_jump(
     if not steady or any(entry.next_renewal <= now_us for entry in steady):
         return None
     return _plan_to(steady, now_us, limit_us)
+
+
+def _wishes(
+    loop: RenewalLoop, wish_of: Callable[[RenewalPart | RenewalRunner], int | None]
+) -> list[int]:
+    """The scheduled wishes of the loop's parts."""
+    return [wish for part in loop.parts if (wish := wish_of(part)) is not None]
 
 
 MAX_ATTEMPTS = 8

@@ -75,12 +75,11 @@ class InvariantChecker:
             self._known.cards.append((outlet, uid))
         self._changed = True
 
-    def observe(self, now_us: int) -> None:
-        """Look at the instant that was just processed."""
-        events = self._station.events_since(self._events)
-        if not self._changed and not events and not self._pending:
-            return
-        self._look(now_us)
+    def observe(self, now_us: int) -> Moment | None:
+        """Look at the instant that was just processed; return what was seen, ``None`` when there was nothing new."""
+        if self._changed or self._pending or self._station.events_since(self._events):
+            return self._look(now_us)
+        return None
 
     def finish(self, now_us: int) -> None:
         """Look at the end of the run."""
@@ -89,7 +88,7 @@ class InvariantChecker:
         for invariant in self._invariants:
             self.violations.extend(invariant.finish(moment))
 
-    def _look(self, now_us: int) -> None:
+    def _look(self, now_us: int) -> Moment:
         self._changed = False
         self.looks += 1
         moment = self._moment(now_us)
@@ -97,6 +96,7 @@ class InvariantChecker:
         for invariant in self._invariants:
             self.violations.extend(invariant.check(moment))
         self._pending = any(invariant.pending() for invariant in self._invariants)
+        return moment
 
     def _moment(self, now_us: int) -> Moment:
         station = self._station

@@ -119,21 +119,27 @@ class Moment:
     records: Sequence[ClosedSession]
     disturbances: tuple[str, ...]
     known: Known
+    cut_off: bool = field(init=False)
+    """Something keeps control from its work: neither disk, services nor a card reader is an excuse for what it does."""
 
-    @property
-    def cut_off(self) -> tuple[str, ...]:
-        """What keeps control from its work: neither disk, services nor a card reader is an excuse for what it does."""
-        return tuple(name for name in self.disturbances if name not in _HARMLESS and _READER not in name)
+    def __post_init__(self) -> None:
+        hindered = any(name not in _HARMLESS and _READER not in name for name in self.disturbances)
+        object.__setattr__(self, "cut_off", hindered)
 
     def outlet_config(self, number: int) -> OutletConfig:
         """Configuration of outlet ``number``."""
-        return next(outlet for outlet in self.config.outlets if outlet.number == number)
+        for outlet in self.config.outlets:
+            if outlet.number == number:
+                return outlet
+        raise ValueError(f"no outlet {number}")
 
     def outlet_view(self, number: int) -> OutletView | None:
         """View of outlet ``number``, ``None`` while control does not run."""
-        if self.view is None:
-            return None
-        return next((outlet for outlet in self.view.outlets if outlet.number == number), None)
+        if self.view is not None:
+            for outlet in self.view.outlets:
+                if outlet.number == number:
+                    return outlet
+        return None
 
     def sessions(self, number: int) -> Sequence[OpenSession]:
         """Durably open sessions of outlet ``number``."""
@@ -170,6 +176,8 @@ class Spans:
 
         Also true when it ends just now after lasting too long: moments in between may not have been looked at.
         """
+        if not bad and not self._since:
+            return False
         since = self._since.get(key)
         if since is None:
             if not bad:
@@ -183,9 +191,14 @@ class Spans:
             self._told.pop(key, None)
         return late
 
+    @property
+    def lasting(self) -> bool:
+        """Whether any bad state lasts."""
+        return bool(self._since)
+
     def pending(self) -> bool:
         """Whether any bad state lasts that has not been told."""
-        return any(not self._told.get(key, False) for key in self._since)
+        return bool(self._since) and any(not self._told.get(key, False) for key in self._since)
 
     def forget(self, key: tuple[int, str]) -> None:
         """Start anew for ``key``."""

@@ -61,10 +61,11 @@ class _Timed:
     def pending(self) -> bool:
         return self._spans.pending()
 
-    def _late(self, moment: Moment, number: int, what: str, bad: bool, bound_us: int) -> Iterator[Violation]:
-        if self._spans.too_long((number, what), bad, bound_us, moment.now_us):
-            bound = f"for more than {bound_us // 1000} ms" if bound_us else "at all"
-            yield Violation(self.name, moment.now_us, number, f"{what} {bound}")
+    def _late(self, moment: Moment, number: int, what: str, bad: bool, bound_us: int) -> tuple[Violation, ...]:
+        if not self._spans.too_long((number, what), bad, bound_us, moment.now_us):
+            return ()
+        bound = f"for more than {bound_us // 1000} ms" if bound_us else "at all"
+        return (Violation(self.name, moment.now_us, number, f"{what} {bound}"),)
 
 
 class ClosedOnlyWhenSafe(_Timed):
@@ -95,6 +96,8 @@ class ClosedOnlyWhenSafe(_Timed):
             # What a released coil cannot move is S7's matter.
             stuck = truth.contact_welded or facts.contactor_slow
             held = truth.contact_closed and (truth.coil_energised or not stuck)
+            if not held and not self._spans.lasting:
+                continue
             for what, good, bound_us in self._conditions(moment, facts):
                 allowed_us = max(bound_us, OPEN_ON_LEASE_US) if leased and bound_us else bound_us
                 bad = held and not good and (bound_us > 0 or truth.coil_energised)
@@ -153,6 +156,8 @@ class OfferWithinLimits(_Timed):
 
     def check(self, moment: Moment) -> Iterator[Violation]:
         for facts in moment.outlets:
+            if not facts.truth.pwm_on and not self._spans.lasting:
+                continue
             truth, config = facts.truth, moment.outlet_config(facts.number)
             limits = [config.rated_current_ma, moment.config.station_maximum_ma]
             if facts.cable_rating_ma is not None:
@@ -162,7 +167,7 @@ class OfferWithinLimits(_Timed):
             below = pwm and offered_ma(duty_bp + DUTY_TOLERANCE_BP) < PROPOSED_MINIMUM_MA
             above = pwm and offered_ma(duty_bp - DUTY_TOLERANCE_BP) > min(limits)
             view = moment.outlet_view(facts.number)
-            unreachable = view is None or not view.link_ok or bool(moment.cut_off)
+            unreachable = view is None or not view.link_ok or moment.cut_off
             # A generator that is off cannot be corrected by whoever does not reach it.
             above = above and not (facts.duty_error_bp and unreachable)
             below = below and not (facts.duty_error_bp and unreachable)

@@ -158,7 +158,7 @@ class Scheduler:
             due = min(essential, renewing)
             if due > until_us:
                 break
-            if self._elide and renewing < essential and self._jump(min(essential, until_us)):
+            if self._elide and self._now < due < essential and self._jump(min(essential, until_us)):
                 continue
             self._process(due)
             if stop is not None and stop():

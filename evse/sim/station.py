@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from evse.core.commands import Command
 from evse.core.config import StationConfig
@@ -28,8 +28,7 @@ ParamValue = bool | int | float | str
 """Value of a verb's parameter as written: in the parameter's unit, or a text with a unit."""
 
 
-@dataclass(frozen=True, slots=True)
-class OutletFacts:
+class OutletFacts(NamedTuple):
     """How an outlet physically is at this instant, whatever the station believes.
 
     ``duty_error_bp``: how far the generator's duty cycle is off by a fault of its own.

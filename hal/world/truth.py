@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from hal.ports import LockPosition, ShutterPosition
 from hal.world.supply import Phases
 
 
-@dataclass(frozen=True, slots=True)
-class OutletTruth:
+class OutletTruth(NamedTuple):
     """One outlet at ``at_us``. Nothing here is a report of a sensor or an order of a controller.
 
     ``contact_closed``: main contacts. ``live``: voltage on the vehicle's side of the contacts.

@@ -117,7 +117,7 @@ def city_moment(now_us: int, **truth: object) -> Moment:
     world = StationWorld([OutletSetup(has_shutter=True)])
     config = StationConfig("station", "toy", (OutletConfig(1, has_shutter=True),))
     fixed: dict[str, Any] = {"contact_closed": True, "coil_energised": True, **truth}
-    facts = OutletFacts(1, replace(world.outlet(1).truth(), **fixed), 32_000, SelfTest.PASSED)
+    facts = OutletFacts(1, world.outlet(1).truth()._replace(**fixed), 32_000, SelfTest.PASSED)
     return Moment(now_us, config, (facts,), None, (), {}, (), (), Known())
 
 
