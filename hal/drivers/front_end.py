@@ -125,6 +125,15 @@ class FrontEndDriver:
         self._rhythm = RenewalRhythm()
         self._wish_us = -NEVER
 
+    @property
+    def on_frame(self) -> FrameHook | None:
+        """Who sees every frame; ``None`` costs nothing. May be changed at any time."""
+        return self._line.on_frame
+
+    @on_frame.setter
+    def on_frame(self, hook: FrameHook | None) -> None:
+        self._line.on_frame = hook
+
     # --- OutletSense
 
     @property
