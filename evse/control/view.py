@@ -72,6 +72,8 @@ def outlet_view(outlet: OutletCore, now_us: int) -> OutletView:
         link_ok=inputs.link_ok,
         reader_ok=inputs.reader_ok,
         shutter=inputs.shutter.value if outlet.config.has_shutter else "",
+        sound=outlet.outputs.beep.value if outlet.outputs.beep_count else "",
+        sounds=outlet.outputs.beep_count,
     )
 
 

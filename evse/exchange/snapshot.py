@@ -89,6 +89,9 @@ class OutletView:
     reader_ok: bool
     shutter: str = ""
     """Feedback of the shutter's end switches; empty where there is none."""
+    sound: str = ""
+    """The buzzer's last sound; ``sounds`` rises by one with each, so that the same sound twice is seen."""
+    sounds: int = 0
 
 
 @dataclass(frozen=True, slots=True)
