@@ -29,7 +29,8 @@ class HistoryRow(NamedTuple):
     duty_bp: int
     contactor_closed: bool
     offered_ma: int
-    currents_ma: PhaseValues
+    currents_ma: PhaseValues | None
+    """``None`` while the front end does not answer."""
 
 
 class History:
@@ -93,5 +94,7 @@ def _row(outlet: OutletView, at_us: int) -> HistoryRow:
 def _worth_keeping(last: HistoryRow, row: HistoryRow) -> bool:
     if row[1:-1] != last[1:-1]:
         return True
+    if row.currents_ma is None or last.currents_ma is None:
+        return row.currents_ma != last.currents_ma
     moved = max(abs(new - old) for new, old in zip(row.currents_ma, last.currents_ma, strict=True))
     return moved >= CURRENT_STEP_MA and row.at_us >= last.at_us + CURRENT_EVERY_US
