@@ -43,6 +43,13 @@ _WORLD_EXAMPLES: Final = """examples:
   evse world truth --json                         what is physically true
   evse world cut_power && evse world restore_power
 """
+_REPLAY_EXAMPLES: Final = """examples:
+  evse replay night.jsonl                         the profile that the trace names
+  evse replay night.jsonl --profile ./my-board.yaml --json
+
+exit codes: 0 control does what was recorded, 1 it does something else (the first difference is shown), 2 the trace or
+profile cannot be used
+"""
 _PROFILE_EXAMPLES: Final = """examples:
   evse profile check parking                      a shipped profile, with its effective values
   evse profile check ./my-board.yaml --json
@@ -66,6 +73,7 @@ def parser() -> argparse.ArgumentParser:
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
     _add_run(commands)
     _add_sim(commands)
+    _add_replay(commands)
     _add_world(commands)
     _add_profile(commands)
     return top
@@ -113,6 +121,14 @@ def _add_sim(commands: Commands[argparse.ArgumentParser]) -> None:
     sim.add_argument("--junit", metavar="FILE", help="write a JUnit report")
     sim.add_argument("--trace", metavar="FILE", help="write the trace with all frames, JSON lines")
     sim.set_defaults(run=_sim)
+
+
+def _add_replay(commands: Commands[argparse.ArgumentParser]) -> None:
+    replay = commands.add_parser("replay", help="live a recorded trace through again", epilog=_REPLAY_EXAMPLES)
+    replay.add_argument("file", metavar="FILE", help="trace of evse run --trace or evse sim --trace")
+    replay.add_argument("--profile", metavar="P", help="profile to use instead of the one the trace names")
+    replay.add_argument("--json", action="store_true", help="print the result as JSON")
+    replay.set_defaults(run=_replay)
 
 
 def _add_world(commands: Commands[argparse.ArgumentParser]) -> None:
@@ -187,6 +203,12 @@ def _sim(arguments: argparse.Namespace) -> int:
             trace=arguments.trace,
         )
     )
+
+
+def _replay(arguments: argparse.Namespace) -> int:
+    from evse.app.replay_command import ReplayOptions, replay_command
+
+    return replay_command(ReplayOptions(arguments.file, arguments.profile, arguments.json))
 
 
 def _world(arguments: argparse.Namespace) -> int:

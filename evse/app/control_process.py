@@ -11,14 +11,16 @@ import logging
 import os
 import signal
 import sys
+from functools import partial
 
-from boards.assemble import assemble
+from boards.assemble import assemble, listen
 from boards.compiled import CompiledStation, WireSpec
 from evse.app.child import ChildArguments, add_child_arguments, begin_child, wait_for_task
 from evse.control.cycle import ControlCycle
 from evse.control.latency import LatencyMonitor
 from evse.control.priority import CONTROL_PRIORITY, Rights, become_real_time
 from evse.control.process import ControlLoop, monotonic_us
+from evse.control.wire_watch import WireWatch
 from evse.exchange.channel import ControlChannel, connect_to
 from hal.linux.serial_port import SerialPortLink
 
@@ -41,7 +43,7 @@ def build(station: CompiledStation, exchange_path: str, rights: Rights, child: C
 
     board = assemble(station.wires, open_wire)
     boot_id = new_boot_id()
-    channel = ControlChannel(boot_id, connect_to(exchange_path))
+    channel = ControlChannel(boot_id, connect_to(exchange_path), WireWatch(partial(listen, board, station.wires)))
     cycle = ControlCycle(board, station.config, boot_id, channel, monotonic_us())
     latency = LatencyMonitor(fifo=rights.fifo)
     return ControlLoop(cycle, board, channel, links, child.status, latency, (child.waker,))

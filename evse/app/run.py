@@ -153,6 +153,7 @@ class StationRun:
         from boards.load import load_profile
         from boards.problems import ProfileError
         from boards.to_core import station_config, wire_plan
+        from evse.app.board_view import board_values
 
         options = self._options
         try:
@@ -189,7 +190,8 @@ class StationRun:
             "config_digest": config.digest,
         }
         world = str(self._path("world")) if simulated else ""
-        return Task(str(compiled), str(data), world, strategy_of(profile), badges_of(profile)), simulated
+        board = board_values(profile)
+        return Task(str(compiled), str(data), world, strategy_of(profile), badges_of(profile), board), simulated
 
     # --- what others see -----------------------------------------------------------------------------------------
 

@@ -19,7 +19,7 @@ from evse.core.faults import CATALOGUE, Latch, Reaction
 from evse.core.outlet_status import OUTLET_TABLE, ErrorClass, OutletErrorName, OutletStatus
 from evse.core.procedure import FREE_ACCESS
 from evse.core.session import NORMAL_MODE_3, SIMPLIFIED_MODE_3
-from evse.core.values import CableState, Light, LockFeedback, PilotLevel, PilotMode, PilotState, ShutterFeedback
+from evse.core.values import Beep, CableState, Light, LockFeedback, PilotLevel, PilotMode, PilotState, ShutterFeedback
 
 FAULTS: Final = tuple(kind.name for kind in CATALOGUE)
 EVSE_STATUS: Final = (
@@ -114,6 +114,7 @@ FIELD_NAMES: Final[Mapping[str, tuple[str, ...]]] = {
     "OutletView.faults": FAULTS,
     "OutletView.access": _words(Access),
     "OutletView.shutter": ("", *_words(ShutterFeedback)),
+    "OutletView.sound": ("", *_words(Beep)),
     "PilotView.driven_mode": _words(PilotMode),
     "LimitView.source": LIMIT_SOURCES,
     "FaultView.name": FAULTS,
@@ -151,6 +152,8 @@ FREE_FIELDS: Final = (
     "StationView.profile",
     "StationView.boot_id",
     "StationView.config_digest",
+    "OutletView.link_problem",
+    "OutletView.reader_problem",
     "LimitView.note",
     "SessionView.session_id",
     "ClosedSession.session_id",
