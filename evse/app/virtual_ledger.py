@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cached_property
 
 from evse.services.journal import Journal, JournalError
 from evse.sim.station import ClosedSession, OpenSession
@@ -17,35 +16,36 @@ class JournalLedger:
 
     def __init__(self, journal: Journal) -> None:
         self._journal = journal
+        self._open: Sequence[OpenSession] | None = None
+        self._closed: Sequence[ClosedSession] | None = None
 
     def open_sessions(self) -> Sequence[OpenSession]:
         """Sessions whose start is durable and whose end is not; empty while the disk cannot be read."""
-        return self._open_sessions
+        if self._open is None:
+            self._open = self._read_open()
+        return self._open
 
     def records(self) -> Sequence[ClosedSession]:
         """Every record, oldest first."""
-        return self._records
+        if self._closed is None:
+            self._closed = tuple(
+                ClosedSession(
+                    number=record.number,
+                    outlet=record.outlet,
+                    session_id=record.session_id,
+                    uid=record.uid,
+                    energy_wh=record.energy_wh,
+                    reason=record.reason,
+                    charge_type=record.charge_type,
+                    interrupted=record.reason == POWER_LOSS,
+                )
+                for record in sorted(self._journal.records(ALL_RECORDS), key=lambda each: each.number)
+            )
+        return self._closed
 
-    @cached_property
-    def _open_sessions(self) -> Sequence[OpenSession]:
+    def _read_open(self) -> Sequence[OpenSession]:
         try:
             found = self._journal.open_sessions()
         except JournalError:
             return ()
         return tuple(OpenSession(each.outlet, each.session_id, each.uid) for each in found)
-
-    @cached_property
-    def _records(self) -> Sequence[ClosedSession]:
-        return tuple(
-            ClosedSession(
-                number=record.number,
-                outlet=record.outlet,
-                session_id=record.session_id,
-                uid=record.uid,
-                energy_wh=record.energy_wh,
-                reason=record.reason,
-                charge_type=record.charge_type,
-                interrupted=record.reason == POWER_LOSS,
-            )
-            for record in sorted(self._journal.records(ALL_RECORDS), key=lambda each: each.number)
-        )

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from boards.board import Board
 from evse.control.actuate import OutletActuator
 from evse.control.translate import OutletSensor
-from evse.control.view import station_view
+from evse.control.view import StationViews
 from evse.core.commands import Command
 from evse.core.config import StationConfig
 from evse.core.station import StationCore
@@ -45,6 +45,7 @@ class ControlCycle:
         self._now_us = start_us
         self.latency = LatencyView()
         self.core_steps = 0
+        self._views = StationViews(self.core)
         self._view: StationView | None = None
         self._view_of = (0, 0)
 
@@ -57,7 +58,7 @@ class ControlCycle:
             changed = sensor.read() or changed
         cards = self._take_cards()
         commands = self._exchange.take_commands(now_us)
-        due = now_us >= min(self._core_wake_us, self._renew_us())
+        due = now_us >= self._core_wake_us or now_us >= self._renew_us()
         if (changed or cards or commands or due) and self._step_core(now_us, cards, commands):
             # Orders were given: the drivers have new wishes.
             poll_us = min(poll_us, self._poll(now_us))
@@ -92,7 +93,7 @@ class ControlCycle:
         ]
 
     def _renew_us(self) -> int:
-        return min((actuator.renew_us for actuator in self._actuators), default=NEVER)
+        return min([actuator.renew_us for actuator in self._actuators], default=NEVER)
 
     def conclude(self, now_us: int) -> None:
         """Report the end of every session; to be called once the permissions are withdrawn, before the process ends."""
@@ -109,7 +110,7 @@ class ControlCycle:
         of = (now_us, self.core_steps)
         if self._view is None or self._view_of != of:
             problems = [sensor.problems for sensor in self._sensors]
-            self._view, self._view_of = station_view(self.core, now_us, self.latency, problems), of
+            self._view, self._view_of = self._views.at(now_us, self.latency, problems), of
         return self._view
 
     def drivers_by_outlet(self) -> tuple[tuple[RenewalPart, ...], ...]:

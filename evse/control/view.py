@@ -18,28 +18,43 @@ from evse.exchange.snapshot import (
 )
 
 
-def station_view(
-    core: StationCore, now_us: int, latency: LatencyView, problems: Sequence[tuple[str, str]] = ()
-) -> StationView:
-    """Return how the station is at ``now_us``.
+class StationViews:
+    """Makes the Snapshots of one core. An outlet for which nothing has happened keeps its part of the last one."""
 
-    ``problems``: of each outlet, why its front end and why its reader do not answer; empty texts while they do.
-    """
-    return StationView(
-        station_uid=core.config.station_uid,
-        profile=core.config.profile,
-        boot_id=core.boot_id,
-        mono_us=now_us,
-        config_version=core.config.version,
-        config_digest=core.config.digest,
-        restored=core.restored,
-        outlets=tuple(
-            outlet_view(outlet, now_us, *problem)
-            for outlet, problem in zip(core.outlets, problems or (("", ""),) * len(core.outlets), strict=True)
-        ),
-        latency=latency,
-        started_us=core.start_us,
-    )
+    def __init__(self, core: StationCore) -> None:
+        self._core = core
+        self._made: dict[int, tuple[tuple[object, ...], OutletView]] = {}
+
+    def at(self, now_us: int, latency: LatencyView, problems: Sequence[tuple[str, str]] = ()) -> StationView:
+        """Return how the station is at ``now_us``.
+
+        ``problems``: of each outlet, why its front end and why its reader do not answer; empty texts while they do.
+        """
+        core = self._core
+        return StationView(
+            station_uid=core.config.station_uid,
+            profile=core.config.profile,
+            boot_id=core.boot_id,
+            mono_us=now_us,
+            config_version=core.config.version,
+            config_digest=core.config.digest,
+            restored=core.restored,
+            outlets=tuple(
+                [
+                    self._outlet(outlet, now_us, problem)
+                    for outlet, problem in zip(core.outlets, problems or (("", ""),) * len(core.outlets), strict=True)
+                ]
+            ),
+            latency=latency,
+            started_us=core.start_us,
+        )
+
+    def _outlet(self, outlet: OutletCore, now_us: int, problem: tuple[str, str]) -> OutletView:
+        number, of = outlet.config.number, (outlet.revision, outlet.register.wh_at(now_us), problem)
+        made = self._made.get(number)
+        if made is None or made[0] != of:
+            made = self._made[number] = (of, outlet_view(outlet, now_us, *problem))
+        return made[1]
 
 
 def outlet_view(outlet: OutletCore, now_us: int, link_problem: str = "", reader_problem: str = "") -> OutletView:

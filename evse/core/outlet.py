@@ -96,6 +96,8 @@ class OutletCore:
         self._shown_cable = self.proximity.state
         self._charge_stopped_by_fault = False
         self._wake_us = NEVER
+        self.revision = 0
+        """Counts the steps: while it stays the same, so does everything but the energy register."""
 
     # --- orders from outside -----------------------------------------------------------------------------------
 
@@ -115,6 +117,7 @@ class OutletCore:
 
     def conclude(self, now_us: int) -> tuple[Event, ...]:
         """Close the session because the process ends; return the events that must still reach services."""
+        self.revision += 1
         self.register.advance(now_us)
         self.procedure.conclude(now_us, self._facts(now_us))
         events = tuple(self._events)
@@ -126,6 +129,7 @@ class OutletCore:
     def step(self, now_us: int, inputs: OutletInputs, station_share_ma: int) -> OutletStep:
         """Do one step with the latest ``inputs``; ``station_share_ma`` is what the station allows this outlet."""
         self._wake_us = NEVER
+        self.revision += 1
         self._measure(now_us, inputs)
         self._judge(now_us)
         facts, judged = self._facts(now_us), self._judged

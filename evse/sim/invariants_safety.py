@@ -99,6 +99,8 @@ class ClosedOnlyWhenSafe(_Timed):
             if not held and not self._spans.lasting:
                 continue
             for what, good, bound_us in self._conditions(moment, facts):
+                if good and not self._spans.lasting:
+                    continue
                 allowed_us = max(bound_us, OPEN_ON_LEASE_US) if leased and bound_us else bound_us
                 bad = held and not good and (bound_us > 0 or truth.coil_energised)
                 yield from self._late(moment, facts.number, f"closed while {what}", bad, allowed_us)

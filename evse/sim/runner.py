@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields as fields_of
 from dataclasses import replace
-from functools import cached_property
 from typing import Any
 
 from evse.core.events import Event
@@ -55,27 +54,30 @@ def run_scenario(
 
 
 class _Instant:
-    """What conditions may look at: asked of the station once and only when a condition wants it."""
+    """What conditions may look at: asked of the station only when a condition wants it."""
 
     def __init__(
         self, station: SimulatedStation, now_us: int, new_events: Sequence[Event], seen: Moment | None
     ) -> None:
         self.new_events = new_events
-        self._station, self._now_us, self._seen = station, now_us, seen
+        self._station, self._now_us = station, now_us
+        self._facts = None if seen is None else seen.outlets
 
-    @cached_property
+    @property
     def view(self) -> StationView | None:
-        return self._station.view() if self._seen is None else self._seen.view
+        return self._station.view()
 
-    @cached_property
+    @property
     def facts(self) -> Sequence[OutletFacts]:
-        return facts_of(self._station.world, self._now_us) if self._seen is None else self._seen.outlets
+        if self._facts is None:
+            self._facts = facts_of(self._station.world, self._now_us)
+        return self._facts
 
-    @cached_property
+    @property
     def records(self) -> Sequence[ClosedSession]:
         return self._station.ledger().records()
 
-    @cached_property
+    @property
     def open_sessions(self) -> Sequence[OpenSession]:
         return self._station.ledger().open_sessions()
 

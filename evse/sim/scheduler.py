@@ -256,20 +256,19 @@ class Scheduler:
                 entry = self._entries.get(id(part))
                 if entry is not None and entry.wish < NEVER:
                     self._push_wish(entry, min(entry.wish + delta, part.essential_wake_us()))
-        for runner, wish in self._runner_wishes({loop.name for loop, _, _ in plan.shifts}):
+        for runner, wish in self._runner_wishes(plan):
             entry = self._entries.get(id(runner))
             if entry is not None:
                 self._push_wish(entry, wish)
 
-    def _runner_wishes(self, moved: set[str]) -> list[tuple[RenewalRunner, int]]:
+    def _runner_wishes(self, plan: JumpPlan) -> list[tuple[RenewalRunner, int]]:
         runners: dict[int, tuple[RenewalRunner, int]] = {}
         for loop in self._loops:
             if loop.runner is not None:
-                _, wish = runners.get(id(loop.runner), (None, loop.runner.essential_wake_us()))
-                polled = [part.essential_wake_us() for part in loop.polled]
-                # A loop that was not moved still wants its renewal, which is the runner's own wish when it is a lease's.
-                own = min(polled, default=NEVER) if loop.name in moved else loop.polled_wish_us()
-                own = min(own, loop.next_renewal_us())
+                _, wish = runners.get(id(loop.runner), (None, plan.essential_us))
+                renewal = plan.renewals.get(loop.name)
+                # A loop that is not steady wants whatever its parts want.
+                own = min(loop.polled_wish_us(), loop.next_renewal_us()) if renewal is None else renewal
                 runners[id(loop.runner)] = (loop.runner, min(wish, own))
         return list(runners.values())
 

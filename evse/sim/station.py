@@ -56,8 +56,8 @@ def facts_of(world: StationWorld, now_us: int) -> tuple[OutletFacts, ...]:
 
     Runs the world up to then, which changes nothing but brings the energy up to date.
     """
-    world.step(now_us)
-    return tuple(_facts(number, outlet) for number, outlet in enumerate(world.outlets, 1))
+    world.advance(now_us)
+    return tuple([_facts(number, outlet) for number, outlet in enumerate(world.outlets, 1)])
 
 
 def _facts(number: int, outlet: OutletWorld) -> OutletFacts:

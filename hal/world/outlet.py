@@ -118,12 +118,12 @@ class OutletWorld:
 
     def step(self, now_us: int) -> int:
         """Run everything due up to ``now_us``; return when the next change comes."""
-        self._run(now_us)
+        self.advance(now_us)
         return self.due_us()
 
     def act(self, action: Callable[[OutletWorld, int], None], now_us: int) -> None:
         """Run up to ``now_us``, let ``action`` change parts at that time, then let physics and listeners follow."""
-        self._run(now_us)
+        self.advance(now_us)
         action(self, self._now_us)
         self.settle()
 
@@ -140,7 +140,8 @@ class OutletWorld:
         """Have ``request_wake(at_us)`` called whenever an order or a verb makes something due."""
         self._request_wake = request_wake
 
-    def _run(self, now_us: int) -> None:
+    def advance(self, now_us: int) -> None:
+        """Run everything due up to ``now_us``."""
         if self._running:
             return  # a listener's order: physics are at the event's time already
         self._running = True
@@ -251,7 +252,7 @@ class OutletWorld:
         """Take over the voltages at the station's terminals."""
         if voltages_mv == self.feed.grid_mv:
             return
-        self._run(now_us)
+        self.advance(now_us)
         self.feed.grid_mv = voltages_mv
         self.settle()
 
@@ -309,27 +310,27 @@ class OutletWorld:
     # What the front end drives. Without supply nothing moves.
 
     def drive_pilot(self, mode: PilotDriveMode, duty_bp: int, now_us: int) -> None:
-        self._run(now_us)
+        self.advance(now_us)
         if self.generator.drive(mode, duty_bp):
             self.settle()
 
     def drive_coil(self, energised: bool, now_us: int) -> None:
-        self._run(now_us)
+        self.advance(now_us)
         if self._powered and self.contactor.drive(energised, self._now_us):
             self.settle()
 
     def drive_lock(self, direction: LockPulse, duration_us: int, now_us: int) -> None:
-        self._run(now_us)
+        self.advance(now_us)
         if self._powered and self.lock.drive(direction, duration_us, self._now_us):
             self.settle()
 
     def drive_shutter(self, direction: ShutterPulse, duration_us: int, now_us: int) -> None:
-        self._run(now_us)
+        self.advance(now_us)
         if self._powered and self.shutter.drive(direction, duration_us, self._now_us):
             self.settle()
 
     def start_self_test(self, now_us: int) -> None:
-        self._run(now_us)
+        self.advance(now_us)
         if self._powered and self.residual.start_self_test(self._now_us):
             self.settle()
 
@@ -343,7 +344,7 @@ class OutletWorld:
             self.signs.beep_count += 1
 
     def ventilate(self, on: bool, now_us: int) -> None:
-        self._run(now_us)
+        self.advance(now_us)
         if self._powered and on != self.signs.ventilation:
             self.signs.ventilation = on
             self.settle()
