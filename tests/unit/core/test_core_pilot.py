@@ -193,7 +193,6 @@ def lost_after_ms(level: PilotLevel, open_ms: int, closed_ms: int, looks: int) -
         (10, 10, 45),
         (5, 5, 52),
         (2, 2, 53),
-        (1, 1, 54),
         (10, 5, 33),
         (8, 12, 65),
         (4, 6, 73),
