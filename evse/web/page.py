@@ -19,6 +19,7 @@ from evse.web.ports import (
     BoardView,
     Extras,
     RecordSource,
+    RecordsUnavailable,
     StationSource,
     VerbView,
     WorldPort,
@@ -108,9 +109,17 @@ def page_router(
             allowed_text=allowed_text,
             outlet_param=OUTLET_PARAM,
             heal_param=HEAL_PARAM,
-            records=await records.last(SHOWN_RECORDS),
+            **await newest_records(records),
             error_bits=sorted(error_bits.items()),
         )
         return HTMLResponse(text)
 
     return router
+
+
+async def newest_records(records: RecordSource) -> dict[str, object]:
+    """For the template: the records to show, and why they cannot be read (empty when they can); the page comes anyway."""
+    try:
+        return {"records": await records.last(SHOWN_RECORDS), "records_problem": ""}
+    except RecordsUnavailable as error:
+        return {"records": (), "records_problem": str(error)}
