@@ -31,7 +31,7 @@ from evse.services.station_services import StationServices
 from evse.sim.elision import RenewalLoop
 from evse.sim.invariants_base import DISK
 from evse.sim.scheduler import Scheduler
-from evse.sim.station import Ledger, TimedEvent
+from evse.sim.station import Claims, Ledger, OutletClaims, TimedEvent
 from hal.twins.null_modem import NullModem
 from hal.wires import ByteLink
 from hal.world.station import StationWorld
@@ -334,6 +334,21 @@ class VirtualStation:
     def view(self) -> StationView | None:
         """Snapshot of control, ``None`` while it does not run."""
         return None if self._control is None or self._hung else self._control.view_at(self._scheduler.now_us)
+
+    def claims(self) -> Claims | None:
+        """What control says, as far as invariants ask."""
+        if self._control is None or self._hung:
+            return None
+        core = self._control.core
+        outlets = [
+            OutletClaims(
+                outlet.config.number,
+                outlet.inputs.link_ok,
+                tuple([fault.kind.name for fault in outlet.faults.active]),
+            )
+            for outlet in core.outlets
+        ]
+        return Claims(core.restored, core.start_us, tuple(outlets))
 
     def events_since(self, index: int) -> Sequence[TimedEvent]:
         """Events of all boots from number ``index`` on."""

@@ -108,7 +108,7 @@ class InvariantChecker:
             now_us=now_us,
             config=station.config,
             outlets=facts_of(station.world, now_us),
-            view=station.view(),
+            claims=station.claims(),
             new_events=station.events_since(self._events),
             open_sessions=sessions,
             records=ledger.records(),

@@ -9,8 +9,7 @@ from typing import Final, Protocol
 from evse.core.commands import Book, Command, SetUnavailable
 from evse.core.config import OutletConfig, StationConfig
 from evse.core.units import MS, SECOND
-from evse.exchange.snapshot import OutletView, StationView
-from evse.sim.station import ClosedSession, OpenSession, OutletFacts, TimedEvent
+from evse.sim.station import Claims, ClosedSession, OpenSession, OutletClaims, OutletFacts, TimedEvent
 
 # Time bounds. A bound is how long a forbidden state may physically last.
 OPEN_ON_VEHICLE_US: Final = 100 * MS
@@ -108,12 +107,12 @@ class Known:
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """Everything an invariant may look at. ``view`` is ``None`` while control does not run."""
+    """Everything an invariant may look at. ``claims`` is ``None`` while control does not run."""
 
     now_us: int
     config: StationConfig
     outlets: Sequence[OutletFacts]
-    view: StationView | None
+    claims: Claims | None
     new_events: Sequence[TimedEvent]
     open_sessions: Mapping[int, Sequence[OpenSession]]
     records: Sequence[ClosedSession]
@@ -133,10 +132,10 @@ class Moment:
                 return outlet
         raise ValueError(f"no outlet {number}")
 
-    def outlet_view(self, number: int) -> OutletView | None:
-        """View of outlet ``number``, ``None`` while control does not run."""
-        if self.view is not None:
-            for outlet in self.view.outlets:
+    def outlet_claims(self, number: int) -> OutletClaims | None:
+        """What the station says of outlet ``number``, ``None`` while control does not run."""
+        if self.claims is not None:
+            for outlet in self.claims.outlets:
                 if outlet.number == number:
                     return outlet
         return None

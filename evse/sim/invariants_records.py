@@ -131,8 +131,8 @@ class RecordsBalanceWithTheWorld:
     def check(self, moment: Moment) -> Iterator[Violation]:
         for facts in moment.outlets:
             self._add(moment, facts)
-            view = moment.outlet_view(facts.number)
-            self._blind[facts.number] = view is not None and not view.link_ok
+            said = moment.outlet_claims(facts.number)
+            self._blind[facts.number] = said is not None and not said.link_ok
         for record in moment.records[len(self._told) :]:
             self._told[f"{record.number}"] = True
             yield from self._judge(moment, record)

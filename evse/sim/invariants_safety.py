@@ -168,8 +168,8 @@ class OfferWithinLimits(_Timed):
             duty_bp = _intended_duty_bp(facts)
             below = pwm and offered_ma(duty_bp + DUTY_TOLERANCE_BP) < PROPOSED_MINIMUM_MA
             above = pwm and offered_ma(duty_bp - DUTY_TOLERANCE_BP) > min(limits)
-            view = moment.outlet_view(facts.number)
-            unreachable = view is None or not view.link_ok or moment.cut_off
+            said = moment.outlet_claims(facts.number)
+            unreachable = said is None or not said.link_ok or moment.cut_off
             # A generator that is off cannot be corrected by whoever does not reach it.
             above = above and not (facts.duty_error_bp and unreachable)
             below = below and not (facts.duty_error_bp and unreachable)
@@ -314,22 +314,21 @@ class ContactFollowsOrder(_Timed):
 
     def __init__(self) -> None:
         super().__init__()
-        self._view_since_us: int | None = None
+        self._running_since_us: int | None = None
         self._settling = False
         self._welded: dict[int, bool] = {}
 
     def check(self, moment: Moment) -> Iterator[Violation]:
-        view = moment.view
-        running = view is not None and view.restored
+        running = moment.claims is not None and moment.claims.restored
         if not running:
-            self._view_since_us = None
-        elif self._view_since_us is None:
-            self._view_since_us = moment.now_us
-        settled = self._view_since_us is not None and moment.now_us - self._view_since_us >= RESTART_US
+            self._running_since_us = None
+        elif self._running_since_us is None:
+            self._running_since_us = moment.now_us
+        settled = self._running_since_us is not None and moment.now_us - self._running_since_us >= RESTART_US
         self._settling = running and not settled
         for facts in moment.outlets:
-            outlet = moment.outlet_view(facts.number)
-            names = [fault.name for fault in outlet.faults] if outlet is not None else []
+            outlet = moment.outlet_claims(facts.number)
+            names = outlet.faults if outlet is not None else ()
             truth = facts.truth
             for wanted, differs in (
                 (_WELD, truth.contact_closed and not truth.coil_energised),
@@ -376,7 +375,7 @@ class FaultShownOnPilot(_Timed):
 
     def check(self, moment: Moment) -> Iterator[Violation]:
         now = moment.now_us
-        if moment.view is None:
+        if moment.claims is None:
             self._permitted = dict.fromkeys(self._permitted, False)
         for event in moment.new_events:
             fault = event.event
@@ -440,9 +439,9 @@ class NoEnergyForAnotherId(_Timed):
             self._closings[number] = truth.closings
             if truth.closings == before or not truth.contact_closed:
                 continue
-            if moment.view is None:
+            if moment.claims is None:
                 continue
-            begun_us, since_us = self._begun(moment, number), moment.view.started_us
+            begun_us, since_us = self._begun(moment, number), moment.claims.started_us
             if moment.known.unavailable(number, moment.now_us, begun_us, since_us):
                 yield Violation(self.name, moment.now_us, number, "energised while unavailable")
             booker = moment.known.booked_for(number, moment.now_us, begun_us, since_us)

@@ -51,6 +51,34 @@ class OutletFacts(NamedTuple):
     generator_obeys: bool = True
 
 
+class OutletClaims(NamedTuple):
+    """What the station says of one outlet: whether its front end answers, and the faults in force."""
+
+    number: int
+    link_ok: bool
+    faults: tuple[str, ...]
+
+
+class Claims(NamedTuple):
+    """The little of what the station says that invariants ask about.
+
+    ``restored``: it knows what the boot before left. ``started_us``: when this boot of control began.
+    """
+
+    restored: bool
+    started_us: int
+    outlets: tuple[OutletClaims, ...]
+
+
+def claims_of(view: StationView) -> Claims:
+    """The claims of a Snapshot."""
+    outlets = [
+        OutletClaims(outlet.number, outlet.link_ok, tuple(fault.name for fault in outlet.faults))
+        for outlet in view.outlets
+    ]
+    return Claims(view.restored, view.started_us, tuple(outlets))
+
+
 def facts_of(world: StationWorld, now_us: int) -> tuple[OutletFacts, ...]:
     """The facts of every outlet at ``now_us``, ordered by number.
 
@@ -128,6 +156,10 @@ class SimulatedStation(Protocol):
 
     def view(self) -> StationView | None:
         """The latest snapshot, ``None`` while control does not run."""
+        ...
+
+    def claims(self) -> Claims | None:
+        """What ``claims_of`` tells of the latest snapshot, without making all of that."""
         ...
 
     def events_since(self, index: int) -> Sequence[TimedEvent]:

@@ -30,7 +30,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from enum import Enum
-from typing import Final
+from typing import Any, Final
 
 from hal.drivers.front_end_lease import RENEWAL_US, HostLease, RenewalRhythm
 from hal.drivers.front_end_orders import WaitingOrders
@@ -172,19 +172,19 @@ class FrontEndDriver:
     def drive_pilot(self, mode: PilotDriveMode, duty_bp: int, now_us: int) -> None:
         """Order a pilot mode; ``duty_bp`` (0 to 10000, cut to that range) counts for PWM only."""
         duty = max(0, min(duty_bp, 10_000)) if mode is PilotDriveMode.PWM else 0
-        self._order(replace(self._ordered, mode=mode, duty_bp=duty), now_us)
+        self._order(now_us, mode=mode, duty_bp=duty)
 
     def show_light(self, code: LightCode, now_us: int) -> None:
         """Order a light pattern."""
-        self._order(replace(self._ordered, light=code), now_us)
+        self._order(now_us, light=code)
 
     def ventilate(self, on: bool, now_us: int) -> None:
         """Order the ventilation output on or off."""
-        self._order(replace(self._ordered, ventilation=on), now_us)
+        self._order(now_us, ventilation=on)
 
     def limit_current(self, limit_ma: int, now_us: int) -> None:
         """Order the hard over-current limit, rounded down to 0.1 A; 0xFFFF (6553.5 A) and more mean "none"."""
-        self._order(replace(self._ordered, limit_da=max(0, min(limit_ma // 100, NO_CURRENT_LIMIT))), now_us)
+        self._order(now_us, limit_da=max(0, min(limit_ma // 100, NO_CURRENT_LIMIT)))
 
     def beep(self, code: BeepCode, now_us: int) -> None:
         """Sound once; dropped while there is no connection."""
@@ -330,13 +330,15 @@ class FrontEndDriver:
 
     # --- sending
 
-    def _order(self, wanted: Control, now_us: int) -> None:
-        if wanted == self._ordered and self._ordered_anything:
+    def _order(self, now_us: int, **wanted: Any) -> None:
+        """Say CONTROL with these fields changed, unless they have these values already."""
+        ordered = self._ordered
+        if self._ordered_anything and all(getattr(ordered, name) == value for name, value in wanted.items()):
             return
-        self._ordered = wanted
+        self._ordered = replace(ordered, **wanted)
         self._ordered_anything = True
         if self._phase is _Phase.UP:
-            self._say(wanted, now_us)
+            self._say(self._ordered, now_us)
 
     def _act(self, message: HostMessage, now_us: int) -> None:
         if self._phase is not _Phase.UP:

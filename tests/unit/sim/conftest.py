@@ -18,7 +18,15 @@ from evse.core.events import Event, EvStateChanged, FaultRaised, SessionClosed, 
 from evse.core.units import NJ_PER_WH
 from evse.exchange.snapshot import FaultView, LatencyView, OutletView, SessionView, StationView
 from evse.sim.scheduler import Scheduler
-from evse.sim.station import ClosedSession, OpenSession, ParamValue, StationFactory, TimedEvent
+from evse.sim.station import (
+    Claims,
+    ClosedSession,
+    OpenSession,
+    ParamValue,
+    StationFactory,
+    TimedEvent,
+    claims_of,
+)
 from hal.ports import LockPosition, LockPulse, PilotDriveMode, SelfTest
 from hal.units import MS, NEVER
 from hal.world import verbs
@@ -176,6 +184,10 @@ class ToyStation:
         self.events.append(TimedEvent(now_us, event))
 
     # ------------------------------------------------------------------ SimulatedStation
+
+    def claims(self) -> Claims | None:
+        view = self.view()
+        return None if view is None else claims_of(view)
 
     def view(self) -> StationView | None:
         self.world.step(self.scheduler.now_us)
