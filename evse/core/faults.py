@@ -167,11 +167,15 @@ class FaultBook:
     @property
     def emergency(self) -> bool:
         """Whether an emergency fault is in force."""
-        return any(fault.kind.reaction is Reaction.EMERGENCY for fault in self._active.values())
+        return bool(self._active) and any(
+            fault.kind.reaction is Reaction.EMERGENCY for fault in self._active.values()
+        )
 
     @property
     def blocking(self) -> tuple[ActiveFault, ...]:
         """Faults that forbid to close: emergency and controlled ones."""
+        if not self._active:
+            return ()
         return tuple(fault for fault in self._active.values() if fault.kind.reaction is not Reaction.NOTICE)
 
     @property

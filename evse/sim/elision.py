@@ -29,7 +29,7 @@ from hal.units import NEVER
 
 
 class RestingLine(Protocol):
-    """A part that knows when the last byte passed: the line of the loop."""
+    """A part that knows when the last byte passed: the line of the loop. It starts nothing by itself."""
 
     @property
     def quiet_since_us(self) -> int: ...
@@ -57,8 +57,9 @@ class RenewalLoop:
     _last: tuple[int, int, int] = (0, 0, 0)
 
     def __post_init__(self) -> None:
-        self._next_renewals = tuple(part.next_renewal_us for part in self.parts)
-        self._essential_wakes = tuple(part.essential_wake_us for part in self.parts)
+        acting = [part for part in self.parts if id(part) != id(self.line)]
+        self._next_renewals = tuple(part.next_renewal_us for part in acting)
+        self._essential_wakes = tuple(part.essential_wake_us for part in acting)
         self.polled = tuple(part for part in self.parts if isinstance(part, PolledRenewalPart))
 
     def traffic_us(self, period_us: int, next_us: int) -> int | None:
@@ -95,17 +96,17 @@ class RenewalLoop:
             if own == 0:
                 return 0
             self._own_us.append(own)
-            if own != ANY_PERIOD:
-                period = own if period == 0 else math.lcm(period, own)
+            if own not in (ANY_PERIOD, period):
+                period = math.lcm(period, own) if period else own
         return period or ANY_PERIOD
 
     def next_renewal_us(self) -> int:
         """When the loop's next renewal begins."""
-        return min([ask() for ask in self._next_renewals])
+        return min([ask() for ask in self._next_renewals], default=NEVER)
 
     def essential_wake_us(self) -> int:
         """Earliest essential wake of the parts; the runner's own is asked once for all its loops."""
-        return min([ask() for ask in self._essential_wakes])
+        return min([ask() for ask in self._essential_wakes], default=NEVER)
 
     def shift(self, periods: int, delta_us: int) -> int:
         """Move every part by ``delta_us`` after ``period_us`` was asked; returns the number of frames not sent."""

@@ -98,8 +98,9 @@ class ClosedOnlyWhenSafe(_Timed):
             held = truth.contact_closed and (truth.coil_energised or not stuck)
             if not held and not self._spans.lasting:
                 continue
+            lasting = self._spans.lasting
             for what, good, bound_us in self._conditions(moment, facts):
-                if good and not self._spans.lasting:
+                if good and not lasting:
                     continue
                 allowed_us = max(bound_us, OPEN_ON_LEASE_US) if leased and bound_us else bound_us
                 bad = held and not good and (bound_us > 0 or truth.coil_energised)

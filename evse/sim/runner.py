@@ -209,11 +209,13 @@ class _Runner:
 
     def _observe(self, now_us: int) -> None:
         new = self.station.events_since(self._events)
-        self._events += len(new)
-        for timed in new:
-            self.trace.add_event(timed.at_us, timed.event)
+        if new:
+            self._events += len(new)
+            for timed in new:
+                self.trace.add_event(timed.at_us, timed.event)
         seen = self.checker.observe(now_us)
-        self._tell_violations()
+        if seen is not None:
+            self._tell_violations()
         if not self.watches:
             return
         on_tick = (now_us - self.start_us) % TICK_US == 0

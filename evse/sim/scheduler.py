@@ -192,11 +192,11 @@ class Scheduler:
             observer(self._now)
 
     def _pop_due(self, now: int) -> tuple[_Entry | None, Action | None] | None:
-        essential = self._essential if _top(self._essential) <= now else None
-        renewing = self._renewing if _top(self._renewing) <= now else None
-        heap = essential
-        if renewing is not None and (essential is None or renewing[0][:3] < essential[0][:3]):
-            heap = renewing
+        heap = None
+        for candidate in (self._essential, self._renewing):
+            due = candidate and candidate[0][0] <= now and _top(candidate) <= now
+            if due and (heap is None or candidate[0][:3] < heap[0][:3]):
+                heap = candidate
         if heap is None:
             return None
         item = heapq.heappop(heap)
