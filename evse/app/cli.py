@@ -104,6 +104,14 @@ def _add_run(commands: Commands[argparse.ArgumentParser]) -> None:
     run.add_argument("--data", default="", metavar="DIR", help="data directory (default: ~/.local/state/evse/<uid>)")
     run.add_argument("--dumb-front-end", action="store_true", help="simulated front ends without local interlock")
     run.add_argument("--no-fifo", dest="fifo", action="store_false", help="stay at normal priority")
+    run.add_argument("--trace", default="", metavar="FILE", help="record what control gets and does, for evse replay")
+    run.add_argument(
+        "--trace-limit",
+        type=_megabytes,
+        default=256,
+        metavar="MB",
+        help="size of the trace file (default: %(default)s)",
+    )
     run.add_argument("--json", action="store_true", help="print the start line as JSON")
     run.add_argument("--verbose", action="store_true", help="show the processes' informative lines too")
     run.set_defaults(run=_run)
@@ -153,6 +161,12 @@ def _add_profile(commands: Commands[argparse.ArgumentParser]) -> None:
     check.set_defaults(run=_profile_check)
 
 
+def _megabytes(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= 100_000:
+        raise argparse.ArgumentTypeError(f"{text!r} is no size: 1 to 100000 MB")
+    return int(text)
+
+
 def _port(text: str) -> int:
     try:
         port = int(text)
@@ -179,6 +193,8 @@ def _run(arguments: argparse.Namespace) -> int:
         dumb_front_end=arguments.dumb_front_end,
         json_output=arguments.json,
         verbose=arguments.verbose,
+        trace=arguments.trace,
+        trace_limit_mb=arguments.trace_limit,
     )
     try:
         return run_station(options)

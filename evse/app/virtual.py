@@ -18,7 +18,7 @@ from evse.app.process_verbs import PROCESS_VERBS
 from evse.app.simulated_hardware import DeviceEnd, SimulatedHardware
 from evse.app.virtual_ledger import JournalLedger
 from evse.control.cycle import ControlCycle
-from evse.control.recording import Recorder, build_recorded
+from evse.control.recording import RecordedCycle, Recorder, recorded_wires
 from evse.core.commands import Command
 from evse.core.config import StationConfig
 from evse.core.events import Event
@@ -151,9 +151,8 @@ class VirtualStation:
             self._board = assemble(self._plan, self._host_end)
             control = ControlCycle(self._board, self._config, boot_id, exchange, now_us)
         else:
-            self._board, control = build_recorded(
-                self._plan, self._host_end, self._config, boot_id, exchange, now_us, self._recorder
-            )
+            self._board = assemble(self._plan, recorded_wires(self._host_end, self._recorder))
+            control = RecordedCycle(self._board, self._plan, self._config, boot_id, exchange, now_us, self._recorder)
         self._exchange, self._control = exchange, control
         self._scheduler.add(control, f"control ({boot_id})")
         for modem in self._modems.values():

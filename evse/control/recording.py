@@ -25,7 +25,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields
 from enum import Enum
 
-from boards.assemble import OpenWire, assemble
+from boards.assemble import OpenWire
 from boards.board import Board
 from boards.compiled import WirePlan, WireSpec
 from evse.control.cycle import ControlCycle
@@ -112,7 +112,6 @@ class Recorder:
         data = {field.name: _plain(getattr(event, field.name)) for field in fields(event) if field.name != "outlet"}
         if not self._in_cycle:
             self._note(now_us, source, "aside", {"event": type(event).__name__, **data})
-            self._flush()
         elif self._with_events:
             self._note(now_us, source, type(event).__name__, data)
 
@@ -121,27 +120,17 @@ class Recorder:
         self._note(self._now_us, f"wire {wire}", "elided", {"periods": periods, "delta_us": delta_us})
 
 
-def build_recorded(
-    plan: WirePlan,
-    open_wire: OpenWire,
-    config: StationConfig,
-    boot_id: str,
-    exchange: ControlEnd,
-    now_us: int,
-    recorder: Recorder,
-) -> tuple[Board, ControlCycle]:
-    """A board and its control, both recorded; everything else about them is as without."""
+def recorded_wires(open_wire: OpenWire, recorder: Recorder) -> OpenWire:
+    """``open_wire`` for a board whose wires are recorded."""
 
     def opened(wire: WireSpec) -> ByteLink:
         return RecordedLink(wire.name, open_wire(wire), recorder)
 
-    board = assemble(plan, opened)
-    recorder.boot(now_us, boot_id, config)
-    return board, RecordedCycle(board, plan, config, boot_id, RecordedEnd(exchange, recorder), now_us, recorder)
+    return opened
 
 
 class RecordedCycle(ControlCycle):
-    """A control cycle that tells when it begins and ends."""
+    """A control cycle that tells when it begins and ends. Its board comes from ``recorded_wires`` and ``plan``."""
 
     def __init__(
         self,
@@ -153,9 +142,10 @@ class RecordedCycle(ControlCycle):
         start_us: int,
         recorder: Recorder,
     ) -> None:
-        super().__init__(board, config, boot_id, exchange, start_us)
+        super().__init__(board, config, boot_id, RecordedEnd(exchange, recorder), start_us)
         self._recorder = recorder
         self._plan = plan
+        recorder.boot(start_us, boot_id, config)
 
     def step(self, now_us: int) -> int:
         """Run one cycle."""
@@ -164,6 +154,11 @@ class RecordedCycle(ControlCycle):
             return super().step(now_us)
         finally:
             self._recorder.end()
+
+    def conclude(self, now_us: int) -> None:
+        """Report the end of every session, outside every cycle."""
+        super().conclude(now_us)
+        self._recorder.end()
 
     def drivers_by_outlet(self) -> tuple[tuple[RenewalPart, ...], ...]:
         """The drivers, behind something that notes what virtual time skips of them."""

@@ -26,6 +26,6 @@ def test_a_journal_that_cannot_be_read_is_not_an_empty_one() -> None:
         return [record async for record in source.oldest_first()]
 
     with pytest.raises(RecordsUnavailable, match="journal: disk I/O error"):
-        asyncio.run(source.last(30))  # type: ignore[arg-type]
+        asyncio.run(source.last(30))
     with pytest.raises(RecordsUnavailable, match="journal: disk I/O error"):
         asyncio.run(export())
