@@ -20,7 +20,6 @@ from evse.web.ports import (
     Extras,
     RecordSource,
     RecordsUnavailable,
-    RecordView,
     StationSource,
     VerbView,
     WorldPort,
@@ -68,14 +67,6 @@ def board_of(board: BoardView | None, view: StationView | None) -> BoardView:
     return BoardView(family="other", description=view.profile, outlets=outlets)
 
 
-async def newest_records(records: RecordSource) -> tuple[Sequence[RecordView], str]:
-    """The records to show, and why they cannot be read (empty when they can): the page comes all the same."""
-    try:
-        return await records.last(SHOWN_RECORDS), ""
-    except RecordsUnavailable as error:
-        return (), str(error)
-
-
 def static_files() -> StaticFiles:
     """Scripts, styles and pictures, all our own."""
     return StaticFiles(directory=_HERE / "static")
@@ -107,7 +98,6 @@ def page_router(
     @router.get("/", include_in_schema=False)
     async def page() -> Response:
         view = source.latest()
-        shown, records_problem = await newest_records(records)
         text = template.render(
             view=view,
             board=board_of(extras.board, view),
@@ -119,10 +109,17 @@ def page_router(
             allowed_text=allowed_text,
             outlet_param=OUTLET_PARAM,
             heal_param=HEAL_PARAM,
-            records=shown,
-            records_problem=records_problem,
+            **await newest_records(records),
             error_bits=sorted(error_bits.items()),
         )
         return HTMLResponse(text)
 
     return router
+
+
+async def newest_records(records: RecordSource) -> dict[str, object]:
+    """For the template: the records to show, and why they cannot be read (empty when they can); the page comes anyway."""
+    try:
+        return {"records": await records.last(SHOWN_RECORDS), "records_problem": ""}
+    except RecordsUnavailable as error:
+        return {"records": (), "records_problem": str(error)}
