@@ -9,7 +9,8 @@ from typing import Any, Final
 from boards.load import Profile
 from evse.web.ports import BoardOutlet, BoardView, DipBank
 
-_OUTLET_DEVICES: Final = ("in_1", "in_2", "extra_breaker_input", "delayed_start_input", "current_limit_input")
+_LINE_KEYS: Final = ("in_1", "in_2", "extra_breaker_input", "delayed_start_input", "current_limit_input")
+_INPUT: Final = "_input"
 
 
 def board_view(profile: Profile) -> BoardView:
@@ -30,11 +31,18 @@ def board_view(profile: Profile) -> BoardView:
             lock=not outlet.socket.startswith("attached") if outlet.lock is None else outlet.lock,
             shutter=outlet.shutter,
             reader=outlet.reader is not None,
-            devices=tuple(name for name in _OUTLET_DEVICES if getattr(outlet, name, False)),
+            devices=_lines(outlet.model_dump()),
         )
         for outlet in model.outlets
     )
     return BoardView(model.family, model.description, tuple(name for name in found if found[name]), banks, outlets)
+
+
+def _lines(outlet: Mapping[str, Any]) -> tuple[str, ...]:
+    """Devices and inputs on the outlet's input lines, by the profile's names without ``_input``."""
+    single = [name.removesuffix(_INPUT) for name in _LINE_KEYS if outlet.get(name)]
+    lines = outlet.get("input_lines") or {}
+    return tuple(dict.fromkeys((*single, *(name for name, line in lines.items() if line))))
 
 
 def board_values(profile: Profile) -> dict[str, Any]:

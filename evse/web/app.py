@@ -20,6 +20,7 @@ from evse.web.page import page_router, static_files
 from evse.web.ports import BoardView, Extras, RecordSource, StationSource, WorldPort
 from evse.web.routes_health import health_router
 from evse.web.routes_live import WireStreams, board_router, history_router, wire_router
+from evse.web.routes_recording import recording_router
 from evse.web.routes_records import record_router
 from evse.web.routes_scenarios import scenario_router
 from evse.web.routes_station import command_router, station_router
@@ -100,6 +101,8 @@ def _add_extras(app: FastAPI, extras: Extras, wires: WireStreams | None) -> None
         app.include_router(wire_router(wires))
     if extras.scenarios is not None:
         app.include_router(scenario_router(extras.scenarios))
+    if extras.recording is not None:
+        app.include_router(recording_router(extras.recording))
 
 
 def _route_id(route: APIRoute) -> str:
