@@ -130,7 +130,7 @@ def test_sim_runs_scenarios_and_tells(capsys: pytest.CaptureFixture[str], tmp_pa
     assert "seed 7" in out
     assert "passed: short" in out
     assert json.loads(trace.read_text().splitlines()[0])["run"] == 7
-    assert "<testsuites>" in report.read_text()
+    assert "<testsuites " in report.read_text()
     assert main(["sim", str(story), "--json", "--profile", "parking"]) == 0
     assert json.loads(capsys.readouterr().out)["profile"] == "parking"
 
