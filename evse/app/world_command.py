@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
+from boards.problems import printable
 from evse.app.paths import PathError, RunningStation, read_status, running_stations, runtime_base
 from evse.app.world_client import WorldGone, ask_world
 
@@ -24,8 +25,10 @@ class _Complaint(Exception):
         self.code = code
 
 
-def world_command(verb: str, params: Sequence[str], station: str, *, json_output: bool) -> int:
-    """Carry out ``verb`` with ``key=value`` texts; returns the exit code."""
+def world_command(verb: str, params: Sequence[str], station: str, *, json_output: bool, out: str = "") -> int:
+    """Carry out ``verb`` with ``key=value`` texts; returns the exit code. ``out``: file for ``record``."""
+    if out and verb != "record":
+        return _complain("--out belongs to: evse world record", BAD_INPUT, json_output=json_output)
     try:
         request = _request(verb, params)
         answer = ask_world(_world_socket(station), request)
@@ -33,15 +36,41 @@ def world_command(verb: str, params: Sequence[str], station: str, *, json_output
         return _complain(str(error), NOT_RUNNING, json_output=json_output)
     except _Complaint as error:
         return _complain(str(error), error.code, json_output=json_output)
+    if verb == "record":
+        return _record(answer, out, json_output=json_output)
     if json_output:
         print(json.dumps(answer))
     elif answer.get("ok"):
         _show(request["op"], answer)
     else:
-        print(f"evse: {answer.get('text') or answer.get('reason')}", file=sys.stderr)
+        print(f"evse: {printable(str(answer.get('text') or answer.get('reason')))}", file=sys.stderr)
     if answer.get("ok"):
         return OK
     return FAILED if answer.get("kind") == "refused" else BAD_INPUT
+
+
+def _record(answer: dict[str, Any], out: str, *, json_output: bool) -> int:
+    """Write what was done since the station began as a scenario."""
+    from boards.problems import ProfileError
+    from evse.app.session_scenario import scenario_of
+    from evse.sim.problems import ScenarioError
+
+    try:
+        text = scenario_of(answer, Path(out).stem or "a live session")
+        if out:
+            Path(out).write_text(text, encoding="utf-8")
+    except (ScenarioError, ProfileError, OSError) as error:
+        return _complain(f"the recording cannot be written: {error}", FAILED, json_output=json_output)
+    count, missing = len(answer["entries"]), answer["missing"]
+    if missing:
+        print(f"evse: {missing} later steps found no room in the recording", file=sys.stderr)
+    if json_output:
+        print(json.dumps({"ok": True, "steps": count, "missing": missing, "file": out, "scenario": text}))
+    elif out:
+        print(f"{out}: {count} steps; run it with: evse sim {out}")
+    else:
+        print(text, end="")
+    return OK
 
 
 def parse_value(text: str) -> bool | int | float | str:
@@ -60,10 +89,10 @@ def parse_value(text: str) -> bool | int | float | str:
 
 
 def _request(verb: str, params: Sequence[str]) -> dict[str, Any]:
-    if verb in ("list", "truth", "status", "log"):
+    if verb in ("list", "truth", "status", "log", "record"):
         if params:
             raise _Complaint(f"{verb} takes no parameters", BAD_INPUT)
-        return {"op": "verbs" if verb == "list" else verb}
+        return {"op": {"list": "verbs", "record": "recording"}.get(verb, verb)}
     values: dict[str, Any] = {}
     for param in params:
         key, equals, value = param.partition("=")
@@ -111,20 +140,22 @@ def _port_of(station: RunningStation) -> str:
 
 
 def _show(operation: str, answer: dict[str, Any]) -> None:
+    # What a station sends may hold what somebody typed into it: nothing of it may steer the terminal.
     match operation:
         case "verbs":
             for verb in answer["verbs"]:
-                print(f"{verb['name']:26} {verb['help']}")
+                print(printable(f"{verb['name']:26} {verb['help']}"))
                 for param in verb["params"]:
-                    print(f"    {_describe(param)}")
+                    print(printable(f"    {_describe(param)}"))
         case "truth":
             for number, outlet in enumerate(answer["outlets"], 1):
                 print(f"outlet {number}")
                 for key, value in outlet.items():
-                    print(f"    {key:22} {value}")
+                    print(printable(f"    {key:22} {value}"))
         case "log":
             for entry in answer["log"]:
-                print(f"{entry['at_us'] / 1e6:14.6f} s  outlet {entry['outlet']}: {entry['what']} {entry['value']}")
+                at_s = entry["at_us"] / 1e6
+                print(printable(f"{at_s:14.6f} s  outlet {entry['outlet']}: {entry['what']} {entry['value']}"))
         case "status":
             print(f"supply {'on' if answer['powered'] else 'off'}")
         case _:
@@ -145,5 +176,6 @@ def _complain(text: str, code: int, *, json_output: bool) -> int:
         kind = "not running" if code == NOT_RUNNING else "bad"
         print(json.dumps({"ok": False, "kind": kind, "reason": text}))
     else:
-        print(f"evse: {text}", file=sys.stderr)
+        lines = "\n".join(map(printable, text.split("\n")))
+        print(f"evse: {lines}", file=sys.stderr)
     return code

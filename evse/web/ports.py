@@ -267,6 +267,13 @@ class ScenarioPort(Protocol):
         """Run one; ``None`` when another one runs. Raises ScenarioProblem."""
 
 
+class RecordingPort(Protocol):
+    """What was done to the simulated station since it began."""
+
+    async def scenario(self, name: str) -> str:
+        """The session so far as a scenario file. Raises ScenarioProblem."""
+
+
 @dataclass(frozen=True, slots=True)
 class BoardOutlet:
     """One outlet as it is built. ``position``: its place seen from the front, ``left``, ``right`` or empty."""
@@ -284,11 +291,11 @@ class BoardOutlet:
 
 @dataclass(frozen=True, slots=True)
 class DipBank:
-    """A bank of DIP switches; ``positions`` from switch 1 on."""
+    """A bank of DIP switches; ``functions``: what each means where that is known, from switch 1 on."""
 
     name: str
     switches: int
-    positions: tuple[bool, ...] = ()
+    functions: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -310,3 +317,4 @@ class Extras:
     history: HistoryPort | None = None
     wires: WirePort | None = None
     scenarios: ScenarioPort | None = None
+    recording: RecordingPort | None = None
