@@ -30,6 +30,7 @@ const powerKw = (outlet) => outlet.currents_ma.reduce((sum, ma, phase) => sum + 
 // `from`: the Outlet Status that the unplug procedure came from, where the page has seen it.
 export function headline(outlet, from) {
   if (!outlet.link_ok) return ["bad", "Front end does not answer"];
+  if (outlet.active_inputs?.includes("KeyLocked")) return ["bad", "Locked by key"];
   const grave = outlet.faults.filter((fault) => fault.reaction !== "notice");
   if (grave.length) return ["bad", grave.length > 1 ? `${grave.length} faults` : faultWords(grave[0].name) || "Fault"];
   if (outlet.contactor_closed) {
