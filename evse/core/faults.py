@@ -167,9 +167,7 @@ class FaultBook:
     @property
     def emergency(self) -> bool:
         """Whether an emergency fault is in force."""
-        return bool(self._active) and any(
-            fault.kind.reaction is Reaction.EMERGENCY for fault in self._active.values()
-        )
+        return bool(self._active) and any(fault.kind.reaction is Reaction.EMERGENCY for fault in self._active.values())
 
     @property
     def blocking(self) -> tuple[ActiveFault, ...]:

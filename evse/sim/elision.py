@@ -179,9 +179,7 @@ def plan_jump(
     return _plan_to(steady, now_us, limit_us, essential_us) if steady else None
 
 
-def _wishes(
-    loop: RenewalLoop, wish_of: Callable[[RenewalPart | RenewalRunner], int | None]
-) -> list[int]:
+def _wishes(loop: RenewalLoop, wish_of: Callable[[RenewalPart | RenewalRunner], int | None]) -> list[int]:
     """The scheduled wishes of the loop's parts."""
     return [wish for part in loop.parts if (wish := wish_of(part)) is not None]
 
@@ -218,9 +216,7 @@ def _periods_to(entry: _Steady, target_us: int) -> tuple[int, int]:
     return periods, begun_us
 
 
-def _plan_of(
-    steady: Sequence[_Steady], counts: Sequence[int], target_us: int, essential_us: int
-) -> JumpPlan | None:
+def _plan_of(steady: Sequence[_Steady], counts: Sequence[int], target_us: int, essential_us: int) -> JumpPlan | None:
     shifts, renewals = [], {}
     for entry, count in zip(steady, counts, strict=True):
         delta_us = count * entry.period

@@ -27,7 +27,7 @@ from hal.scheduling import RenewalPart, RenewalRunner, Stepped
 from hal.units import NEVER
 
 Action = Callable[[int], None]
-"""A one-shot action or an observer; it gets the time in microseconds."""
+"""A one-shot action; it gets the time in microseconds."""
 
 LIVELOCK_LIMIT: Final = 1_000
 _ACTION_ORDER: Final = 0
@@ -81,7 +81,8 @@ class Scheduler:
         self._order = _ACTION_ORDER
         self._sequence = 0
         self._loops: list[RenewalLoop] = []
-        self.observers: list[Action] = []
+        self.observers: list[Callable[[int], object]] = []
+        """Called after each instant with its time."""
         self.counters = SchedulerCounters()
 
     @property

@@ -165,7 +165,9 @@ class ToyStation:
         if self.defect != "no record":
             number = len(self.books.closed) + 1
             self.books.closed.append(
-                ClosedSession(number, 1, session.session_id, session.uid, energy, "EVDisconnected", "Normal_Mode_3", False)
+                ClosedSession(
+                    number, 1, session.session_id, session.uid, energy, "EVDisconnected", "Normal_Mode_3", False
+                )
             )
         if self.defect == "two records":
             self.books.closed.append(replace(self.books.closed[-1], number=2))
