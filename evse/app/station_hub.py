@@ -6,6 +6,8 @@ web interface, whose ``StationSource`` this is. Everything runs on one event loo
 - Latest Snapshot, ``None`` while control is not connected or has been silent for 3 s.
 - A ring of the newest events; subscribers have bounded queues, a slow one loses events, never the newest Snapshot.
 - A posted command is known by its id: posted twice it acts once, and both callers get the answer.
+- Control's answer is passed on when the standing orders it told before are durable. If that takes longer than the command
+  is valid the answer is ``expired`` and says that the order is in force but not stored.
 """
 
 from __future__ import annotations
@@ -33,6 +35,7 @@ QUEUE: Final = 500
 POST_LIMIT: Final = 256
 CLOCK_REFRESH_US: Final = 60 * SECOND
 ANSWER_MARGIN_US: Final = SECOND // 2
+NOT_STORED: Final = "obeyed, but not stored in time: a restart may forget it"
 
 
 class Sender(Protocol):
@@ -77,6 +80,7 @@ class StationHub:
         self._last_seq = 0
         self._subscribers: list[_Subscriber] = []
         self._posted: dict[str, asyncio.Future[Outcome]] = {}
+        self._held: deque[tuple[int, CommandDone]] = deque()
 
     # --- from control --------------------------------------------------------------------------------------------
 
@@ -100,7 +104,8 @@ class StationHub:
         self._last_seq = envelope.seq
         event = envelope.event
         if isinstance(event, CommandDone):
-            self._answer(event)
+            self._held.append((envelope.seq, event))
+            self._answer_held()
         self._publish(EventRecord(envelope.seq, envelope.mono_us, event))
 
     def view(self, view: StationView) -> None:
@@ -113,6 +118,7 @@ class StationHub:
         """Control is gone."""
         _log.info("control is gone")
         self._view = None
+        self._held.clear()
         self._publish(None)
         for future in self._posted.values():
             if not future.done():
@@ -126,6 +132,7 @@ class StationHub:
         acknowledge = self._services.take_acknowledgement()
         if acknowledge is not None:
             self._send((acknowledge,))
+        self._answer_held()
 
     def tick(self) -> float:
         """Do what is due by time alone; return seconds until the next call."""
@@ -190,10 +197,15 @@ class StationHub:
         try:
             return await asyncio.wait_for(asyncio.shield(future), wait_us / SECOND)
         except TimeoutError:
-            return Outcome("expired", "control did not answer in time")
+            obeyed = any(event.command_id == command.command_id for _, event in self._held)
+            return Outcome("expired", NOT_STORED if obeyed else "control did not answer in time")
         finally:
             if future.done() or self._posted.get(command.command_id) is future:
                 self._posted.pop(command.command_id, None)
+
+    def _answer_held(self) -> None:
+        while self._held and self._services.orders_durable(self._held[0][0]):
+            self._answer(self._held.popleft()[1])
 
     def _answer(self, event: CommandDone) -> None:
         future = self._posted.get(event.command_id)

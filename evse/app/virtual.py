@@ -177,7 +177,9 @@ class VirtualStation:
         if self._exchange is None:
             return
         boot_id = self._exchange.outbox.boot_id
-        clock = ClockMapping(boot_id, 0, EPOCH_UTC_US, ClockQuality.SYNCHRONISED)
+        # Each supply period counts as a monotonic clock of its own, although all show the scheduler's time.
+        clock_id = f"supply{self._power_generation}"
+        clock = ClockMapping(boot_id, 0, EPOCH_UTC_US, ClockQuality.SYNCHRONISED, clock_id)
         services = StationServices(
             self._store.journal(self._config.station_uid),
             self._authoriser,
@@ -333,7 +335,7 @@ class VirtualStation:
 
     def ledger(self) -> Ledger:
         """What is durable right now."""
-        return JournalLedger(self._store.journal(self._config.station_uid))
+        return JournalLedger(self._store.journal(self._config.station_uid), lambda: self._store.queued)
 
     def disturbances(self) -> tuple[str, ...]:
         """What is wrong outside the outlets."""

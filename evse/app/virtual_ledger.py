@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from evse.services.journal import Journal, JournalError
 from evse.sim.station import ClosedSession, OpenSession
@@ -14,8 +14,9 @@ POWER_LOSS = "PowerLoss"
 class JournalLedger:
     """Reads one station's journal."""
 
-    def __init__(self, journal: Journal) -> None:
+    def __init__(self, journal: Journal, waiting: Callable[[], int]) -> None:
         self._journal = journal
+        self.waiting = waiting
 
     def open_sessions(self) -> Sequence[OpenSession]:
         """Sessions whose start is durable and whose end is not; empty while the disk cannot be read."""

@@ -64,8 +64,12 @@ class Trace:
     def add_event(self, t_us: int, event: Event) -> None:
         """Note an event of the core."""
         source = f"outlet {event.outlet}" if event.outlet else STATION
-        data = {field.name: getattr(event, field.name) for field in fields(event) if field.name != "outlet"}
-        self.add(t_us, source, type(event).__name__, data)
+        self.add(
+            t_us,
+            source,
+            type(event).__name__,
+            {field.name: _plain(getattr(event, field.name)) for field in fields(event) if field.name != "outlet"},
+        )
 
     def frame_tap(self, line: str) -> Callable[[int, str, bytes], None]:
         """A tap for ``hal.twins.null_modem.NullModem.tap`` that notes frames of the line called ``line``.
@@ -130,6 +134,10 @@ def read_trace(lines: Iterable[str]) -> tuple[TraceEntry, ...]:
         except (KeyError, TypeError, AttributeError, json.JSONDecodeError) as error:
             raise TraceError(f"line {number}: not a trace entry") from error
     return tuple(entries)
+
+
+def _plain(value: Plain | tuple[object, ...]) -> Plain:
+    return tuple(str(each) for each in value) if isinstance(value, tuple) else value
 
 
 def _dump(value: Mapping[str, object]) -> str:

@@ -214,7 +214,7 @@ def test_a_newer_journal_is_refused(path: Path, disk: Disk) -> None:
     connection.execute("UPDATE schema SET version = ?", (len(MIGRATIONS) + 1,))
     connection.commit()
     connection.close()
-    with pytest.raises(JournalError, match="has version 2, this program knows 1"):
+    with pytest.raises(JournalError, match="has version 3, this program knows 2"):
         SqliteStore(path)
 
 
@@ -230,11 +230,11 @@ def test_migrations_continue_from_the_version_they_find(path: Path) -> None:
     connection = sqlite3.connect(path, isolation_level=None)
     migrate(connection)
     migrate(connection, (*MIGRATIONS, ("ALTER TABLE station ADD COLUMN extra TEXT",)))
-    assert connection.execute("SELECT version FROM schema").fetchall() == [(2,)]
+    assert connection.execute("SELECT version FROM schema").fetchall() == [(3,)]
     connection.execute("SELECT extra FROM station")
     broken = (*MIGRATIONS, (), ("CREATE TABLE half (x)", "CREATE NONSENSE"))
     with pytest.raises(sqlite3.OperationalError):
         migrate(connection, broken)
-    assert connection.execute("SELECT version FROM schema").fetchall() == [(2,)]
+    assert connection.execute("SELECT version FROM schema").fetchall() == [(3,)]
     assert connection.execute("SELECT name FROM sqlite_schema WHERE name = 'half'").fetchall() == []
     connection.close()
