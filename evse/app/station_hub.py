@@ -6,8 +6,8 @@ web interface, whose ``StationSource`` this is. Everything runs on one event loo
 - Latest Snapshot, ``None`` while control is not connected or has been silent for 3 s.
 - A ring of the newest events; subscribers have bounded queues, a slow one loses events, never the newest Snapshot.
 - A posted command is known by its id: posted twice it acts once, and both callers get the answer.
-- Control's answer is passed on when the standing orders it told before are durable. If that takes longer than the command
-  is valid the answer is ``expired`` and says that the order is in force but not stored.
+- ``done`` to a standing order is passed on when what control told before is durable. If that takes longer than the
+  command is valid the answer is ``expired`` and says that the order is in force but not stored. Other answers never wait.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from collections import deque
 from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Final, Literal, Protocol
 
-from evse.core.commands import Command
+from evse.core.commands import STANDING_ORDERS, Command
 from evse.core.events import CommandDone
 from evse.core.units import NEVER, SECOND
 from evse.exchange.envelope import Envelope, FromServices, Hello
@@ -80,6 +80,7 @@ class StationHub:
         self._last_seq = 0
         self._subscribers: list[_Subscriber] = []
         self._posted: dict[str, asyncio.Future[Outcome]] = {}
+        self._standing: set[str] = set()
         self._held: deque[tuple[int, CommandDone]] = deque()
 
     # --- from control --------------------------------------------------------------------------------------------
@@ -104,8 +105,7 @@ class StationHub:
         self._last_seq = envelope.seq
         event = envelope.event
         if isinstance(event, CommandDone):
-            self._held.append((envelope.seq, event))
-            self._answer_held()
+            self._take_answer(envelope.seq, event)
         self._publish(EventRecord(envelope.seq, envelope.mono_us, event))
 
     def view(self, view: StationView) -> None:
@@ -190,18 +190,30 @@ class StationHub:
                 return Outcome("refused", "too many commands wait for an answer")
             future = asyncio.get_running_loop().create_future()
             self._posted[command.command_id] = future
+            if isinstance(command, STANDING_ORDERS):
+                self._standing.add(command.command_id)
             if not self._send((command,)):
                 del self._posted[command.command_id]
+                self._standing.discard(command.command_id)
                 raise NotConnected
         wait_us = min(max(command.expires_us - self._clock(), 0), 60 * SECOND) + ANSWER_MARGIN_US
         try:
             return await asyncio.wait_for(asyncio.shield(future), wait_us / SECOND)
         except TimeoutError:
-            obeyed = any(event.command_id == command.command_id for _, event in self._held)
+            others = deque(each for each in self._held if each[1].command_id != command.command_id)
+            obeyed, self._held = len(others) < len(self._held), others
             return Outcome("expired", NOT_STORED if obeyed else "control did not answer in time")
         finally:
             if future.done() or self._posted.get(command.command_id) is future:
                 self._posted.pop(command.command_id, None)
+                self._standing.discard(command.command_id)
+
+    def _take_answer(self, seq: int, event: CommandDone) -> None:
+        if event.outcome == "done" and event.command_id in self._standing:
+            self._held.append((seq, event))
+            self._answer_held()
+        else:
+            self._answer(event)
 
     def _answer_held(self) -> None:
         while self._held and self._services.orders_durable(self._held[0][0]):

@@ -175,3 +175,6 @@ COMMAND_TYPES: tuple[type[Command], ...] = (
     ClearFault,
     RestoreState,
 )
+
+STANDING_ORDERS = (Book, Suspend, Postpone, SetUnavailable, Maintain, SetLimit)
+"""Commands that give or withdraw a standing order."""

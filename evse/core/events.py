@@ -1,6 +1,6 @@
 """Facts the core reports. An event is something that happened; the Snapshot says how things are.
 
-Facts marked ``durable`` concern a transaction, a latch or an authorisation: they are kept until services acknowledge
+Facts marked ``durable`` concern a transaction, a latch, an order or an authorisation: they are kept until services acknowledge
 them and are never dropped. The others may be dropped under pressure, oldest first.
 """
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from evse.core.commands import (
     ANY_EPOCH,
+    STANDING_ORDERS,
     Authorise,
     Book,
     ClearFault,
@@ -41,8 +42,6 @@ from evse.core.values import CardSeen, OutletInputs, OutletOutputs
 REMEMBERED_COMMANDS = 256
 STATION_WIDE = (Maintain, SetUnavailable)
 """Commands that outlet 0 addresses to every outlet."""
-STANDING = (Book, Suspend, Postpone, SetUnavailable, Maintain, SetLimit)
-"""Commands that are standing orders."""
 NOT_RESTORED = "the state from before the start is not restored yet: try again"
 
 
@@ -179,7 +178,7 @@ class StationCore:
         return found
 
     def _obey_for_outlets(self, now_us: int, command: Command) -> str:
-        if isinstance(command, STANDING) and not self._knows_orders(command.outlet):
+        if isinstance(command, STANDING_ORDERS) and not self._knows_orders(command.outlet):
             return NOT_RESTORED
         if command.outlet == 0 and isinstance(command, SetLimit):
             return _set_limit(self._limits.orders, command)

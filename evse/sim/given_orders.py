@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Final
 
-from evse.core.commands import Book, Command, Maintain, Postpone, SetLimit, SetUnavailable, Suspend
+from evse.core.commands import STANDING_ORDERS, Book, Command, Maintain, Postpone, SetLimit, SetUnavailable, Suspend
 from evse.core.events import CommandDone, SessionOpened
 from evse.core.units import MS, NEVER
 from evse.sim.invariants_base import Moment
@@ -21,7 +21,6 @@ FIRM_US: Final = 500 * MS
 _IN_THE_WAY: Final = ("control stopped", "disk", "no power", "services stopped")
 _Key = tuple[int, type[Command], str]
 Standing = Book | Maintain | Postpone | SetLimit | SetUnavailable | Suspend
-_STANDING: Final = (Book, Maintain, Postpone, SetLimit, SetUnavailable, Suspend)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +46,7 @@ class GivenOrders:
     def follow(self, moment: Moment) -> None:
         """Look at one moment; each one must be shown, in order."""
         for _, command in moment.known.commands[self._taken :]:
-            if isinstance(command, _STANDING):
+            if isinstance(command, STANDING_ORDERS):
                 before = [(key, self._orders.pop(key)) for key in _keys(moment, command) if key in self._orders]
                 self._asked[command.command_id] = command, before
         self._taken = len(moment.known.commands)

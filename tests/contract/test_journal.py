@@ -161,6 +161,40 @@ def test_everything_survives_closing_and_opening(bench: Bench) -> None:
     assert expected[2:] == (("ContactorWelded",), 7)
 
 
+LIMIT = KeptOrder(
+    StandingOrder(OrderKind.LIMIT, "plant", current_ma=10_000, fallback_ma=6_000), Deadline("m1", 9_000_000, 17)
+)
+BOOKED = KeptOrder(StandingOrder(OrderKind.BOOKED, uid="04A1B2C3"), Deadline("", 5))
+OUT = KeptOrder(StandingOrder(OrderKind.UNAVAILABLE, "ocpp", after_session=True))
+
+
+def test_orders_are_kept_whole_and_replaced_whole(bench: Bench) -> None:
+    bench.commit(KeepOrders(1, (OUT, LIMIT, BOOKED)), KeepOrders(0, (LIMIT,)))
+    bench.commit(KeepOrders(1, (OUT, LIMIT)), station="other")
+    bench.reopen()
+    assert bench.journal().orders(1) == (BOOKED, LIMIT, OUT)
+    assert (bench.journal().orders(0), bench.journal().orders(2)) == ((LIMIT,), ())
+    bench.commit(KeepOrders(1, (OUT,)))
+    assert (bench.journal().orders(1), bench.journal().orders(0)) == ((OUT,), (LIMIT,))
+    bench.commit(KeepOrders(1, ()))
+    bench.reopen()
+    assert bench.journal().orders(1) == ()
+    assert bench.journal("other").orders(1) == (LIMIT, OUT)
+
+
+def test_what_controls_clock_showed_is_not_kept(bench: Bench) -> None:
+    shown = replace(LIMIT, order=replace(LIMIT.order, until_us=77, end_unknown=True))
+    bench.commit(KeepOrders(1, (shown,)))
+    assert bench.journal().orders(1) == (LIMIT,)
+
+
+def test_orders_of_an_event_that_comes_again_do_not_come_back(bench: Bench) -> None:
+    bench.commit(KeepOrders(1, (OUT,)), Sequence("boot-1", 1))
+    bench.commit(KeepOrders(1, ()), Sequence("boot-1", 2))
+    bench.commit(KeepOrders(1, (OUT,)), Sequence("boot-1", 1))
+    assert bench.journal().orders(1) == ()
+
+
 @pytest.mark.req("CDR-05")
 def test_the_same_event_twice_acts_once(bench: Bench) -> None:
     for _ in range(2):

@@ -8,11 +8,12 @@ from dataclasses import replace
 
 import pytest
 
-from evse.app.station_hub import QUEUE, RING, SILENCE_US, StationHub
+from evse.app.station_hub import NOT_STORED, QUEUE, RING, SILENCE_US, StationHub
 from evse.app.system_clock import EARLIEST_UTC_US, system_mapping
-from evse.core.commands import Command, StopSession
+from evse.core.commands import Command, SetUnavailable, StopSession
 from evse.core.config import OutletConfig, StationConfig
-from evse.core.events import CommandDone, EvStateChanged, SessionOpened
+from evse.core.events import CommandDone, EvStateChanged, OrdersChanged, SessionOpened
+from evse.core.orders import OrderKind, StandingOrder
 from evse.core.units import MS, SECOND
 from evse.exchange.envelope import Acknowledge, Envelope, FromServices, Hello
 from evse.exchange.snapshot import LatencyView, StationView
@@ -103,6 +104,43 @@ def test_a_posted_command_gets_its_answer_and_acts_once() -> None:
         assert bench.sent == [command]
         bench.hub.envelope(Envelope("boot", 1, 5, CommandDone(1, "c1", "refused", "no session")))
         assert [await task for task in tasks] == [Outcome("refused", "no session")] * 2
+
+    play(story)
+
+
+def test_an_order_is_answered_when_it_is_stored_and_not_before() -> None:
+    async def story(bench: Bench) -> None:
+        bench.begin()
+        command: Command = SetUnavailable("c1", outlet=1, expires_us=5 * SECOND)
+        task = asyncio.create_task(bench.hub.post(command))
+        await _soon()
+        orders = (StandingOrder(OrderKind.UNAVAILABLE, "plc"),)
+        bench.hub.envelope(Envelope("boot", 1, 5, OrdersChanged(1, orders)))
+        bench.hub.envelope(Envelope("boot", 2, 5, CommandDone(1, "c1", "done", "")))
+        await _soon()
+        assert not task.done()
+        bench.disk()
+        assert await task == Outcome("done", "")
+
+    play(story)
+
+
+def test_an_order_that_is_not_stored_in_time_is_not_called_done() -> None:
+    async def story(bench: Bench) -> None:
+        bench.begin()
+        bench.store.full_disk()
+        bench.now_us = SECOND
+        task = asyncio.create_task(bench.hub.post(SetUnavailable("c1", outlet=1, expires_us=SECOND)))
+        await _soon()
+        orders = (StandingOrder(OrderKind.UNAVAILABLE, "plc"),)
+        bench.hub.envelope(Envelope("boot", 1, 5, OrdersChanged(1, orders)))
+        bench.hub.envelope(Envelope("boot", 2, 5, CommandDone(1, "c1", "done", "")))
+        stop = asyncio.create_task(bench.hub.post(StopSession("c2", outlet=1, expires_us=SECOND)))
+        await _soon()
+        bench.hub.envelope(Envelope("boot", 3, 5, CommandDone(1, "c2", "done", "")))
+        assert await stop == Outcome("done", ""), "what is no order waits for nothing"
+        assert await task == Outcome("expired", NOT_STORED)
+        bench.hub.disconnected()
 
     play(story)
 
