@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from evse.app.station_hub import NOT_STORED, QUEUE, RING, SILENCE_US, StationHub
-from evse.app.system_clock import EARLIEST_UTC_US, system_mapping
+from evse.app.system_clock import EARLIEST_UTC_US, machine_boot, system_mapping
 from evse.core.commands import Command, SetUnavailable, StopSession
 from evse.core.config import OutletConfig, StationConfig
 from evse.core.events import CommandDone, EvStateChanged, OrdersChanged, SessionOpened
@@ -237,3 +238,9 @@ def test_quality_of_the_systems_clock(utc_us: int, synchronised: bool, quality: 
     assert mapping.quality is quality
     assert (mapping.boot_id, mapping.mono_us, mapping.utc_us) == ("boot", 5, utc_us)
     assert mapping.instant("boot", 5 + MS).utc_us == (None if quality is ClockQuality.UNSET else utc_us + MS)
+
+
+def test_the_machines_run_has_a_name_where_the_kernel_tells_it(tmp_path: Path) -> None:
+    assert machine_boot() == machine_boot() != ""
+    assert machine_boot(str(tmp_path / "nothing")) == ""
+    assert system_mapping("boot").clock_id == machine_boot()
