@@ -59,6 +59,11 @@ class StandingOrder:
         """What tells orders of one place apart."""
         return self.kind, self.source
 
+    @property
+    def name(self) -> str:
+        """The kind, as lists of orders are searched for it."""
+        return self.kind.value
+
     def __str__(self) -> str:
         """The order in words, for traces."""
         words = [self.kind.value, self.source or self.uid]

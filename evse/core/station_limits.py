@@ -23,7 +23,7 @@ class StationLimits:
         self.note = ""
         self.settling = False
         self._rated_ma = rated_ma
-        self._rated = constant("station", rated_ma)
+        self._rated = constant("station maximum", rated_ma)
         self._settled_us = -NEVER
 
     def update(self, now_us: int) -> int:
