@@ -196,7 +196,9 @@ class VirtualStation:
         if self._exchange is None:
             return
         boot_id = self._exchange.outbox.boot_id
-        clock = ClockMapping(boot_id, 0, EPOCH_UTC_US, ClockQuality.SYNCHRONISED)
+        # Each supply period counts as a monotonic clock of its own, although all show the scheduler's time.
+        clock_id = f"supply{self._power_generation}"
+        clock = ClockMapping(boot_id, 0, EPOCH_UTC_US, ClockQuality.SYNCHRONISED, clock_id)
         services = StationServices(
             self._store.journal(self._config.station_uid),
             self._authoriser,
@@ -375,7 +377,8 @@ class VirtualStation:
         """What is durable right now."""
         state = (self._store, self._store.commits, self._store.problem)
         if self._ledger is None or self._ledger_of != state:
-            self._ledger, self._ledger_of = JournalLedger(self._store.journal(self._config.station_uid)), state
+            journal = self._store.journal(self._config.station_uid)
+            self._ledger, self._ledger_of = JournalLedger(journal, lambda: self._store.queued), state
         return self._ledger
 
     def disturbances(self) -> tuple[str, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from evse.services.journal import Journal, JournalError
 from evse.sim.station import ClosedSession, OpenSession
@@ -14,10 +14,11 @@ POWER_LOSS = "PowerLoss"
 class JournalLedger:
     """One station's journal as it is; each question is answered once, so make a new ledger after every commit."""
 
-    def __init__(self, journal: Journal) -> None:
+    def __init__(self, journal: Journal, waiting: Callable[[], int]) -> None:
         self._journal = journal
         self._open: Sequence[OpenSession] | None = None
         self._closed: Sequence[ClosedSession] | None = None
+        self.waiting = waiting
 
     def open_sessions(self) -> Sequence[OpenSession]:
         """Sessions whose start is durable and whose end is not; empty while the disk cannot be read."""

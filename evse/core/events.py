@@ -1,13 +1,15 @@
 """Facts the core reports. An event is something that happened; the Snapshot says how things are.
 
-Facts marked ``durable`` concern a transaction, a latch or an authorisation: they are kept until services acknowledge
+Facts marked ``durable`` concern a transaction, a latch, an order or an authorisation: they are kept until services acknowledge
 them and are never dropped. The others may be dropped under pressure, oldest first.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import ClassVar
+from dataclasses import asdict, dataclass, fields, is_dataclass
+from typing import Any, ClassVar
+
+from evse.core.orders import StandingOrder
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +121,14 @@ class FaultCleared(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class OrdersChanged(Event):
+    """Other standing orders are in force at the outlet (0: for the station): ``orders`` are all of them, none if empty."""
+
+    durable: ClassVar[bool] = True
+    orders: tuple[StandingOrder, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class AuthorisationRequested(Event):
     """A card was read, or free access begins: services answer with ``Authorise`` for the same pair of ids.
 
@@ -177,7 +187,10 @@ class SessionClosed(Event):
 
 @dataclass(frozen=True, slots=True)
 class CommandDone(Event):
-    """Acknowledges a command: ``outcome`` is ``done``, ``refused`` or ``expired``; ``reason`` is for people."""
+    """Acknowledges a command: ``outcome`` is ``done``, ``refused`` or ``expired``; ``reason`` is for people.
+
+    ``done``: obeyed, in force from this step on. It follows the ``OrdersChanged`` that the command caused.
+    """
 
     durable: ClassVar[bool] = True
     command_id: str
@@ -208,6 +221,7 @@ EVENT_TYPES: tuple[type[Event], ...] = (
     WakeUpStarted,
     FaultRaised,
     FaultCleared,
+    OrdersChanged,
     AuthorisationRequested,
     SessionOpened,
     TransactionStarted,
@@ -216,3 +230,14 @@ EVENT_TYPES: tuple[type[Event], ...] = (
     CommandDone,
     ConfigurationActive,
 )
+
+
+def event_data(event: Event) -> dict[str, Any]:
+    """An event's own fields, without ``outlet``, as plain values."""
+    return {field.name: _plain(getattr(event, field.name)) for field in fields(event) if field.name != "outlet"}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, tuple):
+        return tuple(_plain(each) for each in value)
+    return asdict(value) if is_dataclass(value) and not isinstance(value, type) else value

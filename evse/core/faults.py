@@ -131,12 +131,17 @@ class FaultBook:
         for name in names:
             self._active.setdefault(name, ActiveFault(fault_kind(name), now_us))
 
+    def in_force(self, name: str) -> bool:
+        """Whether the fault ``name`` is in force."""
+        return name in self._active
+
     def clear_by_service(self, name: str) -> bool:
-        """Allow a service-latched fault to end once its cause is gone; return whether it is in force."""
-        if name in self._active:
-            self._service_cleared.add(name)
-            return True
-        return False
+        """Allow a service-latched fault to end once its cause is gone; return whether such a one is in force."""
+        fault = self._active.get(name)
+        if fault is None or fault.kind.latch is not Latch.SERVICE:
+            return False
+        self._service_cleared.add(name)
+        return True
 
     def update(
         self, now_us: int, present: Iterable[str], *, vehicle_gone: bool, blind: bool = False

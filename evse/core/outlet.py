@@ -24,6 +24,7 @@ from evse.core.events import (
     FaultCleared,
     FaultRaised,
     LockMoved,
+    OrdersChanged,
     PhasesDetected,
     PilotDriven,
     ShutterMoved,
@@ -31,9 +32,10 @@ from evse.core.events import (
 )
 from evse.core.faults import FaultBook, Latch, Reaction
 from evse.core.interlock import InterlockFacts, Permission, judge
-from evse.core.limits import Arbitration, Limit, arbitrate, constant
+from evse.core.limits import Arbitration, arbitrate, constant
 from evse.core.lock import LockSupervisor
 from evse.core.offer import OfferPhase, OfferWish, PilotOffer
+from evse.core.orders import StandingOrder, limit_of, newly_dated, orders_in_force, put_in_force
 from evse.core.outlet_status import OutletErrorName, OutletStatus
 from evse.core.pilot import VEHICLE_LEVELS, PilotMonitor
 from evse.core.procedure import Procedure, ProcedureFacts
@@ -80,7 +82,8 @@ class OutletCore:
         self.self_test = SelfTestSequence(config.procedure.rcd_test_us)
         self.offer = PilotOffer(config.pilot)
         self.procedure = Procedure(config, boot_id, station.checkpoint_us, self._events.append)
-        self.extra_limits: dict[str, Limit] = {}
+        self.limit_orders: dict[str, StandingOrder] = {}
+        self._told_orders: tuple[StandingOrder, ...] = ()
         self.restored = False
         self.inputs = OutletInputs()
         self.outputs = OutletOutputs()
@@ -101,11 +104,30 @@ class OutletCore:
 
     # --- orders from outside -----------------------------------------------------------------------------------
 
-    def restore(self, now_us: int, latched: Iterable[str], register_wh: int) -> None:
-        """Continue with what an earlier boot left: latched faults and the energy register. Charging needs this first."""
+    def restore(
+        self, now_us: int, latched: Iterable[str], register_wh: int, orders: Iterable[StandingOrder] = ()
+    ) -> None:
+        """Continue with what an earlier boot left: faults, energy register, orders. Charging needs this first.
+
+        The second time it can only be older than what is known here: it gives ends to orders without one.
+        """
+        availability = self.procedure.availability
+        if self.restored:
+            put_in_force(newly_dated(self._told_orders, orders), availability, self.limit_orders)
+            return
         self.faults.restore(now_us, latched)
         self.register.restore(register_wh)
+        put_in_force(orders, availability, self.limit_orders)
+        self._told_orders = orders_in_force(availability, self.limit_orders)
         self.restored = True
+
+    def orders_news(self) -> OrdersChanged | None:
+        """The orders in force, when they are others than told before."""
+        orders = orders_in_force(self.procedure.availability, self.limit_orders)
+        if orders == self._told_orders:
+            return None
+        self._told_orders = orders
+        return OrdersChanged(self.config.number, orders)
 
     def present_card(self, now_us: int, uid: str) -> None:
         """A badge was read at this outlet."""
@@ -126,8 +148,11 @@ class OutletCore:
 
     # --- the step ----------------------------------------------------------------------------------------------
 
-    def step(self, now_us: int, inputs: OutletInputs, station_share_ma: int) -> OutletStep:
-        """Do one step with the latest ``inputs``; ``station_share_ma`` is what the station allows this outlet."""
+    def step(self, now_us: int, inputs: OutletInputs, station_share_ma: int, share_note: str = "") -> OutletStep:
+        """Do one step with the latest ``inputs``; ``station_share_ma`` is what the station allows this outlet.
+
+        ``share_note`` says whose limit rules the station.
+        """
         self._wake_us = NEVER
         self.revision += 1
         self._measure(now_us, inputs)
@@ -137,13 +162,16 @@ class OutletCore:
         self._drive_lock(now_us)
         self._drive_shutter(now_us)
         self._run_self_test(now_us)
-        self._arbitrate(now_us, station_share_ma)
+        self._arbitrate(now_us, station_share_ma, share_note)
         self._offer(now_us)
         self._permit(now_us)
         self._set_outputs(now_us)
         if self._facts(now_us) != facts or self._judged != judged:
             # Something has moved after it was looked at in this step: let everybody see it at the same instant.
             self._until(now_us)
+        news = self.orders_news()
+        if news is not None:
+            self._tell(news)
         events = tuple(self._events)
         self._events.clear()
         return OutletStep(self.outputs, events, self._wake_us)
@@ -349,14 +377,14 @@ class OutletCore:
             # The detector keeps its trip until it is tested again; with the vehicle gone it may be re-armed.
             self._until(self.self_test.rearm(now_us))
 
-    def _arbitrate(self, now_us: int, station_share_ma: int) -> None:
+    def _arbitrate(self, now_us: int, station_share_ma: int, share_note: str) -> None:
         limits = [constant("rated", self.config.rated_current_ma)]
         if not self.config.attached_cable and self._plugged:
             limits.append(constant("cable", cable_rating_ma(self.proximity.state), self.proximity.state.value))
         if self.pilot.arrived_simplified:
             limits.append(constant("simplified mode 3", SIMPLIFIED_MAXIMUM_MA))
-        limits.append(constant("station maximum", station_share_ma))
-        limits.extend(self.extra_limits.values())
+        limits.append(constant("station maximum", station_share_ma, share_note))
+        limits.extend(limit_of(order) for order in self.limit_orders.values())
         self.arbitration = arbitrate(now_us, limits, self.config.phases)
         self._until(self.arbitration.next_change_us)
 

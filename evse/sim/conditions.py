@@ -161,7 +161,7 @@ def _contains(actual: object, value: Value) -> bool:
 
 
 def _key(item: object) -> object:
-    """What names a member of a list: a fault's name, a limit's source, or the member itself."""
+    """What names a member of a list: the name of a fault, the kind of an order, the source of a limit, or itself."""
     return getattr(item, "name", getattr(item, "source", item))
 
 

@@ -10,13 +10,13 @@ from collections.abc import Mapping, Sequence
 
 from evse.core.commands import Command
 from evse.sim.invariants_base import Invariant, Known, Moment, Violation
+from evse.sim.invariants_orders import NoEnergyForAnotherId, OrdersOutliveRestarts
 from evse.sim.invariants_records import ClosedIntervalsBelongToOneSession, RecordsBalanceWithTheWorld
 from evse.sim.invariants_safety import (
     ClosedOnlyWhenSafe,
     ContactFollowsOrder,
     FaultShownOnPilot,
     NeverUnlockedUnderLoad,
-    NoEnergyForAnotherId,
     NoLastingOverdraw,
     NoOpeningUnderLoad,
     OfferWithinLimits,
@@ -41,6 +41,7 @@ def all_invariants() -> tuple[Invariant, ...]:
         NoEnergyForAnotherId(),
         ClosedIntervalsBelongToOneSession(),
         RecordsBalanceWithTheWorld(),
+        OrdersOutliveRestarts(),
     )
 
 
@@ -59,7 +60,7 @@ class InvariantChecker:
         station.world.on_change(self._world_changed)
 
     def note_command(self, command: Command, now_us: int) -> None:
-        """Tell that ``command`` was posted; S7 and S13 judge by it."""
+        """Tell that ``command`` was posted; S7, S13 and T10 judge by it."""
         self._known.commands.append((now_us, command))
         self._changed = True
 
@@ -114,6 +115,7 @@ class InvariantChecker:
             records=ledger.records(),
             disturbances=station.disturbances(),
             known=self._known,
+            stored=ledger.waiting() == 0,
         )
 
     def _world_changed(self, now_us: int) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
-from evse.core.commands import Book, Command, SetUnavailable
+from evse.core.commands import Command
 from evse.core.config import OutletConfig, StationConfig
 from evse.core.units import MS, SECOND
 from evse.sim.station import Claims, ClosedSession, OpenSession, OutletClaims, OutletFacts, TimedEvent
@@ -41,7 +41,7 @@ FAULT_F_BEGINS_US: Final = 1 * SECOND
 FORCED_BOLT_US: Final = 100 * MS
 """A bolt that moves this soon after somebody forced it was moved by him."""
 UNAVAILABLE_US: Final = 500 * MS
-"""A command to be unavailable or booked counts against closings from this long after it was posted."""
+"""An order counts against what happens from this long after it was answered."""
 PROPOSED_MINIMUM_MA: Final = 6_000
 """IEC 61851-1 Table A.7: the lowest current that a duty cycle can offer."""
 DISK: Final = "disk"
@@ -76,34 +76,6 @@ class Known:
     lock_forced_us: dict[int, int] = field(default_factory=dict)
     shutter_forced_us: dict[int, int] = field(default_factory=dict)
 
-    def booked_for(self, outlet: int, now_us: int, begun_us: int, known_since_us: int) -> str | None:
-        """The uid for which the outlet is booked by a command that has had its time to act, ``None`` if not booked.
-
-        A session that began (at ``begun_us``) before the order may go on. Orders before ``known_since_us`` are forgotten.
-        """
-        uid: str | None = None
-        for at_us, command in self.commands:
-            if not isinstance(command, Book) or command.outlet != outlet or at_us < known_since_us:
-                continue
-            if begun_us - at_us >= UNAVAILABLE_US or not command.uid:
-                uid = command.uid or None if now_us < command.until_us else None
-        return uid
-
-    def unavailable(self, outlet: int, now_us: int, begun_us: int, known_since_us: int) -> bool:
-        """Whether any source has made the outlet (or the station) unavailable, with time to act since.
-
-        A session that began (at ``begun_us``) before an order "after the session" may go on. Orders before
-        ``known_since_us`` are forgotten.
-        """
-        sources: dict[str, bool] = {}
-        for at_us, command in self.commands:
-            if not isinstance(command, SetUnavailable) or command.outlet not in (0, outlet) or at_us < known_since_us:
-                continue
-            if not command.active or now_us - at_us >= UNAVAILABLE_US:
-                may_go_on = command.after_session and begun_us <= at_us + UNAVAILABLE_US
-                sources[f"{command.outlet} {command.source}"] = command.active and not may_go_on
-        return any(sources.values())
-
 
 @dataclass(frozen=True, slots=True)
 class Moment:
@@ -118,8 +90,16 @@ class Moment:
     records: Sequence[ClosedSession]
     disturbances: tuple[str, ...]
     known: Known
+    stored: bool = True
+    """Nothing waits for the disk."""
+
     cut_off: bool = field(init=False)
     """Something keeps control from its work: neither disk, services nor a card reader is an excuse for what it does."""
+
+    @property
+    def started_us(self) -> int:
+        """When control began; 0 while it does not run."""
+        return 0 if self.claims is None else self.claims.started_us
 
     def __post_init__(self) -> None:
         hindered = any(name not in _HARMLESS and _READER not in name for name in self.disturbances)

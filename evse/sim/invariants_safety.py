@@ -1,4 +1,4 @@
-"""Safety invariants, judged by the world's truth: S1, S2, S4, S5, S6, S7, S10, S13.
+"""Safety invariants, judged by the world's truth: S1, S2, S4, S5, S6, S7, S10.
 
 Where a statement needs to know whose session it is, the durable ledger and the cards presented in the world say so,
 never the core's outputs. Time bounds and their sources are in ``evse.sim.invariants_base``.
@@ -416,40 +416,3 @@ class FaultShownOnPilot(_Timed):
 
     def pending(self) -> bool:
         return bool(self._due)
-
-
-class NoEnergyForAnotherId(_Timed):
-    """S13. An unavailable outlet never begins to give energy, a booked one only to its booker.
-
-    Both hold until control starts again: whoever gives such orders repeats them to a station that has restarted.
-    """
-
-    name = "S13"
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._closings: dict[int, int] = {}
-        self._seen_us: dict[str, int] = {}
-
-    def check(self, moment: Moment) -> Iterator[Violation]:
-        for facts in moment.outlets:
-            number, truth = facts.number, facts.truth
-            for session in moment.sessions(number):
-                self._seen_us.setdefault(session.session_id, moment.now_us)
-            before = self._closings.get(number, 0)
-            self._closings[number] = truth.closings
-            if truth.closings == before or not truth.contact_closed:
-                continue
-            if moment.claims is None:
-                continue
-            begun_us, since_us = self._begun(moment, number), moment.claims.started_us
-            if moment.known.unavailable(number, moment.now_us, begun_us, since_us):
-                yield Violation(self.name, moment.now_us, number, "energised while unavailable")
-            booker = moment.known.booked_for(number, moment.now_us, begun_us, since_us)
-            users = [session.uid for session in moment.sessions(number)]
-            if booker is not None and any(uid != booker for uid in users):
-                yield Violation(self.name, moment.now_us, number, f"energised for {users[0]}, booked for {booker}")
-
-    def _begun(self, moment: Moment, number: int) -> int:
-        """When the outlet's session was first seen, now when there is none."""
-        return min((self._seen_us[each.session_id] for each in moment.sessions(number)), default=moment.now_us)

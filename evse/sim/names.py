@@ -16,6 +16,7 @@ from typing import Final
 
 from evse.core.config import Access
 from evse.core.faults import CATALOGUE, Latch, Reaction
+from evse.core.orders import OrderKind
 from evse.core.outlet_status import OUTLET_TABLE, ErrorClass, OutletErrorName, OutletStatus
 from evse.core.procedure import FREE_ACCESS
 from evse.core.session import NORMAL_MODE_3, SIMPLIFIED_MODE_3
@@ -139,6 +140,7 @@ FIELD_NAMES: Final[Mapping[str, tuple[str, ...]]] = {
     "FaultRaised.fault": FAULTS,
     "FaultRaised.reaction": _words(Reaction),
     "FaultCleared.fault": FAULTS,
+    "OrdersChanged.orders": _words(OrderKind),
     "AuthorisationRequested.purpose": ("start", "stop"),
     "SessionOpened.authorised_by": ("badge", FREE_ACCESS, "remote"),
     "EnergyCheckpoint.charge_type": CHARGE_TYPES,

@@ -136,6 +136,10 @@ class Ledger(Protocol):
         """Every record, oldest first."""
         ...
 
+    def waiting(self) -> int:
+        """How many commits are not durable yet."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class TimedEvent:

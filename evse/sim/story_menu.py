@@ -171,7 +171,10 @@ HABITS: Final = (
 
 
 def _limit(stream: random.Random, outlet: int) -> Post:
-    values = {"outlet": outlet, "source": stream.choice(("plant", "grid")), "fallback_ma": stream.choice((0, 6_000))}
+    source = stream.choice(("plant", "grid"))
+    # The grid's limit is the station's.
+    number = 0 if source == "grid" else outlet
+    values = {"outlet": number, "source": source, "fallback_ma": stream.choice((0, 6_000))}
     current_ma = stream.choice((0, 5_999, 6_000, 10_000, 16_000, 31_000, 63_000))
     return Post(
         SetLimit, {**values, "current_ma": current_ma}, {"valid_until_us": log_uniform(stream, SECOND, 60 * MINUTE)}

@@ -61,6 +61,7 @@ _WORDS: Final[Mapping[str, Callable[[_Data], str]]] = {
     "WakeUpStarted": lambda d: "wake-up of the vehicle: pilot to F",
     "FaultRaised": lambda d: f"fault {d['fault']} ({d['reaction']}{', latched' if d['latched'] else ''})",
     "FaultCleared": lambda d: f"fault {d['fault']} over",
+    "OrdersChanged": lambda d: f"orders in force: {_value(d['orders'])}",
     "AuthorisationRequested": lambda d: f"authorisation asked for {d['uid'] or 'free access'} ({d['purpose']})",
     "SessionOpened": lambda d: f"session {d['session_id']} opened for {d['uid'] or 'anybody'} ({d['authorised_by']})",
     "TransactionStarted": lambda d: f"transaction of session {d['session_id']} started at {d['register_wh']} Wh",

@@ -73,7 +73,7 @@ class Trace:
         if shown is None:
             shown = tuple(field.name for field in fields(event) if field.name != "outlet")
             self._shown[type(event)] = shown
-        data = {name: getattr(event, name) for name in shown}
+        data = {name: _plain(getattr(event, name)) for name in shown}
         self.add(t_us, source, type(event).__name__, data)
 
 
@@ -141,6 +141,10 @@ def _trace_file(lines: Callable[[], Iterator[str]]) -> TraceFile:
     head = _head(_object(first, 1))
     run_number = head["run"] if isinstance(head["run"], int) else 0
     return TraceFile(str(head["name"]), run_number, str(head["profile"]), TraceEntries(lines))
+
+
+def _plain(value: Plain | tuple[object, ...]) -> Plain:
+    return tuple(str(each) for each in value) if isinstance(value, tuple) else value
 
 
 def _object(line: str, number: int) -> Mapping[str, object]:

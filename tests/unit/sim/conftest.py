@@ -14,7 +14,7 @@ import pytest
 
 from evse.core.commands import Book, ClearFault, Command, SetUnavailable
 from evse.core.config import OutletConfig, StationConfig
-from evse.core.events import Event, EvStateChanged, FaultRaised, SessionClosed, SessionOpened
+from evse.core.events import CommandDone, Event, EvStateChanged, FaultRaised, SessionClosed, SessionOpened
 from evse.core.units import NJ_PER_WH
 from evse.exchange.snapshot import FaultView, LatencyView, OutletView, SessionView, StationView
 from evse.sim.scheduler import Scheduler
@@ -54,6 +54,9 @@ class ToyLedger:
 
     def records(self) -> Sequence[ClosedSession]:
         return tuple(self.closed)
+
+    def waiting(self) -> int:
+        return 0
 
 
 class ToyStation:
@@ -243,6 +246,7 @@ class ToyStation:
             self.booker = command.uid
         elif isinstance(command, ClearFault):
             self.faulty = False
+        self._say(CommandDone(command.outlet, command.command_id, "done", ""), now)
         self.scheduler.wake(self, now)
 
     def apply_verb(self, name: str, params: Mapping[str, ParamValue], now_us: int) -> None:

@@ -84,6 +84,11 @@ def test_a_good_session_breaks_nothing(toy: Any) -> None:
             "  - {command: book, with: {outlet: 1, uid: 04DEAD00, until: 1 h}}" + CHARGE,
             "S13",
         ),
+        ("", "  - {command: maintain, with: {outlet: 1}}" + CHARGE, "S13"),
+        ("", "  - {command: suspend, with: {outlet: 1}}" + CHARGE + LEAVE, "T10"),
+        ("", "  - {command: postpone, with: {outlet: 1}}" + CHARGE, "T10"),
+        ("", "  - {command: set_limit, with: {outlet: 1, source: plant, current: 10 A}}" + CHARGE + LEAVE, "T10"),
+        ("", "  - {command: set_limit, with: {outlet: 0, source: grid, current: 10 A}}" + CHARGE + LEAVE, "T10"),
         ("no record", CHARGE + LEAVE, "T1"),
         ("two records", CHARGE + LEAVE, "T1"),
         ("wrong energy", CHARGE + LEAVE, "T3"),
@@ -106,6 +111,23 @@ def test_a_defect_is_caught(toy: Any, defect: str, steps: str, invariant: str) -
 )
 def test_the_right_reaction_is_no_violation_of_s5_s6_s7_s10(toy: Any, steps: str) -> None:
     assert not set(broken(run(toy, "", steps))) & {"S5", "S6", "S7", "S10"}
+
+
+@pytest.mark.parametrize(
+    "order",
+    [
+        "book, with: {outlet: 1, uid: 04A1B2C3, until: 1 h}",
+        "book, with: {outlet: 1, uid: 04DEAD00, until: 1 s}",
+        "set_unavailable, with: {outlet: 1, active: false}",
+        "suspend, with: {outlet: 1, active: false}",
+        "set_limit, with: {outlet: 1, source: plant, current: 20 A}",
+        "set_limit, with: {outlet: 0, source: plant, current: 6 A, active: false}",
+        "set_limit, with: {outlet: 1, source: plant, current: 6 A, valid_until: 1 s, fallback: 20 A}",
+    ],
+)
+def test_orders_that_allow_the_charge_break_nothing(toy: Any, order: str) -> None:
+    after = f"  - {{command: {order}}}\n  - after: 2 s\n    do: remove_card" + CHARGE + LEAVE
+    assert broken(run(toy, "ignores booking", after)) == []
 
 
 def test_the_card_that_was_presented_is_the_one_that_authorises(toy: Any) -> None:
@@ -150,7 +172,7 @@ def test_s5_forbids_to_open_the_shutter_under_load_except_by_force() -> None:
 def test_each_invariant_states_itself_and_has_its_own_name() -> None:
     invariants = all_invariants()
     assert [invariant.name for invariant in invariants] == [
-        "S1", "S2", "S4", "S5", "S6", "S7", "S10", "S13", "T1", "T3",
+        "S1", "S2", "S4", "S5", "S6", "S7", "S10", "S13", "T1", "T3", "T10",
     ]  # fmt: skip
     for invariant in invariants:
         assert (type(invariant).__doc__ or "").startswith(f"{invariant.name}. ")
