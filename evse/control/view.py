@@ -72,6 +72,7 @@ def outlet_view(outlet: OutletCore, now_us: int) -> OutletView:
         link_ok=inputs.link_ok,
         reader_ok=inputs.reader_ok,
         shutter=inputs.shutter.value if outlet.config.has_shutter else "",
+        active_inputs=outlet.user_input.lines.active_names,
     )
 
 

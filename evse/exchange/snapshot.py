@@ -89,6 +89,8 @@ class OutletView:
     reader_ok: bool
     shutter: str = ""
     """Feedback of the shutter's end switches; empty where there is none."""
+    active_inputs: tuple[str, ...] = ()
+    """Functions of the input lines that act now, by the names of :class:`evse.core.lines.LineFunction`."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -182,10 +182,10 @@ MUTANTS: Final = (
     ),
     Mutant(
         "breaker-input-upside-down",
-        "a breaker contact that is normally open is read as one that is normally closed",
-        "evse/core/detectors.py",
-        "lines[number - 1] is self._config.breaker_normally_open",
-        "lines[number - 1] is not self._config.breaker_normally_open",
+        "a contact that is normally open is read as one that is normally closed",
+        "evse/core/lines.py",
+        "contacts[number - 1] is self.line.normally_open",
+        "contacts[number - 1] is not self.line.normally_open",
         ("city-breaker-tripped",),
     ),
     Mutant(
