@@ -15,7 +15,6 @@ from hal.world.truth import OutletTruth
 from hal.world.verb_spec import Verb, VerbParam
 from hal.world.verbs import VerbError, apply, verbs_of
 
-
 WALLBOX = (WiredContact(ContactKind.BUTTON, 3), WiredContact(ContactKind.KEY, 4, normally_open=False))
 
 
