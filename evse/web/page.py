@@ -11,9 +11,21 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.responses import HTMLResponse, Response
 from starlette.staticfiles import StaticFiles
 
-from evse.web.ports import HEAL_PARAM, OUTLET_PARAM, RecordSource, StationSource, VerbView, WorldPort
-from evse.web.quick import GROUPS, QUICK, QuickAction
+from evse.exchange.snapshot import StationView
+from evse.web.ports import (
+    HEAL_PARAM,
+    OUTLET_PARAM,
+    BoardOutlet,
+    BoardView,
+    Extras,
+    RecordSource,
+    StationSource,
+    VerbView,
+    WorldPort,
+)
+from evse.web.quick import GROUPS, PLACES, QUICK, QuickAction
 from evse.web.routes_world import allowed_text
+from evse.web.words import reason_words
 
 _HERE = Path(__file__).parent
 SHOWN_RECORDS = 30
@@ -28,17 +40,30 @@ class VerbGroup:
 
 
 def grouped(verbs: Sequence[VerbView]) -> tuple[VerbGroup, ...]:
-    """Verbs by group, both in the order of the table."""
-    names = dict.fromkeys(verb.group for verb in verbs)
-    return tuple(
-        VerbGroup(GROUPS.get(name, name), tuple(verb for verb in verbs if verb.group == name)) for name in names
-    )
+    """Verbs by the place where a person looks for them; a verb that no place claims stands under its own group's name."""
+    found: dict[str, list[VerbView]] = {name: [] for name in PLACES}
+    for verb in verbs:
+        place = next((name for name, members in PLACES.items() if verb.name in members), None)
+        found.setdefault(place or GROUPS.get(verb.group, verb.group), []).append(verb)
+    return tuple(VerbGroup(name, tuple(members)) for name, members in found.items() if members)
 
 
 def quick_actions(verbs: Sequence[VerbView]) -> tuple[tuple[QuickAction, VerbView], ...]:
     """The quick actions whose verb exists and needs nothing but the outlet or a preset."""
     by_name = {verb.name: verb for verb in verbs}
     return tuple((action, by_name[action.verb]) for action in QUICK if action.verb in by_name)
+
+
+def board_of(board: BoardView | None, view: StationView | None) -> BoardView:
+    """The board to draw: as the profile says, else what the Snapshot shows."""
+    if board is not None and board.outlets:
+        return board
+    if view is None:
+        return board or BoardView()
+    outlets = tuple(
+        BoardOutlet(outlet.number, lock=bool(outlet.lock), shutter=bool(outlet.shutter)) for outlet in view.outlets
+    )
+    return BoardView(family="other", description=view.profile, outlets=outlets)
 
 
 def static_files() -> StaticFiles:
@@ -58,7 +83,11 @@ def environment() -> Environment:
 
 
 def page_router(
-    source: StationSource, world: WorldPort | None, records: RecordSource, error_bits: Mapping[int, str]
+    source: StationSource,
+    world: WorldPort | None,
+    records: RecordSource,
+    error_bits: Mapping[int, str],
+    extras: Extras,
 ) -> APIRouter:
     """The one page of this station."""
     router = APIRouter()
@@ -67,8 +96,12 @@ def page_router(
 
     @router.get("/", include_in_schema=False)
     async def page() -> Response:
+        view = source.latest()
         text = template.render(
-            view=source.latest(),
+            view=view,
+            board=board_of(extras.board, view),
+            extras=extras,
+            reason_words=reason_words,
             simulated=world is not None,
             quick=quick_actions(verbs),
             groups=grouped(verbs),

@@ -85,6 +85,7 @@ def outlet_view(number: int) -> OutletView:
         access="badge",
         link_ok=True,
         reader_ok=True,
+        supply_mv=12_040,
     )
 
 

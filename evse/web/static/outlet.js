@@ -9,7 +9,11 @@ const LIGHT_WORDS = { off: "light off", green: "green", green_blink: "green, bli
 const REACTION_WORDS = { emergency: "opens at once", controlled: "stops first, then opens", notice: "is only reported" };
 const LATCH_WORDS = { self: "ends with its cause", unplug: "ends when unplugged", service: "ends when confirmed as mended" };
 
+// Measurements are null while the front end does not answer.
+const UNKNOWN = "–";
+const measured = (value, show) => (value === null || value === undefined ? UNKNOWN : show(value));
 const powerKw = (outlet) => outlet.currents_ma.reduce((sum, ma, phase) => sum + ma * outlet.voltages_mv[phase], 0) / 1e9;
+const flows = (outlet) => outlet.currents_ma !== null && Math.max(...outlet.currents_ma) > FLOWING_MA;
 
 // What matters most about this outlet, in plain words; the exact names stand below it.
 export function headline(outlet) {
@@ -17,7 +21,7 @@ export function headline(outlet) {
   const grave = outlet.faults.filter((fault) => fault.reaction !== "notice").length;
   if (grave) return ["bad", grave > 1 ? `${grave} faults` : "Fault"];
   if (outlet.contactor_closed) {
-    return Math.max(...outlet.currents_ma) > FLOWING_MA ? ["ok", "Charging"] : ["ok", "Connected, no current"];
+    return flows(outlet) ? ["ok", "Charging"] : ["ok", "Connected, no current"];
   }
   if (outlet.outlet_status.includes("Maintenance")) return ["busy", "Maintenance"];
   if (outlet.outlet_status === "OK_Unavailable" || outlet.ev_state === "F_NotAvailable") return ["bad", "Not available"];
@@ -82,7 +86,7 @@ export class OutletCard {
   words(outlet) {
     for (const name of ["ev_state", "outlet_status", "cable_state", "access"]) this.set(name, outlet[name]);
     this.set("last_error", outlet.last_error ? `${outlet.last_error}${outlet.last_error_class ? ` (${outlet.last_error_class})` : ""}` : "none");
-    this.set("power", powerKw(outlet).toFixed(2));
+    this.set("power", measured(outlet.currents_ma, () => powerKw(outlet).toFixed(2)));
     this.set("offered", amperes(outlet.offered_ma));
     const session = outlet.session;
     this.set("session_energy", session ? kilowattHours(session.energy_wh) : "–");
@@ -90,17 +94,17 @@ export class OutletCard {
     this.set("session_id", session ? session.session_id : "none");
     this.set("record", session ? `${session.record_durable ? "start is safe" : "start not yet safe"}, ${session.charge_type}` : "none open");
     for (const phase of [0, 1, 2]) {
-      this.set(`current_${phase}`, amperes(outlet.currents_ma[phase]));
-      this.set(`voltage_${phase}`, volts(outlet.voltages_mv[phase]));
+      this.set(`current_${phase}`, measured(outlet.currents_ma?.[phase], amperes));
+      this.set(`voltage_${phase}`, measured(outlet.voltages_mv?.[phase], volts));
     }
     this.set("register", `${kilowattHours(outlet.register_wh)} kWh`);
-    this.set("temperature", `${(outlet.temperature_dc / 10).toFixed(1)} °C`);
+    this.set("temperature", measured(outlet.temperature_dc, (dc) => `${(dc / 10).toFixed(1)} °C`));
   }
 
   picture(outlet) {
     const plugged = outlet.cable_state !== "Not_Plugged" || CAR_STATES.test(outlet.ev_state);
     const car = CAR_STATES.test(outlet.ev_state);
-    const flow = Math.max(...outlet.currents_ma) > FLOWING_MA;
+    const flow = flows(outlet);
     const flags = { plugged, car, closed: outlet.contactor_closed, flow };
     for (const [name, value] of Object.entries(flags)) attribute(this.drawing, `data-${name}`, value ? "yes" : "no");
     attribute(this.drawing, "data-lock", outlet.lock);

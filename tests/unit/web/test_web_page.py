@@ -155,7 +155,14 @@ async def test_the_page_has_every_verb_and_the_quick_ones_first(bench: Any) -> N
     first = [action.verb for action, _verb in quick_actions(VERBS)]
     assert first == ["plug_in", "present_card", "vehicle_stop", "unplug", "present_card", "short_diode"]
     assert text.index('data-verb="plug_in" data-params') < text.index('<form class="verb"')
-    assert [group.name for group in grouped(VERBS)] == ["People and plugs", "Vehicle", "Faults", "Grid"]
+    assert [group.name for group in grouped(VERBS)] == [
+        "Vehicle",
+        "Cable and plug",
+        "User and badge",
+        "Outlet mechanics",
+        "Supply and inputs",
+        "Pilot faults",
+    ]
 
 
 async def test_every_field_has_a_label_and_every_id_is_there_once(bench: Any) -> None:
