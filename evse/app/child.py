@@ -26,7 +26,8 @@ from evse.control.status_pipe import StatusPipe, log_to_supervisor
 @dataclass(frozen=True, slots=True)
 class Task:
     """What to run: the compiled ``config`` file, the ``data`` directory, the ``world``'s socket (empty on hardware) and
-    the profile's badge ``strategy`` and ``badges`` (UID, type, comment), and its ``board`` as ``evse.app.board_view`` writes it.
+    the profile's badge ``strategy`` and ``badges`` (UID, type, comment), and its ``board`` as ``evse.app.board_view`` writes it. ``reference``: the profile as others can
+    load it, a name or an absolute path.
     """
 
     config: str
@@ -35,6 +36,7 @@ class Task:
     strategy: str
     badges: list[tuple[str, str, str]] = field(default_factory=list)
     board: dict[str, Any] = field(default_factory=dict)
+    reference: str = ""
 
     def line(self) -> bytes:
         """The line that tells a child."""

@@ -42,6 +42,7 @@ _WORLD_EXAMPLES: Final = """examples:
   evse world present_card outlet=1 hold=1         hold a badge to the reader for a second
   evse world truth --json                         what is physically true
   evse world cut_power && evse world restore_power
+  evse world record --out mine.yaml               everything done so far, as a scenario for evse sim
 """
 _REPLAY_EXAMPLES: Final = """examples:
   evse replay night.jsonl                         the profile that the trace names
@@ -143,11 +144,12 @@ def _add_world(commands: Commands[argparse.ArgumentParser]) -> None:
     world = commands.add_parser(
         "world", help="the simulated world of a running station", epilog=_WORLD_EXAMPLES + _CODES
     )
-    world.add_argument("verb", metavar="VERB", help="a verb, or: list, truth, status")
+    world.add_argument("verb", metavar="VERB", help="a verb, or: list, truth, status, log, record")
     world.add_argument("params", nargs="*", metavar="key=value", help="parameters; numbers may carry a unit")
     world.add_argument(
         "--station", default="", metavar="S", help="uid, page's port or runtime directory (default: the one)"
     )
+    world.add_argument("--out", default="", metavar="FILE", help="where record writes (default: standard output)")
     world.add_argument("--json", action="store_true", help="print the answer as JSON")
     world.set_defaults(run=_world)
 
@@ -230,7 +232,9 @@ def _replay(arguments: argparse.Namespace) -> int:
 def _world(arguments: argparse.Namespace) -> int:
     from evse.app.world_command import world_command
 
-    return world_command(arguments.verb, arguments.params, arguments.station, json_output=arguments.json)
+    return world_command(
+        arguments.verb, arguments.params, arguments.station, json_output=arguments.json, out=arguments.out
+    )
 
 
 def _profile_check(arguments: argparse.Namespace) -> int:

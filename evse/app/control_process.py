@@ -11,6 +11,7 @@ import logging
 import os
 import signal
 import sys
+from collections.abc import Sequence
 from functools import partial
 
 from boards.assemble import assemble, listen
@@ -50,6 +51,7 @@ def build(
         return link
 
     board = assemble(station.wires, open_wire if recorder is None else recorded_wires(open_wire, recorder))
+    tell_of_unopened(station, links, monotonic_us())
     boot_id = new_boot_id()
     channel = ControlChannel(boot_id, connect_to(exchange_path), WireWatch(partial(listen, board, station.wires)))
     if recorder is None:
@@ -58,6 +60,15 @@ def build(
         cycle = RecordedCycle(board, station.wires, station.config, boot_id, channel, monotonic_us(), recorder)
     latency = LatencyMonitor(fifo=rights.fifo)
     return ControlLoop(cycle, board, channel, links, child.status, latency, (child.waker,))
+
+
+def tell_of_unopened(station: CompiledStation, links: Sequence[SerialPortLink], now_us: int) -> None:
+    """One line on the console for each device that cannot be opened; the drivers go on trying."""
+    names = {wire.path: wire.name for wire in station.wires.wires()}
+    for link in links:
+        problem = link.open_now(now_us)
+        if problem:
+            _log.warning("%s: %s", names[link.path], problem)
 
 
 def _recorder(fd: int) -> Recorder | None:

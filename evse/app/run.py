@@ -202,7 +202,17 @@ class StationRun:
         }
         world = str(self._path("world")) if simulated else ""
         board = board_values(profile)
-        return Task(str(compiled), str(data), world, strategy_of(profile), badges_of(profile), board), simulated
+        path = Path(options.profile)
+        task = Task(
+            str(compiled),
+            str(data),
+            world,
+            strategy_of(profile),
+            badges_of(profile),
+            board,
+            reference=str(path.absolute()) if path.exists() else options.profile,
+        )
+        return task, simulated
 
     # --- what others see -----------------------------------------------------------------------------------------
 

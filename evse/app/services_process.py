@@ -24,6 +24,7 @@ from evse.app.child import ChildArguments, Task, add_child_arguments, begin_chil
 from evse.app.factory_badges import authoriser_of
 from evse.app.record_source import JournalRecords
 from evse.app.scenario_runner import ScenarioRunner
+from evse.app.session_recorder import RecordedSource, SessionRecorder
 from evse.app.station_hub import StationHub, monotonic_us
 from evse.app.system_clock import system_mapping
 from evse.app.world_port import WorldSocketPort
@@ -63,8 +64,10 @@ class ServicesProcess:
             history=self._hub,
             wires=self._hub.wire_log,
             scenarios=ScenarioRunner() if world is not None else None,
+            recording=SessionRecorder(world) if world is not None else None,
         )
-        app = create_app(self._hub, world, JournalRecords(journal), error_bits=names, extras=extras)
+        source = RecordedSource(self._hub, world) if world is not None else self._hub
+        app = create_app(source, world, JournalRecords(journal), error_bits=names, extras=extras)
         self._web = socket.socket(fileno=arguments.web_fd)
         self._server: Server = make_server(app, "", 0)
         self._problem = ""

@@ -27,7 +27,7 @@ from evse.exchange.wires import WireFrames
 from evse.services.clock import ClockMapping
 from evse.services.history import History
 from evse.services.station_services import StationServices
-from evse.web.ports import EventRecord, HistoryView, NotConnected, Outcome, Update
+from evse.web.ports import Condition, EventRecord, HistoryView, NotConnected, Outcome, Update
 
 _log = logging.getLogger(__name__)
 SILENCE_US: Final = 3 * SECOND
@@ -73,6 +73,8 @@ class StationHub:
         self._mapping = mapping
         self._clock = clock
         self._view: StationView | None = None
+        self._connected = False
+        self._viewed_us = -NEVER
         self._heard_us = -NEVER
         self._boot_id = ""
         self._mapped_us = -NEVER
@@ -91,6 +93,7 @@ class StationHub:
         if hello.boot_id != self._boot_id:
             self._boot_id = hello.boot_id
             self._last_seq = 0
+        self._connected, self._viewed_us = True, self._clock()
         self._refresh_clock(self._clock())
         self._send(self._services.start(self._clock(), hello.boot_id))
         self.flush()
@@ -110,7 +113,7 @@ class StationHub:
 
     def view(self, view: StationView) -> None:
         """The newest Snapshot."""
-        self._heard_us = self._clock()
+        self._heard_us = self._viewed_us = self._clock()
         self._view = view
         self._history.put(view)
         self._publish(None)
@@ -122,6 +125,7 @@ class StationHub:
     def disconnected(self) -> None:
         """Control is gone."""
         _log.info("control is gone")
+        self._connected = False
         self._view = None
         self._publish(None)
         for future in self._posted.values():
@@ -164,6 +168,11 @@ class StationHub:
     def latest(self) -> StationView | None:
         """Newest view, ``None`` while control is not connected or silent."""
         return self._view
+
+    def condition(self) -> Condition:
+        """Whether control is here, how old its newest Snapshot is, and whether the journal works."""
+        age_us = self._clock() - self._viewed_us if self._connected else None
+        return Condition(self._connected, age_us, self._services.problem)
 
     async def subscribe(self) -> AsyncIterator[Update]:
         """Updates from now on."""

@@ -18,7 +18,9 @@ from starlette.middleware.gzip import GZipMiddleware
 from evse.web import errors
 from evse.web.page import page_router, static_files
 from evse.web.ports import BoardView, Extras, RecordSource, StationSource, WorldPort
+from evse.web.routes_health import health_router
 from evse.web.routes_live import WireStreams, board_router, history_router, wire_router
+from evse.web.routes_recording import recording_router
 from evse.web.routes_records import record_router
 from evse.web.routes_scenarios import scenario_router
 from evse.web.routes_station import command_router, station_router
@@ -78,6 +80,7 @@ def create_app(
     app.add_middleware(GZipMiddleware, minimum_size=1024, compresslevel=5)
     app.add_middleware(Gate, host_names=host_names)
     errors.install(app)
+    app.include_router(health_router(source, records, hub))
     app.include_router(station_router(source, hub))
     app.include_router(command_router(source, new_id))
     app.include_router(record_router(records))
@@ -98,6 +101,8 @@ def _add_extras(app: FastAPI, extras: Extras, wires: WireStreams | None) -> None
         app.include_router(wire_router(wires))
     if extras.scenarios is not None:
         app.include_router(scenario_router(extras.scenarios))
+    if extras.recording is not None:
+        app.include_router(recording_router(extras.recording))
 
 
 def _route_id(route: APIRoute) -> str:

@@ -19,6 +19,7 @@ from evse.web.ports import (
     BoardView,
     Extras,
     RecordSource,
+    RecordsUnavailable,
     StationSource,
     VerbView,
     WorldPort,
@@ -66,6 +67,30 @@ def board_of(board: BoardView | None, view: StationView | None) -> BoardView:
     return BoardView(family="other", description=view.profile, outlets=outlets)
 
 
+@dataclass(frozen=True, slots=True)
+class Seat:
+    """An outlet's place in the picture: which side its vehicle stands on, and where its socket's centre is."""
+
+    outlet: BoardOutlet
+    side: str
+    x: int
+    y: int
+
+
+def seats(board: BoardView) -> tuple[Seat, ...]:
+    """Outlets from left to right as one who stands before the station sees them."""
+    if len(board.outlets) != 2:
+        return tuple(Seat(outlet, "right", 300, 146) for outlet in board.outlets[:1])
+    first, second = board.outlets
+    left, right = (second, first) if first.position == "right" or second.position == "left" else (first, second)
+    return (Seat(left, "left", 251, 146), Seat(right, "right", 349, 146))
+
+
+def devices_of(board: BoardView) -> frozenset[str]:
+    """Everything the board has, wherever it hangs."""
+    return frozenset(board.devices).union(*(outlet.devices for outlet in board.outlets))
+
+
 def static_files() -> StaticFiles:
     """Scripts, styles and pictures, all our own."""
     return StaticFiles(directory=_HERE / "static")
@@ -99,7 +124,9 @@ def page_router(
         view = source.latest()
         text = template.render(
             view=view,
-            board=board_of(extras.board, view),
+            board=(board := board_of(extras.board, view)),
+            seats=seats(board),
+            devices=devices_of(board),
             extras=extras,
             reason_words=reason_words,
             simulated=world is not None,
@@ -108,9 +135,17 @@ def page_router(
             allowed_text=allowed_text,
             outlet_param=OUTLET_PARAM,
             heal_param=HEAL_PARAM,
-            records=await records.last(SHOWN_RECORDS),
+            **await newest_records(records),
             error_bits=sorted(error_bits.items()),
         )
         return HTMLResponse(text)
 
     return router
+
+
+async def newest_records(records: RecordSource) -> dict[str, object]:
+    """For the template: the records to show, and why they cannot be read (empty when they can); the page comes anyway."""
+    try:
+        return {"records": await records.last(SHOWN_RECORDS), "records_problem": ""}
+    except RecordsUnavailable as error:
+        return {"records": (), "records_problem": str(error)}

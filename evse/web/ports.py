@@ -23,6 +23,10 @@ HEAL_PARAM = "heal"
 """A truth value of this name undoes what the verb did."""
 
 
+class RecordsUnavailable(Exception):
+    """The charge records cannot be read at the moment; the text says why, for people."""
+
+
 class NotConnected(Exception):
     """Control does not answer: nothing can be asked of the station at the moment."""
 
@@ -52,11 +56,26 @@ class Update:
     events: tuple[EventRecord, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """How the services themselves are. ``snapshot_age_us``: of the newest one, ``None`` without connection to control.
+
+    ``journal_problem``: why nothing can be stored at the moment; empty while it can.
+    """
+
+    connected: bool
+    snapshot_age_us: int | None
+    journal_problem: str = ""
+
+
 class StationSource(Protocol):
     """The station as services know it."""
 
     def latest(self) -> StationView | None:
-        """Newest view, or ``None`` while control is not connected."""
+        """Newest view, or ``None`` while control is not connected or does not react."""
+
+    def condition(self) -> Condition:
+        """How the services themselves are."""
 
     def subscribe(self) -> AsyncIterator[Update]:
         """Updates from now on. The queue behind it is bounded: a slow consumer gets the latest view only.
@@ -147,7 +166,7 @@ class RecordView:
 
 
 class RecordSource(Protocol):
-    """The charge records, from the journal."""
+    """The charge records, from the journal. Both raise RecordsUnavailable; an empty answer means that there are none."""
 
     async def last(self, limit: int) -> Sequence[RecordView]:
         """The newest ``limit`` records, newest first."""
@@ -248,6 +267,13 @@ class ScenarioPort(Protocol):
         """Run one; ``None`` when another one runs. Raises ScenarioProblem."""
 
 
+class RecordingPort(Protocol):
+    """What was done to the simulated station since it began."""
+
+    async def scenario(self, name: str) -> str:
+        """The session so far as a scenario file. Raises ScenarioProblem."""
+
+
 @dataclass(frozen=True, slots=True)
 class BoardOutlet:
     """One outlet as it is built. ``position``: its place seen from the front, ``left``, ``right`` or empty."""
@@ -291,3 +317,4 @@ class Extras:
     history: HistoryPort | None = None
     wires: WirePort | None = None
     scenarios: ScenarioPort | None = None
+    recording: RecordingPort | None = None
