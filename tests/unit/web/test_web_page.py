@@ -250,7 +250,11 @@ def test_outlets_stand_as_one_sees_them_who_stands_before_the_station() -> None:
 def test_every_board_has_a_picture_with_its_devices(family: str, socket: str) -> None:
     devices = ("push_button", "key_lock", "display", "service_button", "x1", "x2")
     board = BoardView(
-        family, "A board", devices, (DipBank("DSW1", 8, (True, False)),), (BoardOutlet(1, socket, devices=("x1",)),)
+        family,
+        "A board",
+        devices,
+        (DipBank("DSW1", 8, ("x1_enable", "unknown")),),
+        (BoardOutlet(1, socket, devices=("x1",)),),
     )
     drawing = environment().get_template("stage.html").module.stage(board, seats(board), devices_of(board))  # type: ignore[attr-defined]
     assert 'data-unit="1"' in drawing
