@@ -24,14 +24,16 @@ const NO_OFFER_WORDS = {
   ContactorMustRest: "Contactor rests", OutOfService: "Out of service", DelayedStart: "Start delayed", X1NotEnabled: "Waiting for X1",
 };
 
+const sentence = (words) => words.charAt(0).toUpperCase() + words.slice(1);
 const powerKw = (outlet) => outlet.currents_ma.reduce((sum, ma, phase) => sum + ma * outlet.voltages_mv[phase], 0) / 1e9;
 
 // What matters most about this outlet, in plain words; the exact names stand below it.
 // `from`: the Outlet Status that the unplug procedure came from, where the page has seen it.
 export function headline(outlet, from) {
   if (!outlet.link_ok) return ["bad", "Front end does not answer"];
-  const grave = outlet.faults.filter((fault) => fault.reaction !== "notice").length;
-  if (grave) return ["bad", grave > 1 ? `${grave} faults` : "Fault"];
+  if (outlet.active_inputs?.includes("KeyLocked")) return ["bad", "Locked by key"];
+  const grave = outlet.faults.filter((fault) => fault.reaction !== "notice");
+  if (grave.length) return ["bad", grave.length > 1 ? `${grave.length} faults` : faultWords(grave[0].name) || "Fault"];
   if (outlet.contactor_closed) {
     return flowing(outlet) ? ["ok", "Charging"] : ["ok", "Connected, no current"];
   }
@@ -106,7 +108,7 @@ export class OutletCard {
     this.set("last_error", outlet.last_error ? `${outlet.last_error}${outlet.last_error_class ? ` (${outlet.last_error_class})` : ""}` : "none");
     this.set("power", measured(outlet.currents_ma, () => powerKw(outlet).toFixed(2)));
     attribute(this.fields.power, "data-known", outlet.currents_ma ? "yes" : "no");
-    this.set("link_problem", outlet.link_ok ? "" : outlet.link_problem || "The front end does not answer.");
+    this.set("link_problem", outlet.link_ok ? "" : sentence(outlet.link_problem || "the front end does not answer"));
     this.fields.link_problem.hidden = outlet.link_ok;
     this.set("offered", amperes(outlet.offered_ma));
     const session = outlet.session;
@@ -184,7 +186,7 @@ export class OutletCard {
       const small = make("small", {}, `${words.join(" · ")} · raised `);
       small.append(make("span", { "data-raised": fault.raised_us }), " ago");
       const meaning = faultWords(fault.name);
-      item.append(make("b", {}, meaning ? meaning[0].toUpperCase() + meaning.slice(1) : fault.name), small);
+      item.append(make("b", {}, meaning || fault.name), small);
       if (meaning) small.prepend(make("code", {}, fault.name), " · ");
       if (fault.latch === "service") {
         const button = make("button", { type: "button", "aria-label": `${fault.name} is mended` }, "Mended");
