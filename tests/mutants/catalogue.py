@@ -85,8 +85,8 @@ MUTANTS: Final = (
     Mutant(
         "offer-above-cable",
         "the cable's rating does not limit the offer",
-        "evse/core/outlet.py",
-        'constant("cable", cable_rating_ma(self.proximity.state),',
+        "evse/core/limit_stack.py",
+        'constant("cable", cable_rating_ma(cable),',
         'constant("cable", 80_000,',
         ("plug-first",),
         cheap=True,
