@@ -112,6 +112,7 @@ def outlet_view(outlet: OutletCore, now_us: int, device: DeviceState) -> OutletV
         link_problem=device.link_problem,
         reader_problem=device.reader_problem,
         link=device.link,
+        active_inputs=outlet.user_input.lines.active_names,
     )
 
 

@@ -91,6 +91,14 @@ class ShutterMoved(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class InputChanged(Event):
+    """A debounced input line became active or inactive; functions of :class:`evse.core.lines.LineFunction`."""
+
+    function: str
+    active: bool
+
+
+@dataclass(frozen=True, slots=True)
 class PhasesDetected(Event):
     """How many phases the vehicle really draws from (1, 2 or 3)."""
 
@@ -217,6 +225,7 @@ EVENT_TYPES: tuple[type[Event], ...] = (
     ContactorMoved,
     LockMoved,
     ShutterMoved,
+    InputChanged,
     PhasesDetected,
     WakeUpStarted,
     FaultRaised,

@@ -8,6 +8,7 @@ from typing import Final, Protocol
 
 from evse.core.commands import Command
 from evse.core.config import OutletConfig, StationConfig
+from evse.core.lines import LineFunction
 from evse.core.units import MS, SECOND
 from evse.sim.station import Claims, ClosedSession, OpenSession, OutletClaims, OutletFacts, TimedEvent
 
@@ -41,7 +42,7 @@ FAULT_F_BEGINS_US: Final = 1 * SECOND
 FORCED_BOLT_US: Final = 100 * MS
 """A bolt that moves this soon after somebody forced it was moved by him."""
 UNAVAILABLE_US: Final = 500 * MS
-"""An order counts against what happens from this long after it was answered."""
+"""An order, or an input, counts against what happens from this long after it was answered or came."""
 PROPOSED_MINIMUM_MA: Final = 6_000
 """IEC 61851-1 Table A.7: the lowest current that a duty cycle can offer."""
 DISK: Final = "disk"
@@ -183,6 +184,12 @@ class Spans:
         """Start anew for ``key``."""
         self._since.pop(key, None)
         self._told.pop(key, None)
+
+
+def line_acts(config: OutletConfig, contacts: Sequence[bool], function: LineFunction) -> bool:
+    """Whether a line of ``function`` really acts, by what its contact says (true = closed)."""
+    lines = [line for line in config.lines if line.function is function]
+    return any(line.number <= len(contacts) and contacts[line.number - 1] is line.normally_open for line in lines)
 
 
 def offered_ma(duty_bp: int) -> int:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from evse.core.commands import Book, Maintain, Postpone, SetLimit, SetUnavailable, Suspend
+from evse.core.lines import LineFunction
 from evse.sim.given_orders import GivenOrder, GivenOrders, limit_ma
 from evse.sim.invariants_base import (
     DUTY_TOLERANCE_BP,
@@ -17,6 +18,7 @@ from evse.sim.invariants_base import (
     Moment,
     Spans,
     Violation,
+    line_acts,
     offered_ma,
 )
 from evse.sim.station import OutletFacts
@@ -25,7 +27,8 @@ from evse.sim.station import OutletFacts
 class NoEnergyForAnotherId:
     """S13. An unavailable outlet never begins to give energy, one in maintenance neither, a booked one only to its booker.
 
-    A session that began before an order "after the session" or before a booking may go on.
+    A session that began before an order "after the session" or before a booking may go on. Nor does one begin that is
+    key-locked or held back by its delayed-start input, by what the lines really say.
     """
 
     name = "S13"
@@ -34,20 +37,35 @@ class NoEnergyForAnotherId:
         self._given = GivenOrders()
         self._closings: dict[int, int] = {}
         self._seen_us: dict[str, int] = {}
+        self._held_since_us: dict[tuple[int, str], int] = {}
 
     def check(self, moment: Moment) -> Iterator[Violation]:
         self._given.follow(moment)
         for facts in moment.outlets:
             number, truth = facts.number, facts.truth
+            held_back = self._held_back(moment, facts)
             for session in moment.sessions(number):
                 self._seen_us.setdefault(session.session_id, moment.now_us)
             before = self._closings.get(number, 0)
             self._closings[number] = truth.closings
             if truth.closings == before or not truth.contact_closed:
                 continue
+            if held_back and moment.claims is not None:
+                yield Violation(self.name, moment.now_us, number, f"energised in spite of {held_back}")
             if self._out_of_service(moment, number):
                 yield Violation(self.name, moment.now_us, number, "energised while unavailable")
             yield from self._booked(moment, number)
+
+    def _held_back(self, moment: Moment, facts: OutletFacts) -> str:
+        """The input function that has forbidden a beginning for long enough to be known, or an empty text."""
+        config, found = moment.outlet_config(facts.number), ""
+        for function in (LineFunction.KEY_LOCKED, LineFunction.DELAYED_START):
+            key = (facts.number, function.value)
+            if not line_acts(config, facts.truth.inputs, function):
+                self._held_since_us.pop(key, None)
+            elif moment.now_us - self._held_since_us.setdefault(key, moment.now_us) >= UNAVAILABLE_US:
+                found = function.value
+        return found
 
     def _out_of_service(self, moment: Moment, number: int) -> bool:
         for order in (*self._given.firm(number, SetUnavailable), *self._given.firm(number, Maintain)):

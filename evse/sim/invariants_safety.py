@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from evse.core.commands import ClearFault
 from evse.core.config import Access, Location
 from evse.core.events import ContactorPermitted, FaultRaised
+from evse.core.lines import LineFunction
 from evse.sim.invariants_base import (
     CLOSED_WITHOUT_PWM_US,
     DUTY_TOLERANCE_BP,
@@ -34,6 +35,7 @@ from evse.sim.invariants_base import (
     Moment,
     Spans,
     Violation,
+    line_acts,
     offered_ma,
 )
 from evse.sim.station import OutletFacts
@@ -153,7 +155,10 @@ class ClosedOnlyWhenSafe(_Timed):
 
 
 class OfferWithinLimits(_Timed):
-    """S2. PWM on the line offers at least 6 A and at most what cable, outlet and station stand, also all together."""
+    """S2. PWM on the line offers at least 6 A and at most what cable, outlet and station stand, also all together.
+
+    An outlet stands its derated current, and its temporary limit while the contact of that input really acts.
+    """
 
     name = "S2"
 
@@ -162,7 +167,9 @@ class OfferWithinLimits(_Timed):
             if not facts.truth.pwm_on and not self._spans.lasting:
                 continue
             truth, config = facts.truth, moment.outlet_config(facts.number)
-            limits = [config.rated_current_ma, moment.config.station_maximum_ma]
+            limits = [config.rated_current_ma, config.derated_current_ma, moment.config.station_maximum_ma]
+            if line_acts(config, truth.inputs, LineFunction.CURRENT_LIMIT):
+                limits.append(config.temporary_limit_ma)
             if facts.cable_rating_ma is not None:
                 limits.append(facts.cable_rating_ma)
             pwm = truth.pwm_on

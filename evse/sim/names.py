@@ -16,6 +16,7 @@ from typing import Final
 
 from evse.core.config import Access
 from evse.core.faults import CATALOGUE, Latch, Reaction
+from evse.core.lines import LineFunction
 from evse.core.orders import OrderKind
 from evse.core.outlet_status import OUTLET_TABLE, ErrorClass, OutletErrorName, OutletStatus
 from evse.core.procedure import FREE_ACCESS
@@ -37,7 +38,7 @@ EVSE_STATUS: Final = (
     "Suspend_Plc_Cmd_Received",
     "Unavailable_Plc_Cmd_Received",
 )
-LIMIT_SOURCES: Final = ("rated", "cable", "simplified mode 3", "station maximum")
+LIMIT_SOURCES: Final = ("rated", "derated", "cable", "simplified mode 3", "temporary limit", "station maximum")
 """Those of the station itself; ``set_limit`` brings others."""
 WAITING_REASONS: Final = (
     "StateNotRestored",
@@ -50,6 +51,9 @@ WAITING_REASONS: Final = (
     "Suspended",
     "Postponed",
     "OutOfService",
+    "KeyLocked",
+    "DelayedStart",
+    "StoppedByButton",
     "NotEnoughCurrent",
     "WaitAfterFault",
     "ContactorMustRest",
@@ -115,6 +119,7 @@ FIELD_NAMES: Final[Mapping[str, tuple[str, ...]]] = {
     "OutletView.faults": FAULTS,
     "OutletView.access": _words(Access),
     "OutletView.shutter": ("", *_words(ShutterFeedback)),
+    "OutletView.active_inputs": _words(LineFunction),
     "OutletView.sound": ("", *_words(Beep)),
     "PilotView.driven_mode": _words(PilotMode),
     "LimitView.source": LIMIT_SOURCES,
@@ -137,6 +142,7 @@ FIELD_NAMES: Final[Mapping[str, tuple[str, ...]]] = {
     "ContactorPermitted.reasons": OPEN_REASONS,
     "LockMoved.feedback": _words(LockFeedback),
     "ShutterMoved.feedback": _words(ShutterFeedback),
+    "InputChanged.function": _words(LineFunction),
     "FaultRaised.fault": FAULTS,
     "FaultRaised.reaction": _words(Reaction),
     "FaultCleared.fault": FAULTS,

@@ -57,6 +57,7 @@ _WORDS: Final[Mapping[str, Callable[[_Data], str]]] = {
     "ContactorMoved": lambda d: "contactor closed" if d["closed"] else "contactor open",
     "LockMoved": lambda d: f"lock {d['feedback']}",
     "ShutterMoved": lambda d: f"shutter {d['feedback']}",
+    "InputChanged": lambda d: f"input {d['function']} {'active' if d['active'] else 'inactive'}",
     "PhasesDetected": lambda d: f"vehicle draws from {d['phases']} phase(s)",
     "WakeUpStarted": lambda d: "wake-up of the vehicle: pilot to F",
     "FaultRaised": lambda d: f"fault {d['fault']} ({d['reaction']}{', latched' if d['latched'] else ''})",

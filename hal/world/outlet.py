@@ -31,6 +31,7 @@ from hal.world.attachments import Attachments
 from hal.world.cable import Cable
 from hal.world.card_field import CardField
 from hal.world.contactor import Contactor
+from hal.world.contacts import Contacts, WiredContact
 from hal.world.pilot_circuit import DEAD_LINE, Diode, PilotCircuit, PilotGenerator, PilotLine, level_of
 from hal.world.residual import ResidualDetector
 from hal.world.shutter import Shutter
@@ -47,8 +48,7 @@ _AGREEMENT_ROUNDS = 8
 class OutletSetup:
     """How an outlet is built. ``phases``: wired phases, 1 or 3. ``input_count``: numbered input lines.
 
-    ``breaker_line``: input line on which the breaker's auxiliary contact is wired, 0 = none; ``breaker_normally_open``:
-    that contact is open while the breaker is on.
+    ``contacts``: the lines on which breaker, key lock or push button have their contact; the others are free.
     """
 
     phases: int = 3
@@ -57,14 +57,12 @@ class OutletSetup:
     lock_reserve: bool = True
     input_count: int = 4
     has_shutter: bool = False
-    breaker_line: int = 0
-    breaker_normally_open: bool = True
+    contacts: tuple[WiredContact, ...] = ()
 
     def __post_init__(self) -> None:
         if self.phases not in (1, 3) or not 0 <= self.input_count <= 64:
             raise ValueError("an outlet has 1 or 3 phases and 0 to 64 input lines")
-        if not 0 <= self.breaker_line <= self.input_count:
-            raise ValueError("the breaker's contact is wired to a line that exists, or to none")
+        Contacts(self.input_count, self.contacts)
 
 
 class OutletWorld:
@@ -83,7 +81,7 @@ class OutletWorld:
         self.contactor, self.residual = Contactor(), ResidualDetector()
         self.feed = Feed(phases=self.setup.phases)
         self.temperature, self.signs = Temperature(), Signs()
-        self.input_lines = [False] * self.setup.input_count
+        self.contacts = Contacts(self.setup.input_count, self.setup.contacts)
         self.energy_pj = 0
         self.unplugs_under_load = 0
         self.cards = CardField()
@@ -113,6 +111,7 @@ class OutletWorld:
             self.residual.due_us,
             self.temperature.due_us,
             self.circuit.bounce.due_us,
+            self.contacts.due_us,
             self.cards.due_us,
         )
 
@@ -183,6 +182,8 @@ class OutletWorld:
             self.temperature.step(now_us)
         if self.circuit.bounce.due_us <= now_us:
             self.circuit.bounce.step(now_us)
+        if self.contacts.due_us <= now_us:
+            self.contacts.step(now_us)
         if self.cards.due_us <= now_us:
             self.cards.step(self.attached.reader, now_us)
 
@@ -298,11 +299,7 @@ class OutletWorld:
         return self.feed.supply_mv()
 
     def inputs(self) -> tuple[bool, ...]:
-        lines = list(self.input_lines)
-        if self.setup.breaker_line:
-            tripped = not self.feed.breaker_closed
-            lines[self.setup.breaker_line - 1] = tripped is self.setup.breaker_normally_open
-        return tuple(lines)
+        return self.contacts.states(not self.feed.breaker_closed)
 
     def on_change(self, listener: Callable[[int], None]) -> None:
         self._listeners.append(listener)
@@ -391,4 +388,6 @@ class OutletWorld:
             openings_under_load=contactor.openings_under_load,
             last_break_ma=contactor.last_break_ma,
             unplugs_under_load=self.unplugs_under_load,
+            inputs=self.inputs(),
+            key_locked=self.contacts.key_locked,
         )

@@ -21,6 +21,8 @@ class OutletTruth(NamedTuple):
     (mA x mV x us); ``energy_nj``: the same in whole nanojoules.
     ``openings_under_load``, ``last_break_ma``: breakings of 1 A or more and the largest phase current of the last
     breaking. ``unplugs_under_load``: plugs pulled while current flowed.
+    ``inputs``: what each input line really says, true = closed, faults of wires and contacts included; ``key_locked``:
+    the position of the key itself, false where there is none.
     """
 
     at_us: int
@@ -59,6 +61,8 @@ class OutletTruth(NamedTuple):
     openings_under_load: int
     last_break_ma: int
     unplugs_under_load: int
+    inputs: tuple[bool, ...] = ()
+    key_locked: bool = False
 
     @property
     def energy_nj(self) -> int:

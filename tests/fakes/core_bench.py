@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from itertools import count
 from typing import Any
 
+from evse.app.simulated_hardware import wired_contacts
 from evse.control.translate import LOCK_FEEDBACK, LOCK_PULSE, PILOT_MODE, SELF_TEST, SHUTTER_FEEDBACK, SHUTTER_PULSE
 from evse.core.commands import Authorise, Command, ConfirmRecord, RestoreState, Verdict
 from evse.core.config import OutletConfig, StationConfig
@@ -100,8 +101,7 @@ class CoreBench:
                     each.has_lock,
                     each.attached_cable,
                     has_shutter=each.has_shutter,
-                    breaker_line=each.breaker_input,
-                    breaker_normally_open=each.breaker_normally_open,
+                    contacts=wired_contacts(each.lines),
                 )
                 for each in self.config.outlets
             ]

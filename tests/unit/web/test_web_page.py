@@ -85,7 +85,7 @@ def texts(value: Any) -> Iterator[str]:
 
 def full_view() -> StationView:
     view = diode_fault(charging())
-    second = replace(view.outlets[1], session=view.outlets[0].session)
+    second = replace(view.outlets[1], session=view.outlets[0].session, active_inputs=("KeyLocked",))
     return replace(view, outlets=(view.outlets[0], second))
 
 
