@@ -19,12 +19,17 @@ from evse.core.config import (
     ProcedureTimings,
     ProtectionLimits,
     ShutterTimings,
+    SignStyle,
     SocketType,
     StationConfig,
 )
+from evse.core.dip import SWITCHES, DipBank, DipFunction
+from evse.core.lines import InputLine, LineFunction
 
 EXTRA_BREAKER_LINE = 3
 """Input line of the extra breaker input; In-1 and In-2 are lines 1 and 2."""
+X1_LINE = 7
+SERVICE_BUTTON_LINE = 8
 
 
 def station_config(profile: Profile, station_uid: str, version: int = 1) -> StationConfig:
@@ -55,7 +60,7 @@ def station_config(profile: Profile, station_uid: str, version: int = 1) -> Stat
 def wire_plan(profile: Profile) -> WirePlan:
     """The wires of the devices that this version drives, and the board's quirks."""
     outlets = sorted(profile.model.outlets, key=lambda outlet: outlet.number)
-    return WirePlan(tuple(_wires(outlet) for outlet in outlets), tuple(profile.model.quirks))
+    return WirePlan(tuple(_wires(outlet, profile.model) for outlet in outlets), tuple(profile.model.quirks))
 
 
 def _outlet(outlet: Outlet, model: StationProfile) -> OutletConfig:
@@ -66,6 +71,12 @@ def _outlet(outlet: Outlet, model: StationProfile) -> OutletConfig:
         phases=outlet_phases(outlet, model.station.phases),
         has_lock=has_lock(outlet),
         breaker_input=EXTRA_BREAKER_LINE if outlet.extra_breaker_input else 0,
+        lines=_lines(model),
+        dip_banks=tuple(
+            DipBank(bank.name, tuple(map(DipFunction, bank.functions))) for bank in model.devices.dip_banks
+        ),
+        signs=SignStyle.THOR if model.devices.led_bar else SignStyle.EVLINK,
+        has_display=model.devices.display,
         leave_cable_connected=model.settings.leave_cable_connected,
         access=_access(outlet, model),
         pilot=PilotTimings(**core_values(timings.pilot)),
@@ -77,6 +88,15 @@ def _outlet(outlet: Outlet, model: StationProfile) -> OutletConfig:
     )
 
 
+def _lines(model: StationProfile) -> tuple[InputLine, ...]:
+    """Which input line has which function."""
+    fitted = (
+        (model.devices.x1, InputLine(X1_LINE, LineFunction.X1_ENABLE)),
+        (model.devices.service_button, InputLine(SERVICE_BUTTON_LINE, LineFunction.SERVICE_BUTTON)),
+    )
+    return tuple(line for exists, line in fitted if exists)
+
+
 def _access(outlet: Outlet, model: StationProfile) -> Access:
     """EVlink guide DOCA0060, `Authentication location` and `Remote command required`."""
     where = model.settings.authentication_location
@@ -85,7 +105,7 @@ def _access(outlet: Outlet, model: StationProfile) -> Access:
     return Access.FREE if where == "disable" or outlet.reader is None else Access.BADGE
 
 
-def _wires(outlet: Outlet) -> OutletWires:
+def _wires(outlet: Outlet, model: StationProfile) -> OutletWires:
     name = f"outlet-{outlet.number}"
     reader = outlet.reader
     return OutletWires(
@@ -94,6 +114,8 @@ def _wires(outlet: Outlet) -> OutletWires:
         reader=None if reader is None else _wire(f"{name}/reader", reader.wire),
         lock=has_lock(outlet),
         shutter=outlet.shutter,
+        dip=tuple(int(bank.simulated.ljust(SWITCHES, "0"), 2) for bank in model.devices.dip_banks),
+        display=model.devices.display,
     )
 
 

@@ -25,7 +25,7 @@ from evse.app.record_source import JournalRecords
 from evse.app.station_hub import StationHub, monotonic_us
 from evse.app.system_clock import system_mapping
 from evse.app.world_port import WorldSocketPort
-from evse.core.faults import CATALOGUE
+from evse.core.faults import CATALOGUE, NO_BIT
 from evse.exchange.services_end import ServicesEnd
 from evse.services.clock import NO_CLOCK
 from evse.services.sqlite_journal import SqliteJournal, SqliteStore
@@ -54,7 +54,7 @@ class ServicesProcess:
         self._end = ServicesEnd(listener, self._hub)
         self._hub.sender = self._end
         world = WorldSocketPort(task.world) if task.world else None
-        names = {kind.bit: f"{kind.name}: {kind.meaning}" for kind in CATALOGUE}
+        names = {kind.bit: f"{kind.name}: {kind.meaning}" for kind in CATALOGUE if kind.bit != NO_BIT}
         app = create_app(self._hub, world, JournalRecords(journal), error_bits=names)
         self._web = socket.socket(fileno=arguments.web_fd)
         self._server: Server = make_server(app, "", 0)

@@ -10,7 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from boards.compiled import OutletWires, WirePlan, WireSpec
-from evse.core.config import StationConfig
+from evse.core.config import OutletConfig, StationConfig
+from evse.core.lines import LineFunction
 from hal.frames.front_end_messages import Capability
 from hal.scheduling import Stepped, Waker
 from hal.twins.front_end import DEFAULT_FIRMWARE, FirmwareIdentity, FrontEndTwin
@@ -20,7 +21,14 @@ from hal.world.attachments import Attachments, LineSwitch
 from hal.world.outlet import OutletSetup
 from hal.world.station import StationWorld
 
+USUAL_LINES = 4
+"""Input lines that can be wired at every outlet."""
 RESERVE_QUIRK = "lock_opens_on_power_loss"
+
+
+def line_of(outlet: OutletConfig, function: LineFunction) -> int:
+    """Number of the input line that has ``function``, 0 when none has."""
+    return next((line.number for line in outlet.lines if line.function is function), 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +66,12 @@ class SimulatedHardware:
                 has_shutter=outlet.has_shutter,
                 breaker_line=outlet.breaker_input,
                 breaker_normally_open=outlet.breaker_normally_open,
+                button_line=line_of(outlet, LineFunction.SERVICE_BUTTON),
+                x1_line=line_of(outlet, LineFunction.X1_ENABLE),
+                dip=wires.dip,
+                input_count=max(USUAL_LINES, *(line.number for line in outlet.lines), 0),
             )
-            for outlet in config.outlets
+            for outlet, wires in zip(config.outlets, plan.outlets, strict=True)
         ]
         self.world = StationWorld(setups, now_us)
         self.world.use_waker(waker)
@@ -75,6 +87,8 @@ class SimulatedHardware:
         outlet = self.world.outlet(wires.number)
         end = self._open(wires.front_end)
         fitted = Capability.SHUTTER if outlet.setup.has_shutter else Capability.NONE
+        fitted |= Capability.DIP_SWITCHES if wires.dip else Capability.NONE
+        fitted |= Capability.DISPLAY if wires.display else Capability.NONE
         firmware = FirmwareIdentity(
             unique_id=f"TWIN{wires.number:04d}".encode(),
             phases=outlet.setup.phases,

@@ -8,6 +8,7 @@ An exception anywhere in a step leaves the leases to expire: it is not caught he
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 from boards.board import Board
 from evse.control.actuate import OutletActuator
@@ -15,12 +16,18 @@ from evse.control.translate import OutletSensor
 from evse.control.view import station_view
 from evse.core.commands import Command
 from evse.core.config import StationConfig
+from evse.core.duty import STEADY_POSITIVE_BP
+from evse.core.events import RestartRequested
 from evse.core.station import StationCore
 from evse.core.values import CardSeen
 from evse.exchange.port import ControlEnd
 from evse.exchange.snapshot import LatencyView, StationView
+from hal.ports import PilotDriveMode
 from hal.scheduling import RenewalPart
 from hal.units import NEVER
+
+LEAVING: Final = 2
+"""Code sent with OPEN: the control process ends."""
 
 
 class ControlCycle:
@@ -45,6 +52,8 @@ class ControlCycle:
         self._now_us = start_us
         self.latency = LatencyView()
         self.core_steps = 0
+        self.restart_wanted = False
+        """The station asks for a restart (service button): whoever runs this cycle leaves it and starts a new one."""
         self._view: StationView | None = None
         self._view_of = (0, 0)
 
@@ -72,6 +81,7 @@ class ControlCycle:
         self.core_steps += 1
         self._core_wake_us = result.wake_us
         if result.events:
+            self.restart_wanted |= any(isinstance(event, RestartRequested) for event in result.events)
             self._exchange.report(result.events, now_us)
         self._exchange.offer_view(self.view, now_us)
         return ordered
@@ -94,8 +104,13 @@ class ControlCycle:
     def _renew_us(self) -> int:
         return min((actuator.renew_us for actuator in self._actuators), default=NEVER)
 
-    def conclude(self, now_us: int) -> None:
-        """Report the end of every session; to be called once the permissions are withdrawn, before the process ends."""
+    def leave(self, now_us: int) -> None:
+        """The process ends: withdraw every permission, tell the vehicles by X1, report the end of every session."""
+        for outlet in self._board.outlets:
+            outlet.contactor.open(LEAVING, now_us)
+            outlet.pilot.drive_pilot(PilotDriveMode.X1, STEADY_POSITIVE_BP, now_us)
+            for driver in outlet.polled:
+                driver.poll(now_us)
         events = self.core.conclude(now_us)
         if events:
             self._exchange.report(events, now_us)

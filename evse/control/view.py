@@ -6,6 +6,7 @@ from evse.core.evse_status import evse_status
 from evse.core.outlet import OutletCore
 from evse.core.station import StationCore
 from evse.exchange.snapshot import (
+    DipView,
     FaultView,
     LatencyView,
     LimitView,
@@ -72,6 +73,10 @@ def outlet_view(outlet: OutletCore, now_us: int) -> OutletView:
         link_ok=inputs.link_ok,
         reader_ok=inputs.reader_ok,
         shutter=inputs.shutter.value if outlet.config.has_shutter else "",
+        display=outlet.outputs.display,
+        beep=outlet.outputs.beep.value,
+        beep_count=outlet.outputs.beep_count,
+        dip=_dip_view(outlet),
     )
 
 
@@ -86,6 +91,22 @@ def _pilot_view(outlet: OutletCore) -> PilotView | None:
         negative_mv=reading.negative_mv,
         duty_bp=reading.duty_bp,
         frequency_dhz=reading.frequency_dhz,
+    )
+
+
+def _dip_view(outlet: OutletCore) -> DipView | None:
+    dip = outlet.panel.dip
+    if not dip.banks:
+        return None
+    settings = dip.settings
+    flags = ("x1_enable", "x2_default", "smart_home", "communication", "static_ip", "commissioning")
+    return DipView(
+        at_start=dip.text(dip.at_start),
+        now=dip.text(dip.now),
+        pending=dip.pending,
+        current_ma=settings.current_ma,
+        on=(*(name for name in flags if getattr(settings, name)), *settings.unknown_on),
+        address=settings.address,
     )
 
 

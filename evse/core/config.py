@@ -10,6 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from evse.core.dip import DipBank
+from evse.core.lines import InputLine
 from evse.core.units import MINUTE, MS, SECOND
 
 
@@ -37,6 +39,13 @@ class SocketType(StrEnum):
     T2_TE = "T2 - TE"
     ATTACHED_T1 = "attached T1"
     ATTACHED_T2 = "attached T2"
+
+
+class SignStyle(StrEnum):
+    """How an outlet speaks to people: the status light of EVlink, or the LED bar (and display) of THØR."""
+
+    EVLINK = "evlink"
+    THOR = "thor"
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +166,12 @@ class OutletConfig:
     """City: number of the input line that watches the outlet's circuit breaker, 0 = none."""
     breaker_normally_open: bool = True
     """The breaker's contact is open while the breaker is on; it closes (else: opens) when the breaker trips."""
+    lines: tuple[InputLine, ...] = ()
+    """Which input line has which function."""
+    dip_banks: tuple[DipBank, ...] = ()
+    """Banks of DIP switches, read at the start."""
+    signs: SignStyle = SignStyle.EVLINK
+    has_display: bool = False
     leave_cable_connected: bool = False
     access: Access = Access.BADGE
     wake_up: bool = True

@@ -32,15 +32,17 @@ from evse.core.events import (
 from evse.core.faults import FaultBook, Latch, Reaction
 from evse.core.interlock import InterlockFacts, Permission, judge
 from evse.core.limits import Arbitration, Limit, arbitrate, constant
+from evse.core.lines import InputLines
 from evse.core.lock import LockSupervisor
 from evse.core.offer import OfferPhase, OfferWish, PilotOffer
+from evse.core.outlet_signs import OutletSigns
 from evse.core.outlet_status import OutletErrorName, OutletStatus
+from evse.core.panel import MASTER_CARD_MISSING, Panel
 from evse.core.pilot import VEHICLE_LEVELS, PilotMonitor
 from evse.core.procedure import Procedure, ProcedureFacts
 from evse.core.proximity import ProximityMonitor, cable_rating_ma
 from evse.core.selftest import SelfTestSequence
 from evse.core.shutter import ShutterSupervisor
-from evse.core.signals import light_for
 from evse.core.units import MS, NEVER, SECOND
 from evse.core.values import CableState, LockFeedback, OutletInputs, OutletOutputs, PilotLevel, PilotMode, RcdTest
 
@@ -80,6 +82,9 @@ class OutletCore:
         self.self_test = SelfTestSequence(config.procedure.rcd_test_us)
         self.offer = PilotOffer(config.pilot)
         self.procedure = Procedure(config, boot_id, station.checkpoint_us, self._events.append)
+        self._lines = InputLines(config.lines)
+        self.panel = Panel(config, start_us, self._events.append, self.procedure.sound)
+        self.signs = OutletSigns(config)
         self.extra_limits: dict[str, Limit] = {}
         self.restored = False
         self.inputs = OutletInputs()
@@ -107,7 +112,10 @@ class OutletCore:
 
     def present_card(self, now_us: int, uid: str) -> None:
         """A badge was read at this outlet."""
-        self.procedure.card(now_us, uid, self._facts(now_us))
+        if self.panel.take_card(uid):
+            self.faults.clear_by_service(MASTER_CARD_MISSING)
+        else:
+            self.procedure.card(now_us, uid, self._facts(now_us))
 
     def remote_start(self, now_us: int, uid: str) -> str:
         """Start a session that is authorised elsewhere; return why not, or an empty text."""
@@ -173,6 +181,8 @@ class OutletCore:
             self.pilot.lost()
             self.proximity.lost()
             self.current.lost()
+            self._lines.lost()
+            self.panel.lost()
             return
         self._ever_linked = True
         self._reader_seen |= inputs.reader_ok
@@ -197,6 +207,8 @@ class OutletCore:
             self._shown_cable = self.proximity.state
             self._tell(CableChanged(number, self._shown_cable.value))
         self._show_state()
+        self._until(self._lines.update(now_us, inputs.inputs))
+        self._until(self.panel.update(now_us, self._lines, inputs.dip))
 
     def _show_state(self) -> None:
         state = self.pilot.state
@@ -233,6 +245,7 @@ class OutletCore:
         causes = self.detectors.present(
             now_us, self.inputs, self.pilot, self.proximity.state, self.lock, self.shutter, self.current, context
         )
+        causes += self.panel.fault_causes()
         self._until(self.detectors.wake_us)
         for change in self.faults.update(now_us, causes, vehicle_gone=self._vehicle_gone):
             kind = change.kind
@@ -244,6 +257,10 @@ class OutletCore:
                     self._charge_stopped_by_fault = True
             else:
                 self._tell(FaultCleared(self.config.number, kind.name))
+        missing = any(fault.kind.name == MASTER_CARD_MISSING for fault in self.faults.active)
+        self._until(self.panel.teach(now_us, master_missing=missing, idle=session is None and not self._plugged))
+        if self.panel.restarting and session is not None:
+            self.procedure.stop(now_us, "Reboot")
 
     def _note_error(self, fault: str) -> None:
         if fault == "LockOpenedInCharge":
@@ -350,6 +367,7 @@ class OutletCore:
         if self.pilot.arrived_simplified:
             limits.append(constant("simplified mode 3", SIMPLIFIED_MAXIMUM_MA))
         limits.append(constant("station maximum", station_share_ma))
+        limits.extend(self.panel.limits())
         limits.extend(self.extra_limits.values())
         self.arbitration = arbitrate(now_us, limits, self.config.phases)
         self._until(self.arbitration.next_change_us)
@@ -368,6 +386,7 @@ class OutletCore:
             "Suspended": availability.suspended,
             "Postponed": availability.postponed and session is not None and not session.was_energised,
             "OutOfService": availability.ends_session,
+            **self.panel.no_offer_reasons(),
             "NotEnoughCurrent": self.arbitration.current_ma < MINIMUM_OFFER_MA,
         }
         names = [name for name, holds in reasons.items() if holds]
@@ -393,7 +412,7 @@ class OutletCore:
         self.wants_energy = set(self.no_offer) <= {"NotEnoughCurrent", "ContactorMustRest", "WaitAfterFault"}
         # The reaction to E is X1, so that the end of the short can be seen; every other emergency shows F.
         show_f = self.faults.emergency and self._charge_stopped_by_fault and self.pilot.level is not PilotLevel.E
-        welded = any(fault.kind.latch is Latch.SERVICE for fault in self.faults.active)
+        welded = any(fault.kind.latch is Latch.SERVICE for fault in self.faults.blocking)
         wish = OfferWish(
             offer=not self.no_offer,
             limit_ma=self.arbitration.current_ma,
@@ -452,6 +471,8 @@ class OutletCore:
 
     def _set_outputs(self, now_us: int) -> None:
         procedure = self.procedure
+        charging = self.inputs.contactor_closed
+        self._until(self.signs.update(now_us, procedure, self.faults, self.panel, charging=charging))
         outputs = OutletOutputs(
             pilot_mode=self.offer.mode,
             duty_bp=self.offer.duty_bp,
@@ -462,11 +483,12 @@ class OutletCore:
             rcd_test_count=self.self_test.request_count,
             ventilation=self.pilot.level is PilotLevel.D and self.permission.granted,
             over_current_limit_ma=self.config.protection.hard_current_ma,
-            light=light_for(procedure.status, fault=bool(self.faults.blocking), charging=self.inputs.contactor_closed),
+            light=self.signs.light,
             beep=procedure.beep,
             beep_count=procedure.beep_count,
             shutter_drive=self.shutter.drive,
             shutter_pulse=self.shutter.pulse,
+            display=self.signs.text,
         )
         old = self.outputs
         if (outputs.pilot_mode, outputs.duty_bp) != (old.pilot_mode, old.duty_bp):

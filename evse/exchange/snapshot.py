@@ -55,6 +55,21 @@ class SessionView:
 
 
 @dataclass(frozen=True, slots=True)
+class DipView:
+    """DIP switches (`DSW Settings`), read only. Positions as ``DSW1 00100101``, switch 1 first; empty while not read."""
+
+    at_start: str
+    now: str
+    pending: bool
+    """A switch was moved since the start and counts from the next one."""
+    current_ma: int
+    """Limit they set; 0 when no switch limits the current."""
+    on: tuple[str, ...]
+    """Functions that are switched on since the start, undocumented switches by their own names."""
+    address: str
+
+
+@dataclass(frozen=True, slots=True)
 class OutletView:
     """One outlet."""
 
@@ -89,6 +104,12 @@ class OutletView:
     reader_ok: bool
     shutter: str = ""
     """Feedback of the shutter's end switches; empty where there is none."""
+    display: str = ""
+    """Text of the display; empty where there is none."""
+    beep: str = "none"
+    """The last sound, and how many there were since the start."""
+    beep_count: int = 0
+    dip: DipView | None = None
 
 
 @dataclass(frozen=True, slots=True)

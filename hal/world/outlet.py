@@ -31,6 +31,7 @@ from hal.world.attachments import Attachments
 from hal.world.cable import Cable
 from hal.world.card_field import CardField
 from hal.world.contactor import Contactor
+from hal.world.panel import Panel
 from hal.world.pilot_circuit import DEAD_LINE, Diode, PilotCircuit, PilotGenerator, PilotLine, level_of
 from hal.world.residual import ResidualDetector
 from hal.world.shutter import Shutter
@@ -48,7 +49,8 @@ class OutletSetup:
     """How an outlet is built. ``phases``: wired phases, 1 or 3. ``input_count``: numbered input lines.
 
     ``breaker_line``: input line on which the breaker's auxiliary contact is wired, 0 = none; ``breaker_normally_open``:
-    that contact is open while the breaker is on.
+    that contact is open while the breaker is on. ``button_line``, ``x1_line``: lines of the service button and of the X1
+    contact, 0 = none. ``dip``: positions of the DIP switches at first, one byte per bank.
     """
 
     phases: int = 3
@@ -59,12 +61,15 @@ class OutletSetup:
     has_shutter: bool = False
     breaker_line: int = 0
     breaker_normally_open: bool = True
+    button_line: int = 0
+    x1_line: int = 0
+    dip: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         if self.phases not in (1, 3) or not 0 <= self.input_count <= 64:
             raise ValueError("an outlet has 1 or 3 phases and 0 to 64 input lines")
-        if not 0 <= self.breaker_line <= self.input_count:
-            raise ValueError("the breaker's contact is wired to a line that exists, or to none")
+        if any(not 0 <= line <= self.input_count for line in (self.breaker_line, self.button_line, self.x1_line)):
+            raise ValueError("a contact is wired to a line that exists, or to none")
 
 
 class OutletWorld:
@@ -82,6 +87,7 @@ class OutletWorld:
         self.shutter = Shutter(fitted=self.setup.has_shutter)
         self.contactor, self.residual = Contactor(), ResidualDetector()
         self.feed = Feed(phases=self.setup.phases)
+        self.panel = Panel(self.setup.dip, self.setup.button_line, self.setup.x1_line)
         self.temperature, self.signs = Temperature(), Signs()
         self.input_lines = [False] * self.setup.input_count
         self.energy_pj = 0
@@ -114,6 +120,7 @@ class OutletWorld:
             self.temperature.due_us,
             self.circuit.bounce.due_us,
             self.cards.due_us,
+            self.panel.due_us,
         )
 
     def step(self, now_us: int) -> int:
@@ -184,6 +191,8 @@ class OutletWorld:
             self.circuit.bounce.step(now_us)
         if self.cards.due_us <= now_us:
             self.cards.step(self.attached.reader, now_us)
+        if self.panel.due_us <= now_us:
+            self.panel.step(now_us)
 
     def _agree(self) -> None:
         """Bring supply, contact, pilot and vehicle into agreement at the present time."""
@@ -295,7 +304,11 @@ class OutletWorld:
         if self.setup.breaker_line:
             tripped = not self.feed.breaker_closed
             lines[self.setup.breaker_line - 1] = tripped is self.setup.breaker_normally_open
+        self.panel.connect(lines)
         return tuple(lines)
+
+    def dip_switches(self) -> tuple[int, ...]:
+        return self.panel.dip
 
     def on_change(self, listener: Callable[[int], None]) -> None:
         self._listeners.append(listener)
@@ -330,6 +343,10 @@ class OutletWorld:
     def show_light(self, code: LightCode, now_us: int) -> None:
         if self._powered:
             self.signs.light = code
+
+    def show_text(self, text: str, now_us: int) -> None:
+        if self._powered:
+            self.signs.text = text
 
     def beep(self, code: BeepCode, now_us: int) -> None:
         if self._powered and code is not BeepCode.NONE:
@@ -378,6 +395,12 @@ class OutletWorld:
             powered=self._powered,
             temperature_dc=self.temperature.now_dc,
             ventilation=self.signs.ventilation,
+            light=self.signs.light.name.lower(),
+            beep=self.signs.beep.name.lower(),
+            beep_count=self.signs.beep_count,
+            display=self.signs.text,
+            dip=self.panel.dip,
+            x1_closed=self.panel.x1_closed,
             energy_pj=self.energy_pj,
             closings=contactor.closings,
             openings=contactor.openings,

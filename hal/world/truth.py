@@ -21,7 +21,8 @@ class OutletTruth:
     ``s2_closed``: the vehicle's R3 is connected. ``energy_pj``: delivered since the world began, exact
     (mA x mV x us); ``energy_nj``: the same in whole nanojoules.
     ``openings_under_load``, ``last_break_ma``: breakings of 1 A or more and the largest phase current of the last
-    breaking. ``unplugs_under_load``: plugs pulled while current flowed.
+    breaking. ``light``, ``beep``, ``display``: what a passer-by sees, heard last and reads; ``beep_count``: how many sounds.
+    ``dip``: DIP switches, one byte per bank; ``x1_closed``: the contact at the enable input. ``unplugs_under_load``: plugs pulled while current flowed.
     """
 
     at_us: int
@@ -54,6 +55,12 @@ class OutletTruth:
     powered: bool
     temperature_dc: int
     ventilation: bool
+    light: str
+    beep: str
+    beep_count: int
+    display: str
+    dip: tuple[int, ...]
+    x1_closed: bool
     energy_pj: int
     closings: int
     openings: int

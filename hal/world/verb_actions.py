@@ -244,11 +244,40 @@ def _input_blocked(call: Call) -> str:
         raise VerbError(call.verb, "line", f"there is no line {call.number('line')}", f"whole number from 1 to {count}")
     if call.number("line") == call.outlet.setup.breaker_line:
         return "the breaker's own contact is on this line: trip_breaker and reset_breaker move it"
+    if call.number("line") in (call.outlet.panel.button_line, call.outlet.panel.x1_line):
+        return "service button or X1 is on this line: press_service_button and set_x1 move them"
     return ""
 
 
 def _set_input(call: Call) -> None:
     call.outlet.input_lines[call.number("line") - 1] = call.flag("closed")
+
+
+def _dip_blocked(call: Call) -> str:
+    count = len(call.outlet.panel.dip)
+    if not count:
+        return "this outlet has no DIP switches"
+    if call.number("bank") > count:
+        raise VerbError(call.verb, "bank", f"there is no bank {call.number('bank')}", f"whole number from 1 to {count}")
+    return ""
+
+
+def _set_dip(call: Call) -> None:
+    call.outlet.panel.set_switch(call.number("bank"), call.number("switch"), on=call.flag("on"))
+
+
+def _button_blocked(call: Call) -> str:
+    if not call.outlet.panel.button_line:
+        return "this outlet has no service button"
+    return "the button is held down already" if call.outlet.panel.held else ""
+
+
+def _press_service_button(call: Call) -> None:
+    call.outlet.panel.hold(call.number("hold"), call.now_us)
+
+
+def _set_x1(call: Call) -> None:
+    call.outlet.panel.x1_closed = call.flag("closed")
 
 
 def _heat(call: Call) -> None:
@@ -308,6 +337,9 @@ ACTIONS: Final[dict[str, Action]] = {
     "set_vehicle": Action(_set_vehicle, _set_vehicle_blocked),
     "pulse_s2": Action(_pulse, _pulse_blocked),
     "set_input": Action(_set_input, _input_blocked),
+    "set_dip": Action(_set_dip, _dip_blocked),
+    "press_service_button": Action(_press_service_button, _button_blocked),
+    "set_x1": Action(_set_x1, lambda call: "" if call.outlet.panel.x1_line else "this outlet has no enable input X1"),
     "heat": Action(_heat),
     "reset_front_end": Action(_reset_front_end, _reset_blocked),
     "reset_residual": Action(_reset_residual),

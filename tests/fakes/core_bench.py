@@ -13,10 +13,12 @@ from dataclasses import dataclass, replace
 from itertools import count
 from typing import Any
 
+from evse.app.simulated_hardware import line_of
 from evse.control.translate import LOCK_FEEDBACK, LOCK_PULSE, PILOT_MODE, SELF_TEST, SHUTTER_FEEDBACK, SHUTTER_PULSE
 from evse.core.commands import Authorise, Command, ConfirmRecord, RestoreState, Verdict
 from evse.core.config import OutletConfig, StationConfig
 from evse.core.events import AuthorisationRequested, Event, SessionOpened
+from evse.core.lines import LineFunction
 from evse.core.outlet import OutletCore
 from evse.core.station import StationCore
 from evse.core.units import MS, NEVER, SECOND
@@ -66,6 +68,7 @@ def inputs_of(outlet: OutletWorld, *, link_ok: bool = True, reader_ok: bool = Tr
         inputs=outlet.inputs(),
         reader_ok=reader_ok,
         shutter=SHUTTER_FEEDBACK[outlet.shutter_position()],
+        dip=outlet.dip_switches() or None,
     )
 
 
@@ -80,6 +83,7 @@ class CoreBench:
         record_after_us: int = 8 * MS,
         answer_after_us: int = 2 * MS,
         start: bool = True,
+        dip: tuple[int, ...] = (),
     ) -> None:
         self.config = config or station_config()
         self.now_us = 0
@@ -102,6 +106,10 @@ class CoreBench:
                     has_shutter=each.has_shutter,
                     breaker_line=each.breaker_input,
                     breaker_normally_open=each.breaker_normally_open,
+                    button_line=line_of(each, LineFunction.SERVICE_BUTTON),
+                    x1_line=line_of(each, LineFunction.X1_ENABLE),
+                    dip=dip,
+                    input_count=8,
                 )
                 for each in self.config.outlets
             ]

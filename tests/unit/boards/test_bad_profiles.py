@@ -134,8 +134,6 @@ def test_city_never_leaves_the_cable_connected() -> None:
         ("outlets: [{number: 1, settings: {in_2_function: conditional_outgoing_line}}]", "outlets[0].settings.in_2_function"),
         ("outlets: [{number: 1, settings: {derated_current_a: 16}}]", "outlets[0].settings.derated_current_a"),
         ("outlets: [{number: 1}]\ndevices: {key_lock: {}}", "devices.key_lock"),
-        ("outlets: [{number: 1}]\ndevices: {x1: {}}", "devices.x1"),
-        ("outlets: [{number: 1}]\ndevices: {dip_banks: [{name: A, limits_current: true}]}", "devices.dip_banks[0].limits_current"),
         ("outlets: [{number: 1}]\nsettings: {front_push_button: true}", "settings.front_push_button"),
     ],
 )  # fmt: skip
@@ -249,6 +247,37 @@ def test_the_check_never_raises(tmp_path: Path) -> None:
     report = check_profile(tmp_path)
     assert not report.ok
     assert len(report.errors) == 1
+
+
+@pytest.mark.req("STA-02")
+@pytest.mark.parametrize(
+    ("devices", "where"),
+    [
+        ("dip_banks: [{name: A, functions: [current, current]}]", "devices.dip_banks: 2 switches limit the current"),
+        ("dip_banks: [{name: A, functions: [x1_enable]}]", "devices.dip_banks: x1_enable: there is no X1 input"),
+        ("dip_banks: [{name: A, functions: [unknown]}, {name: A, functions: [unknown]}]", "devices.dip_banks[1].name"),
+        (
+            'dip_banks: [{name: A, functions: [unknown], simulated: "11"}]',
+            "devices.dip_banks[0].simulated: 2 positions",
+        ),
+        ('dip_banks: [{name: A, functions: [unknown], simulated: "x"}]', "devices.dip_banks[0].simulated"),
+        ("dip_banks: [{name: A, functions: [nothing]}]", "devices.dip_banks[0].functions"),
+        ("dip_banks: [{name: A, functions: []}]", "devices.dip_banks[0].functions"),
+        ("dip_banks: [{name: A}]", "devices.dip_banks[0].functions"),
+    ],
+)
+def test_dip_switches_that_cannot_be(devices: str, where: str) -> None:
+    [found] = faults(HEAD + f"outlets: [{{number: 1}}]\ndevices: {{{devices}}}\n")
+    assert where in found
+
+
+@pytest.mark.req("STA-02")
+@pytest.mark.parametrize(
+    "device", ["x1: true", "service_button: true", "display: true", "dip_banks: [{name: A, functions: [unknown]}]"]
+)
+def test_devices_behind_one_front_end_need_one_outlet(device: str) -> None:
+    [found] = faults(HEAD + f"outlets: [{{number: 1}}, {{number: 2}}]\ndevices: {{{device}}}\n")
+    assert f"devices.{device.partition(':')[0]}: exists on stations with one outlet only" in found
 
 
 TOKENS = (
