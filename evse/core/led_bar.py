@@ -62,25 +62,34 @@ def bar_light(facts: SignFacts, card: Beep) -> Light:
 
 def display_text(facts: SignFacts, card: Beep) -> str:
     """Return what the display says."""
-    if facts.restarting:
-        return "Restart"
-    if facts.status is OutletStatus.NOT_INITIALIZED:
-        return "Starting"
-    if facts.teaching:
-        return "Show master card"
-    if card in _CARD_TEXT:
-        return _CARD_TEXT[card]
-    if facts.fault:
-        return "Too hot" if facts.too_hot else "Fault"
-    if facts.charging:
-        return "Charging"
-    if facts.out_of_service or facts.status in _OUT_OF_SERVICE:
-        return "Out of service"
-    if facts.session or facts.free_access:
-        return _SESSION_TEXT.get(facts.status, "Ready") if facts.released else "Wait for X1"
-    return "Show card"
+    out_of_service = facts.out_of_service or facts.status in _OUT_OF_SERVICE
+    authorised = facts.session or facts.free_access
+    for holds, text in (
+        (facts.restarting, RESTART),
+        (facts.status is OutletStatus.NOT_INITIALIZED, STARTING),
+        (facts.teaching, TEACHING),
+        (card in _CARD_TEXT, _CARD_TEXT.get(card, "")),
+        (facts.fault, TOO_HOT if facts.too_hot else FAULT),
+        (facts.charging, CHARGING),
+        (out_of_service, OUT_OF_SERVICE),
+        (authorised and not facts.released, WAIT_FOR_X1),
+        (authorised, _SESSION_TEXT.get(facts.status, READY)),
+    ):
+        if holds:
+            return text
+    return SHOW_CARD
 
 
+RESTART: Final = "Restart"
+STARTING: Final = "Starting"
+TEACHING: Final = "Show master card"
+TOO_HOT: Final = "Too hot"
+FAULT: Final = "Fault"
+CHARGING: Final = "Charging"
+OUT_OF_SERVICE: Final = "Out of service"
+WAIT_FOR_X1: Final = "Wait for X1"
+READY: Final = "Ready"
+SHOW_CARD: Final = "Show card"
 _CARD_TEXT: Final = {Beep.READ: "Card read", Beep.ACCEPTED: "Card accepted", Beep.REFUSED: "Card invalid"}
 _SESSION_TEXT: Final = {
     OutletStatus.PLUG_STARTED: "Plug in",
@@ -89,6 +98,14 @@ _SESSION_TEXT: Final = {
     OutletStatus.CHARGE_LOOP_ENDED: "Please wait",
     OutletStatus.UNPLUG_STARTED: "Unplug",
 }
+
+
+DISPLAY_TEXTS: Final = (
+    *(RESTART, STARTING, TEACHING, TOO_HOT, FAULT, CHARGING, OUT_OF_SERVICE, WAIT_FOR_X1, READY, SHOW_CARD),
+    *_CARD_TEXT.values(),
+    *dict.fromkeys(_SESSION_TEXT.values()),
+)
+"""Everything the display can say."""
 
 
 class BarSigns:

@@ -99,7 +99,7 @@ class Panel:
         """Reasons against an offer and whether they hold."""
         return {
             "DipSwitchesUnknown": not self.dip.known,
-            "X1NotEnabled": not self.released,
+            "X1Open": not self.released,
             "Restarting": self.restarting,
         }
 

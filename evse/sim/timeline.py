@@ -57,7 +57,9 @@ _WORDS: Final[Mapping[str, Callable[[_Data], str]]] = {
     "ContactorMoved": lambda d: "contactor closed" if d["closed"] else "contactor open",
     "LockMoved": lambda d: f"lock {d['feedback']}",
     "ShutterMoved": lambda d: f"shutter {d['feedback']}",
-    "DipSwitchesRead": lambda d: f"DIP switches {d['positions']}{', pending until the next start' if d['pending'] else ''}",
+    "DipSwitchesRead": lambda d: (
+        f"DIP switches {d['positions']}{', pending until the next start' if d['pending'] else ''}"
+    ),
     "CardsErased": lambda d: "all RFID cards are to be erased",
     "MasterCardTaught": lambda d: f"card {d['uid']} taught as master",
     "RestartRequested": lambda d: f"control restarts ({d['cause']})",
@@ -80,4 +82,4 @@ _WORDS: Final[Mapping[str, Callable[[_Data], str]]] = {
     "failure": lambda d: f"FAILED {d['place']}: expected {d['expected']}; was {d['actual']}",
     "violation": lambda d: f"VIOLATION {d['invariant']}: {d['what']}",
 }
-_SILENT: Final = frozenset({"frame", "CommandDone"})
+_SILENT: Final = frozenset({"CommandDone", "boot", "cycle", "frame", "lost", "taken", "elided", "aside"})

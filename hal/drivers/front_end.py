@@ -129,6 +129,15 @@ class FrontEndDriver:
         self._rhythm = RenewalRhythm()
         self._wish_us = -NEVER
 
+    @property
+    def on_frame(self) -> FrameHook | None:
+        """Who sees every frame; ``None`` costs nothing. May be changed at any time."""
+        return self._line.on_frame
+
+    @on_frame.setter
+    def on_frame(self, hook: FrameHook | None) -> None:
+        self._line.on_frame = hook
+
     # --- OutletSense
 
     @property
@@ -281,8 +290,8 @@ class FrontEndDriver:
             self._granting = False
         try:
             frames = self._line.read(now_us)
-        except LinkLostError:
-            self._lose_line(now_us)
+        except LinkLostError as error:
+            self._lose_line(error, now_us)
             return True
         if not frames and self._connected and now_us < self._wish_us and not self._line.partial:
             return False
@@ -356,8 +365,8 @@ class FrontEndDriver:
         self._wish_us = -NEVER
         try:
             frame = self._line.send(message, now_us)
-        except LinkLostError:
-            self._lose_line(now_us)
+        except LinkLostError as error:
+            self._lose_line(error, now_us)
             return False
         self._rhythm.sent(frame)
         asking = isinstance(message, Inquiry) and message.wanted is MessageId.IDENTITY
@@ -391,8 +400,8 @@ class FrontEndDriver:
             try:
                 self._line.send_again(frame, now_us)
                 self._rhythm.sent(frame)
-            except LinkLostError:
-                self._lose_line(now_us)
+            except LinkLostError as error:
+                self._lose_line(error, now_us)
                 return False
         return True
 
@@ -469,11 +478,11 @@ class FrontEndDriver:
             return max(self._heard_at_us, self._lease.since_us) + HOLDING_PATIENCE_US
         return self._heard_at_us + IDLE_PATIENCE_US
 
-    def _lose_line(self, now_us: int) -> None:
+    def _lose_line(self, error: LinkLostError, now_us: int) -> None:
         self._lost_at_us = now_us
         if self._phase is not _Phase.DOWN:
             self._count("line_losses")
-        self._drop_connection(_Phase.DOWN, "the serial line is gone")
+        self._drop_connection(_Phase.DOWN, f"no serial line: {error}")
 
     def _ask_anew(self, problem: str) -> None:
         self._drop_connection(_Phase.ASKING, problem)

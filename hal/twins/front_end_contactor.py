@@ -43,7 +43,7 @@ class ContactorKeeper:
 
     @property
     def faults(self) -> FaultBit:
-        """Fault bits latched by a trip; OPEN clears them."""
+        """Fault bits latched by a trip or the coil's driver; OPEN clears them."""
         return self._latched
 
     @property
@@ -82,6 +82,10 @@ class ContactorKeeper:
         self._tripped = False
         self._latched = FaultBit.NONE
         self._end_lease(self.reason if self.reason in _UNCOMMANDED else SafeStateReason.NONE)
+
+    def latch(self, fault: FaultBit) -> None:
+        """Remember a fault of the coil's driver until OPEN."""
+        self._latched |= fault
 
     def expire(self, now_us: int) -> None:
         """End the lease when its time has come."""

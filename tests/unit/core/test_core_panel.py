@@ -72,7 +72,7 @@ def test_x1_releases_holds_back_and_interrupts() -> None:
     bench.card()
     bench.run(60)
     assert not bench.truth().pwm_on
-    assert bench.outlet().no_offer == ("X1NotEnabled",)
+    assert bench.outlet().no_offer == ("X1Open",)
     bench.verb("set_x1").run(30)
     assert bench.truth().contact_closed
     opened_us = bench.now_us

@@ -202,7 +202,7 @@ def test_a_lost_line_is_counted_looked_for_and_begun_anew(bench: FrontEndBench) 
     bench.modem.cut()
     bench.run(MS)
     assert not bench.driver.connected
-    assert bench.driver.problem == "the serial line is gone"
+    assert bench.driver.problem == "no serial line: line: line is cut"
     bench.run(SECOND)
     assert not bench.pins.coil
     assert bench.driver.counters.line_losses == 1
