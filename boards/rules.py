@@ -27,6 +27,7 @@ SOCKET_LIMITS_A: dict[tuple[str, int], float] = {
 }
 """Greatest rated current of a socket or cable by phases. IEC 62196-2 (types 1, 2, 3); domestic: 16 A."""
 
+EVLINK = ("city", "parking", "smart-wallbox")
 GUIDE_STATION_MAXIMUM_A = 64
 """EVlink guide DOCA0060: `Charging station maximum current` is 0 to 64 A."""
 
@@ -50,6 +51,8 @@ def check_rules(model: StationProfile) -> list[Finding]:
         findings += _ratings(outlet, path, model.station.phases)
         findings += _cable(outlet, path)
         findings += _times(outlet, path, model)
+        findings += _lines(outlet, path, model)
+        findings += _set_points(outlet, path)
         findings += _not_driven_outlet(outlet, path)
     findings += _numbers(model)
     findings += _wires(model)
@@ -57,7 +60,6 @@ def check_rules(model: StationProfile) -> list[Finding]:
     findings += _names(model)
     findings += _badges(model)
     findings += _panel(model)
-    findings += _not_driven_station(model)
     return findings
 
 
@@ -69,6 +71,12 @@ def outlet_phases(outlet: Outlet, station_phases: int) -> int:
 def has_lock(outlet: Outlet) -> bool:
     """Whether an outlet has a plug lock, from the socket unless it says otherwise."""
     return not outlet.socket.startswith("attached") if outlet.lock is None else outlet.lock
+
+
+def derated_current_a(outlet: Outlet) -> float:
+    """Derated charging current of an outlet, the rated one unless it says otherwise."""
+    derated = outlet.settings.derated_current_a
+    return outlet.rated_current_a if derated is None else derated
 
 
 def outlet_wires(model: StationProfile) -> Iterator[tuple[Key, Wire, bool]]:
@@ -126,13 +134,44 @@ def _cable(outlet: Outlet, path: Key) -> Iterator[Finding]:
         yield Finding((*path, "lock"), "an attached cable has no plug lock", "false", also=(socket,))
     if attached and outlet.shutter:
         yield Finding((*path, "shutter"), "an attached cable has no shutter", "false", also=(socket,))
-    if outlet.extra_breaker_input and outlet.settings.in_1_function == "protection_devices_state":
-        extra: Key = (*path, "extra_breaker_input")
+    if outlet.input_lines.extra_breaker is not None and outlet.settings.in_1_function == "protection_devices_state":
+        extra: Key = (*path, "input_lines", "extra_breaker")
         what = "does not exist with an extra breaker input, which watches the breaker whatever In-1 does"
         yield Finding((*path, "settings", "in_1_function"), what, "not_used, load_shedding", also=(extra,))
     if not attached and outlet.socket != "TE" and not has_lock(outlet):
         what = f"a {outlet.socket!r} socket without a lock would let the plug be drawn under load"
         yield Finding((*path, "lock"), what, "true", also=(socket,))
+
+
+def _lines(outlet: Outlet, path: Key, model: StationProfile) -> Iterator[Finding]:
+    used: dict[int, str] = {}
+    for name in type(outlet.input_lines).model_fields:
+        spec = getattr(outlet.input_lines, name)
+        if spec is None:
+            continue
+        first = used.setdefault(spec.line, name)
+        if first != name:
+            also: Key = (*path, "input_lines", first, "line")
+            what = f"line {spec.line} is already the one of {first}"
+            yield Finding((*path, "input_lines", name, "line"), what, "each line once", also=(also,))
+    if model.settings.front_push_button and outlet.input_lines.push_button is None:
+        lines: Key = (*path, "input_lines", "push_button")
+        yield Finding(("settings", "front_push_button"), "this station has no push button", "false", also=(lines,))
+
+
+def _set_points(outlet: Outlet, path: Key) -> Iterator[Finding]:
+    """EVlink guide DOCA0060: derated current up to the rated one, the limits of inputs up to the derated one."""
+    rated: Key = (*path, "rated_current_a")
+    derated: Key = (*path, "settings", "derated_current_a")
+    most = derated_current_a(outlet)
+    if most > outlet.rated_current_a:
+        what = f"{most:g} A is above the rated current"
+        yield Finding(derated, what, f"0 to {outlet.rated_current_a:g} A", also=(rated,))
+    for name in ("load_shedding_set_point_a", "temporary_limit_a"):
+        value = getattr(outlet.settings, name)
+        if value > most:
+            what = f"{value:g} A is above the derated current"
+            yield Finding((*path, "settings", name), what, f"0 to {most:g} A", also=(rated, derated))
 
 
 def _times(outlet: Outlet, path: Key, model: StationProfile) -> Iterator[Finding]:
@@ -201,12 +240,17 @@ def _access(model: StationProfile) -> Iterator[Finding]:
     if settings.remote_command_required and settings.authentication_location == "disable":
         yield Finding(where, "contradicts remote_command_required", "remote", also=(remote,))
     maximum: Key = ("settings", "maximum_current_a")
-    if model.family in ("city", "parking") and settings.maximum_current_a > GUIDE_STATION_MAXIMUM_A:
+    if model.family in EVLINK and settings.maximum_current_a > GUIDE_STATION_MAXIMUM_A:
         what = f"{settings.maximum_current_a:g} A is above the maximum of this family"
         yield Finding(maximum, what, f"0 to {GUIDE_STATION_MAXIMUM_A} A", also=(("family",),))
     if model.family == "city" and settings.leave_cable_connected:
         leave: Key = ("settings", "leave_cable_connected")
         yield Finding(leave, "is off and not shown on this family", "false", also=(("family",),))
+    if model.family == "smart-wallbox" and not settings.leave_cable_connected:
+        leave = ("settings", "leave_cable_connected")
+        yield Finding(leave, "is on and not shown on this family", "true", also=(("family",),))
+    if model.family == "smart-wallbox" and len(model.outlets) > 1:
+        yield Finding(("outlets",), "this family has one outlet", "one entry", also=(("family",),))
 
 
 def _names(model: StationProfile) -> Iterator[Finding]:
@@ -230,14 +274,6 @@ def _not_driven_outlet(outlet: Outlet, path: Key) -> Iterator[Finding]:
     for key in ("in_1_function", "in_2_function"):
         if getattr(settings, key) != "not_used":
             yield Finding((*setting, key), _ignored("this input"), "not_used")
-    for key in ("delayed_start_input", "current_limit_input"):
-        if getattr(outlet, key):
-            yield Finding((*path, key), _ignored("this input: it would not hold anything back"), "false")
-    derated = settings.derated_current_a
-    if derated is not None and derated < outlet.rated_current_a:
-        hint = "lower rated_current_a instead"
-        rated: Key = (*path, "rated_current_a")
-        yield Finding((*setting, "derated_current_a"), _ignored("derating"), "the rated current", hint, (rated,))
 
 
 def _badges(model: StationProfile) -> Iterator[Finding]:
@@ -254,9 +290,9 @@ def _badges(model: StationProfile) -> Iterator[Finding]:
 
 
 def _panel(model: StationProfile) -> Iterator[Finding]:
-    """DIP switches, X1 and service button hang on the front end of the only outlet."""
+    """DIP switches and display hang on the front end of the only outlet."""
     devices, banks = model.devices, model.devices.dip_banks
-    for name in ("dip_banks", "x1", "service_button", "display"):
+    for name in ("dip_banks", "display"):
         if getattr(devices, name) and len(model.outlets) > 1:
             yield Finding(
                 ("devices", name), "exists on stations with one outlet only", "one outlet", also=(("outlets",),)
@@ -266,11 +302,10 @@ def _panel(model: StationProfile) -> Iterator[Finding]:
     if functions.count("current") not in (0, CURRENT_SWITCHES):
         what = f"{functions.count('current')} switches limit the current, the table has {CURRENT_SWITCHES}"
         yield Finding(where, what, f"0 or {CURRENT_SWITCHES} times current")
-    if "x1_enable" in functions and not devices.x1:
-        also: Key = ("devices", "x1")
-        yield Finding(
-            where, "x1_enable: there is no X1 input, so it could never release a charge", "x1: true", also=(also,)
-        )
+    if "x1_enable" in functions and model.outlets[0].input_lines.x1 is None:
+        also: Key = ("outlets", 0, "input_lines")
+        what = "x1_enable: there is no X1 input, so it could never release a charge"
+        yield Finding(where, what, "input_lines: {x1: {line: 7}}", also=(also,))
     names = [bank.name for bank in banks]
     for index, bank in enumerate(banks):
         if bank.name in names[:index]:
@@ -279,14 +314,6 @@ def _panel(model: StationProfile) -> Iterator[Finding]:
             what = f"{len(bank.simulated)} positions for {len(bank.functions)} switches"
             functions_path: Key = (*where, index, "functions")
             yield Finding((*where, index, "simulated"), what, "one digit for each switch", also=(functions_path,))
-
-
-def _not_driven_station(model: StationProfile) -> Iterator[Finding]:
-    devices = model.devices
-    if devices.key_lock is not None:
-        yield Finding(("devices", "key_lock"), _ignored("a key lock: a locked station could be used"), "null")
-    if model.settings.front_push_button:
-        yield Finding(("settings", "front_push_button"), _ignored("the button: it would not stop a charge"), "false")
 
 
 def _ignored(what: str) -> str:

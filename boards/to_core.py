@@ -7,8 +7,10 @@ from dataclasses import replace
 from boards.compiled import OutletWires, WireKind, WirePlan, WireSpec, with_digest
 from boards.keys import core_values
 from boards.load import Profile
-from boards.rules import has_lock, outlet_phases
+from boards.quirks import ZE_READY
+from boards.rules import derated_current_a, has_lock, outlet_phases
 from boards.schema import Outlet, StationProfile, Wire
+from boards.schema_lines import BreakerLine, DeviceLine, InstallerLine
 from evse.core.config import (
     Access,
     ContactorTimings,
@@ -25,11 +27,7 @@ from evse.core.config import (
 )
 from evse.core.dip import SWITCHES, DipBank, DipFunction
 from evse.core.lines import InputLine, LineFunction
-
-EXTRA_BREAKER_LINE = 3
-"""Input line of the extra breaker input; In-1 and In-2 are lines 1 and 2."""
-X1_LINE = 7
-SERVICE_BUTTON_LINE = 8
+from evse.core.units import MS
 
 
 def station_config(profile: Profile, station_uid: str, version: int = 1) -> StationConfig:
@@ -70,8 +68,11 @@ def _outlet(outlet: Outlet, model: StationProfile) -> OutletConfig:
         socket=SocketType(outlet.socket),
         phases=outlet_phases(outlet, model.station.phases),
         has_lock=has_lock(outlet),
-        breaker_input=EXTRA_BREAKER_LINE if outlet.extra_breaker_input else 0,
-        lines=_lines(model),
+        lines=_lines(outlet),
+        push_button=model.settings.front_push_button,
+        derated_current_ma=round(1000 * derated_current_a(outlet)),
+        temporary_limit_ma=round(1000 * outlet.settings.temporary_limit_a),
+        ze_ready=ZE_READY in model.quirks,
         dip_banks=tuple(
             DipBank(bank.name, tuple(map(DipFunction, bank.functions))) for bank in model.devices.dip_banks
         ),
@@ -88,13 +89,27 @@ def _outlet(outlet: Outlet, model: StationProfile) -> OutletConfig:
     )
 
 
-def _lines(model: StationProfile) -> tuple[InputLine, ...]:
-    """Which input line has which function."""
-    fitted = (
-        (model.devices.x1, InputLine(X1_LINE, LineFunction.X1_ENABLE)),
-        (model.devices.service_button, InputLine(SERVICE_BUTTON_LINE, LineFunction.SERVICE_BUTTON)),
-    )
-    return tuple(line for exists, line in fitted if exists)
+def _lines(outlet: Outlet) -> tuple[InputLine, ...]:
+    """The table of the core's input lines, in the order of the line numbers."""
+    lines, settings = outlet.input_lines, outlet.settings
+    found: list[InputLine] = []
+
+    def add(function: LineFunction, spec: InstallerLine | DeviceLine | BreakerLine | None, acts_closed: bool) -> None:
+        if spec is not None:
+            found.append(InputLine(spec.line, function, acts_closed, round(spec.debounce_ms * MS)))
+
+    def sense(spec: DeviceLine | BreakerLine | None, default: bool) -> bool:
+        return default if spec is None or spec.normally_open is None else spec.normally_open
+
+    add(LineFunction.BREAKER_TRIPPED, lines.extra_breaker, sense(lines.extra_breaker, True))
+    add(LineFunction.DELAYED_START, lines.delayed_start, settings.delayed_start_normally_open)
+    add(LineFunction.CURRENT_LIMIT, lines.current_limit, settings.current_limit_normally_open)
+    # A broken wire of the key lock must not open the station to everybody.
+    add(LineFunction.KEY_LOCKED, lines.key_lock, sense(lines.key_lock, False))
+    add(LineFunction.PUSH_BUTTON, lines.push_button, sense(lines.push_button, True))
+    add(LineFunction.X1_ENABLE, lines.x1, sense(lines.x1, True))
+    add(LineFunction.SERVICE_BUTTON, lines.service_button, sense(lines.service_button, True))
+    return tuple(sorted(found, key=lambda line: line.number))
 
 
 def _access(outlet: Outlet, model: StationProfile) -> Access:

@@ -4,23 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict
-from typing import Any, Final
+from typing import Any
 
 from boards.load import Profile
 from evse.web.ports import BoardOutlet, BoardView, DipBank
-
-_LINE_KEYS: Final = ("in_1", "in_2", "extra_breaker_input", "delayed_start_input", "current_limit_input")
-_INPUT: Final = "_input"
 
 
 def board_view(profile: Profile) -> BoardView:
     """The board of a loaded profile. A device counts when the profile declares it, whether it is driven yet or not."""
     model = profile.model
     found = model.devices.model_dump()
-    banks = tuple(
-        DipBank(bank["name"], len(bank["functions"]), tuple(position == "1" for position in bank["simulated"]))
-        for bank in found.pop("dip_banks", ())
-    )
+    banks = tuple(_dip_bank(bank) for bank in found.pop("dip_banks", ()))
     outlets = tuple(
         BoardOutlet(
             number=outlet.number,
@@ -31,18 +25,17 @@ def board_view(profile: Profile) -> BoardView:
             lock=not outlet.socket.startswith("attached") if outlet.lock is None else outlet.lock,
             shutter=outlet.shutter,
             reader=outlet.reader is not None,
-            devices=_lines(outlet.model_dump()),
+            devices=tuple(name for name, line in outlet.input_lines if line is not None),
         )
         for outlet in model.outlets
     )
     return BoardView(model.family, model.description, tuple(name for name in found if found[name]), banks, outlets)
 
 
-def _lines(outlet: Mapping[str, Any]) -> tuple[str, ...]:
-    """Devices and inputs on the outlet's input lines, by the profile's names without ``_input``."""
-    single = [name.removesuffix(_INPUT) for name in _LINE_KEYS if outlet.get(name)]
-    lines = outlet.get("input_lines") or {}
-    return tuple(dict.fromkeys((*single, *(name for name, line in lines.items() if line))))
+def _dip_bank(bank: Mapping[str, Any]) -> DipBank:
+    """A bank; a profile says how many switches it has, or what each of them means."""
+    functions = tuple(str(function) for function in bank.get("functions") or ())
+    return DipBank(bank["name"], bank.get("switches") or len(functions), functions)
 
 
 def board_values(profile: Profile) -> dict[str, Any]:
@@ -58,6 +51,6 @@ def board_from(values: Mapping[str, Any]) -> BoardView | None:
         values["family"],
         values["description"],
         tuple(values["devices"]),
-        tuple(DipBank(bank["name"], bank["switches"], tuple(bank["positions"])) for bank in values["dip_banks"]),
+        tuple(DipBank(bank["name"], bank["switches"], tuple(bank["functions"])) for bank in values["dip_banks"]),
         tuple(BoardOutlet(**{**outlet, "devices": tuple(outlet["devices"])}) for outlet in values["outlets"]),
     )

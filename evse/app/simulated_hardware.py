@@ -6,29 +6,41 @@ that opens the device's end of a wire.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import Final
 
 from boards.compiled import OutletWires, WirePlan, WireSpec
-from evse.core.config import OutletConfig, StationConfig
-from evse.core.lines import LineFunction
-from hal.frames.front_end_messages import Capability
+from evse.core.config import StationConfig
+from evse.core.lines import InputLine, LineFunction
+from hal.frames.front_end_messages import INPUT_COUNT, Capability
 from hal.scheduling import Stepped, Waker
 from hal.twins.front_end import DEFAULT_FIRMWARE, FirmwareIdentity, FrontEndTwin
 from hal.twins.pn532 import Pn532Twin
 from hal.wires import ByteLink
 from hal.world.attachments import Attachments, LineSwitch
+from hal.world.contacts import ContactKind, WiredContact
 from hal.world.outlet import OutletSetup
 from hal.world.station import StationWorld
 
-USUAL_LINES = 4
-"""Input lines that can be wired at every outlet."""
+_CONTACT_OF: Final = {
+    LineFunction.BREAKER_TRIPPED: ContactKind.BREAKER,
+    LineFunction.KEY_LOCKED: ContactKind.KEY,
+    LineFunction.PUSH_BUTTON: ContactKind.BUTTON,
+    LineFunction.X1_ENABLE: ContactKind.X1,
+    LineFunction.SERVICE_BUTTON: ContactKind.SERVICE_BUTTON,
+}
+"""Functions whose contact belongs to a device of the station; every other line is wired by the installer."""
 RESERVE_QUIRK = "lock_opens_on_power_loss"
 
 
-def line_of(outlet: OutletConfig, function: LineFunction) -> int:
-    """Number of the input line that has ``function``, 0 when none has."""
-    return next((line.number for line in outlet.lines if line.function is function), 0)
+def wired_contacts(lines: Iterable[InputLine]) -> tuple[WiredContact, ...]:
+    """The contacts of the devices that a board's table of lines names."""
+    return tuple(
+        WiredContact(_CONTACT_OF[line.function], line.number, line.normally_open)
+        for line in lines
+        if line.function in _CONTACT_OF
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,12 +76,9 @@ class SimulatedHardware:
                 attached_cable=outlet.attached_cable,
                 lock_reserve=reserve,
                 has_shutter=outlet.has_shutter,
-                breaker_line=outlet.breaker_input,
-                breaker_normally_open=outlet.breaker_normally_open,
-                button_line=line_of(outlet, LineFunction.SERVICE_BUTTON),
-                x1_line=line_of(outlet, LineFunction.X1_ENABLE),
+                input_count=INPUT_COUNT,
+                contacts=wired_contacts(outlet.lines),
                 dip=wires.dip,
-                input_count=max(USUAL_LINES, *(line.number for line in outlet.lines), 0),
             )
             for outlet, wires in zip(config.outlets, plan.outlets, strict=True)
         ]

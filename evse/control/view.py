@@ -88,6 +88,7 @@ def outlet_view(outlet: OutletCore, now_us: int, link_problem: str = "", reader_
         supply_mv=inputs.supply_mv if measured else None,
         link_problem=link_problem,
         reader_problem=reader_problem,
+        active_inputs=outlet.user_input.lines.active_names,
         display=outlet.outputs.display,
         dip=_dip_view(outlet),
     )

@@ -89,6 +89,14 @@ class ShutterMoved(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class InputChanged(Event):
+    """A debounced input line became active or inactive; functions of :class:`evse.core.lines.LineFunction`."""
+
+    function: str
+    active: bool
+
+
+@dataclass(frozen=True, slots=True)
 class DipSwitchesRead(Event):
     """The DIP switches were read for the first time since the start, or moved since. ``pending``: they count from the next start."""
 
@@ -234,6 +242,7 @@ EVENT_TYPES: tuple[type[Event], ...] = (
     ContactorMoved,
     LockMoved,
     ShutterMoved,
+    InputChanged,
     DipSwitchesRead,
     CardsErased,
     MasterCardTaught,

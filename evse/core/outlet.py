@@ -17,40 +17,38 @@ from evse.core.duty import MINIMUM_OFFER_MA
 from evse.core.energy import EnergyRegister, OverCurrentWatch, PhaseDetector
 from evse.core.events import (
     CableChanged,
-    ContactorMoved,
     ContactorPermitted,
     Event,
     EvStateChanged,
     FaultCleared,
     FaultRaised,
-    LockMoved,
     PhasesDetected,
     PilotDriven,
-    ShutterMoved,
     WakeUpStarted,
 )
 from evse.core.faults import FaultBook, Latch, Reaction
 from evse.core.interlock import InterlockFacts, Permission, judge
+from evse.core.limit_stack import outlet_limits
 from evse.core.limits import Arbitration, Limit, arbitrate, constant
-from evse.core.lines import InputLines
 from evse.core.lock import LockSupervisor
+from evse.core.movements import movements
 from evse.core.offer import OfferPhase, OfferWish, PilotOffer
 from evse.core.outlet_signs import OutletSigns
 from evse.core.outlet_status import OutletErrorName, OutletStatus
 from evse.core.panel import MASTER_CARD_MISSING, Panel
 from evse.core.pilot import VEHICLE_LEVELS, PilotMonitor
-from evse.core.procedure import Procedure, ProcedureFacts
-from evse.core.proximity import ProximityMonitor, cable_rating_ma
+from evse.core.procedure import Procedure
+from evse.core.procedure_facts import ProcedureFacts
+from evse.core.proximity import ProximityMonitor
 from evse.core.selftest import SelfTestSequence
 from evse.core.shutter import ShutterSupervisor
 from evse.core.units import MS, NEVER, SECOND
+from evse.core.user_input import UserInput
 from evse.core.values import CableState, LockFeedback, OutletInputs, OutletOutputs, PilotLevel, PilotMode, RcdTest
 
 CABLE_HOLD_US = 50 * MS
 FRONT_END_START_US = 5 * SECOND
 """A front end that has not spoken this long after the start is lost (ours)."""
-SIMPLIFIED_MAXIMUM_MA = 10_000
-"""Clause A.2.3: a vehicle without S2 and PWM draws at most 10 A, single-phase."""
 
 
 class OutletStep(NamedTuple):
@@ -82,7 +80,7 @@ class OutletCore:
         self.self_test = SelfTestSequence(config.procedure.rcd_test_us)
         self.offer = PilotOffer(config.pilot)
         self.procedure = Procedure(config, boot_id, station.checkpoint_us, self._events.append)
-        self._lines = InputLines(config.lines)
+        self.user_input = UserInput(config)
         self.panel = Panel(config, start_us, self._events.append, self.procedure.sound)
         self.signs = OutletSigns(config)
         self.extra_limits: dict[str, Limit] = {}
@@ -172,7 +170,6 @@ class OutletCore:
         self._events.append(event)
 
     def _measure(self, now_us: int, inputs: OutletInputs) -> None:
-        number = self.config.number
         previous, self.inputs = self.inputs, inputs
         self.register.advance(now_us)
         if not inputs.link_ok:
@@ -181,7 +178,7 @@ class OutletCore:
             self.pilot.lost()
             self.proximity.lost()
             self.current.lost()
-            self._lines.lost()
+            self.user_input.lost()
             self.panel.lost()
             return
         self._ever_linked = True
@@ -197,18 +194,20 @@ class OutletCore:
             self._detect_phases(now_us, inputs)
         else:
             self.phases.pause()
-        if inputs.contactor_closed != previous.contactor_closed:
-            self._tell(ContactorMoved(number, inputs.contactor_closed))
-        if inputs.lock != previous.lock:
-            self._tell(LockMoved(number, inputs.lock.value))
-        if self.config.has_shutter and inputs.shutter != previous.shutter:
-            self._tell(ShutterMoved(number, inputs.shutter.value))
+        self._take_lines(now_us)
+        self._events.extend(movements(self.config, previous, inputs, self.user_input.lines.changes))
         if self.proximity.state is not self._shown_cable:
             self._shown_cable = self.proximity.state
-            self._tell(CableChanged(number, self._shown_cable.value))
+            self._tell(CableChanged(self.config.number, self._shown_cable.value))
         self._show_state()
-        self._until(self._lines.update(now_us, inputs.inputs))
-        self._until(self.panel.update(now_us, self._lines, inputs.dip))
+        self._until(self.panel.update(now_us, self.user_input.lines, inputs.dip))
+
+    def _take_lines(self, now_us: int) -> None:
+        user, procedure = self.user_input, self.procedure
+        session, charging = procedure.session is not None, procedure.charge_wanted
+        self._until(user.update(now_us, self.inputs.inputs, session=session, charging=charging))
+        if user.asked_again:
+            procedure.ask_again()
 
     def _show_state(self) -> None:
         state = self.pilot.state
@@ -237,6 +236,7 @@ class OutletCore:
             self_test_failed=self.self_test.failed,
             link_expected=self._ever_linked or now_us >= self._link_due_us,
             reader_expected=self._reader_seen or now_us >= self._link_due_us,
+            breaker_tripped=self.user_input.breaker_tripped,
         )
         if not (context.link_expected and context.reader_expected):
             self._until(self._link_due_us)
@@ -316,6 +316,7 @@ class OutletCore:
             self_test_failed=self.self_test.failed,
             blocked=bool(self.faults.blocking),
             ending_fault=ending,
+            key_locked=self.user_input.key_locked,
             register_wh=self.register.wh,
         )
 
@@ -361,12 +362,15 @@ class OutletCore:
             self._until(self.self_test.rearm(now_us))
 
     def _arbitrate(self, now_us: int, station_share_ma: int) -> None:
-        limits = [constant("rated", self.config.rated_current_ma)]
-        if not self.config.attached_cable and self._plugged:
-            limits.append(constant("cable", cable_rating_ma(self.proximity.state), self.proximity.state.value))
-        if self.pilot.arrived_simplified:
-            limits.append(constant("simplified mode 3", SIMPLIFIED_MAXIMUM_MA))
-        limits.append(constant("station maximum", station_share_ma))
+        coded = not self.config.attached_cable and self._plugged
+        limits = outlet_limits(
+            self.config,
+            cable=self.proximity.state if coded else None,
+            simplified=self.pilot.arrived_simplified,
+            phases_used=self.phases.phases,
+            limited=self.user_input.limited,
+            share_ma=station_share_ma,
+        )
         limits.extend(self.panel.limits())
         limits.extend(self.extra_limits.values())
         self.arbitration = arbitrate(now_us, limits, self.config.phases)
@@ -386,6 +390,7 @@ class OutletCore:
             "Suspended": availability.suspended,
             "Postponed": availability.postponed and session is not None and not session.was_energised,
             "OutOfService": availability.ends_session,
+            **self.user_input.no_offer_reasons(),
             **self.panel.no_offer_reasons(),
             "NotEnoughCurrent": self.arbitration.current_ma < MINIMUM_OFFER_MA,
         }
@@ -472,7 +477,7 @@ class OutletCore:
     def _set_outputs(self, now_us: int) -> None:
         procedure = self.procedure
         charging = self.inputs.contactor_closed
-        self._until(self.signs.update(now_us, procedure, self.faults, self.panel, charging=charging))
+        self._until(self.signs.update(now_us, procedure, self.faults, self.panel, self.user_input, charging=charging))
         outputs = OutletOutputs(
             pilot_mode=self.offer.mode,
             duty_bp=self.offer.duty_bp,

@@ -9,6 +9,7 @@ from evse.core.panel import Panel
 from evse.core.procedure import Procedure
 from evse.core.signals import light_for
 from evse.core.units import NEVER
+from evse.core.user_input import UserInput
 from evse.core.values import Light
 
 
@@ -21,11 +22,15 @@ class OutletSigns:
         self.light = Light.OFF
         self.text = ""
 
-    def update(self, now_us: int, procedure: Procedure, faults: FaultBook, panel: Panel, *, charging: bool) -> int:
+    def update(
+        self, now_us: int, procedure: Procedure, faults: FaultBook, panel: Panel, user: UserInput, *, charging: bool
+    ) -> int:
         """Work out what is shown now (``charging``: the contact is closed); return when to look again by time alone."""
         blocking = faults.blocking
         if self._config.signs is SignStyle.EVLINK:
-            self.light = light_for(procedure.status, fault=bool(blocking), charging=charging)
+            self.light = light_for(
+                procedure.status, fault=bool(blocking), charging=charging, key_locked=user.key_locked
+            )
             return NEVER
         facts = SignFacts(
             status=procedure.status,

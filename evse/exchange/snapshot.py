@@ -115,6 +115,8 @@ class OutletView:
     """Why the front end does not answer, in words; empty while it does."""
     reader_problem: str = ""
     """Why the card reader does not answer, in words; empty while it does and where there is none."""
+    active_inputs: tuple[str, ...] = ()
+    """Functions of the input lines that act now, by the names of :class:`evse.core.lines.LineFunction`."""
     display: str = ""
     """Text of the display; empty where there is none."""
     dip: DipView | None = None

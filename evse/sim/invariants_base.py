@@ -8,6 +8,7 @@ from typing import Final, Protocol
 
 from evse.core.commands import Book, Command, SetUnavailable
 from evse.core.config import OutletConfig, StationConfig
+from evse.core.lines import LineFunction
 from evse.core.units import MS, SECOND
 from evse.exchange.snapshot import OutletView, StationView
 from evse.sim.station import ClosedSession, OpenSession, OutletFacts, TimedEvent
@@ -42,7 +43,7 @@ FAULT_F_BEGINS_US: Final = 1 * SECOND
 FORCED_BOLT_US: Final = 100 * MS
 """A bolt that moves this soon after somebody forced it was moved by him."""
 UNAVAILABLE_US: Final = 500 * MS
-"""A command to be unavailable or booked counts against closings from this long after it was posted."""
+"""A command to be unavailable or booked, or an input, counts against closings from this long after it came."""
 PROPOSED_MINIMUM_MA: Final = 6_000
 """IEC 61851-1 Table A.7: the lowest current that a duty cycle can offer."""
 DISK: Final = "disk"
@@ -191,6 +192,12 @@ class Spans:
         """Start anew for ``key``."""
         self._since.pop(key, None)
         self._told.pop(key, None)
+
+
+def line_acts(config: OutletConfig, contacts: Sequence[bool], function: LineFunction) -> bool:
+    """Whether a line of ``function`` really acts, by what its contact says (true = closed)."""
+    lines = [line for line in config.lines if line.function is function]
+    return any(line.number <= len(contacts) and contacts[line.number - 1] is line.normally_open for line in lines)
 
 
 def offered_ma(duty_bp: int) -> int:

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from evse.core.commands import ClearFault
 from evse.core.config import Access, Location
 from evse.core.events import ContactorPermitted, FaultRaised
+from evse.core.lines import LineFunction
 from evse.sim.invariants_base import (
     CLOSED_WITHOUT_PWM_US,
     DUTY_TOLERANCE_BP,
@@ -31,9 +32,11 @@ from evse.sim.invariants_base import (
     PROPOSED_MINIMUM_MA,
     RECENT_FAULT_US,
     RESTART_US,
+    UNAVAILABLE_US,
     Moment,
     Spans,
     Violation,
+    line_acts,
     offered_ma,
 )
 from evse.sim.station import OutletFacts
@@ -147,14 +150,19 @@ class ClosedOnlyWhenSafe(_Timed):
 
 
 class OfferWithinLimits(_Timed):
-    """S2. PWM on the line offers at least 6 A and at most what cable, outlet and station stand, also all together."""
+    """S2. PWM on the line offers at least 6 A and at most what cable, outlet and station stand, also all together.
+
+    An outlet stands its derated current, and its temporary limit while the contact of that input really acts.
+    """
 
     name = "S2"
 
     def check(self, moment: Moment) -> Iterator[Violation]:
         for facts in moment.outlets:
             truth, config = facts.truth, moment.outlet_config(facts.number)
-            limits = [config.rated_current_ma, moment.config.station_maximum_ma]
+            limits = [config.rated_current_ma, config.derated_current_ma, moment.config.station_maximum_ma]
+            if line_acts(config, truth.inputs, LineFunction.CURRENT_LIMIT):
+                limits.append(config.temporary_limit_ma)
             if facts.cable_rating_ma is not None:
                 limits.append(facts.cable_rating_ma)
             pwm = truth.pwm_on
@@ -412,9 +420,10 @@ class FaultShownOnPilot(_Timed):
 
 
 class NoEnergyForAnotherId(_Timed):
-    """S13. An unavailable outlet never begins to give energy, a booked one only to its booker.
+    """S13. An unavailable or key-locked outlet, or one held back by its input, never begins to give energy.
 
-    Both hold until control starts again: whoever gives such orders repeats them to a station that has restarted.
+    A booked outlet gives it only to its booker. Booked and unavailable hold until control starts again: whoever gives such
+    orders repeats them to a station that has restarted. Key and delayed start are looked at by what the lines really say.
     """
 
     name = "S13"
@@ -423,10 +432,12 @@ class NoEnergyForAnotherId(_Timed):
         super().__init__()
         self._closings: dict[int, int] = {}
         self._seen_us: dict[str, int] = {}
+        self._held_since_us: dict[tuple[int, str], int] = {}
 
     def check(self, moment: Moment) -> Iterator[Violation]:
         for facts in moment.outlets:
             number, truth = facts.number, facts.truth
+            held_back = self._held_back(moment, facts)
             for session in moment.sessions(number):
                 self._seen_us.setdefault(session.session_id, moment.now_us)
             before = self._closings.get(number, 0)
@@ -435,6 +446,8 @@ class NoEnergyForAnotherId(_Timed):
                 continue
             if moment.view is None:
                 continue
+            if held_back:
+                yield Violation(self.name, moment.now_us, number, f"energised in spite of {held_back}")
             begun_us, since_us = self._begun(moment, number), moment.view.started_us
             if moment.known.unavailable(number, moment.now_us, begun_us, since_us):
                 yield Violation(self.name, moment.now_us, number, "energised while unavailable")
@@ -442,6 +455,17 @@ class NoEnergyForAnotherId(_Timed):
             users = [session.uid for session in moment.sessions(number)]
             if booker is not None and any(uid != booker for uid in users):
                 yield Violation(self.name, moment.now_us, number, f"energised for {users[0]}, booked for {booker}")
+
+    def _held_back(self, moment: Moment, facts: OutletFacts) -> str:
+        """The input function that has forbidden a beginning for long enough to be known, or an empty text."""
+        config, found = moment.outlet_config(facts.number), ""
+        for function in (LineFunction.KEY_LOCKED, LineFunction.DELAYED_START):
+            key = (facts.number, function.value)
+            if not line_acts(config, facts.truth.inputs, function):
+                self._held_since_us.pop(key, None)
+            elif moment.now_us - self._held_since_us.setdefault(key, moment.now_us) >= UNAVAILABLE_US:
+                found = function.value
+        return found
 
     def _begun(self, moment: Moment, number: int) -> int:
         """When the outlet's session was first seen, now when there is none."""

@@ -18,6 +18,7 @@ from evse.core.config import Access
 from evse.core.dip import DipFunction
 from evse.core.faults import CATALOGUE, Latch, Reaction
 from evse.core.led_bar import DISPLAY_TEXTS
+from evse.core.lines import LineFunction
 from evse.core.outlet_status import OUTLET_TABLE, ErrorClass, OutletErrorName, OutletStatus
 from evse.core.procedure import FREE_ACCESS
 from evse.core.session import NORMAL_MODE_3, SIMPLIFIED_MODE_3
@@ -38,7 +39,10 @@ EVSE_STATUS: Final = (
     "Suspend_Plc_Cmd_Received",
     "Unavailable_Plc_Cmd_Received",
 )
-LIMIT_SOURCES: Final = ("rated", "cable", "simplified mode 3", "station maximum", "DIP switches")
+LIMIT_SOURCES: Final = (
+    *("rated", "derated", "cable", "simplified mode 3", "temporary limit", "station maximum"),
+    "DIP switches",
+)
 """Those of the station itself; ``set_limit`` brings others."""
 WAITING_REASONS: Final = (
     "StateNotRestored",
@@ -54,6 +58,9 @@ WAITING_REASONS: Final = (
     "DipSwitchesUnknown",
     "X1Open",
     "Restarting",
+    "KeyLocked",
+    "DelayedStart",
+    "StoppedByButton",
     "NotEnoughCurrent",
     "WaitAfterFault",
     "ContactorMustRest",
@@ -122,6 +129,7 @@ FIELD_NAMES: Final[Mapping[str, tuple[str, ...]]] = {
     "OutletView.faults": FAULTS,
     "OutletView.access": _words(Access),
     "OutletView.shutter": ("", *_words(ShutterFeedback)),
+    "OutletView.active_inputs": _words(LineFunction),
     "OutletView.sound": ("", *_words(Beep)),
     "OutletView.display": ("", *DISPLAY_TEXTS),
     "DipView.on": (*_words(DipFunction), *UNKNOWN_SWITCHES),
@@ -150,6 +158,7 @@ FIELD_NAMES: Final[Mapping[str, tuple[str, ...]]] = {
     "LockMoved.feedback": _words(LockFeedback),
     "ShutterMoved.feedback": _words(ShutterFeedback),
     "RestartRequested.cause": RESTART_CAUSES,
+    "InputChanged.function": _words(LineFunction),
     "FaultRaised.fault": FAULTS,
     "FaultRaised.reaction": _words(Reaction),
     "FaultCleared.fault": FAULTS,

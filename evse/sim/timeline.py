@@ -57,6 +57,7 @@ _WORDS: Final[Mapping[str, Callable[[_Data], str]]] = {
     "ContactorMoved": lambda d: "contactor closed" if d["closed"] else "contactor open",
     "LockMoved": lambda d: f"lock {d['feedback']}",
     "ShutterMoved": lambda d: f"shutter {d['feedback']}",
+    "InputChanged": lambda d: f"input {d['function']} {'active' if d['active'] else 'inactive'}",
     "DipSwitchesRead": lambda d: (
         f"DIP switches {d['positions']}{', pending until the next start' if d['pending'] else ''}"
     ),

@@ -31,7 +31,8 @@ from hal.world.attachments import Attachments
 from hal.world.cable import Cable
 from hal.world.card_field import CardField
 from hal.world.contactor import Contactor
-from hal.world.panel import Panel
+from hal.world.contacts import Contacts, WiredContact
+from hal.world.dip_banks import DipBanks
 from hal.world.pilot_circuit import DEAD_LINE, Diode, PilotCircuit, PilotGenerator, PilotLine, level_of
 from hal.world.residual import ResidualDetector
 from hal.world.shutter import Shutter
@@ -48,9 +49,8 @@ _AGREEMENT_ROUNDS = 8
 class OutletSetup:
     """How an outlet is built. ``phases``: wired phases, 1 or 3. ``input_count``: numbered input lines.
 
-    ``breaker_line``: input line on which the breaker's auxiliary contact is wired, 0 = none; ``breaker_normally_open``:
-    that contact is open while the breaker is on. ``button_line``, ``x1_line``: lines of the service button and of the X1
-    contact, 0 = none. ``dip``: positions of the DIP switches at first, one byte per bank.
+    ``contacts``: the lines on which breaker, key lock push button, service button or X1 have their contact; the others are free.
+    ``dip``: positions of the DIP switches at first, one byte per bank.
     """
 
     phases: int = 3
@@ -59,17 +59,13 @@ class OutletSetup:
     lock_reserve: bool = True
     input_count: int = 4
     has_shutter: bool = False
-    breaker_line: int = 0
-    breaker_normally_open: bool = True
-    button_line: int = 0
-    x1_line: int = 0
+    contacts: tuple[WiredContact, ...] = ()
     dip: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         if self.phases not in (1, 3) or not 0 <= self.input_count <= 64:
             raise ValueError("an outlet has 1 or 3 phases and 0 to 64 input lines")
-        if any(not 0 <= line <= self.input_count for line in (self.breaker_line, self.button_line, self.x1_line)):
-            raise ValueError("a contact is wired to a line that exists, or to none")
+        Contacts(self.input_count, self.contacts)
 
 
 class OutletWorld:
@@ -87,9 +83,9 @@ class OutletWorld:
         self.shutter = Shutter(fitted=self.setup.has_shutter)
         self.contactor, self.residual = Contactor(), ResidualDetector()
         self.feed = Feed(phases=self.setup.phases)
-        self.panel = Panel(self.setup.dip, self.setup.button_line, self.setup.x1_line)
+        self.dip_banks = DipBanks(self.setup.dip)
         self.temperature, self.signs = Temperature(), Signs()
-        self.input_lines = [False] * self.setup.input_count
+        self.contacts = Contacts(self.setup.input_count, self.setup.contacts)
         self.energy_pj = 0
         self.unplugs_under_load = 0
         self.cards = CardField()
@@ -119,8 +115,8 @@ class OutletWorld:
             self.residual.due_us,
             self.temperature.due_us,
             self.circuit.bounce.due_us,
+            self.contacts.due_us,
             self.cards.due_us,
-            self.panel.due_us,
         )
 
     def step(self, now_us: int) -> int:
@@ -189,10 +185,10 @@ class OutletWorld:
             self.temperature.step(now_us)
         if self.circuit.bounce.due_us <= now_us:
             self.circuit.bounce.step(now_us)
+        if self.contacts.due_us <= now_us:
+            self.contacts.step(now_us)
         if self.cards.due_us <= now_us:
             self.cards.step(self.attached.reader, now_us)
-        if self.panel.due_us <= now_us:
-            self.panel.step(now_us)
 
     def _agree(self) -> None:
         """Bring supply, contact, pilot and vehicle into agreement at the present time."""
@@ -306,15 +302,10 @@ class OutletWorld:
         return self.feed.supply_mv()
 
     def inputs(self) -> tuple[bool, ...]:
-        lines = list(self.input_lines)
-        if self.setup.breaker_line:
-            tripped = not self.feed.breaker_closed
-            lines[self.setup.breaker_line - 1] = tripped is self.setup.breaker_normally_open
-        self.panel.connect(lines)
-        return tuple(lines)
+        return self.contacts.states(not self.feed.breaker_closed)
 
     def dip_switches(self) -> tuple[int, ...]:
-        return self.panel.dip
+        return self.dip_banks.positions
 
     def on_change(self, listener: Callable[[int], None]) -> None:
         self._listeners.append(listener)
@@ -405,12 +396,14 @@ class OutletWorld:
             beep=self.signs.beep.name.lower(),
             beep_count=self.signs.beep_count,
             display=self.signs.text,
-            dip=self.panel.dip,
-            x1_closed=self.panel.x1_closed,
+            dip=self.dip_banks.positions,
+            x1_closed=self.contacts.x1_closed,
             energy_pj=self.energy_pj,
             closings=contactor.closings,
             openings=contactor.openings,
             openings_under_load=contactor.openings_under_load,
             last_break_ma=contactor.last_break_ma,
             unplugs_under_load=self.unplugs_under_load,
+            inputs=self.inputs(),
+            key_locked=self.contacts.key_locked,
         )

@@ -21,8 +21,11 @@ class OutletTruth:
     ``s2_closed``: the vehicle's R3 is connected. ``energy_pj``: delivered since the world began, exact
     (mA x mV x us); ``energy_nj``: the same in whole nanojoules.
     ``openings_under_load``, ``last_break_ma``: breakings of 1 A or more and the largest phase current of the last
-    breaking. ``light``, ``beep``, ``display``: what a passer-by sees, heard last and reads; ``beep_count``: how many sounds.
-    ``dip``: DIP switches, one byte per bank; ``x1_closed``: the contact at the enable input. ``unplugs_under_load``: plugs pulled while current flowed.
+    breaking. ``unplugs_under_load``: plugs pulled while current flowed.
+    ``inputs``: what each input line really says, true = closed, faults of wires and contacts included; ``key_locked``:
+    the position of the key itself, false where there is none.
+    ``light``, ``beep``, ``display``: what a passer-by sees, heard last and reads; ``beep_count``: how many sounds.
+    ``dip``: DIP switches, one byte per bank; ``x1_closed``: the contact at the enable input.
     """
 
     at_us: int
@@ -67,6 +70,8 @@ class OutletTruth:
     openings_under_load: int
     last_break_ma: int
     unplugs_under_load: int
+    inputs: tuple[bool, ...] = ()
+    key_locked: bool = False
 
     @property
     def energy_nj(self) -> int:

@@ -13,12 +13,11 @@ from dataclasses import dataclass, replace
 from itertools import count
 from typing import Any
 
-from evse.app.simulated_hardware import line_of
+from evse.app.simulated_hardware import wired_contacts
 from evse.control.translate import LOCK_FEEDBACK, LOCK_PULSE, PILOT_MODE, SELF_TEST, SHUTTER_FEEDBACK, SHUTTER_PULSE
 from evse.core.commands import Authorise, Command, ConfirmRecord, RestoreState, Verdict
 from evse.core.config import OutletConfig, StationConfig
 from evse.core.events import AuthorisationRequested, Event, SessionOpened
-from evse.core.lines import LineFunction
 from evse.core.outlet import OutletCore
 from evse.core.station import StationCore
 from evse.core.units import MS, NEVER, SECOND
@@ -104,10 +103,7 @@ class CoreBench:
                     each.has_lock,
                     each.attached_cable,
                     has_shutter=each.has_shutter,
-                    breaker_line=each.breaker_input,
-                    breaker_normally_open=each.breaker_normally_open,
-                    button_line=line_of(each, LineFunction.SERVICE_BUTTON),
-                    x1_line=line_of(each, LineFunction.X1_ENABLE),
+                    contacts=wired_contacts(each.lines),
                     dip=dip,
                     input_count=8,
                 )

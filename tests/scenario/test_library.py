@@ -75,6 +75,17 @@ PROOFS = (
     pytest.param("vehicle-timeout", marks=pytest.mark.req("OUT-02")),
     pytest.param("ventilation-indoor", marks=pytest.mark.req("PIL-06", "OUT-06")),
     pytest.param("wake-up", marks=pytest.mark.req("PIL-09")),
+    pytest.param("wallbox-button", marks=pytest.mark.req("STA-06", "INP-01")),
+    pytest.param("wallbox-delayed-start", marks=pytest.mark.req("STA-06", "ENE-06", "INP-01")),
+    pytest.param("wallbox-faulty-lines", marks=pytest.mark.req("STA-06", "INP-01")),
+    pytest.param("wallbox-key-in-charge", marks=pytest.mark.req("STA-06", "OUT-07")),
+    pytest.param("wallbox-key-session", marks=pytest.mark.req("STA-06", "OUT-03", "OUT-07")),
+    pytest.param("wallbox-limit-zero", marks=pytest.mark.req("STA-06", "ENE-01", "OUT-06")),
+    pytest.param("wallbox-power-cut", marks=pytest.mark.req("STA-06", "ENE-06", "CDR-05")),
+    pytest.param("wallbox-session", marks=pytest.mark.req("STA-06", "ENE-01", "OUT-03", "OUT-07")),
+    pytest.param("wallbox-t1-session", marks=pytest.mark.req("STA-06", "OUT-03")),
+    pytest.param("wallbox-t2-session", marks=pytest.mark.req("STA-06", "OUT-03")),
+    pytest.param("wallbox-temporary-limit", marks=pytest.mark.req("STA-06", "ENE-01", "INP-01")),
     pytest.param("weld", marks=pytest.mark.req("OUT-05")),
 )
 LISTED = {str(param.values[0]) for param in PROOFS}

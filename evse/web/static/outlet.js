@@ -98,10 +98,13 @@ export class OutletCard {
     for (const name of ["ev_state", "cable_state"]) this.set(name, outlet.link_ok ? outlet[name] : UNKNOWN);
     this.set("last_error", outlet.last_error ? `${outlet.last_error}${outlet.last_error_class ? ` (${outlet.last_error_class})` : ""}` : "none");
     this.set("power", measured(outlet.currents_ma, () => powerKw(outlet).toFixed(2)));
+    attribute(this.fields.power, "data-known", outlet.currents_ma ? "yes" : "no");
+    this.set("link_problem", outlet.link_ok ? "" : outlet.link_problem || "The front end does not answer.");
+    this.fields.link_problem.hidden = outlet.link_ok;
     this.set("offered", amperes(outlet.offered_ma));
     const session = outlet.session;
     this.set("session_energy", session ? kilowattHours(session.energy_wh) : "–");
-    this.set("uid", session ? session.uid || "none needed" : outlet.reader_ok ? "none" : "reader does not answer");
+    this.set("uid", session ? session.uid || "none needed" : outlet.reader_ok ? "none" : outlet.reader_problem || "reader does not answer");
     this.set("session_id", session ? session.session_id : "none");
     this.set("record", session ? `${session.record_durable ? "start is safe" : "start not yet safe"}, ${session.charge_type}` : "none open");
     for (const phase of [0, 1, 2]) {
@@ -115,6 +118,7 @@ export class OutletCard {
   picture(outlet) {
     const flags = { plugged: plugged(outlet), car: carHere(outlet), closed: outlet.contactor_closed, flow: flowing(outlet) };
     for (const [name, value] of Object.entries(flags)) attribute(this.drawing, `data-${name}`, value ? "yes" : "no");
+    if (!this.measured) attribute(this.drawing, "data-closed", "unknown");
     attribute(this.drawing, "data-lock", outlet.lock);
     const contactor = !this.measured ? "contactor unknown" : outlet.contactor_closed ? "contactor closed" : "contactor open";
     const plug = flags.plugged ? (outlet.lock === "locked" ? "plug, locked" : "plug") : "no plug";

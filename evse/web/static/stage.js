@@ -55,6 +55,7 @@ export class Stage {
     say("shutter", outlet.shutter ? `shutter ${known ? outlet.shutter : "unknown"}` : "");
     say("plug", known ? (carHere(outlet) ? "vehicle connected" : plugged(outlet) ? "cable only" : "nothing plugged") : "plug unknown");
     say("contactor", `contactor ${known ? (outlet.contactor_closed ? "closed" : "open") : "unknown"}`);
+    say("dip", outlet.dip?.pending ? "DIP switches moved: they count from the next start" : "");
     say("display", outlet.display ? `“${outlet.display}”` : "");
     const inputs = outlet.active_inputs ?? [];
     const key = inputs.join();

@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 
 from evse.core.config import OutletConfig, StationConfig
+from evse.core.lines import InputLine, LineFunction
 from evse.core.units import SECOND
+from evse.exchange.snapshot import LatencyView, StationView
 from evse.sim.invariants import all_invariants
 from evse.sim.invariants_base import Invariant, Known, Moment
 from evse.sim.runner import run_scenario
@@ -145,6 +147,45 @@ def test_s5_forbids_to_open_the_shutter_under_load_except_by_force() -> None:
     s5 = next(each for each in all_invariants() if each.name == "S5")
     unloaded = {"contact_closed": False}
     assert told(s5, city_moment(0, **unloaded), city_moment(1, shutter=ShutterPosition.OPEN, **unloaded)) == []
+
+
+LINES = (InputLine(2, LineFunction.CURRENT_LIMIT), InputLine(4, LineFunction.KEY_LOCKED, normally_open=False))
+
+
+def wallbox_moment(now_us: int, **truth: object) -> Moment:
+    """An energised Smart Wallbox, derated to 16 A and 8 A while its input acts, that offers 16 A."""
+    world = StationWorld([OutletSetup()])
+    outlet = OutletConfig(1, derated_current_ma=16_000, temporary_limit_ma=8_000, lines=LINES)
+    given: dict[str, Any] = {"pwm_on": True, "duty_bp": 2_666, "inputs": (False, False, False, True), **truth}
+    facts = OutletFacts(1, replace(world.outlet(1).truth(), **given), 32_000, SelfTest.PASSED)
+    view = StationView("station", "toy", "boot", now_us, 1, "", True, (), LatencyView())
+    return Moment(now_us, StationConfig("station", "toy", (outlet,)), (facts,), view, (), {}, (), (), Known())
+
+
+@pytest.mark.req("SIM-03", "ENE-01")
+def test_s2_knows_derating_and_the_temporary_limit() -> None:
+    def told_in_2_s(**truth: object) -> list[str]:
+        s2 = next(each for each in all_invariants() if each.name == "S2")
+        return told(s2, *(wallbox_moment(at_us, **truth) for at_us in (0, SECOND, 2 * SECOND)))
+
+    assert told_in_2_s() == []
+    above = "PWM offers more than cable, outlet or station stand for more than 1000 ms"
+    assert told_in_2_s(duty_bp=3_333) == [above]
+    assert told_in_2_s(inputs=(False, True, False, True)) == [above]
+    assert told_in_2_s(inputs=(False, True, False, True), duty_bp=1_333) == []
+
+
+@pytest.mark.req("SIM-03", "STA-06")
+def test_s13_forbids_to_begin_while_the_key_is_locked() -> None:
+    s13 = next(each for each in all_invariants() if each.name == "S13")
+    locked = {"inputs": (False, False, False, False)}
+    quiet = [wallbox_moment(at_us, **locked) for at_us in (0, SECOND)]
+    assert told(s13, *quiet, wallbox_moment(SECOND, **locked, closings=1, contact_closed=True)) == [
+        "energised in spite of KeyLocked"
+    ]
+    s13 = next(each for each in all_invariants() if each.name == "S13")
+    early = wallbox_moment(100_000, **locked, closings=1, contact_closed=True)
+    assert told(s13, wallbox_moment(0, **locked), early) == [], "nobody can know it yet"
 
 
 def test_each_invariant_states_itself_and_has_its_own_name() -> None:

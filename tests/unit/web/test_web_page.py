@@ -86,7 +86,7 @@ def texts(value: Any) -> Iterator[str]:
 def full_view() -> StationView:
     view = diode_fault(charging())
     dip = DipView("DSW1 00000000", "DSW1 10000000", True, 10_000, ("x1_enable", "DSW1.4"), "0000")
-    second = replace(view.outlets[1], session=view.outlets[0].session, dip=dip)
+    second = replace(view.outlets[1], session=view.outlets[0].session, dip=dip, active_inputs=("KeyLocked",))
     return replace(view, outlets=(view.outlets[0], second))
 
 
@@ -251,7 +251,11 @@ def test_outlets_stand_as_one_sees_them_who_stands_before_the_station() -> None:
 def test_every_board_has_a_picture_with_its_devices(family: str, socket: str) -> None:
     devices = ("push_button", "key_lock", "display", "service_button", "x1", "x2")
     board = BoardView(
-        family, "A board", devices, (DipBank("DSW1", 8, (True, False)),), (BoardOutlet(1, socket, devices=("x1",)),)
+        family,
+        "A board",
+        devices,
+        (DipBank("DSW1", 8, ("x1_enable", "unknown")),),
+        (BoardOutlet(1, socket, devices=("x1",)),),
     )
     drawing = environment().get_template("stage.html").module.stage(board, seats(board), devices_of(board))  # type: ignore[attr-defined]
     assert 'data-unit="1"' in drawing

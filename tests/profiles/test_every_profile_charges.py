@@ -1,0 +1,91 @@
+"""Every shipped profile charges in virtual time, through drivers and frames, with all invariants watching, also after a power cut."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import pytest
+
+from boards.load import load_profile, shipped_profiles
+from boards.to_core import station_config, wire_plan
+from evse.app.virtual import VirtualStation
+from evse.core.config import Access
+from evse.sim.invariants import InvariantChecker
+from hal.units import SECOND
+from hal.world.truth import OutletTruth
+
+UID = "04A1B2C3"
+
+
+class Visit:
+    """One outlet of a profile's station, and its users."""
+
+    def __init__(self, profile: str, number: int) -> None:
+        loaded = load_profile(profile)
+        self.number = number
+        self.config = station_config(loaded, "S1")
+        self.outlet = self.config.outlets[number - 1]
+        self.station = VirtualStation(self.config, wire_plan(loaded))
+        self.checker = InvariantChecker(self.station)
+        self.station.scheduler.observers.append(self.checker.observe)
+
+    def run(self, seconds: float) -> None:
+        self.station.scheduler.run_for(round(seconds * SECOND))
+
+    def verb(self, name: str, **params: str | int) -> None:
+        now_us = self.station.scheduler.now_us
+        self.checker.note_verb(name, {"outlet": self.number, **params}, now_us)
+        where = {} if name == "cut_power" else {"outlet": self.number}
+        self.station.apply_verb(name, {**where, **params}, now_us)
+
+    def identify(self) -> None:
+        if self.outlet.access is Access.BADGE:
+            self.verb("present_card", uid=UID, hold="1 s")
+
+    def truth(self) -> OutletTruth:
+        self.station.world.step(self.station.scheduler.now_us)
+        return self.station.world.outlet(self.number).truth()
+
+
+@cache
+def outlets() -> list[tuple[str, int]]:
+    return [(name, each.number) for name in shipped_profiles() for each in load_profile(name).model.outlets]
+
+
+@pytest.mark.req("STA-01", "STA-02")
+@pytest.mark.parametrize(("profile", "number"), outlets())
+def test_a_session_and_a_power_cut(profile: str, number: int) -> None:
+    visit = Visit(profile, number)
+    visit.run(12)
+    visit.identify()
+    visit.run(3)
+    visit.verb("plug_in")
+    visit.run(45)
+    charging = visit.truth()
+    assert charging.contact_closed
+    offered = min(visit.outlet.rated_current_ma, visit.outlet.derated_current_ma, visit.config.station_maximum_ma)
+    phases = visit.outlet.phases
+    assert all(0.95 * offered <= each <= offered for each in charging.currents_ma[:phases])
+    assert not any(charging.currents_ma[phases:])
+    visit.verb("cut_power", duration="10 s")
+    visit.run(12)
+    visit.identify()
+    visit.run(60)
+    assert visit.truth().contact_closed, "it charges again after the power cut"
+    visit.verb("vehicle_stop")
+    visit.run(5)
+    assert not visit.truth().contact_closed
+    visit.identify()
+    visit.run(10)
+    visit.verb("unplug", end="vehicle")
+    visit.run(5)
+    assert not visit.truth().plug_held
+    if not visit.outlet.attached_cable:
+        visit.verb("unplug")
+    visit.run(5)
+    view = visit.station.view()
+    assert view is not None
+    assert view.outlets[number - 1].outlet_status == "OK_InitDone"
+    visit.checker.finish(visit.station.scheduler.now_us)
+    assert [str(violation) for violation in visit.checker.violations] == []
+    assert len(visit.station.ledger().records()) == 2
