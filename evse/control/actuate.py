@@ -72,7 +72,7 @@ class OutletActuator:
         if hold:
             contactor.hold_until(now_us + LEASE_US, now_us - self._board.sense.read_at_us, now_us)
             # Withheld below (old reading, line down): try again soon, the step itself decides each time.
-            self._retry_us = NEVER if contactor.renewal_due_us < NEVER else now_us + RENEWAL_US
+            self._retry_us = NEVER if now_us < contactor.renewal_due_us < NEVER else now_us + RENEWAL_US
         elif self._holding:
             contactor.open(OPEN_REASON_CONTROL, now_us)
             self._retry_us = NEVER
@@ -85,7 +85,8 @@ class OutletActuator:
         """When a completed step must renew the permission; ``NEVER`` while none is held."""
         if not self._holding:
             return NEVER
-        return min(self._board.contactor.renewal_due_us, self._retry_us)
+        # A renewal that was withheld stays due below; when to try again is up to us.
+        return self._board.contactor.renewal_due_us if self._retry_us == NEVER else self._retry_us
 
     @property
     def essential_wake_us(self) -> int:

@@ -1,8 +1,13 @@
 """The control cycle: ports, step, ports. The same object runs in virtual time and in the real control process.
 
 Each run polls the drivers, looks whether anything is new, and only then steps the core: on a new reading, a card, a
-command, a deadline of the core, or when a lease must be renewed. A lease is renewed only by the completed step itself.
-An exception anywhere in a step leaves the leases to expire: it is not caught here.
+command, a deadline of the core, or when a lease must be renewed. An exception anywhere in a step leaves the leases to
+expire: it is not caught here.
+
+A lease is renewed only while the result of a step that was completed in this same cycle is applied; no timer does it. The
+step takes over the last result of an outlet of which nothing is new (equal inputs, no command, before its next deadline),
+because computing it again would give the same. What bounds such a result is the age of the readings: ``hold_until`` gets
+it, and the driver refuses above 300 ms. Hence the last renewal comes at most 300 ms after the front end's last STATE.
 """
 
 from __future__ import annotations
@@ -24,7 +29,10 @@ from evse.exchange.port import ControlEnd
 from evse.exchange.snapshot import LatencyView, StationView
 from hal.ports import PilotDriveMode
 from hal.scheduling import RenewalPart
-from hal.units import NEVER
+from hal.units import NEVER, SECOND
+
+COUNT_EVERY_US: Final = 1 * SECOND
+"""How often the lines' counters are brought up to date in the Snapshot."""
 
 LEAVING: Final = 2
 """Code sent with OPEN: the control process ends."""
@@ -56,6 +64,7 @@ class ControlCycle:
         """The station asks for a restart (service button): whoever runs this cycle leaves it and starts a new one."""
         self._view: StationView | None = None
         self._view_of = (0, 0)
+        self._counted_us = -NEVER
 
     def step(self, now_us: int) -> int:
         """Run one cycle; return when the next one is due at the latest."""
@@ -123,8 +132,12 @@ class ControlCycle:
         """Return the Snapshot with the energy carried on to ``now_us``."""
         of = (now_us, self.core_steps)
         if self._view is None or self._view_of != of:
-            problems = [sensor.problems for sensor in self._sensors]
-            self._view, self._view_of = station_view(self.core, now_us, self.latency, problems), of
+            if now_us >= self._counted_us + COUNT_EVERY_US:
+                self._counted_us = now_us
+                for sensor in self._sensors:
+                    sensor.count()
+            devices = [sensor.device for sensor in self._sensors]
+            self._view, self._view_of = station_view(self.core, now_us, self.latency, devices), of
         return self._view
 
     def drivers_by_outlet(self) -> tuple[tuple[RenewalPart, ...], ...]:

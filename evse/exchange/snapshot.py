@@ -72,6 +72,22 @@ class DipView:
 
 
 @dataclass(frozen=True, slots=True)
+class LinkView:
+    """What went wrong on the line to the front end since control began (``hal.ports.LinkCounts``); brought up to date once
+    a second.
+    """
+
+    retries: int = 0
+    given_up: int = 0
+    refused_orders: int = 0
+    line_losses: int = 0
+    silences: int = 0
+    restarts: int = 0
+    damaged_frames: int = 0
+    lost_frames: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class OutletView:
     """One outlet."""
 
@@ -120,6 +136,7 @@ class OutletView:
     display: str = ""
     """Text of the display; empty where there is none."""
     dip: DipView | None = None
+    link: LinkView = LinkView()
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +147,20 @@ class LatencyView:
     late_cycles: int = 0
     worst_us: int = 0
     fifo: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ExchangeView:
+    """What happened between control and services since control began.
+
+    ``events_dropped``: of no lasting importance, and services were away too long. ``unsendable_events``: could not be
+    written down. ``bad_messages``: from services, not understood. ``connections``: made to services.
+    """
+
+    events_dropped: int = 0
+    unsendable_events: int = 0
+    bad_messages: int = 0
+    connections: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,3 +179,4 @@ class StationView:
     latency: LatencyView
     started_us: int = 0
     """When control began, on its own clock: ``mono_us - started_us`` is how long it has run."""
+    exchange: ExchangeView = ExchangeView()

@@ -19,14 +19,19 @@ const UNPLUG_WORDS = {
   OK_PlugProcedureStarted: "Could not begin, please unplug",
 };
 
+const NO_OFFER_WORDS = {
+  WaitAfterFault: "Waiting after a fault", Suspended: "Suspended", Postponed: "Start postponed", NotEnoughCurrent: "Not enough current",
+  ContactorMustRest: "Contactor rests", OutOfService: "Out of service", DelayedStart: "Start delayed", X1NotEnabled: "Waiting for X1",
+};
+
 const powerKw = (outlet) => outlet.currents_ma.reduce((sum, ma, phase) => sum + ma * outlet.voltages_mv[phase], 0) / 1e9;
 
 // What matters most about this outlet, in plain words; the exact names stand below it.
 // `from`: the Outlet Status that the unplug procedure came from, where the page has seen it.
 export function headline(outlet, from) {
   if (!outlet.link_ok) return ["bad", "Front end does not answer"];
-  const grave = outlet.faults.filter((fault) => fault.reaction !== "notice").length;
-  if (grave) return ["bad", grave > 1 ? `${grave} faults` : "Fault"];
+  const grave = outlet.faults.filter((fault) => fault.reaction !== "notice");
+  if (grave.length) return ["bad", grave.length > 1 ? `${grave.length} faults` : faultWords(grave[0].name) || "Fault"];
   if (outlet.contactor_closed) {
     return flowing(outlet) ? ["ok", "Charging"] : ["ok", "Connected, no current"];
   }
@@ -37,7 +42,9 @@ export function headline(outlet, from) {
   if (outlet.session) {
     if (!car && outlet.shutter && outlet.shutter !== "open" && outlet.cable_state === "Not_Plugged") return ["busy", "Shutter opens"];
     if (!car) return ["busy", "Waiting for a car"];
-    return outlet.no_offer_reasons.length ? ["busy", "Session open, no offer"] : ["busy", "Offered, waiting for the car"];
+    const reason = outlet.no_offer_reasons.find((name) => NO_OFFER_WORDS[name]);
+    if (reason) return ["busy", NO_OFFER_WORDS[reason]];
+    return outlet.no_offer_reasons.length ? ["busy", "Getting ready"] : ["busy", "Offered, waiting for the car"];
   }
   if (outlet.outlet_status === "OK_UnplugProcedureStarted") return ["busy", UNPLUG_WORDS[from] ?? "Please unplug"];
   return car ? ["busy", outlet.access === "badge" ? "Car here, waiting for a badge" : "Car here"] : ["quiet", "Free"];
@@ -177,7 +184,7 @@ export class OutletCard {
       const small = make("small", {}, `${words.join(" · ")} · raised `);
       small.append(make("span", { "data-raised": fault.raised_us }), " ago");
       const meaning = faultWords(fault.name);
-      item.append(make("b", {}, meaning ? meaning[0].toUpperCase() + meaning.slice(1) : fault.name), small);
+      item.append(make("b", {}, meaning || fault.name), small);
       if (meaning) small.prepend(make("code", {}, fault.name), " · ");
       if (fault.latch === "service") {
         const button = make("button", { type: "button", "aria-label": `${fault.name} is mended` }, "Mended");

@@ -18,7 +18,7 @@ from evse.sim.runner import run_scenario
 from evse.sim.scenario import Scenario
 from evse.sim.scenario_loader import parse_scenario
 from evse.sim.timeline import timeline_line
-from evse.sim.trace import Trace, TraceEntry, TraceWriter, read_trace
+from evse.sim.trace import Trace, TraceEntry, TraceWriter, parse_trace
 from evse.sim.verdict import Verdict, exit_code
 
 HEAD = "schema: 1\nkind: scenario\nname: toy story\nprofile: toy\nsteps:\n"
@@ -171,7 +171,7 @@ def test_json_and_junit_hold_the_whole_verdict(toy: Any) -> None:
 
 def test_a_trace_can_be_read_back(toy: Any) -> None:
     _, entries, text = run(toy, CHARGE)
-    assert list(read_trace(text.splitlines())) == entries
+    assert list(parse_trace(text).entries) == entries
 
 
 @pytest.mark.req("SIM-02")

@@ -277,5 +277,5 @@ async def test_energy_of_a_charge_cut_by_a_power_loss_is_a_lower_bound(bench: An
     records[-1] = replace(records[-1], reason="PowerLoss", energy_wh=65)
     async with bench.client() as client:
         text = (await client.get("/")).text
-    assert '<td title="A power cut may hide up to the last minute">≥\u00a00.065</td>' in text
+    assert '<td data-th="kWh" title="A power cut may hide up to the last minute">≥\u00a00.065</td>' in text
     assert text.count("≥\u00a0") == 1
