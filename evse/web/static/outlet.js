@@ -24,12 +24,14 @@ const NO_OFFER_WORDS = {
   ContactorMustRest: "Contactor rests", OutOfService: "Out of service", DelayedStart: "Start delayed", X1NotEnabled: "Waiting for X1",
 };
 
+const sentence = (words) => words.charAt(0).toUpperCase() + words.slice(1);
 const powerKw = (outlet) => outlet.currents_ma.reduce((sum, ma, phase) => sum + ma * outlet.voltages_mv[phase], 0) / 1e9;
 
 // What matters most about this outlet, in plain words; the exact names stand below it.
 // `from`: the Outlet Status that the unplug procedure came from, where the page has seen it.
 export function headline(outlet, from) {
   if (!outlet.link_ok) return ["bad", "Front end does not answer"];
+  if (outlet.active_inputs?.includes("KeyLocked")) return ["bad", "Locked by key"];
   const grave = outlet.faults.filter((fault) => fault.reaction !== "notice");
   if (grave.length) return ["bad", grave.length > 1 ? `${grave.length} faults` : faultWords(grave[0].name) || "Fault"];
   if (outlet.contactor_closed) {
@@ -106,7 +108,7 @@ export class OutletCard {
     this.set("last_error", outlet.last_error ? `${outlet.last_error}${outlet.last_error_class ? ` (${outlet.last_error_class})` : ""}` : "none");
     this.set("power", measured(outlet.currents_ma, () => powerKw(outlet).toFixed(2)));
     attribute(this.fields.power, "data-known", outlet.currents_ma ? "yes" : "no");
-    this.set("link_problem", outlet.link_ok ? "" : outlet.link_problem || "The front end does not answer.");
+    this.set("link_problem", outlet.link_ok ? "" : sentence(outlet.link_problem || "the front end does not answer"));
     this.fields.link_problem.hidden = outlet.link_ok;
     this.set("offered", amperes(outlet.offered_ma));
     const session = outlet.session;
