@@ -247,7 +247,8 @@ class OutletCore:
         )
         causes += self.panel.fault_causes()
         self._until(self.detectors.wake_us)
-        for change in self.faults.update(now_us, causes, vehicle_gone=self._vehicle_gone):
+        blind = not self.inputs.link_ok
+        for change in self.faults.update(now_us, causes, vehicle_gone=self._vehicle_gone, blind=blind):
             kind = change.kind
             if change.raised:
                 latched = kind.latch is Latch.SERVICE
