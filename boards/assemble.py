@@ -96,6 +96,8 @@ def _outlet(wires: OutletWires, open_wire: OpenWire, on_frame: FrameSeen | None)
         reader=reader,
         polled=tuple(polled),
         shutter=front_end if wires.shutter else None,
+        dip=front_end if wires.dip else None,
+        display=front_end if wires.display else None,
     )
 
 

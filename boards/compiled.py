@@ -53,13 +53,19 @@ class WireSpec:
 
 @dataclass(frozen=True, slots=True)
 class OutletWires:
-    """The wires of one outlet. ``lock``, ``shutter``: whether the outlet has such a motor behind its front end."""
+    """The wires of one outlet. ``lock``, ``shutter``: whether the outlet has such a motor behind its front end.
+
+    ``dip``: how the DIP switches of a simulated board stand at first, one byte per bank; empty without switches.
+    ``display``: whether there is a text display.
+    """
 
     number: int
     front_end: WireSpec
     reader: WireSpec | None = None
     lock: bool = True
     shutter: bool = False
+    dip: tuple[int, ...] = ()
+    display: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from boards.quirks import QUIRKS
 from boards.schema import Outlet, OutletSettings, StationProfile, StationSettings, Wire
 from boards.yaml_source import Key
+from evse.core.dip import CURRENT_SWITCHES
 
 SOCKET_LIMITS_A: dict[tuple[str, int], float] = {
     ("T2", 1): 70,
@@ -58,7 +59,7 @@ def check_rules(model: StationProfile) -> list[Finding]:
     findings += _access(model)
     findings += _names(model)
     findings += _badges(model)
-    findings += _not_driven_station(model)
+    findings += _panel(model)
     return findings
 
 
@@ -288,14 +289,31 @@ def _badges(model: StationProfile) -> Iterator[Finding]:
         )
 
 
-def _not_driven_station(model: StationProfile) -> Iterator[Finding]:
-    devices = model.devices
-    if devices.x1 is not None:
-        yield Finding(("devices", "x1"), _ignored("the X1 enable input: it would not hold anything back"), "null")
-    for index, bank in enumerate(devices.dip_banks):
-        if bank.limits_current:
-            where: Key = ("devices", "dip_banks", index, "limits_current")
-            yield Finding(where, _ignored("DIP switches: their current limit would not hold"), "false")
+def _panel(model: StationProfile) -> Iterator[Finding]:
+    """DIP switches and display hang on the front end of the only outlet."""
+    devices, banks = model.devices, model.devices.dip_banks
+    for name in ("dip_banks", "display"):
+        if getattr(devices, name) and len(model.outlets) > 1:
+            yield Finding(
+                ("devices", name), "exists on stations with one outlet only", "one outlet", also=(("outlets",),)
+            )
+    functions = [function for bank in banks for function in bank.functions]
+    where: Key = ("devices", "dip_banks")
+    if functions.count("current") not in (0, CURRENT_SWITCHES):
+        what = f"{functions.count('current')} switches limit the current, the table has {CURRENT_SWITCHES}"
+        yield Finding(where, what, f"0 or {CURRENT_SWITCHES} times current")
+    if "x1_enable" in functions and model.outlets[0].input_lines.x1 is None:
+        also: Key = ("outlets", 0, "input_lines")
+        what = "x1_enable: there is no X1 input, so it could never release a charge"
+        yield Finding(where, what, "input_lines: {x1: {line: 7}}", also=(also,))
+    names = [bank.name for bank in banks]
+    for index, bank in enumerate(banks):
+        if bank.name in names[:index]:
+            yield Finding((*where, index, "name"), f"there is a bank {bank.name!r} already", "each name once")
+        if bank.simulated and len(bank.simulated) != len(bank.functions):
+            what = f"{len(bank.simulated)} positions for {len(bank.functions)} switches"
+            functions_path: Key = (*where, index, "functions")
+            yield Finding((*where, index, "simulated"), what, "one digit for each switch", also=(functions_path,))
 
 
 def _ignored(what: str) -> str:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from boards.keys import GUIDE, Strict, key
+from boards.keys import GUIDE, THOR, Strict, key
 from boards.schema_limits import ProtectionKeys, TimingKeys
 from boards.schema_lines import InputLineKeys
 
@@ -20,6 +20,19 @@ SCHEMA = 1
 
 Family = Literal["parking", "city", "smart-wallbox", "thor", "other"]
 Socket = Literal["T2", "T3", "TE", "T2 - TE", "attached T1", "attached T2"]
+
+
+DipFunctionName = Literal[
+    "current",
+    "x1_enable",
+    "x2_default",
+    "smart_home",
+    "address",
+    "communication",
+    "static_ip",
+    "commissioning",
+    "unknown",
+]
 
 
 class Wire(Strict):
@@ -55,9 +68,19 @@ class Device(Strict):
 class DipBank(Strict):
     """A bank of DIP switches, read at boot."""
 
-    name: str = key(..., "Name on the board, for example `DSW1`", driven=False, min_length=1, max_length=20)
-    switches: int = key(8, "Number of switches", driven=False, ge=1, le=16)
-    limits_current: bool = key(False, "Whether the bank sets a current limit", driven=False)
+    name: str = key(..., "Name on the board, for example `DSW1`", min_length=1, max_length=20)
+    functions: list[DipFunctionName] = key(
+        ...,
+        "What each switch means when it is on, switch 1 first: `current` (exactly three of them: 10, 13, 16, 20, 25, 32 A), "
+        "`x1_enable`, `x2_default`, `smart_home`, `address`, `communication`, `static_ip`, `commissioning`; "
+        "`unknown` is shown and never acted on",
+        min_length=1,
+        max_length=8,
+    )
+    simulated: str = key(
+        "", "How the switches of a simulated board stand at first, switch 1 first, `1` = on; empty: all off",
+        pattern=r"^[01]{0,8}$",
+    )  # fmt: skip
 
 
 class Devices(Strict):
@@ -66,13 +89,13 @@ class Devices(Strict):
     buzzer: bool = key(True, "Buzzer behind the front end; `false` does not silence it yet", driven=False)
     status_light: bool = key(True, "Status light behind the front end; `false` does not darken it yet", driven=False)
     wifi_card: bool = key(False, "Wi-Fi card, an accessory of the Smart Wallbox", source=GUIDE, driven=False)
-    dip_banks: list[DipBank] = key([], "Banks of DIP switches", driven=False, max_length=4)
-    display: Device | None = key(None, "Text display", driven=False)
-    led_bar: Device | None = key(None, "LED bar", driven=False)
-    x1: Device | None = key(None, "X1 enable input", driven=False)
-    x2: Device | None = key(None, "X2 switching output", driven=False)
-    service_button: Device | None = key(None, "Service button", driven=False)
-    usb_socket: bool = key(False, "USB socket", driven=False)
+    dip_banks: list[DipBank] = key([], "Banks of DIP switches behind the front end, read at boot", max_length=4)
+    display: bool = key(False, "Text display of 20 characters behind the front end", source=THOR)
+    led_bar: bool = key(
+        False, "LED bar of four segments instead of a status light, with the patterns of THØR", source=THOR
+    )
+    x2: bool = key(False, "X2 switching output; nobody drives it: its default function is not public", driven=False)
+    usb_socket: bool = key(False, "USB socket; read by nobody yet", source=THOR, driven=False)
     mobile_module: Device | None = key(None, "Mobile network module", driven=False)
     ethernet_ports: int = key(
         1, "Number of Ethernet ports (the operating system serves them)", driven=False, ge=0, le=4

@@ -6,7 +6,7 @@ limit) have their sense among the outlet's settings, because a user may change i
 
 from __future__ import annotations
 
-from boards.keys import GUIDE, Strict, key
+from boards.keys import GUIDE, THOR, Strict, key
 
 MAX_LINE = 8
 """Input lines of a front end (docs/hardware/front-end-protocol.md)."""
@@ -63,3 +63,7 @@ class InputLineKeys(Strict):
         None, "Key lock: it darkens the status light and blocks use (Smart Wallbox)", source=GUIDE
     )
     push_button: DeviceLine | None = key(None, "Front panel push button (Smart Wallbox)", source=GUIDE)
+    x1: DeviceLine | None = key(
+        None, "Enable input X1 (THØR); it counts when the DIP switch `x1_enable` is on", source=THOR
+    )
+    service_button: DeviceLine | None = key(None, "Service button behind the cover (THØR)", source=THOR)

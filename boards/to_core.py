@@ -21,9 +21,11 @@ from evse.core.config import (
     ProcedureTimings,
     ProtectionLimits,
     ShutterTimings,
+    SignStyle,
     SocketType,
     StationConfig,
 )
+from evse.core.dip import SWITCHES, DipBank, DipFunction
 from evse.core.lines import InputLine, LineFunction
 from evse.core.units import MS
 
@@ -56,7 +58,7 @@ def station_config(profile: Profile, station_uid: str, version: int = 1) -> Stat
 def wire_plan(profile: Profile) -> WirePlan:
     """The wires of the devices that this version drives, and the board's quirks."""
     outlets = sorted(profile.model.outlets, key=lambda outlet: outlet.number)
-    return WirePlan(tuple(_wires(outlet) for outlet in outlets), tuple(profile.model.quirks))
+    return WirePlan(tuple(_wires(outlet, profile.model) for outlet in outlets), tuple(profile.model.quirks))
 
 
 def _outlet(outlet: Outlet, model: StationProfile) -> OutletConfig:
@@ -71,6 +73,11 @@ def _outlet(outlet: Outlet, model: StationProfile) -> OutletConfig:
         derated_current_ma=round(1000 * derated_current_a(outlet)),
         temporary_limit_ma=round(1000 * outlet.settings.temporary_limit_a),
         ze_ready=ZE_READY in model.quirks,
+        dip_banks=tuple(
+            DipBank(bank.name, tuple(map(DipFunction, bank.functions))) for bank in model.devices.dip_banks
+        ),
+        signs=SignStyle.THOR if model.devices.led_bar else SignStyle.EVLINK,
+        has_display=model.devices.display,
         leave_cable_connected=model.settings.leave_cable_connected,
         access=_access(outlet, model),
         pilot=PilotTimings(**core_values(timings.pilot)),
@@ -100,6 +107,8 @@ def _lines(outlet: Outlet) -> tuple[InputLine, ...]:
     # A broken wire of the key lock must not open the station to everybody.
     add(LineFunction.KEY_LOCKED, lines.key_lock, sense(lines.key_lock, False))
     add(LineFunction.PUSH_BUTTON, lines.push_button, sense(lines.push_button, True))
+    add(LineFunction.X1_ENABLE, lines.x1, sense(lines.x1, True))
+    add(LineFunction.SERVICE_BUTTON, lines.service_button, sense(lines.service_button, True))
     return tuple(sorted(found, key=lambda line: line.number))
 
 
@@ -111,7 +120,7 @@ def _access(outlet: Outlet, model: StationProfile) -> Access:
     return Access.FREE if where == "disable" or outlet.reader is None else Access.BADGE
 
 
-def _wires(outlet: Outlet) -> OutletWires:
+def _wires(outlet: Outlet, model: StationProfile) -> OutletWires:
     name = f"outlet-{outlet.number}"
     reader = outlet.reader
     return OutletWires(
@@ -120,6 +129,8 @@ def _wires(outlet: Outlet) -> OutletWires:
         reader=None if reader is None else _wire(f"{name}/reader", reader.wire),
         lock=has_lock(outlet),
         shutter=outlet.shutter,
+        dip=tuple(int(bank.simulated.ljust(SWITCHES, "0"), 2) for bank in model.devices.dip_banks),
+        display=model.devices.display,
     )
 
 

@@ -27,6 +27,8 @@ _CONTACT_OF: Final = {
     LineFunction.BREAKER_TRIPPED: ContactKind.BREAKER,
     LineFunction.KEY_LOCKED: ContactKind.KEY,
     LineFunction.PUSH_BUTTON: ContactKind.BUTTON,
+    LineFunction.X1_ENABLE: ContactKind.X1,
+    LineFunction.SERVICE_BUTTON: ContactKind.SERVICE_BUTTON,
 }
 """Functions whose contact belongs to a device of the station; every other line is wired by the installer."""
 RESERVE_QUIRK = "lock_opens_on_power_loss"
@@ -76,8 +78,9 @@ class SimulatedHardware:
                 has_shutter=outlet.has_shutter,
                 input_count=INPUT_COUNT,
                 contacts=wired_contacts(outlet.lines),
+                dip=wires.dip,
             )
-            for outlet in config.outlets
+            for outlet, wires in zip(config.outlets, plan.outlets, strict=True)
         ]
         self.world = StationWorld(setups, now_us)
         self.world.use_waker(waker)
@@ -93,6 +96,8 @@ class SimulatedHardware:
         outlet = self.world.outlet(wires.number)
         end = self._open(wires.front_end)
         fitted = Capability.SHUTTER if outlet.setup.has_shutter else Capability.NONE
+        fitted |= Capability.DIP_SWITCHES if wires.dip else Capability.NONE
+        fitted |= Capability.DISPLAY if wires.display else Capability.NONE
         firmware = FirmwareIdentity(
             unique_id=f"TWIN{wires.number:04d}".encode(),
             phases=outlet.setup.phases,

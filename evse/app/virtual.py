@@ -21,7 +21,7 @@ from evse.control.cycle import ControlCycle
 from evse.control.recording import RecordedCycle, Recorder, recorded_wires
 from evse.core.commands import Command
 from evse.core.config import StationConfig
-from evse.core.events import Event
+from evse.core.events import Event, RestartRequested
 from evse.core.units import MS, NEVER, SECOND
 from evse.exchange.snapshot import StationView
 from evse.services.authorisation import Authoriser
@@ -263,6 +263,9 @@ class VirtualStation:
 
     def _note(self, now_us: int, event: Event) -> None:
         self._events.append(TimedEvent(now_us, event))
+        if isinstance(event, RestartRequested):
+            # Not inside the step that says so: it has not been carried out yet.
+            self._scheduler.at(now_us, self._restart_in_order)
 
     # --- verbs of the processes --------------------------------------------------------------------------------
 
@@ -307,6 +310,13 @@ class VirtualStation:
         # A watchdog would have restarted it: what comes back is a new process.
         self._stop_control()
         self._start_control(self._scheduler.now_us)
+
+    def _restart_in_order(self, now_us: int) -> None:
+        """What the control process does when its cycle asks for a restart: it leaves, and the supervisor starts the next."""
+        if self._control is None or self._hung is not None:
+            return
+        self._control.leave(now_us)
+        self._process_verb("kill_control", now_us, {})
 
     def _restart_control(self, generation: int, now_us: int) -> None:
         if self._powered and generation == self._power_generation and self._control is None:

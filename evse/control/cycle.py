@@ -21,15 +21,21 @@ from evse.control.translate import OutletSensor
 from evse.control.view import StationViews
 from evse.core.commands import Command
 from evse.core.config import StationConfig
+from evse.core.duty import STEADY_POSITIVE_BP
+from evse.core.events import RestartRequested
 from evse.core.station import StationCore
 from evse.core.values import CardSeen
 from evse.exchange.port import ControlEnd
 from evse.exchange.snapshot import LatencyView, StationView
+from hal.ports import PilotDriveMode
 from hal.scheduling import RenewalPart
 from hal.units import NEVER, SECOND
 
 COUNT_EVERY_US: Final = 1 * SECOND
 """How often the lines' counters are brought up to date in the Snapshot."""
+
+LEAVING: Final = 2
+"""Code sent with OPEN: the control process ends."""
 
 
 class ControlCycle:
@@ -55,6 +61,8 @@ class ControlCycle:
         self.latency = LatencyView()
         self.core_steps = 0
         self._views = StationViews(self.core)
+        self.restart_wanted = False
+        """The station asks for a restart (service button): whoever runs this cycle leaves it and starts a new one."""
         self._view: StationView | None = None
         self._view_of = (0, 0)
         self._counted_us = -NEVER
@@ -86,6 +94,7 @@ class ControlCycle:
         self.core_steps += 1
         self._core_wake_us = result.wake_us
         if result.events:
+            self.restart_wanted |= any(isinstance(event, RestartRequested) for event in result.events)
             self._exchange.report(result.events, now_us)
         self._exchange.offer_view(self.view, now_us)
         return ordered
@@ -101,8 +110,13 @@ class ControlCycle:
     def _renew_us(self) -> int:
         return min([actuator.renew_us for actuator in self._actuators], default=NEVER)
 
-    def conclude(self, now_us: int) -> None:
-        """Report the end of every session; to be called once the permissions are withdrawn, before the process ends."""
+    def leave(self, now_us: int) -> None:
+        """The process ends: withdraw every permission, tell the vehicles by X1, report the end of every session."""
+        for outlet in self._board.outlets:
+            outlet.contactor.open(LEAVING, now_us)
+            outlet.pilot.drive_pilot(PilotDriveMode.X1, STEADY_POSITIVE_BP, now_us)
+            for driver in outlet.polled:
+                driver.poll(now_us)
         events = self.core.conclude(now_us)
         if events:
             self._exchange.report(events, now_us)

@@ -157,9 +157,9 @@ class RecordedCycle(ControlCycle):
         finally:
             self._recorder.end()
 
-    def conclude(self, now_us: int) -> None:
-        """Report the end of every session, outside every cycle."""
-        super().conclude(now_us)
+    def leave(self, now_us: int) -> None:
+        """Withdraw every permission and report the end of every session, outside every cycle."""
+        super().leave(now_us)
         self._recorder.end()
 
     def drivers_by_outlet(self) -> tuple[tuple[RenewalPart, ...], ...]:

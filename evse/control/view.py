@@ -9,6 +9,7 @@ from evse.core.evse_status import evse_status
 from evse.core.outlet import OutletCore
 from evse.core.station import StationCore
 from evse.exchange.snapshot import (
+    DipView,
     FaultView,
     LatencyView,
     LimitView,
@@ -113,6 +114,8 @@ def outlet_view(outlet: OutletCore, now_us: int, device: DeviceState) -> OutletV
         reader_problem=device.reader_problem,
         link=device.link,
         active_inputs=outlet.user_input.lines.active_names,
+        display=outlet.outputs.display,
+        dip=_dip_view(outlet),
     )
 
 
@@ -127,6 +130,22 @@ def _pilot_view(outlet: OutletCore) -> PilotView | None:
         negative_mv=reading.negative_mv,
         duty_bp=reading.duty_bp,
         frequency_dhz=reading.frequency_dhz,
+    )
+
+
+def _dip_view(outlet: OutletCore) -> DipView | None:
+    dip = outlet.panel.dip
+    if not dip.banks:
+        return None
+    settings = dip.settings
+    flags = ("x1_enable", "x2_default", "smart_home", "communication", "static_ip", "commissioning")
+    return DipView(
+        at_start=dip.text(dip.at_start),
+        now=dip.text(dip.now),
+        pending=dip.pending,
+        current_ma=settings.current_ma,
+        on=(*(name for name in flags if getattr(settings, name)), *settings.unknown_on),
+        address=settings.address,
     )
 
 

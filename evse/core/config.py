@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from evse.core.dip import DipBank
 from evse.core.lines import InputLine
 from evse.core.units import MINUTE, MS, SECOND
 
@@ -38,6 +39,13 @@ class SocketType(StrEnum):
     T2_TE = "T2 - TE"
     ATTACHED_T1 = "attached T1"
     ATTACHED_T2 = "attached T2"
+
+
+class SignStyle(StrEnum):
+    """How an outlet speaks to people: the status light of EVlink, or the LED bar (and display) of THØR."""
+
+    EVLINK = "evlink"
+    THOR = "thor"
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +170,10 @@ class OutletConfig:
     """Which input line has which function."""
     push_button: bool = False
     """Smart Wallbox: the front push button stops the charge and lets it go on."""
+    dip_banks: tuple[DipBank, ...] = ()
+    """Banks of DIP switches, read at the start."""
+    signs: SignStyle = SignStyle.EVLINK
+    has_display: bool = False
     leave_cable_connected: bool = False
     access: Access = Access.BADGE
     wake_up: bool = True

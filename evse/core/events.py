@@ -99,6 +99,36 @@ class InputChanged(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class DipSwitchesRead(Event):
+    """The DIP switches were read for the first time since the start, or moved since. ``pending``: they count from the next start."""
+
+    positions: str
+    pending: bool
+
+
+@dataclass(frozen=True, slots=True)
+class CardsErased(Event):
+    """The service button asks to erase every RFID card; the next card becomes the master. For whoever stores cards."""
+
+    durable: ClassVar[bool] = True
+
+
+@dataclass(frozen=True, slots=True)
+class MasterCardTaught(Event):
+    """The card ``uid`` is the master card from now on. For whoever stores cards."""
+
+    durable: ClassVar[bool] = True
+    uid: str
+
+
+@dataclass(frozen=True, slots=True)
+class RestartRequested(Event):
+    """Control restarts at once, because of ``cause`` (``ServiceButton``, ``ServiceButtonErase``); sessions have ended."""
+
+    cause: str
+
+
+@dataclass(frozen=True, slots=True)
 class PhasesDetected(Event):
     """How many phases the vehicle really draws from (1, 2 or 3)."""
 
@@ -226,6 +256,10 @@ EVENT_TYPES: tuple[type[Event], ...] = (
     LockMoved,
     ShutterMoved,
     InputChanged,
+    DipSwitchesRead,
+    CardsErased,
+    MasterCardTaught,
+    RestartRequested,
     PhasesDetected,
     WakeUpStarted,
     FaultRaised,

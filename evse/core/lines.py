@@ -36,6 +36,10 @@ class LineFunction(StrEnum):
     """Smart Wallbox: the charge is held back, or interrupted when it has begun."""
     CURRENT_LIMIT = "CurrentLimit"
     """Smart Wallbox: the temporary current limit applies."""
+    X1_ENABLE = "X1Enable"
+    """THØR: the enable input X1 releases the charge; looked at when its DIP switch says so."""
+    SERVICE_BUTTON = "ServiceButton"
+    """THØR: the service button behind the cover is held down."""
 
 
 @dataclass(frozen=True, slots=True)

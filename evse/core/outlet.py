@@ -35,14 +35,15 @@ from evse.core.lock import LockSupervisor
 from evse.core.movements import movements
 from evse.core.offer import OfferPhase, OfferWish, PilotOffer
 from evse.core.orders import StandingOrder, limit_of, newly_dated, orders_in_force, put_in_force
+from evse.core.outlet_signs import OutletSigns
 from evse.core.outlet_status import OutletErrorName, OutletStatus
+from evse.core.panel import MASTER_CARD_MISSING, Panel
 from evse.core.pilot import VEHICLE_LEVELS, PilotMonitor
 from evse.core.procedure import Procedure
 from evse.core.procedure_facts import ProcedureFacts
 from evse.core.proximity import ProximityMonitor
 from evse.core.selftest import SelfTestSequence
 from evse.core.shutter import ShutterSupervisor
-from evse.core.signals import light_for
 from evse.core.units import MS, NEVER, SECOND
 from evse.core.user_input import UserInput
 from evse.core.values import CableState, LockFeedback, OutletInputs, OutletOutputs, PilotLevel, PilotMode, RcdTest
@@ -84,6 +85,8 @@ class OutletCore:
         self.limit_orders: dict[str, StandingOrder] = {}
         self._told_orders: tuple[StandingOrder, ...] = ()
         self.user_input = UserInput(config)
+        self.panel = Panel(config, start_us, self._events.append, self.procedure.sound)
+        self.signs = OutletSigns(config)
         self.restored = False
         self.inputs = OutletInputs()
         self.outputs = OutletOutputs()
@@ -131,7 +134,10 @@ class OutletCore:
 
     def present_card(self, now_us: int, uid: str) -> None:
         """A badge was read at this outlet."""
-        self.procedure.card(now_us, uid, self._facts(now_us))
+        if self.panel.take_card(uid):
+            self.faults.clear_by_service(MASTER_CARD_MISSING)
+        else:
+            self.procedure.card(now_us, uid, self._facts(now_us))
 
     def remote_start(self, now_us: int, uid: str) -> str:
         """Start a session that is authorised elsewhere; return why not, or an empty text."""
@@ -205,6 +211,7 @@ class OutletCore:
             self.proximity.lost()
             self.current.lost()
             self.user_input.lost()
+            self.panel.lost()
             return
         self._ever_linked = True
         self._reader_seen |= inputs.reader_ok
@@ -225,6 +232,7 @@ class OutletCore:
             self._shown_cable = self.proximity.state
             self._tell(CableChanged(self.config.number, self._shown_cable.value))
         self._show_state()
+        self._until(self.panel.update(now_us, self.user_input.lines, inputs.dip))
 
     def _take_lines(self, now_us: int) -> None:
         user, procedure = self.user_input, self.procedure
@@ -269,6 +277,7 @@ class OutletCore:
         causes = self.detectors.present(
             now_us, self.inputs, self.pilot, self.proximity.state, self.lock, self.shutter, self.current, context
         )
+        causes += self.panel.fault_causes()
         self._until(self.detectors.wake_us)
         blind = not self.inputs.link_ok
         for change in self.faults.update(now_us, causes, vehicle_gone=self._vehicle_gone, blind=blind):
@@ -281,6 +290,10 @@ class OutletCore:
                     self._charge_stopped_by_fault = True
             else:
                 self._tell(FaultCleared(self.config.number, kind.name))
+        missing = any(fault.kind.name == MASTER_CARD_MISSING for fault in self.faults.active)
+        self._until(self.panel.teach(now_us, master_missing=missing, idle=session is None and not self._plugged))
+        if self.panel.restarting and session is not None:
+            self.procedure.stop(now_us, "Reboot")
 
     def _note_error(self, fault: str) -> None:
         if fault == "LockOpenedInCharge":
@@ -392,6 +405,7 @@ class OutletCore:
             share_ma=station_share_ma,
             share_note=share_note,
         )
+        limits.extend(self.panel.limits())
         limits.extend(limit_of(order) for order in self.limit_orders.values())
         self.arbitration = arbitrate(now_us, limits, self.config.phases)
         self._until(self.arbitration.next_change_us)
@@ -411,6 +425,7 @@ class OutletCore:
             "Postponed": availability.postponed and session is not None and not session.was_energised,
             "OutOfService": availability.ends_session,
             **self.user_input.no_offer_reasons(),
+            **self.panel.no_offer_reasons(),
             "NotEnoughCurrent": self.arbitration.current_ma < MINIMUM_OFFER_MA,
         }
         names = [name for name, holds in reasons.items() if holds]
@@ -436,7 +451,7 @@ class OutletCore:
         self.wants_energy = set(self.no_offer) <= {"NotEnoughCurrent", "ContactorMustRest", "WaitAfterFault"}
         # The reaction to E is X1, so that the end of the short can be seen; every other emergency shows F.
         show_f = self.faults.emergency and self._charge_stopped_by_fault and self.pilot.level is not PilotLevel.E
-        welded = any(fault.kind.latch is Latch.SERVICE for fault in self.faults.active)
+        welded = any(fault.kind.latch is Latch.SERVICE for fault in self.faults.blocking)
         wish = OfferWish(
             offer=not self.no_offer,
             limit_ma=self.arbitration.current_ma,
@@ -495,6 +510,8 @@ class OutletCore:
 
     def _set_outputs(self, now_us: int) -> None:
         procedure = self.procedure
+        charging = self.inputs.contactor_closed
+        self._until(self.signs.update(now_us, procedure, self.faults, self.panel, self.user_input, charging=charging))
         outputs = OutletOutputs(
             pilot_mode=self.offer.mode,
             duty_bp=self.offer.duty_bp,
@@ -505,16 +522,12 @@ class OutletCore:
             rcd_test_count=self.self_test.request_count,
             ventilation=self.pilot.level is PilotLevel.D and self.permission.granted,
             over_current_limit_ma=self.config.protection.hard_current_ma,
-            light=light_for(
-                procedure.status,
-                fault=bool(self.faults.blocking),
-                charging=self.inputs.contactor_closed,
-                key_locked=self.user_input.key_locked,
-            ),
+            light=self.signs.light,
             beep=procedure.beep,
             beep_count=procedure.beep_count,
             shutter_drive=self.shutter.drive,
             shutter_pulse=self.shutter.pulse,
+            display=self.signs.text,
         )
         old = self.outputs
         if (outputs.pilot_mode, outputs.duty_bp) != (old.pilot_mode, old.duty_bp):

@@ -523,6 +523,10 @@ class Procedure:
         """Report an error that another part of the outlet found."""
         self._error(error)
 
+    def sound(self, beep: Beep) -> None:
+        """Sound for another part of the outlet."""
+        self._sound(beep)
+
     def _error(self, error: OutletErrorName) -> None:
         self.last_error = error
         self._emit(OutletError(self._config.number, error.value, ERROR_CLASS[error].value))

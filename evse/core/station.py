@@ -29,11 +29,12 @@ from evse.core.commands import (
     Verdict,
 )
 from evse.core.config import StationConfig
-from evse.core.events import CommandDone, ConfigurationActive, Event, OrdersChanged
+from evse.core.events import CommandDone, ConfigurationActive, Event, OrdersChanged, RestartRequested
 from evse.core.faults import Latch, fault_kind
 from evse.core.limits import StationShare
 from evse.core.orders import LIMIT_SOURCES, OrderKind, StandingOrder, newly_dated
 from evse.core.outlet import OutletCore, OutletStep
+from evse.core.restart import RestartPlan
 from evse.core.session import Booking
 from evse.core.station_limits import StationLimits
 from evse.core.units import NEVER
@@ -63,6 +64,7 @@ class StationCore:
         self.start_us = start_us
         self.outlets = tuple(OutletCore(outlet, config, boot_id, start_us) for outlet in config.outlets)
         self._by_number = {outlet.config.number: outlet for outlet in self.outlets}
+        self._restart = RestartPlan()
         self._share = StationShare(config.station_maximum_ma)
         self._demand: tuple[int, tuple[tuple[bool, int, int], ...]] = (0, ())
         self._shares: tuple[int, ...] = ()
@@ -110,6 +112,7 @@ class StationCore:
             wake_us = min(wake_us, step.wake_us, self._share_changes_us(now_us, index))
         if self._share_has_moved(now_us):
             wake_us = now_us
+        wake_us = min(wake_us, self._plan_restart(now_us, events))
         return StationStep(tuple(outputs), tuple(events), wake_us)
 
     def _step_outlet(
@@ -126,6 +129,17 @@ class StationCore:
         self._steps[index], self._seen[index] = step, news
         events.extend(step.events)
         return step
+
+    def _plan_restart(self, now_us: int, events: list[Event]) -> int:
+        """Announce a restart that an outlet's service button has asked for when it may come; return when to look again."""
+        cause = next((outlet.panel.cause for outlet in self.outlets if outlet.panel.cause), "")
+        if not cause:
+            return NEVER
+        self._restart.ask(now_us, cause)
+        energised = any(outlet.contactor.permitted or outlet.inputs.contactor_closed for outlet in self.outlets)
+        if self._restart.due(now_us, energised=energised):
+            events.append(RestartRequested(0, self._restart.cause))
+        return self._restart.wake_us(now_us)
 
     def conclude(self, now_us: int) -> tuple[Event, ...]:
         """The process ends in an orderly way: every open session is closed with its energy up to now."""

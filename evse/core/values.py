@@ -120,6 +120,13 @@ class Light(StrEnum):
     BLUE_BLINK = "blue_blink"
     RED = "red"
     RED_BLINK = "red_blink"
+    GREEN_EVERY_3_S = "green_every_3_s"
+    """THØR, and all that follow: a short flash every 3 s."""
+    BLUE_EVERY_3_S = "blue_every_3_s"
+    ORANGE = "orange"
+    ORANGE_SLOW = "orange_slow"
+    ORANGE_THREE = "orange_three"
+    """The first three segments of the LED bar."""
 
 
 class Beep(StrEnum):
@@ -129,6 +136,8 @@ class Beep(StrEnum):
     READ = "read"
     ACCEPTED = "accepted"
     REFUSED = "refused"
+    TONE = "tone"
+    """One tone of the service button."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +171,7 @@ class OutletInputs:
     ``fault_codes``: faults the front end reports by itself, by name; a name the catalogue does not know is an
     emergency.
     ``shutter``: between both ends where there is none.
+    ``dip``: the DIP switches, one byte per bank (switch 1 = 0x80), ``None`` while they were not read.
     """
 
     link_ok: bool = False
@@ -180,6 +190,7 @@ class OutletInputs:
     reader_ok: bool = True
     fault_codes: tuple[str, ...] = ()
     shutter: ShutterFeedback = ShutterFeedback.BETWEEN
+    dip: tuple[int, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,6 +217,8 @@ class OutletOutputs:
     beep_count: int = 0
     shutter_drive: ShutterDrive = ShutterDrive.REST
     shutter_pulse: int = 0
+    display: str = ""
+    """Text of the display, at most 20 characters; empty where there is none."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -57,6 +57,21 @@ class SessionView:
 
 
 @dataclass(frozen=True, slots=True)
+class DipView:
+    """DIP switches (`DSW Settings`), read only. Positions as ``DSW1 00100101``, switch 1 first; empty while not read."""
+
+    at_start: str
+    now: str
+    pending: bool
+    """A switch was moved since the start and counts from the next one."""
+    current_ma: int
+    """Limit they set; 0 when no switch limits the current."""
+    on: tuple[str, ...]
+    """Functions that are switched on since the start, undocumented switches by their own names."""
+    address: str
+
+
+@dataclass(frozen=True, slots=True)
 class LinkView:
     """What went wrong on the line to the front end since control began (``hal.ports.LinkCounts``); brought up to date once
     a second.
@@ -118,6 +133,9 @@ class OutletView:
     """Why the card reader does not answer, in words; empty while it does and where there is none."""
     active_inputs: tuple[str, ...] = ()
     """Functions of the input lines that act now, by the names of :class:`evse.core.lines.LineFunction`."""
+    display: str = ""
+    """Text of the display; empty where there is none."""
+    dip: DipView | None = None
     link: LinkView = LinkView()
 
 

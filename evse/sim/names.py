@@ -15,7 +15,9 @@ from enum import StrEnum
 from typing import Final
 
 from evse.core.config import Access
+from evse.core.dip import DipFunction
 from evse.core.faults import CATALOGUE, Latch, Reaction
+from evse.core.led_bar import DISPLAY_TEXTS
 from evse.core.lines import LineFunction
 from evse.core.orders import OrderKind
 from evse.core.outlet_status import OUTLET_TABLE, ErrorClass, OutletErrorName, OutletStatus
@@ -38,7 +40,10 @@ EVSE_STATUS: Final = (
     "Suspend_Plc_Cmd_Received",
     "Unavailable_Plc_Cmd_Received",
 )
-LIMIT_SOURCES: Final = ("rated", "derated", "cable", "simplified mode 3", "temporary limit", "station maximum")
+LIMIT_SOURCES: Final = (
+    *("rated", "derated", "cable", "simplified mode 3", "temporary limit", "station maximum"),
+    "DIP switches",
+)
 """Those of the station itself; ``set_limit`` brings others."""
 WAITING_REASONS: Final = (
     "StateNotRestored",
@@ -51,6 +56,9 @@ WAITING_REASONS: Final = (
     "Suspended",
     "Postponed",
     "OutOfService",
+    "DipSwitchesUnknown",
+    "X1Open",
+    "Restarting",
     "KeyLocked",
     "DelayedStart",
     "StoppedByButton",
@@ -86,6 +94,9 @@ END_REASONS: Final = (
     *(f"Fault {name}" for name in FAULTS),
 )
 """Why a session ended; ``stop_session`` may bring others."""
+RESTART_CAUSES: Final = ("ServiceButton", "ServiceButtonErase")
+UNKNOWN_SWITCHES: Final = tuple(f"DSW{bank}.{switch}" for bank in (1, 2) for switch in range(1, 9))
+"""Undocumented switches of the shipped boards bear such names."""
 UID_PATTERN: Final = re.compile(r"([0-9A-F]{8}|[0-9A-F]{14}|[0-9A-F]{16}|[0-9A-F]{20})\Z")
 UID_ALLOWED: Final = "4, 7, 8 or 10 bytes in upper-case hexadecimal"
 
@@ -121,6 +132,8 @@ FIELD_NAMES: Final[Mapping[str, tuple[str, ...]]] = {
     "OutletView.shutter": ("", *_words(ShutterFeedback)),
     "OutletView.active_inputs": _words(LineFunction),
     "OutletView.sound": ("", *_words(Beep)),
+    "OutletView.display": ("", *DISPLAY_TEXTS),
+    "DipView.on": (*_words(DipFunction), *UNKNOWN_SWITCHES),
     "PilotView.driven_mode": _words(PilotMode),
     "LimitView.source": LIMIT_SOURCES,
     "FaultView.name": FAULTS,
@@ -130,6 +143,9 @@ FIELD_NAMES: Final[Mapping[str, tuple[str, ...]]] = {
     "ClosedSession.reason": END_REASONS,
     "ClosedSession.charge_type": CHARGE_TYPES,
     "OutletTruth.pilot_level": _words(PilotLevel),
+    "OutletTruth.light": _words(Light),
+    "OutletTruth.beep": tuple(beep for beep in _words(Beep) if beep != Beep.TONE.value),
+    "OutletTruth.display": ("", *DISPLAY_TEXTS),
     "EvStateChanged.previous": _PILOT,
     "EvStateChanged.state": _PILOT,
     "CableChanged.state": _words(CableState),
@@ -142,6 +158,7 @@ FIELD_NAMES: Final[Mapping[str, tuple[str, ...]]] = {
     "ContactorPermitted.reasons": OPEN_REASONS,
     "LockMoved.feedback": _words(LockFeedback),
     "ShutterMoved.feedback": _words(ShutterFeedback),
+    "RestartRequested.cause": RESTART_CAUSES,
     "InputChanged.function": _words(LineFunction),
     "FaultRaised.fault": FAULTS,
     "FaultRaised.reaction": _words(Reaction),
@@ -163,6 +180,10 @@ FREE_FIELDS: Final = (
     "OutletView.link_problem",
     "OutletView.reader_problem",
     "LimitView.note",
+    "DipView.at_start",
+    "DipView.now",
+    "DipView.address",
+    "DipSwitchesRead.positions",
     "SessionView.session_id",
     "ClosedSession.session_id",
     "SessionOpened.session_id",
@@ -173,7 +194,13 @@ FREE_FIELDS: Final = (
     "CommandDone.reason",
     "ConfigurationActive.digest",
 )
-UID_FIELDS: Final = ("SessionView.uid", "ClosedSession.uid", "AuthorisationRequested.uid", "SessionOpened.uid")
+UID_FIELDS: Final = (
+    "SessionView.uid",
+    "ClosedSession.uid",
+    "AuthorisationRequested.uid",
+    "SessionOpened.uid",
+    "MasterCardTaught.uid",
+)
 """Fields that hold a badge's identifier, or nothing."""
 
 

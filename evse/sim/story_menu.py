@@ -34,7 +34,7 @@ from evse.sim.station import ParamValue
 Params = Mapping[str, ParamValue]
 HEAL: Final[Params] = {"heal": True}
 CARDS: Final = ("04A1B2C3", "04A1B2C3D4E5F6", "11223344")
-SERVICE_FAULTS: Final = tuple(kind.name for kind in CATALOGUE if kind.latch is Latch.SERVICE)
+SERVICE_FAULTS: Final = tuple(kind.name for kind in CATALOGUE if kind.latch is Latch.SERVICE and kind.ends_session)
 
 
 def log_uniform(stream: random.Random, low: int, high: int) -> int:

@@ -58,6 +58,12 @@ _WORDS: Final[Mapping[str, Callable[[_Data], str]]] = {
     "LockMoved": lambda d: f"lock {d['feedback']}",
     "ShutterMoved": lambda d: f"shutter {d['feedback']}",
     "InputChanged": lambda d: f"input {d['function']} {'active' if d['active'] else 'inactive'}",
+    "DipSwitchesRead": lambda d: (
+        f"DIP switches {d['positions']}{', pending until the next start' if d['pending'] else ''}"
+    ),
+    "CardsErased": lambda d: "all RFID cards are to be erased",
+    "MasterCardTaught": lambda d: f"card {d['uid']} taught as master",
+    "RestartRequested": lambda d: f"control restarts ({d['cause']})",
     "PhasesDetected": lambda d: f"vehicle draws from {d['phases']} phase(s)",
     "WakeUpStarted": lambda d: "wake-up of the vehicle: pilot to F",
     "FaultRaised": lambda d: f"fault {d['fault']} ({d['reaction']}{', latched' if d['latched'] else ''})",

@@ -86,6 +86,7 @@ PLACES: Mapping[str, tuple[str, ...]] = {
         "stick_input",
         "bounce_input",
         "set_x1",
+        "set_dip",
     ),
     "Pilot faults": (
         "short_diode",

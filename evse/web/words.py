@@ -32,6 +32,8 @@ REASONS: Final[Mapping[str, str]] = MappingProxyType(
         "DelayedStart": "The input for delayed start holds the charge back",
         "StoppedByButton": "The push button has stopped the charge; the next press lets it go on",
         "X1Open": "The enable input X1 is open",
+        "DipSwitchesUnknown": "The DIP switches have not been read since the start",
+        "Restarting": "The station is about to restart",
     }
 )
 """Reasons of the interlock and of the offer."""
@@ -43,6 +45,7 @@ LIMITS: Final[Mapping[str, str]] = MappingProxyType(
         "cable": "what the plugged cable may carry",
         "simplified mode 3": "a vehicle without diode signalling may draw no more",
         "temporary limit": "the input for temporary current limitation acts",
+        "DIP switches": "what the DIP switches were set to at the start",
         "station maximum": "this outlet's share of the station's supply",
     }
 )

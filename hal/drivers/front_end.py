@@ -35,6 +35,7 @@ from typing import Any, Final
 
 from hal.drivers.front_end_lease import RENEWAL_US, HostLease, RenewalRhythm
 from hal.drivers.front_end_orders import WaitingOrders
+from hal.drivers.front_end_panel import FrontEndPanel
 from hal.drivers.front_end_patience import KEEP_ALIVE_US, Patience
 from hal.frames.front_end import DecoderCounts, Frame, Order
 from hal.frames.front_end_messages import (
@@ -47,6 +48,8 @@ from hal.frames.front_end_messages import (
     SHUTTER_VERSION,
     Beep,
     Control,
+    DipSwitches,
+    Display,
     Hold,
     HostMessage,
     Identity,
@@ -95,7 +98,7 @@ class FrontEndDriver:
     """One outlet's front end on one serial line.
 
     Implements ``OutletSense``, ``PilotDrive``, ``ContactorHold``, ``LockMotor``, ``ShutterMotor``, ``ResidualCurrentTest``,
-    ``Signals``, ``Polled`` of ``hal.ports`` and ``RenewalPart`` of ``hal.scheduling``.
+    ``Signals``, ``DipSense``, ``TextDisplay``, ``Polled`` of ``hal.ports`` and ``RenewalPart`` of ``hal.scheduling``.
     """
 
     def __init__(self, link: ByteLink, on_frame: FrameHook | None = None) -> None:
@@ -103,6 +106,7 @@ class FrontEndDriver:
         self._line = FrontEndLine(link, FRONT_END_IDS, on_frame)
         self._lease = HostLease()
         self._waiting = WaitingOrders()
+        self._panel = FrontEndPanel()
         self._counts: dict[str, int] = {}
         self._phase = _Phase.ASKING
         self._connected = False
@@ -201,6 +205,18 @@ class FrontEndDriver:
         """Sound once; dropped while there is no connection."""
         if code is not BeepCode.NONE:
             self._act(Beep(code), now_us)
+
+    # --- DipSense, TextDisplay
+
+    @property
+    def dip_switches(self) -> tuple[int, ...] | None:
+        """Positions of the DIP switches as last told; kept (and old) when the connection is lost."""
+        return self._panel.dip_switches
+
+    def show_text(self, text: str, now_us: int) -> None:
+        """Show ``text`` on the display, if there is one; what cannot be shown is cut or replaced by ``?``."""
+        if self._panel.change_text(text) and self._phase is _Phase.UP and self._panel.has_display:
+            self._say(Display(self._panel.text), now_us)
 
     # --- LockMotor, ShutterMotor, ResidualCurrentTest
 
@@ -350,7 +366,7 @@ class FrontEndDriver:
         self._ordered = replace(ordered, **wanted)
         self._ordered_anything = True
         if self._phase is _Phase.UP:
-            self._say(self._ordered, now_us)
+            self._say(self._panel.understood(self._ordered), now_us)
 
     def _act(self, message: HostMessage, now_us: int) -> None:
         if self._phase is not _Phase.UP:
@@ -381,7 +397,11 @@ class FrontEndDriver:
                 self._asked_at_us = now_us
                 self._say(Inquiry(MessageId.IDENTITY), now_us)
             return
-        if MessageId.INQUIRY not in self._waiting and now_us >= self._inquiry_due_us(now_us):
+        if MessageId.INQUIRY in self._waiting:
+            return
+        if self._panel.dip_wanted and self._connected:
+            self._say(Inquiry(MessageId.DIP_SWITCHES), now_us)
+        elif now_us >= self._inquiry_due_us(now_us):
             self._say(Inquiry(MessageId.STATE), now_us)
 
     def _send_again(self, now_us: int) -> bool:
@@ -413,6 +433,9 @@ class FrontEndDriver:
                 self._meet(message, now_us)
             elif isinstance(message, State) and frame.order is not Order.REPEATED and self._phase is _Phase.UP:
                 self._observe(message, now_us)
+            elif isinstance(message, DipSwitches) and frame.order is not Order.REPEATED and self._phase is _Phase.UP:
+                self._panel.take(message)
+                self._waiting.answered(MessageId.INQUIRY, message.accepted)
         foreign = self._line.foreign_major
         if foreign is not None and self._phase is _Phase.ASKING:
             self._problem = f"the front end speaks protocol version {foreign}, this driver {MAJOR}"
@@ -433,7 +456,11 @@ class FrontEndDriver:
         self._drop_connection(_Phase.UP, "no state from the front end yet")
         self._begun = True
         self._patience.heard(now_us)
-        self._say(self._ordered if self._ordered_anything else Inquiry(MessageId.STATE), now_us)
+        self._panel.meet(self._identity)
+        ordered = self._panel.understood(self._ordered)
+        self._say(ordered if self._ordered_anything else Inquiry(MessageId.STATE), now_us)
+        if self._panel.has_display and self._panel.text:
+            self._say(Display(self._panel.text), now_us)
 
     def _observe(self, state: State, now_us: int) -> None:
         self._reading = state.reading
@@ -441,6 +468,8 @@ class FrontEndDriver:
         self._patience.heard(now_us)
         self._waiting.acknowledge(state)
         self._rhythm.heard(state)
+        if state.reading.dip_moved:
+            self._panel.moved()
         if not self._begun and not self._connected:
             self._connected = True
             self._problem = ""

@@ -1,7 +1,7 @@
-"""The contacts on an outlet's input lines: free ones, and those that belong to a breaker, a key lock or a push button.
+"""The contacts on an outlet's input lines: free ones, and those that belong to a device.
 
 Specification. Each numbered line carries one contact, open at first. A wired contact follows its device: it is closed
-while the device *acts* (breaker tripped, key locked, button held) when it is normally open, else it is closed while the
+while the device *acts* (breaker tripped, key locked, button held, X1 closed) when it is normally open, else it is closed while the
 device does not act. A free contact is moved by ``set_input``. Faults change only what the line says: ``stuck`` holds a
 line closed or open (bridged or broken wire), ``bounce`` makes a line alternate for a while.
 """
@@ -20,6 +20,9 @@ class ContactKind(StrEnum):
     BREAKER = "breaker"
     KEY = "key"
     BUTTON = "button"
+    SERVICE_BUTTON = "service_button"
+    X1 = "x1"
+    """The contact that somebody has wired to the enable input."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +55,9 @@ class Contacts:
     key_locked: bool = False
     release_us: int = NEVER
     """When the user lets go of the button; ``NEVER`` while nobody holds it."""
+    service_release_us: int = NEVER
+    """The same for the service button."""
+    x1_closed: bool = False
     stuck: dict[int, bool] = field(default_factory=dict)
     bounce: LineBounce = field(default_factory=LineBounce)
 
@@ -64,12 +70,14 @@ class Contacts:
     @property
     def due_us(self) -> int:
         """When something next changes by itself."""
-        return min(self.release_us, self.bounce.due_us)
+        return min(self.release_us, self.service_release_us, self.bounce.due_us)
 
     def step(self, now_us: int) -> None:
-        """Let go of the button, let a bouncing line alternate."""
+        """Let go of the buttons, let a bouncing line alternate."""
         if now_us >= self.release_us:
             self.release_us = NEVER
+        if now_us >= self.service_release_us:
+            self.service_release_us = NEVER
         bounce = self.bounce
         if now_us >= bounce.until_us:
             self.bounce = LineBounce()
@@ -96,6 +104,8 @@ class Contacts:
             ContactKind.BREAKER: breaker_tripped,
             ContactKind.KEY: self.key_locked,
             ContactKind.BUTTON: self.release_us != NEVER,
+            ContactKind.SERVICE_BUTTON: self.service_release_us != NEVER,
+            ContactKind.X1: self.x1_closed,
         }
         lines = list(self.closed)
         for contact in self.wired:

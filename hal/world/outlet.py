@@ -32,6 +32,7 @@ from hal.world.cable import Cable
 from hal.world.card_field import CardField
 from hal.world.contactor import Contactor
 from hal.world.contacts import Contacts, WiredContact
+from hal.world.dip_banks import DipBanks
 from hal.world.pilot_circuit import DEAD_LINE, Diode, PilotCircuit, PilotGenerator, PilotLine, level_of
 from hal.world.residual import ResidualDetector
 from hal.world.shutter import Shutter
@@ -48,7 +49,8 @@ _AGREEMENT_ROUNDS = 8
 class OutletSetup:
     """How an outlet is built. ``phases``: wired phases, 1 or 3. ``input_count``: numbered input lines.
 
-    ``contacts``: the lines on which breaker, key lock or push button have their contact; the others are free.
+    ``contacts``: the lines on which breaker, key lock push button, service button or X1 have their contact; the others are free.
+    ``dip``: positions of the DIP switches at first, one byte per bank.
     """
 
     phases: int = 3
@@ -58,6 +60,7 @@ class OutletSetup:
     input_count: int = 4
     has_shutter: bool = False
     contacts: tuple[WiredContact, ...] = ()
+    dip: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         if self.phases not in (1, 3) or not 0 <= self.input_count <= 64:
@@ -80,6 +83,7 @@ class OutletWorld:
         self.shutter = Shutter(fitted=self.setup.has_shutter)
         self.contactor, self.residual = Contactor(), ResidualDetector()
         self.feed = Feed(phases=self.setup.phases)
+        self.dip_banks = DipBanks(self.setup.dip)
         self.temperature, self.signs = Temperature(), Signs()
         self.contacts = Contacts(self.setup.input_count, self.setup.contacts)
         self.energy_pj = 0
@@ -301,6 +305,9 @@ class OutletWorld:
     def inputs(self) -> tuple[bool, ...]:
         return self.contacts.states(not self.feed.breaker_closed)
 
+    def dip_switches(self) -> tuple[int, ...]:
+        return self.dip_banks.positions
+
     def on_change(self, listener: Callable[[int], None]) -> None:
         self._listeners.append(listener)
 
@@ -334,6 +341,10 @@ class OutletWorld:
     def show_light(self, code: LightCode, now_us: int) -> None:
         if self._powered:
             self.signs.light = code
+
+    def show_text(self, text: str, now_us: int) -> None:
+        if self._powered:
+            self.signs.text = text
 
     def beep(self, code: BeepCode, now_us: int) -> None:
         if self._powered and code is not BeepCode.NONE:
@@ -382,6 +393,12 @@ class OutletWorld:
             powered=self._powered,
             temperature_dc=self.temperature.now_dc,
             ventilation=self.signs.ventilation,
+            light=self.signs.light.name.lower(),
+            beep=self.signs.beep.name.lower(),
+            beep_count=self.signs.beep_count,
+            display=self.signs.text,
+            dip=self.dip_banks.positions,
+            x1_closed=self.contacts.x1_closed,
             energy_pj=self.energy_pj,
             closings=contactor.closings,
             openings=contactor.openings,

@@ -23,6 +23,8 @@ class OutletTruth(NamedTuple):
     breaking. ``unplugs_under_load``: plugs pulled while current flowed.
     ``inputs``: what each input line really says, true = closed, faults of wires and contacts included; ``key_locked``:
     the position of the key itself, false where there is none.
+    ``light``, ``beep``, ``display``: what a passer-by sees, heard last and reads; ``beep_count``: how many sounds.
+    ``dip``: DIP switches, one byte per bank; ``x1_closed``: the contact at the enable input.
     """
 
     at_us: int
@@ -55,6 +57,12 @@ class OutletTruth(NamedTuple):
     powered: bool
     temperature_dc: int
     ventilation: bool
+    light: str
+    beep: str
+    beep_count: int
+    display: str
+    dip: tuple[int, ...]
+    x1_closed: bool
     energy_pj: int
     closings: int
     openings: int

@@ -242,6 +242,8 @@ _MOVED_BY: Final = {
     ContactKind.BREAKER: "the breaker's own contact is on this line: trip_breaker and reset_breaker move it",
     ContactKind.KEY: "the key's own contact is on this line: turn_key moves it",
     ContactKind.BUTTON: "the button's own contact is on this line: press_button moves it",
+    ContactKind.X1: "the enable input X1 is on this line: set_x1 moves it",
+    ContactKind.SERVICE_BUTTON: "the service button is on this line: press_service_button moves it",
 }
 
 
@@ -281,6 +283,37 @@ def _press_blocked(call: Call) -> str:
 
 def _press_button(call: Call) -> None:
     call.outlet.contacts.release_us = call.now_us + call.number("hold")
+
+
+def _dip_blocked(call: Call) -> str:
+    count = len(call.outlet.dip_banks.positions)
+    if not count:
+        return "this outlet has no DIP switches"
+    if call.number("bank") > count:
+        raise VerbError(call.verb, "bank", f"there is no bank {call.number('bank')}", f"whole number from 1 to {count}")
+    return ""
+
+
+def _set_dip(call: Call) -> None:
+    call.outlet.dip_banks.move(call.number("bank"), call.number("switch"), on=call.flag("on"))
+
+
+def _service_button_blocked(call: Call) -> str:
+    if not call.outlet.contacts.has(ContactKind.SERVICE_BUTTON):
+        return "this outlet has no service button"
+    return "" if call.outlet.contacts.service_release_us == NEVER else "the button is held already"
+
+
+def _press_service_button(call: Call) -> None:
+    call.outlet.contacts.service_release_us = call.now_us + call.number("hold")
+
+
+def _x1_blocked(call: Call) -> str:
+    return "" if call.outlet.contacts.has(ContactKind.X1) else "this outlet has no enable input X1"
+
+
+def _set_x1(call: Call) -> None:
+    call.outlet.contacts.x1_closed = call.flag("closed")
 
 
 def _heat(call: Call) -> None:
@@ -342,6 +375,9 @@ ACTIONS: Final[dict[str, Action]] = {
     "turn_key": Action(_turn_key, _turn_key_blocked),
     "press_button": Action(_press_button, _press_blocked),
     "set_input": Action(_set_input, _input_blocked),
+    "set_dip": Action(_set_dip, _dip_blocked),
+    "press_service_button": Action(_press_service_button, _service_button_blocked),
+    "set_x1": Action(_set_x1, _x1_blocked),
     "heat": Action(_heat),
     "reset_front_end": Action(_reset_front_end, _reset_blocked),
     "reset_residual": Action(_reset_residual),

@@ -165,6 +165,28 @@ _STATION: Final = (
         "a serial line is unplugged",
         _choice("to", "whose", "front_end", ("front_end", "reader")),
     ),
+    _verb(
+        "station",
+        "set_dip",
+        "move a DIP switch (THØR); it counts from the next start",
+        VerbParam("bank", "int", "number of the bank: 1 = DSW1", default=1, minimum=1, maximum=4),
+        VerbParam("switch", "int", "number of the switch", minimum=1, maximum=8),
+        VerbParam("on", "bool", "where to", default=True),
+        healed_by="set_dip on: false",
+    ),
+    _verb(
+        "station",
+        "press_service_button",
+        "hold the service button (THØR): 1 to 10 s restarts, longer erases all cards too",
+        VerbParam("hold", "number", "for how long", "s", 2, 0, 60),
+    ),
+    _verb(
+        "station",
+        "set_x1",
+        "open or close the contact at the enable input X1 (THØR)",
+        VerbParam("closed", "bool", "contact closed", default=True),
+        healed_by="set_x1 closed: false",
+    ),
     _verb("station", "reset_residual", "reset the residual-current detector by hand"),
 )
 
@@ -333,8 +355,15 @@ _OTHER_FAULTS: Final = (
 
 SHUTTER_VERBS: Final = ("jam_shutter", "shutter_feedback_fault", "force_shutter_open")
 """Verbs that only an outlet with a shutter knows."""
-DEVICE_VERBS: Final = {"turn_key": ContactKind.KEY, "press_button": ContactKind.BUTTON}
+DEVICE_VERBS: Final = {
+    "turn_key": ContactKind.KEY,
+    "press_button": ContactKind.BUTTON,
+    "press_service_button": ContactKind.SERVICE_BUTTON,
+    "set_x1": ContactKind.X1,
+}
 """Verbs that only an outlet with this device on an input line knows."""
+DIP_VERBS: Final = ("set_dip",)
+"""Verbs that only an outlet with DIP switches knows."""
 
 VERBS: Final[tuple[Verb, ...]] = (
     *_USER,

@@ -67,6 +67,7 @@ def inputs_of(outlet: OutletWorld, *, link_ok: bool = True, reader_ok: bool = Tr
         inputs=outlet.inputs(),
         reader_ok=reader_ok,
         shutter=SHUTTER_FEEDBACK[outlet.shutter_position()],
+        dip=outlet.dip_switches() or None,
     )
 
 
@@ -81,6 +82,7 @@ class CoreBench:
         record_after_us: int = 8 * MS,
         answer_after_us: int = 2 * MS,
         start: bool = True,
+        dip: tuple[int, ...] = (),
     ) -> None:
         self.config = config or station_config()
         self.now_us = 0
@@ -102,6 +104,8 @@ class CoreBench:
                     each.attached_cable,
                     has_shutter=each.has_shutter,
                     contacts=wired_contacts(each.lines),
+                    dip=dip,
+                    input_count=8,
                 )
                 for each in self.config.outlets
             ]

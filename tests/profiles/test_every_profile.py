@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from importlib import resources
 from pathlib import Path
 
@@ -14,7 +15,8 @@ from boards.compiled import WireSpec, decode_config, encode_config
 from boards.load import load_profile, shipped_profiles
 from boards.reference import key_rows, with_table
 from boards.to_core import station_config, wire_plan
-from evse.core.config import Access, Location, SocketType
+from evse.core.config import Access, Location, SignStyle, SocketType
+from evse.core.dip import DipFunction, decode
 from evse.core.lines import InputLine, LineFunction
 
 NAMES = shipped_profiles()
@@ -77,6 +79,8 @@ def test_it_assembles_with_every_port(name: str) -> None:
     for outlet, of_core in zip(board.outlets, config.outlets, strict=True):
         assert (outlet.lock is not None) == of_core.has_lock
         assert (outlet.shutter is not None) == of_core.has_shutter
+        assert (outlet.dip is not None) == bool(of_core.dip_banks)
+        assert (outlet.display is not None) == of_core.has_display
         assert (outlet.reader is not None) == (of_core.access is Access.BADGE)
         assert len(outlet.polled) == (1 if outlet.reader is None else 2)
         for driver in outlet.polled:
@@ -177,6 +181,37 @@ def test_a_smart_wallbox_has_the_vendors_facts(name: str) -> None:
     assert outlet.push_button is key
     assert outlet.access is (Access.FREE if key else Access.BADGE)
     assert profile.model.settings.authentication_location == ("disable" if key else "charging_station")
+
+
+@pytest.mark.req("STA-02", "STA-03", "INP-02")
+def test_thor_has_the_vendors_facts() -> None:
+    profile = load_profile("thor")
+    config = station_config(profile, "station-1")
+    [outlet] = config.outlets
+    assert (outlet.socket, outlet.rated_current_ma, outlet.phases) == (SocketType.T2, 32_000, 3)
+    assert (outlet.signs, outlet.has_display, outlet.access) == (SignStyle.THOR, True, Access.BADGE)
+    assert [(line.number, line.function) for line in outlet.lines] == [
+        (7, LineFunction.X1_ENABLE),
+        (8, LineFunction.SERVICE_BUTTON),
+    ]
+    assert [bank.name for bank in outlet.dip_banks] == ["DSW1", "DSW2"]
+    assert outlet.dip_banks[1].functions[4] is DipFunction.COMMUNICATION
+    wires = wire_plan(profile).outlets[0]
+    assert wires.display
+    assert decode(outlet.dip_banks, wires.dip).current_ma == 10_000, "as delivered"
+    devices = profile.model.devices
+    assert (devices.ethernet_ports, devices.usb_socket, devices.x2) == (2, True, True)
+
+
+@pytest.mark.req("STA-02")
+def test_the_other_thor_boards_differ_in_their_own_points_only() -> None:
+    thor = station_config(load_profile("thor"), "s").outlets[0]
+    assert station_config(load_profile("thor-c"), "s").outlets[0] == thor
+    assert not load_profile("thor-c").model.devices.usb_socket
+    free = station_config(load_profile("thor-free"), "s").outlets[0]
+    assert free == replace(thor, access=Access.FREE)
+    cable = station_config(load_profile("thor-cable"), "s").outlets[0]
+    assert cable == replace(thor, socket=SocketType.ATTACHED_T2, has_lock=False)
 
 
 def test_parking_without_readers_is_free() -> None:

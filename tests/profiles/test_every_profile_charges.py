@@ -10,6 +10,7 @@ from boards.load import load_profile, shipped_profiles
 from boards.to_core import station_config, wire_plan
 from evse.app.virtual import VirtualStation
 from evse.core.config import Access
+from evse.core.dip import decode
 from evse.sim.invariants import InvariantChecker
 from hal.units import SECOND
 from hal.world.truth import OutletTruth
@@ -25,7 +26,10 @@ class Visit:
         self.number = number
         self.config = station_config(loaded, "S1")
         self.outlet = self.config.outlets[number - 1]
-        self.station = VirtualStation(self.config, wire_plan(loaded))
+        plan = wire_plan(loaded)
+        dip = decode(self.outlet.dip_banks, plan.outlets[number - 1].dip)
+        self.dip_switches_ma = dip.current_ma or self.outlet.rated_current_ma
+        self.station = VirtualStation(self.config, plan)
         self.checker = InvariantChecker(self.station)
         self.station.scheduler.observers.append(self.checker.observe)
 
@@ -63,7 +67,12 @@ def test_a_session_and_a_power_cut(profile: str, number: int) -> None:
     visit.run(45)
     charging = visit.truth()
     assert charging.contact_closed
-    offered = min(visit.outlet.rated_current_ma, visit.outlet.derated_current_ma, visit.config.station_maximum_ma)
+    offered = min(
+        visit.outlet.rated_current_ma,
+        visit.outlet.derated_current_ma,
+        visit.config.station_maximum_ma,
+        visit.dip_switches_ma,
+    )
     phases = visit.outlet.phases
     assert all(0.95 * offered <= each <= offered for each in charging.currents_ma[:phases])
     assert not any(charging.currents_ma[phases:])

@@ -150,8 +150,6 @@ def test_rules_of_the_smart_wallbox_family() -> None:
         ("outlets: [{number: 1, socket: T2 - TE}]", "outlets[0].socket"),
         ("outlets: [{number: 1, settings: {in_1_function: load_shedding}}]", "outlets[0].settings.in_1_function"),
         ("outlets: [{number: 1, settings: {in_2_function: conditional_outgoing_line}}]", "outlets[0].settings.in_2_function"),
-        ("outlets: [{number: 1}]\ndevices: {x1: {}}", "devices.x1"),
-        ("outlets: [{number: 1}]\ndevices: {dip_banks: [{name: A, limits_current: true}]}", "devices.dip_banks[0].limits_current"),
     ],
 )  # fmt: skip
 def test_what_would_be_dangerous_to_ignore_is_refused(text: str, key: str) -> None:
@@ -264,6 +262,35 @@ def test_the_check_never_raises(tmp_path: Path) -> None:
     report = check_profile(tmp_path)
     assert not report.ok
     assert len(report.errors) == 1
+
+
+@pytest.mark.req("STA-02")
+@pytest.mark.parametrize(
+    ("devices", "where"),
+    [
+        ("dip_banks: [{name: A, functions: [current, current]}]", "devices.dip_banks: 2 switches limit the current"),
+        ("dip_banks: [{name: A, functions: [x1_enable]}]", "devices.dip_banks: x1_enable: there is no X1 input"),
+        ("dip_banks: [{name: A, functions: [unknown]}, {name: A, functions: [unknown]}]", "devices.dip_banks[1].name"),
+        (
+            'dip_banks: [{name: A, functions: [unknown], simulated: "11"}]',
+            "devices.dip_banks[0].simulated: 2 positions",
+        ),
+        ('dip_banks: [{name: A, functions: [unknown], simulated: "x"}]', "devices.dip_banks[0].simulated"),
+        ("dip_banks: [{name: A, functions: [nothing]}]", "devices.dip_banks[0].functions"),
+        ("dip_banks: [{name: A, functions: []}]", "devices.dip_banks[0].functions"),
+        ("dip_banks: [{name: A}]", "devices.dip_banks[0].functions"),
+    ],
+)
+def test_dip_switches_that_cannot_be(devices: str, where: str) -> None:
+    [found] = faults(HEAD + f"outlets: [{{number: 1}}]\ndevices: {{{devices}}}\n")
+    assert where in found
+
+
+@pytest.mark.req("STA-02")
+@pytest.mark.parametrize("device", ["display: true", "dip_banks: [{name: A, functions: [unknown]}]"])
+def test_devices_behind_one_front_end_need_one_outlet(device: str) -> None:
+    [found] = faults(HEAD + f"outlets: [{{number: 1}}, {{number: 2}}]\ndevices: {{{device}}}\n")
+    assert f"devices.{device.partition(':')[0]}: exists on stations with one outlet only" in found
 
 
 TOKENS = (

@@ -113,6 +113,7 @@ def test_the_switch_bits_are_listed() -> None:
         (messages.RESIDUAL_DC_BIT, "RESIDUAL_DC"),
         (messages.SHUTTER_OPEN_BIT, "SHUTTER_OPEN"),
         (messages.SHUTTER_CLOSED_BIT, "SHUTTER_CLOSED"),
+        (messages.DIP_MOVED_BIT, "DIP_MOVED"),
     ]
 
 

@@ -512,7 +512,7 @@ def test_wrong_setting_of_a_vehicle_is_refused_whole() -> None:
 
 def sample(param: VerbParam) -> object:
     """A right value for a parameter without default."""
-    return {"setting": "ventilation", "value": "true"}[param.name]
+    return {"setting": "ventilation", "value": "true", "switch": 1}[param.name]
 
 
 @pytest.mark.parametrize("verb", VERBS, ids=lambda verb: verb.name)

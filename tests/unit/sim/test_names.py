@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import dataclasses
 import inspect
+import textwrap
 import typing
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ import pytest
 
 import evse.core
 from evse.app.scenario_library import ALL_VERBS
-from evse.core import evse_status, interlock, outlet, procedure, user_input
+from evse.core import evse_status, interlock, outlet, panel, procedure, user_input
 from evse.core.events import EVENT_TYPES
 from evse.exchange import snapshot
 from evse.sim import names
@@ -40,7 +41,8 @@ def loads(step: str) -> None:
 
 def texts_in(source: object, *calls: str) -> set[str]:
     """First texts given to ``calls`` (functions or methods) in the source, and keys of dictionaries when there are none."""
-    tree = ast.parse(inspect.getsource(typing.cast(Any, source)).strip())
+    text = source if isinstance(source, str) else inspect.getsource(typing.cast(Any, source))
+    tree = ast.parse(text.strip())
     found: set[str] = set()
     for node in ast.walk(tree):
         if calls and isinstance(node, ast.Call):
@@ -79,6 +81,7 @@ def test_the_names_are_those_in_the_core() -> None:
         for node in ast.walk(function)
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value.isidentifier()
     }
+    waiting |= texts_in(textwrap.dedent(inspect.getsource(panel.Panel.no_offer_reasons)))
     assert waiting == set(names.WAITING_REASONS)
     contactor = texts_in(interlock, "append")
     assert contactor <= {*names.CONTACTOR_REASONS, *names.WAITING_REASONS}
