@@ -147,36 +147,36 @@ def plan_jump(
     ``limit_us`` bounds the jump from outside the loops; ``wish_of`` gives the scheduled wish of a member, ``None`` for
     one that is not scheduled.
     """
-    steady: list[_Steady] = []
     runners = {id(loop.runner): loop.runner for loop in loops if loop.runner is not None}
+    deserted = {key for key, runner in runners.items() if wish_of(runner) is None}
     essential_us = min([runner.essential_wake_us() for runner in runners.values()], default=NEVER)
     limit_us = min(limit_us, essential_us)
-    if limit_us <= now_us:
-        return None
+    repeating: list[tuple[RenewalLoop, int, int]] = []
     for loop in loops:
-        deserted = loop.runner is not None and wish_of(loop.runner) is None
-        period = 0 if deserted else loop.period_us()
+        period = 0 if id(loop.runner) in deserted else loop.period_us()
         if period == 0:
             # Not the runner's wish: it mixes what all its loops want.
             limit_us = min([limit_us, loop.next_renewal_us(), loop.polled_wish_us(), *_wishes(loop, wish_of)])
         elif period == ANY_PERIOD:
             limit_us = min([limit_us, *_wishes(loop, wish_of)])
+        else:
+            repeating.append((loop, period, loop.next_renewal_us()))
         if limit_us <= now_us:
             return None
+    first_us = min([next_us for _, _, next_us in repeating], default=NEVER)
+    if not now_us < first_us < limit_us:
+        return None
+    steady: list[_Steady] = []
+    for loop in loops:
         essential_us = min(essential_us, loop.essential_wake_us())
-        limit_us = min(limit_us, essential_us)
-        if 0 < period < ANY_PERIOD:
-            next_us = loop.next_renewal_us()
-            traffic = loop.traffic_us(period, next_us)
-            if traffic is None:
-                limit_us = min(limit_us, next_us)
-            elif next_us <= now_us:
-                return None
-            else:
-                steady.append(_Steady(loop, period, next_us, traffic))
-        if limit_us <= now_us:
-            return None
-    return _plan_to(steady, now_us, limit_us, essential_us) if steady else None
+    limit_us = min(limit_us, essential_us)
+    for loop, period, next_us in repeating:
+        traffic = loop.traffic_us(period, next_us)
+        if traffic is None:
+            limit_us = min(limit_us, next_us)
+        else:
+            steady.append(_Steady(loop, period, next_us, traffic))
+    return _plan_to(steady, now_us, limit_us, essential_us) if steady and limit_us > now_us else None
 
 
 def _wishes(loop: RenewalLoop, wish_of: Callable[[RenewalPart | RenewalRunner], int | None]) -> list[int]:
