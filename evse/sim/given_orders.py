@@ -60,6 +60,11 @@ class GivenOrders:
             elif isinstance(timed.event, SessionOpened):
                 self._booker_came(timed.event)
 
+    @property
+    def standing(self) -> bool:
+        """Whether any order stands."""
+        return bool(self._orders)
+
     def firm(self, outlet: int, kind: type[Command]) -> list[GivenOrder]:
         """Firm orders of one kind for one outlet (0: for the station), withdrawn ones left out."""
         return [
@@ -70,7 +75,7 @@ class GivenOrders:
 
     def pending(self) -> bool:
         """Whether an order becomes firm by time alone."""
-        return any(not order.firm for order in self._orders.values())
+        return bool(self._orders) and any(not order.firm for order in self._orders.values())
 
     def _settle(self, moment: Moment) -> None:
         # Nothing has changed since the last look: what was quiet then was quiet until now.

@@ -59,6 +59,8 @@ class NoEnergyForAnotherId:
     def _held_back(self, moment: Moment, facts: OutletFacts) -> str:
         """The input function that has forbidden a beginning for long enough to be known, or an empty text."""
         config, found = moment.outlet_config(facts.number), ""
+        if not config.lines:
+            return found
         for function in (LineFunction.KEY_LOCKED, LineFunction.DELAYED_START):
             key = (facts.number, function)
             if not line_acts(config, facts.truth.inputs, function):
@@ -113,6 +115,10 @@ class OrdersOutliveRestarts:
         self._given.follow(moment)
         # Nobody can correct a generator that he does not reach; the lease ends what it does.
         blind = moment.cut_off
+        if not self._given.standing and not self._spans.lasting:
+            for facts in moment.outlets:
+                yield from self._postponed(moment, facts)
+            return
         for facts in moment.outlets:
             number, offer_ma = facts.number, _offer_ma(facts)
             for order in self._given.firm(number, SetLimit):

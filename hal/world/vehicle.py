@@ -4,7 +4,7 @@ Specification (IEC 61851-1 Annex A, Table A.6 sequence numbers in brackets).
 
 - S2 closes ``close_delay_us`` after a valid PWM appeared [4], if the vehicle wants energy, is awake, and is offered at
   least its minimum current.
-- It draws from ``charger_delay_us`` after its input became live, at its ramp rates in steps every half second, never more than the
+- It draws from ``charger_delay_us`` after its input became live, at its ramp rates in steps of a second, never more than the
   followed offer, its charger and its battery permit. A change of the duty cycle is followed after ``follow_delay_us``
   (the standard's limit is 5 s) [6]; the latest value at that moment counts.
 - It stops when full, told by its driver, or when PWM goes away: after ``stop_reaction_us`` it ramps down, opens S2 at
@@ -31,7 +31,7 @@ from hal.world.duty import offered_current_ma
 from hal.world.pilot_circuit import DEAD_LINE, PilotLine
 from hal.world.supply import NO_PHASES, Phases
 
-RAMP_STEP_US: Final = 500 * MS
+RAMP_STEP_US: Final = 1 * SECOND
 """A ramp is made of steps this long, the last one shorter: finer than anything a station decides by."""
 SIMPLIFIED_MA: Final = 10_000
 CHARGER_MINIMUM_MV: Final = 100_000

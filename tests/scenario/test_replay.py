@@ -75,7 +75,7 @@ def test_an_unchanged_trace_gives_no_difference(story: str) -> None:
     report = replayed(recorded(story))
     assert report.difference is None
     assert report.cycles > 100
-    assert report.frames > 100
+    assert report.frames > 80
     assert report.events > 30
 
 
