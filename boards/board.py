@@ -25,7 +25,8 @@ from hal.ports import (
 class OutletBoard:
     """Every port of one outlet. ``number`` counts from 1.
 
-    ``lock`` is ``None`` for an attached cable, ``shutter`` on everything but City, ``reader`` on an outlet without card reader. ``polled`` holds the
+    ``lock`` is ``None`` for an attached cable, ``shutter`` on everything but City, ``domestic`` (the contactor of a domestic
+    socket) where there is none, ``reader`` on an outlet without card reader. ``polled`` holds the
     drivers of this outlet that must be run, in the order in which they are run.
     """
 
@@ -39,6 +40,7 @@ class OutletBoard:
     reader: CardReader | None
     polled: tuple[Polled, ...]
     shutter: ShutterMotor | None = None
+    domestic: ContactorHold | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,13 +53,16 @@ class WireSpec:
 
 @dataclass(frozen=True, slots=True)
 class OutletWires:
-    """The wires of one outlet. ``lock``, ``shutter``: whether the outlet has such a motor behind its front end."""
+    """The wires of one outlet. ``lock``, ``shutter``: whether the outlet has such a motor behind its front end;
+    ``domestic``: whether a domestic socket's contactor is there.
+    """
 
     number: int
     front_end: WireSpec
     reader: WireSpec | None = None
     lock: bool = True
     shutter: bool = False
+    domestic: bool = False
 
 
 @dataclass(frozen=True, slots=True)

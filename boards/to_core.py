@@ -7,11 +7,12 @@ from dataclasses import replace
 from boards.compiled import OutletWires, WireKind, WirePlan, WireSpec, with_digest
 from boards.keys import core_values
 from boards.load import Profile
-from boards.rules import has_lock, outlet_phases
+from boards.rules import has_domestic, has_lock, outlet_phases
 from boards.schema import Outlet, StationProfile, Wire
 from evse.core.config import (
     Access,
     ContactorTimings,
+    DomesticLimits,
     Location,
     LockTimings,
     OutletConfig,
@@ -74,6 +75,7 @@ def _outlet(outlet: Outlet, model: StationProfile) -> OutletConfig:
         shutter=ShutterTimings(**core_values(timings.shutter)),
         procedure=ProcedureTimings(**core_values(timings.procedure)),
         protection=ProtectionLimits(**core_values(outlet.protection)),
+        domestic=DomesticLimits(**core_values(outlet.domestic)),
     )
 
 
@@ -94,6 +96,7 @@ def _wires(outlet: Outlet) -> OutletWires:
         reader=None if reader is None else _wire(f"{name}/reader", reader.wire),
         lock=has_lock(outlet),
         shutter=outlet.shutter,
+        domestic=has_domestic(outlet),
     )
 
 

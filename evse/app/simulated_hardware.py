@@ -58,6 +58,8 @@ class SimulatedHardware:
                 has_shutter=outlet.has_shutter,
                 breaker_line=outlet.breaker_input,
                 breaker_normally_open=outlet.breaker_normally_open,
+                has_mode3=outlet.has_mode3,
+                has_domestic=outlet.has_domestic,
             )
             for outlet in config.outlets
         ]
@@ -75,6 +77,8 @@ class SimulatedHardware:
         outlet = self.world.outlet(wires.number)
         end = self._open(wires.front_end)
         fitted = Capability.SHUTTER if outlet.setup.has_shutter else Capability.NONE
+        if outlet.setup.has_domestic:
+            fitted |= Capability.DOMESTIC
         firmware = FirmwareIdentity(
             unique_id=f"TWIN{wires.number:04d}".encode(),
             phases=outlet.setup.phases,

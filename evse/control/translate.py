@@ -90,6 +90,8 @@ def inputs_from(reading: OutletReading, *, link_ok: bool, reader_ok: bool) -> Ou
         reader_ok=reader_ok,
         fault_codes=_fault_codes(reading.fault_bits),
         shutter=SHUTTER_FEEDBACK[reading.shutter],
+        domestic_closed=reading.domestic_mirror_closed,
+        domestic_plugged=reading.domestic_plugged,
     )
 
 

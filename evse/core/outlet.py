@@ -13,6 +13,7 @@ from typing import NamedTuple
 from evse.core.config import Location, OutletConfig, StationConfig
 from evse.core.contactor import ContactorMonitor
 from evse.core.detectors import DetectorContext, FaultDetectors
+from evse.core.domestic import BOUND, OTHER_SOCKET, DomesticSocket, SocketState
 from evse.core.duty import MINIMUM_OFFER_MA
 from evse.core.energy import EnergyRegister, OverCurrentWatch, PhaseDetector
 from evse.core.events import (
@@ -32,13 +33,14 @@ from evse.core.events import (
 from evse.core.faults import FaultBook, Latch, Reaction
 from evse.core.interlock import InterlockFacts, Permission, judge
 from evse.core.limits import Arbitration, Limit, arbitrate, constant
-from evse.core.lock import LockSupervisor
+from evse.core.lock import LockGoal, LockSupervisor
 from evse.core.offer import OfferPhase, OfferWish, PilotOffer
 from evse.core.outlet_status import OutletErrorName, OutletStatus
 from evse.core.pilot import VEHICLE_LEVELS, PilotMonitor
 from evse.core.procedure import Procedure, ProcedureFacts
 from evse.core.proximity import ProximityMonitor, cable_rating_ma
 from evse.core.selftest import SelfTestSequence
+from evse.core.session import NORMAL_MODE_3, SIMPLIFIED_MODE_3
 from evse.core.shutter import ShutterSupervisor
 from evse.core.signals import light_for
 from evse.core.units import MS, NEVER, SECOND
@@ -69,6 +71,7 @@ class OutletCore:
         self.pilot = PilotMonitor(config.pilot)
         self.proximity = ProximityMonitor(CABLE_HOLD_US)
         self.contactor = ContactorMonitor(config.contactor, start_us)
+        self.domestic = DomesticSocket(config, start_us, self._tell)
         self.lock = LockSupervisor(config.lock)
         self.shutter = ShutterSupervisor(config.shutter)
         self.register = EnergyRegister()
@@ -155,6 +158,7 @@ class OutletCore:
             pilot.blind,
             self.lock.lost,
             self.contactor.failed_to_close,
+            self.domestic.contactor.failed_to_close,
         )
 
     def _until(self, wake_us: int) -> None:
@@ -170,6 +174,7 @@ class OutletCore:
         if not inputs.link_ok:
             self.register.set_power((0, 0, 0), inputs.voltages_mv)
             self.contactor.feedback_lost()
+            self.domestic.lost()
             self.pilot.lost()
             self.proximity.lost()
             self.current.lost()
@@ -181,9 +186,11 @@ class OutletCore:
             self._until(self.pilot.update(now_us, inputs.pilot))
         if not self.config.attached_cable:
             self._until(self.proximity.update(now_us, inputs.proximity_ohm))
-        self._until(self.contactor.update(now_us, self.inputs.contactor_closed, drawing=self._drawing))
+        self._until(self.contactor.update(now_us, inputs.contactor_closed, drawing=self._mode3_drawing(now_us)))
+        self._until(self.domestic.measure(now_us, inputs, drawing=self._domestic_drawing(now_us)))
+        self.domestic.follow(self._mode3_socket(now_us), bound=self.procedure.status in BOUND)
         self._until(self.current.update(now_us, inputs.currents_ma))
-        if self.contactor.closed:
+        if self.contactor.closed or self.domestic.contactor.closed:
             self._detect_phases(now_us, inputs)
         else:
             self.phases.pause()
@@ -216,15 +223,16 @@ class OutletCore:
         if session is not None and not session.durable:
             record_due_us = session.opened_us + self.config.procedure.record_us
         context = DetectorContext(
-            energised=self.contactor.permitted or self.contactor.closed,
-            contact_welded=self.contactor.welded,
-            contact_failed_to_close=self.contactor.failed_to_close,
+            energised=self.contactor.permitted or self.contactor.closed or self.domestic.live,
+            contact_welded=self.contactor.welded or self.domestic.contactor.welded,
+            contact_failed_to_close=self.contactor.failed_to_close or self.domestic.contactor.failed_to_close,
             lock_needed=session is not None,
             ventilation_allowed=self._ventilation_allowed,
             record_late=now_us >= record_due_us,
             self_test_failed=self.self_test.failed,
             link_expected=self._ever_linked or now_us >= self._link_due_us,
             reader_expected=self._reader_seen or now_us >= self._link_due_us,
+            hard_current_ma=self._hard_current_ma,
         )
         if not (context.link_expected and context.reader_expected):
             self._until(self._link_due_us)
@@ -263,28 +271,49 @@ class OutletCore:
 
     @property
     def _vehicle_gone(self) -> bool:
-        return self.inputs.link_ok and self.pilot.level is PilotLevel.A
+        gone = not self.domestic.plugged if self.domestic.selected else self.pilot.level is PilotLevel.A
+        return self.inputs.link_ok and gone
 
     @property
     def _contact_live(self) -> bool:
         """The mirror contact says closed, or current flows, which proves it whatever the mirror says."""
-        return self.inputs.contactor_closed or self._drawing
+        return self.inputs.contactor_closed or self.domestic.closed or self._drawing
 
     @property
     def _drawing(self) -> bool:
         return max(self.inputs.currents_ma) >= self.config.protection.no_load_ma
 
+    # The outlet has one meter: a current belongs to the socket whose contact may carry it, and to both in doubt.
+
+    def _mode3_drawing(self, now_us: int) -> bool:
+        elsewhere = self.domestic.may_carry(now_us)
+        return self._drawing and (not elsewhere or self.inputs.contactor_closed)
+
+    def _domestic_drawing(self, now_us: int) -> bool:
+        elsewhere = self.contactor.may_carry(now_us, self.inputs.contactor_closed)
+        return self._drawing and (not elsewhere or self.domestic.closed)
+
+    def _mode3_socket(self, now_us: int) -> SocketState:
+        contact_open = self.contactor.proven_open(now_us, self.inputs.contactor_closed)
+        nothing_there = self.inputs.proximity_ohm is None and self.pilot.level not in VEHICLE_LEVELS
+        return SocketState(contact_open, contact_open and nothing_there and not self._plugged)
+
+    @property
+    def _hard_current_ma(self) -> int:
+        own_ma = self.config.domestic.hard_current_ma
+        return own_ma if self.domestic.selected else self.config.protection.hard_current_ma
+
     def _facts(self, now_us: int) -> ProcedureFacts:
         ending = next((fault.kind.name for fault in self.faults.active if fault.kind.ends_session), "")
         bolt_known = self.inputs.lock in (LockFeedback.LOCKED, LockFeedback.UNLOCKED)
         lock_known = not self.config.has_lock or bolt_known or self.lock.failed is not None
-        return ProcedureFacts(
+        facts = ProcedureFacts(
             restored=self.restored,
             hardware_ready=self.inputs.link_ok and not self.inputs.contactor_closed and lock_known,
             plugged=self._plugged,
             vehicle=self.pilot.level in VEHICLE_LEVELS,
             vehicle_gone=self._vehicle_gone,
-            simplified=self.pilot.arrived_simplified,
+            charge_type=SIMPLIFIED_MODE_3 if self.pilot.arrived_simplified else NORMAL_MODE_3,
             link_ok=self.inputs.link_ok,
             contact_closed=self._contact_live,
             permitted=self.contactor.permitted,
@@ -301,11 +330,13 @@ class OutletCore:
             ending_fault=ending,
             register_wh=self.register.wh,
         )
+        return self.domestic.adapt(facts)
 
     def _drive_lock(self, now_us: int) -> None:
         if not self.config.has_lock:
             return
-        self.lock.order(now_us, self.procedure.lock_goal, again=self.procedure.retry_lock)
+        goal = LockGoal.UNLOCKED if self.domestic.selected else self.procedure.lock_goal
+        self.lock.order(now_us, goal, again=self.procedure.retry_lock)
         self.procedure.retry_lock = False
         if self.inputs.link_ok:
             self._until(self.lock.update(now_us, self.inputs.lock, may_release=self._may_release(now_us)))
@@ -322,10 +353,12 @@ class OutletCore:
 
     def _may_release(self, now_us: int) -> bool:
         """The contact has been commanded open for long enough, is credibly confirmed open, and no current flows."""
-        if self.contactor.permitted or self._contact_live or self.contactor.mirror_lies:
+        monitors = (self.contactor, self.domestic.contactor)
+        if self._contact_live or any(monitor.permitted or monitor.mirror_lies for monitor in monitors):
             return False
-        if now_us < self.contactor.settled_open_us:
-            self._until(self.contactor.settled_open_us)
+        settled_us = max(monitor.settled_open_us for monitor in monitors)
+        if now_us < settled_us:
+            self._until(settled_us)
             return False
         return True
 
@@ -345,9 +378,11 @@ class OutletCore:
 
     def _arbitrate(self, now_us: int, station_share_ma: int) -> None:
         limits = [constant("rated", self.config.rated_current_ma)]
-        if not self.config.attached_cable and self._plugged:
+        if self.domestic.selected:
+            limits.append(constant("domestic socket", self.config.domestic.maximum_ma))
+        elif not self.config.attached_cable and self._plugged:
             limits.append(constant("cable", cable_rating_ma(self.proximity.state), self.proximity.state.value))
-        if self.pilot.arrived_simplified:
+        if self.pilot.arrived_simplified and not self.domestic.selected:
             limits.append(constant("simplified mode 3", SIMPLIFIED_MAXIMUM_MA))
         limits.append(constant("station maximum", station_share_ma))
         limits.extend(self.extra_limits.values())
@@ -356,19 +391,22 @@ class OutletCore:
 
     def _no_offer_reasons(self, now_us: int) -> tuple[str, ...]:
         procedure, availability = self.procedure, self.procedure.availability
-        session = procedure.session
+        session, mode3 = procedure.session, not self.domestic.selected
+        least_ma = MINIMUM_OFFER_MA if mode3 else self.config.domestic.maximum_ma
+        held = self.contactor.permitted or self.domestic.contactor.permitted
         reasons = {
             "StateNotRestored": not self.restored,
             "NotAuthorised": session is None or not procedure.charge_wanted,
             "RecordNotDurable": session is not None and not session.durable,
             "SelfTestNotPassed": not self.self_test.passed,
-            "LockNotConfirmed": self.config.has_lock and not self.lock.locked,
-            "ShutterNotConfirmed": self.config.has_shutter and not self.shutter.closed,
-            "NoVehicle": self.pilot.level not in VEHICLE_LEVELS,
+            "LockNotConfirmed": mode3 and self.config.has_lock and not self.lock.locked,
+            "ShutterNotConfirmed": mode3 and self.config.has_shutter and not self.shutter.closed,
+            "NoVehicle": mode3 and self.pilot.level not in VEHICLE_LEVELS,
+            OTHER_SOCKET: self.domestic.excluded and not held,
             "Suspended": availability.suspended,
             "Postponed": availability.postponed and session is not None and not session.was_energised,
             "OutOfService": availability.ends_session,
-            "NotEnoughCurrent": self.arbitration.current_ma < MINIMUM_OFFER_MA,
+            "NotEnoughCurrent": self.arbitration.current_ma < least_ma,
         }
         names = [name for name, holds in reasons.items() if holds]
         names.extend(fault.kind.name for fault in self.faults.blocking)
@@ -382,10 +420,10 @@ class OutletCore:
         if cleared_us is not None and now_us < cleared_us + self.config.protection.reclose_after_fault_us:
             reasons.append("WaitAfterFault")
             self._until(cleared_us + self.config.protection.reclose_after_fault_us)
-        resting = now_us < self.contactor.next_closing_us and not self.contactor.permitted
-        if resting:
+        contactor = self.domestic.contactor if self.domestic.selected else self.contactor
+        if now_us < contactor.next_closing_us and not contactor.permitted:
             reasons.append("ContactorMustRest")
-            self._until(self.contactor.next_closing_us)
+            self._until(contactor.next_closing_us)
         return reasons
 
     def _offer(self, now_us: int) -> None:
@@ -395,7 +433,7 @@ class OutletCore:
         show_f = self.faults.emergency and self._charge_stopped_by_fault and self.pilot.level is not PilotLevel.E
         welded = any(fault.kind.latch is Latch.SERVICE for fault in self.faults.active)
         wish = OfferWish(
-            offer=not self.no_offer,
+            offer=not self.no_offer and not self.domestic.selected,
             limit_ma=self.arbitration.current_ma,
             level=self.pilot.level,
             energised=self.contactor.permitted or self.inputs.contactor_closed,
@@ -416,7 +454,7 @@ class OutletCore:
         if self.inputs.link_ok and self.inputs.pilot is not None:
             self._until(self.pilot.update(now_us, self.inputs.pilot))
         self._show_state()
-        self.current.offered(now_us, self.offer.offered_ma)
+        self.current.offered(now_us, self.offered_ma)
 
     def _permit(self, now_us: int) -> None:
         session = self.procedure.session
@@ -442,13 +480,20 @@ class OutletCore:
             contactor_rested=now_us >= self.contactor.next_closing_us,
             held=self.contactor.permitted,
             stop_grace=self.offer.phase is OfferPhase.STOPPING,
+            other_contact_open=self.domestic.state.contact_open,
+            other_free=self.domestic.state.free and not self.domestic.selected,
         )
         before, self.permission = self.permission, judge(facts)
         self.contactor.permit(now_us, self.permission.granted)
         if self.inputs.link_ok:
-            self._until(self.contactor.update(now_us, self.inputs.contactor_closed, drawing=self._drawing))
+            mirror_closed, drawing = self.inputs.contactor_closed, self._mode3_drawing(now_us)
+            self._until(self.contactor.update(now_us, mirror_closed, drawing=drawing))
         if before.granted != self.permission.granted:
             self._tell(ContactorPermitted(self.config.number, self.permission.granted, self.permission.reasons))
+        # The other contact last, and with what was just decided here.
+        self.domestic.follow(self._mode3_socket(now_us), bound=True)
+        drawing = self._domestic_drawing(now_us)
+        self._until(self.domestic.permit(now_us, facts, self.inputs, drawing=drawing))
 
     def _set_outputs(self, now_us: int) -> None:
         procedure = self.procedure
@@ -461,12 +506,13 @@ class OutletCore:
             lock_pulse=self.lock.pulse,
             rcd_test_count=self.self_test.request_count,
             ventilation=self.pilot.level is PilotLevel.D and self.permission.granted,
-            over_current_limit_ma=self.config.protection.hard_current_ma,
-            light=light_for(procedure.status, fault=bool(self.faults.blocking), charging=self.inputs.contactor_closed),
+            over_current_limit_ma=self._hard_current_ma,
+            light=light_for(procedure.status, fault=bool(self.faults.blocking), charging=self._contact_reported),
             beep=procedure.beep,
             beep_count=procedure.beep_count,
             shutter_drive=self.shutter.drive,
             shutter_pulse=self.shutter.pulse,
+            hold_domestic=self.domestic.permission.granted,
         )
         old = self.outputs
         if (outputs.pilot_mode, outputs.duty_bp) != (old.pilot_mode, old.duty_bp):
@@ -478,7 +524,16 @@ class OutletCore:
     def reserved_ma(self, now_us: int) -> int:
         """What this outlet may draw of the station's current: its highest recent offer, and what it still takes."""
         offer_ma = self.current.highest_offer_ma(now_us)
-        return max(offer_ma, *self.inputs.currents_ma) if self.inputs.contactor_closed else offer_ma
+        return max(offer_ma, *self.inputs.currents_ma) if self._contact_reported else offer_ma
+
+    @property
+    def offered_ma(self) -> int:
+        """What may be drawn: the pilot's offer, or the fixed maximum of a live domestic socket."""
+        return self.config.domestic.maximum_ma if self.domestic.contactor.permitted else self.offer.offered_ma
+
+    @property
+    def _contact_reported(self) -> bool:
+        return self.inputs.contactor_closed or self.domestic.closed
 
     @property
     def status(self) -> OutletStatus:

@@ -200,7 +200,7 @@ class StationCore:
             case ClearFault():
                 if not outlet.faults.clear_by_service(command.fault):
                     return f"fault {command.fault!r} is not in force"
-                outlet.contactor.mirror_lies = False
+                outlet.contactor.mirror_lies = outlet.domestic.contactor.mirror_lies = False
             case SetLimit():
                 return _set_limit(outlet, command)
             case _:

@@ -55,6 +55,16 @@ class SessionView:
 
 
 @dataclass(frozen=True, slots=True)
+class DomesticView:
+    """The domestic socket of an outlet: plug, its own contactor, why that is not held."""
+
+    plugged: bool
+    contactor_permitted: bool
+    contactor_closed: bool
+    open_reasons: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class OutletView:
     """One outlet."""
 
@@ -89,6 +99,10 @@ class OutletView:
     reader_ok: bool
     shutter: str = ""
     """Feedback of the shutter's end switches; empty where there is none."""
+    connector: str = ""
+    """Which socket has the outlet: its type, `TE` or `T2` on a `T2 - TE` outlet."""
+    domestic: DomesticView | None = None
+    """``None`` where there is no domestic socket; ``contactor_*`` and ``open_reasons`` above are those of the other."""
 
 
 @dataclass(frozen=True, slots=True)

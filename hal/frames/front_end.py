@@ -28,6 +28,8 @@ from typing import Any, Final
 from hal.frames.crc import crc16_ccitt_false
 from hal.frames.front_end_messages import (
     COIL_BIT,
+    DOMESTIC_MIRROR_BIT,
+    DOMESTIC_PLUG_BIT,
     INPUT_COUNT,
     LAYOUTS,
     MAJOR,
@@ -42,6 +44,7 @@ from hal.frames.front_end_messages import (
     Capability,
     Control,
     Hold,
+    HoldDomestic,
     Identity,
     Inquiry,
     Lock,
@@ -136,6 +139,8 @@ def _state_payload(message: State) -> bytes:
         | (RESIDUAL_DC_BIT if r.residual_dc else 0)
         | (SHUTTER_OPEN_BIT if r.shutter & ShutterPosition.OPEN else 0)
         | (SHUTTER_CLOSED_BIT if r.shutter & ShutterPosition.CLOSED else 0)
+        | (DOMESTIC_MIRROR_BIT if r.domestic_mirror_closed else 0)
+        | (DOMESTIC_PLUG_BIT if r.domestic_plugged else 0)
     )
     fields = {
         "positive_mv": _i16(r.positive_mv),
@@ -224,6 +229,8 @@ def _parse_reading(c: Any) -> OutletReading:
         fault_bits=c.fault_bits,
         safe_state_reason=c.safe_state_reason,
         shutter=_SHUTTER[bool(switches & SHUTTER_CLOSED_BIT), bool(switches & SHUTTER_OPEN_BIT)],
+        domestic_mirror_closed=bool(switches & DOMESTIC_MIRROR_BIT),
+        domestic_plugged=bool(switches & DOMESTIC_PLUG_BIT),
     )
 
 
@@ -250,6 +257,7 @@ _PARSERS: Final[Mapping[int, Callable[[Any], Message]]] = MappingProxyType(
     {
         MessageId.CONTROL: _parse_control,
         MessageId.HOLD: lambda c: Hold(c.hold_ms, c.reading_age_ms),
+        MessageId.HOLD_DOMESTIC: lambda c: HoldDomestic(c.hold_ms, c.reading_age_ms),
         MessageId.OPEN: lambda c: Open(c.reason),
         MessageId.LOCK: lambda c: Lock(LockPulse(c.direction), c.pulse_ms),
         MessageId.RCD_TEST: lambda c: RcdTest(),

@@ -16,9 +16,11 @@ from construct import Array, Bytes, Int8ub, Int16sb, Int16ub, Struct
 
 from hal.ports import BeepCode, LightCode, LockPulse, OutletReading, PilotDriveMode, ShutterPulse
 
-VERSION: Final = 0x11
+VERSION: Final = 0x12
 SHUTTER_VERSION: Final = 0x11
 """First version with SHUTTER and the shutter's bits."""
+DOMESTIC_VERSION: Final = 0x12
+"""First version with HOLD_DOMESTIC and the domestic socket's bits."""
 MAJOR: Final = VERSION >> 4
 BAUD: Final = 115_200
 MAX_HOLD_MS: Final = 250
@@ -45,6 +47,7 @@ class MessageId(IntEnum):
     INQUIRY = 0x07
     RESET = 0x08
     SHUTTER = 0x09
+    HOLD_DOMESTIC = 0x0A
     STATE = 0x81
     IDENTITY = 0x82
 
@@ -62,6 +65,8 @@ class SafeStateReason(IntEnum):
     OVER_CURRENT = 7
     SUPPLY_LOW = 8
     INTERNAL = 9
+    OTHER_SOCKET = 10
+    PLUG_LEFT = 11
 
 
 class FaultBit(IntFlag):
@@ -92,6 +97,7 @@ class Capability(IntFlag):
     BEEPER = 0x0080
     PROXIMITY = 0x0100
     SHUTTER = 0x0200
+    DOMESTIC = 0x0400
 
 
 class ResetReason(IntEnum):
@@ -129,6 +135,11 @@ class Hold:
 
     hold_ms: int
     reading_age_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class HoldDomestic(Hold):
+    """The same for the domestic socket's contactor. Never sent to a front end older than ``DOMESTIC_VERSION``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,7 +210,7 @@ class Identity:
     occasion: Occasion
 
 
-HostMessage = Control | Hold | Open | Lock | RcdTest | Beep | Inquiry | Reset | Shutter
+HostMessage = Control | Hold | HoldDomestic | Open | Lock | RcdTest | Beep | Inquiry | Reset | Shutter
 FrontEndMessage = State | Identity
 Message = HostMessage | FrontEndMessage
 
@@ -217,6 +228,7 @@ LAYOUTS: Final[Mapping[MessageId, Struct]] = MappingProxyType(
         MessageId.INQUIRY: Struct("wanted" / Int8ub),
         MessageId.RESET: Struct(),
         MessageId.SHUTTER: Struct("direction" / Int8ub, "pulse_ms" / Int16ub),
+        MessageId.HOLD_DOMESTIC: Struct("hold_ms" / Int16ub, "reading_age_ms" / Int16ub),
         MessageId.STATE: Struct(
             "positive_mv" / Int16sb,
             "negative_mv" / Int16sb,
@@ -257,12 +269,15 @@ RESIDUAL_AC_BIT: Final = 0x04
 RESIDUAL_DC_BIT: Final = 0x08
 SHUTTER_OPEN_BIT: Final = 0x10
 SHUTTER_CLOSED_BIT: Final = 0x20
+DOMESTIC_MIRROR_BIT: Final = 0x40
+DOMESTIC_PLUG_BIT: Final = 0x80
 """Bits of the field ``switches`` of STATE."""
 
 _ID_OF: Final[Mapping[type, MessageId]] = MappingProxyType(
     {
         Control: MessageId.CONTROL,
         Hold: MessageId.HOLD,
+        HoldDomestic: MessageId.HOLD_DOMESTIC,
         Open: MessageId.OPEN,
         Lock: MessageId.LOCK,
         RcdTest: MessageId.RCD_TEST,

@@ -26,6 +26,7 @@ from typing import Final
 
 from hal.frames.front_end import DecoderCounts, Frame
 from hal.frames.front_end_messages import (
+    DOMESTIC_VERSION,
     HOST_IDS,
     SHUTTER_VERSION,
     VERSION,
@@ -48,7 +49,7 @@ from hal.front_end_line import FrameHook, FrontEndLine
 from hal.ports import OutletReading, PilotDriveMode, ShutterPosition
 from hal.scheduling import ANY_PERIOD, Waker
 from hal.twins.electronics import OutletElectronics
-from hal.twins.front_end_contactor import ContactorKeeper
+from hal.twins.front_end_contactor import ContactorPair
 from hal.twins.front_end_interlock import LocalInterlock
 from hal.twins.front_end_memory import Judgement, OrderMemory
 from hal.twins.front_end_outputs import FrontEndOutputs
@@ -145,7 +146,11 @@ class FrontEndTwin:
     def _forget(self, now_us: int) -> None:
         """Give every variable of the firmware its start value."""
         self._interlock = LocalInterlock(self._board_limit_ma)
-        self._keeper = ContactorKeeper(self._interlock if self._with_interlock else None)
+        self._keeper = ContactorPair(
+            self._interlock,
+            with_interlock=self._with_interlock,
+            with_domestic=Capability.DOMESTIC in self._firmware.capabilities,
+        )
         self._memory = OrderMemory()
         self._accepted = 0
         self._sample: OutletReading | None = None
@@ -277,8 +282,7 @@ class FrontEndTwin:
     def _next_us(self) -> int:
         due = self.essential_wake_us()
         if self._life is _Life.RUNNING:
-            if self._keeper.permitted:
-                due = min(due, self._keeper.lease_until_us)
+            due = min(due, self._keeper.lease_until_us)
             if not self._silent:
                 due = min(due, self._state_at_us + KEEP_ALIVE_US, self._heard_at_us + HOST_PATIENCE_US)
             if self._lost_at_us < NEVER:
@@ -299,7 +303,10 @@ class FrontEndTwin:
         if self._host_version < SHUTTER_VERSION:
             # Bits that an older host has not heard of are not sent to it.
             self._sample = replace(self._sample, shutter=ShutterPosition.BETWEEN)
+        if self._host_version < DOMESTIC_VERSION:
+            self._sample = replace(self._sample, domestic_mirror_closed=False, domestic_plugged=False)
         self._interlock.observe(self._sample, now_us)
+        self._keeper.observe(self._sample, now_us)
 
     def _apply(self, now_us: int) -> None:
         """Decide the coil and drive it; make the content of the next STATE."""
@@ -308,6 +315,7 @@ class FrontEndTwin:
             return
         self._keeper.settle(taken, self._outputs.control.mode, now_us)
         self._outputs.drive_coil(self._keeper.coil, now_us)
+        self._outputs.drive_domestic_coil(self._keeper.domestic_coil, now_us)
         faults = int(self._interlock.conditions | self._keeper.faults | self._internal_faults)
         made_of = (taken, self._outputs.coil, faults, int(self._keeper.reason))
         # The same object while nothing has changed: "is there news" is asked far more often than there is.

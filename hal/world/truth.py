@@ -9,6 +9,19 @@ from hal.world.supply import Phases
 
 
 @dataclass(frozen=True, slots=True)
+class DomesticTruth:
+    """The domestic socket of an outlet. ``current_ma``: what flows through it on L1 (part of the outlet's currents)."""
+
+    plugged: bool
+    contact_closed: bool
+    contact_welded: bool
+    coil_energised: bool
+    current_ma: int
+    closings: int
+    openings_under_load: int
+
+
+@dataclass(frozen=True, slots=True)
 class OutletTruth:
     """One outlet at ``at_us``. Nothing here is a report of a sensor or an order of a controller.
 
@@ -21,7 +34,8 @@ class OutletTruth:
     ``s2_closed``: the vehicle's R3 is connected. ``energy_pj``: delivered since the world began, exact
     (mA x mV x us); ``energy_nj``: the same in whole nanojoules.
     ``openings_under_load``, ``last_break_ma``: breakings of 1 A or more and the largest phase current of the last
-    breaking. ``unplugs_under_load``: plugs pulled while current flowed.
+    breaking. ``unplugs_under_load``: plugs pulled while current flowed. ``domestic``: ``None`` where there is no such
+    socket; contacts, plug and coil above are those of the socket with a pilot.
     """
 
     at_us: int
@@ -60,6 +74,7 @@ class OutletTruth:
     openings_under_load: int
     last_break_ma: int
     unplugs_under_load: int
+    domestic: DomesticTruth | None = None
 
     @property
     def energy_nj(self) -> int:

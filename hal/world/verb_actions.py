@@ -67,6 +67,8 @@ class Action:
 
 def _plug_in_blocked(call: Call) -> str:
     cable, end = call.outlet.cable, call.text("end")
+    if not call.outlet.setup.has_mode3:
+        return "this outlet has a domestic socket only: plug_in_domestic"
     if end == "station" and cable.attached:
         return "the cable is attached to the station"
     if end != "vehicle" and not cable.attached:

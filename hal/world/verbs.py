@@ -13,6 +13,7 @@ from typing import Any, Final
 from hal.world.outlet import OutletWorld
 from hal.world.station import StationWorld
 from hal.world.verb_actions import ACTIONS, STATION_ACTIONS, Action, Call
+from hal.world.verb_domestic import DOMESTIC_ACTIONS, DOMESTIC_VERBS
 from hal.world.verb_faults import FAULT_ACTIONS
 from hal.world.verb_spec import Verb, VerbError, VerbParam, check_params
 from hal.world.verb_table import SHUTTER_VERBS, VERBS
@@ -20,13 +21,18 @@ from hal.world.verb_table import SHUTTER_VERBS, VERBS
 __all__ = ["VERBS", "Verb", "VerbError", "VerbParam", "apply", "verbs_of"]
 
 _BY_NAME: Final = {verb.name: verb for verb in VERBS}
-_OUTLET_ACTIONS: Final[dict[str, Action]] = {**ACTIONS, **FAULT_ACTIONS}
+_DOMESTIC: Final = tuple(verb.name for verb in DOMESTIC_VERBS)
+_OUTLET_ACTIONS: Final[dict[str, Action]] = {**ACTIONS, **FAULT_ACTIONS, **DOMESTIC_ACTIONS}
 
 
 def verbs_of(world: StationWorld) -> tuple[Verb, ...]:
-    """Return every verb with the outlet numbers ``world`` has; verbs of a shutter only where there is one."""
-    has_shutter = any(outlet.shutter.fitted for outlet in world.outlets)
-    return tuple(_narrowed(verb, world) for verb in VERBS if has_shutter or verb.name not in SHUTTER_VERBS)
+    """Return every verb with the outlet numbers ``world`` has; those of a shutter or domestic socket only where one is."""
+    missing: set[str] = set()
+    if not any(outlet.shutter.fitted for outlet in world.outlets):
+        missing.update(SHUTTER_VERBS)
+    if not any(outlet.domestic.fitted for outlet in world.outlets):
+        missing.update(_DOMESTIC)
+    return tuple(_narrowed(verb, world) for verb in VERBS if verb.name not in missing)
 
 
 def apply(world: StationWorld, name: str, params: Mapping[str, Any], now_us: int) -> None:

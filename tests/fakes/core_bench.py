@@ -66,6 +66,8 @@ def inputs_of(outlet: OutletWorld, *, link_ok: bool = True, reader_ok: bool = Tr
         inputs=outlet.inputs(),
         reader_ok=reader_ok,
         shutter=SHUTTER_FEEDBACK[outlet.shutter_position()],
+        domestic_closed=outlet.domestic_mirror_closed(),
+        domestic_plugged=outlet.domestic_plugged(),
     )
 
 
@@ -102,6 +104,8 @@ class CoreBench:
                     has_shutter=each.has_shutter,
                     breaker_line=each.breaker_input,
                     breaker_normally_open=each.breaker_normally_open,
+                    has_mode3=each.has_mode3,
+                    has_domestic=each.has_domestic,
                 )
                 for each in self.config.outlets
             ]
@@ -215,6 +219,7 @@ class CoreBench:
     def _apply(self, index: int, outputs: OutletOutputs) -> None:
         outlet, now_us = self.world.outlets[index], self.now_us
         outlet.drive_coil(outputs.hold_contactor, now_us)
+        outlet.drive_domestic_coil(outputs.hold_domestic, now_us)
         outlet.drive_pilot(PILOT_MODE[outputs.pilot_mode], outputs.duty_bp, now_us)
         if outputs.lock_pulse != self._pulses[index]:
             self._pulses[index] = outputs.lock_pulse
