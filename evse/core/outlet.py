@@ -133,6 +133,7 @@ class OutletCore:
         self._judge(now_us)
         facts, judged = self._facts(now_us), self._judged
         self._until(self.procedure.advance(now_us, facts))
+        self.domestic.follow(self._mode3_socket(now_us), bound=self.procedure.status in BOUND)
         self._drive_lock(now_us)
         self._drive_shutter(now_us)
         self._run_self_test(now_us)
@@ -188,7 +189,6 @@ class OutletCore:
             self._until(self.proximity.update(now_us, inputs.proximity_ohm))
         self._until(self.contactor.update(now_us, inputs.contactor_closed, drawing=self._mode3_drawing(now_us)))
         self._until(self.domestic.measure(now_us, inputs, drawing=self._domestic_drawing(now_us)))
-        self.domestic.follow(self._mode3_socket(now_us), bound=self.procedure.status in BOUND)
         self._until(self.current.update(now_us, inputs.currents_ma))
         if self.contactor.closed or self.domestic.contactor.closed:
             self._detect_phases(now_us, inputs)

@@ -10,6 +10,11 @@ from collections.abc import Mapping, Sequence
 
 from evse.core.commands import Command
 from evse.sim.invariants_base import Invariant, Known, Moment, Violation
+from evse.sim.invariants_domestic import (
+    DomesticClosedOnlyWhenSafe,
+    NeverBothContacts,
+    NoLastingDomesticOverdraw,
+)
 from evse.sim.invariants_records import ClosedIntervalsBelongToOneSession, RecordsBalanceWithTheWorld
 from evse.sim.invariants_safety import (
     ClosedOnlyWhenSafe,
@@ -39,6 +44,9 @@ def all_invariants() -> tuple[Invariant, ...]:
         ContactFollowsOrder(),
         FaultShownOnPilot(),
         NoEnergyForAnotherId(),
+        DomesticClosedOnlyWhenSafe(),
+        NeverBothContacts(),
+        NoLastingDomesticOverdraw(),
         ClosedIntervalsBelongToOneSession(),
         RecordsBalanceWithTheWorld(),
     )

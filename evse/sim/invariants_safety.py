@@ -47,7 +47,7 @@ _SHOWN_OTHERWISE = ("FrontEndLost", "PilotShort")
 """Nobody drives the pilot, or the short itself is state E for as long as it lasts."""
 
 
-class _Timed:
+class Timed:
     """Base of invariants that allow a forbidden state for a bounded time."""
 
     name = ""
@@ -67,7 +67,7 @@ class _Timed:
             yield Violation(self.name, moment.now_us, number, f"{what} {bound}")
 
 
-class ClosedOnlyWhenSafe(_Timed):
+class ClosedOnlyWhenSafe(Timed):
     """S1. A closed contact means: vehicle in state C, or D where ventilation is given; PWM on; diode and earth whole.
 
     Further: an authorised session durably open, the bolt locked where there is a lock, the shutter closed over the plug
@@ -146,7 +146,7 @@ class ClosedOnlyWhenSafe(_Timed):
             self._test_good[number] = False
 
 
-class OfferWithinLimits(_Timed):
+class OfferWithinLimits(Timed):
     """S2. PWM on the line offers at least 6 A and at most what cable, outlet and station stand, also all together."""
 
     name = "S2"
@@ -182,7 +182,7 @@ def _intended_duty_bp(facts: OutletFacts) -> int:
     return facts.truth.duty_bp - (error_bp if abs(error_bp) <= GENERATOR_TOLERANCE_BP else 0)
 
 
-class NoLastingOverdraw(_Timed):
+class NoLastingOverdraw(Timed):
     """S4. Nobody draws more than (highest offer of the last 5 s + 0.5 A) x 1.10 for 7 s and stays connected."""
 
     name = "S4"
@@ -214,7 +214,7 @@ class NoLastingOverdraw(_Timed):
         return max(value for _, value in offers)
 
 
-class NeverUnlockedUnderLoad(_Timed):
+class NeverUnlockedUnderLoad(Timed):
     """S5. Neither bolt nor shutter leaves its holding end while the contact is closed or 1 A flows, unless forced."""
 
     name = "S5"
@@ -248,7 +248,7 @@ class NeverUnlockedUnderLoad(_Timed):
         return moment.now_us - moment.known.shutter_forced_us.get(number, -NEVER) <= FORCED_BOLT_US
 
 
-class NoOpeningUnderLoad(_Timed):
+class NoOpeningUnderLoad(Timed):
     """S6. A contact opens under load only for a cause: a fault, the vehicle, no supply, or 6 s after PWM went off."""
 
     name = "S6"
@@ -300,7 +300,7 @@ class NoOpeningUnderLoad(_Timed):
         return bool(vehicle or unaired or faulty or unlocked or unshut or moment.cut_off)
 
 
-class ContactFollowsOrder(_Timed):
+class ContactFollowsOrder(Timed):
     """S7. A contact that does not follow its coil is an active fault, and a weld stays one until service clears it."""
 
     name = "S7"
@@ -323,13 +323,13 @@ class ContactFollowsOrder(_Timed):
         for facts in moment.outlets:
             outlet = moment.outlet_view(facts.number)
             names = [fault.name for fault in outlet.faults] if outlet is not None else []
-            truth = facts.truth
+            # Without its mirror contact nobody can know.
+            contacts = [contact for contact in facts.contacts if contact.mirror_honest]
             for wanted, differs in (
-                (_WELD, truth.contact_closed and not truth.coil_energised),
-                (_FAILED_TO_CLOSE, truth.coil_energised and not truth.contact_closed),
+                (_WELD, any(contact.closed and not contact.coil for contact in contacts)),
+                (_FAILED_TO_CLOSE, any(contact.coil and not contact.closed for contact in contacts)),
             ):
-                # Without its mirror contact nobody can know.
-                seen = outlet is not None and outlet.link_ok and facts.mirror_honest
+                seen = outlet is not None and outlet.link_ok
                 missing = settled and seen and differs and wanted not in names
                 what = f"contact and coil differ without {wanted}"
                 yield from self._late(moment, facts.number, what, missing, MISMATCH_US)
@@ -352,7 +352,7 @@ class ContactFollowsOrder(_Timed):
         return self._settling or super().pending()
 
 
-class FaultShownOnPilot(_Timed):
+class FaultShownOnPilot(Timed):
     """S10. An emergency fault that stopped a charge shows as state F (or E) on the pilot for at least 300 ms.
 
     Not asked while the generator is out of the station's hands: front end lost, line cut, control or supply gone.
@@ -411,7 +411,7 @@ class FaultShownOnPilot(_Timed):
         return bool(self._due)
 
 
-class NoEnergyForAnotherId(_Timed):
+class NoEnergyForAnotherId(Timed):
     """S13. An unavailable outlet never begins to give energy, a booked one only to its booker.
 
     Both hold until control starts again: whoever gives such orders repeats them to a station that has restarted.
@@ -429,9 +429,10 @@ class NoEnergyForAnotherId(_Timed):
             number, truth = facts.number, facts.truth
             for session in moment.sessions(number):
                 self._seen_us.setdefault(session.session_id, moment.now_us)
+            closings = truth.closings + (truth.domestic.closings if truth.domestic is not None else 0)
             before = self._closings.get(number, 0)
-            self._closings[number] = truth.closings
-            if truth.closings == before or not truth.contact_closed:
+            self._closings[number] = closings
+            if closings == before or not any(contact.closed for contact in facts.contacts):
                 continue
             if moment.view is None:
                 continue
