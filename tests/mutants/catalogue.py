@@ -181,6 +181,33 @@ MUTANTS: Final = (
         ("city-shutter-not-closed",),
     ),
     Mutant(
+        "exclusion-removed",
+        "the Type 2 socket counts as free, whoever uses it, when the domestic one wants the outlet",
+        "evse/core/domestic.py",
+        """        self.other = other
+        if bound or not""",
+        """        self.other = other = FREE
+        if not""",
+        ("domestic-waits-for-t2",),
+        cheap=True,
+    ),
+    Mutant(
+        "domestic-plug-ignored",
+        "the domestic contact stays closed when the plug is pulled",
+        "evse/core/interlock.py",
+        "elif not facts.plugged:",
+        "elif not facts.plugged and not facts.held:",
+        ("domestic-unplugged",),
+    ),
+    Mutant(
+        "domestic-maximum-ignored",
+        "an appliance is measured by the outlet's rated current",
+        "evse/core/outlet.py",
+        "return self.config.domestic.maximum_ma if self.domestic.contactor.permitted",
+        "return self.config.rated_current_ma if self.domestic.contactor.permitted",
+        ("domestic-over-current",),
+    ),
+    Mutant(
         "breaker-input-upside-down",
         "a breaker contact that is normally open is read as one that is normally closed",
         "evse/core/detectors.py",

@@ -76,6 +76,7 @@ def test_it_assembles_with_every_port(name: str) -> None:
     for outlet, of_core in zip(board.outlets, config.outlets, strict=True):
         assert (outlet.lock is not None) == of_core.has_lock
         assert (outlet.shutter is not None) == of_core.has_shutter
+        assert (outlet.domestic is not None) == of_core.has_domestic
         assert (outlet.reader is not None) == (of_core.access is Access.BADGE)
         assert len(outlet.polled) == (1 if outlet.reader is None else 2)
         for driver in outlet.polled:
@@ -144,6 +145,18 @@ def test_city_has_the_vendors_facts() -> None:
     parking = station_config(load_profile("parking"), "station-1").outlets[0]
     assert not parking.has_shutter
     assert not parking.breaker_input
+
+
+@pytest.mark.req("STA-01", "STA-07")
+def test_parking_with_a_domestic_socket_has_the_vendors_socket_types() -> None:
+    both = station_config(load_profile("parking-t2-te"), "station-1")
+    alone = station_config(load_profile("parking-te"), "station-1")
+    (outlet,), (domestic,) = both.outlets, alone.outlets
+    assert (outlet.socket, domestic.socket) == (SocketType.T2_TE, SocketType.TE)
+    assert (outlet.has_mode3, outlet.has_domestic, outlet.has_lock) == (True, True, True)
+    assert (domestic.has_mode3, domestic.has_domestic, domestic.has_lock) == (False, True, False)
+    assert (domestic.phases, domestic.rated_current_ma) == (1, 16_000)
+    assert outlet.domestic.maximum_ma == domestic.domestic.maximum_ma == 10_000
 
 
 def test_parking_without_readers_is_free() -> None:

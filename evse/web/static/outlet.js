@@ -22,7 +22,7 @@ export function headline(outlet) {
   if (outlet.outlet_status.includes("Maintenance")) return ["busy", "Maintenance"];
   if (outlet.outlet_status === "OK_Unavailable" || outlet.ev_state === "F_NotAvailable") return ["bad", "Not available"];
   if (outlet.outlet_status === "Not_Initialized") return ["quiet", "Starting"];
-  const car = CAR_STATES.test(outlet.ev_state);
+  const car = CAR_STATES.test(outlet.ev_state) || (outlet.connector === "TE" && outlet.domestic?.plugged);
   if (outlet.session) {
     if (!car && outlet.shutter && outlet.shutter !== "open" && outlet.cable_state === "Not_Plugged") return ["busy", "Shutter opens"];
     if (!car) return ["busy", "Waiting for a car"];
@@ -30,6 +30,13 @@ export function headline(outlet) {
   }
   if (outlet.outlet_status === "OK_UnplugProcedureStarted") return ["busy", "Charge ended, please unplug"];
   return car ? ["busy", outlet.access === "badge" ? "Car here, waiting for a badge" : "Car here"] : ["quiet", "Free"];
+}
+
+// With an appliance in the domestic socket that socket's contactor is the outlet's.
+function socketInUse(outlet) {
+  if (outlet.connector !== "TE" || !outlet.domestic) return outlet;
+  const { contactor_permitted, contactor_closed, open_reasons } = outlet.domestic;
+  return { ...outlet, contactor_permitted, contactor_closed, open_reasons };
 }
 
 export class OutletCard {
@@ -44,7 +51,8 @@ export class OutletCard {
   }
 
   // `now` is control's clock in microseconds.
-  show(outlet, now) {
+  show(station, now) {
+    const outlet = socketInUse(station);
     this.outlet = outlet;
     const [tone, words] = headline(outlet);
     this.set("headline", words, tone);
@@ -80,7 +88,8 @@ export class OutletCard {
   }
 
   words(outlet) {
-    for (const name of ["ev_state", "outlet_status", "cable_state", "access"]) this.set(name, outlet[name]);
+    for (const name of ["ev_state", "outlet_status", "access"]) this.set(name, outlet[name]);
+    this.set("cable_state", outlet.domestic?.plugged ? `${outlet.cable_state}, domestic cable` : outlet.cable_state);
     this.set("last_error", outlet.last_error ? `${outlet.last_error}${outlet.last_error_class ? ` (${outlet.last_error_class})` : ""}` : "none");
     this.set("power", powerKw(outlet).toFixed(2));
     this.set("offered", amperes(outlet.offered_ma));
@@ -98,8 +107,9 @@ export class OutletCard {
   }
 
   picture(outlet) {
-    const plugged = outlet.cable_state !== "Not_Plugged" || CAR_STATES.test(outlet.ev_state);
-    const car = CAR_STATES.test(outlet.ev_state);
+    const domestic = outlet.connector === "TE" && outlet.domestic?.plugged;
+    const car = CAR_STATES.test(outlet.ev_state) && !domestic;
+    const plugged = outlet.cable_state !== "Not_Plugged" || car || domestic;
     const flow = Math.max(...outlet.currents_ma) > FLOWING_MA;
     const flags = { plugged, car, closed: outlet.contactor_closed, flow };
     for (const [name, value] of Object.entries(flags)) attribute(this.drawing, `data-${name}`, value ? "yes" : "no");
@@ -111,7 +121,7 @@ export class OutletCard {
     this.set("lock_word", outlet.lock);
     this.set("shutter_word", outlet.shutter ? `shutter ${outlet.shutter}` : "");
     this.set("light_word", LIGHT_WORDS[outlet.light] ?? outlet.light);
-    this.set("car_word", car ? "vehicle" : plugged ? "cable only" : "");
+    this.set("car_word", domestic ? "domestic cable" : car ? "vehicle" : plugged ? "cable only" : "");
     text(this.drawing.querySelector("title"), `Outlet ${outlet.number}: contactor ${outlet.contactor_closed ? "closed" : "open"}, `
       + `${plugged ? "cable plugged" : "no cable"}, ${car ? "vehicle present" : "no vehicle"}, lock ${outlet.lock}, ${outlet.shutter ? `shutter ${outlet.shutter}, ` : ""}light ${outlet.light}`);
   }

@@ -112,6 +112,8 @@ def test_the_switch_bits_are_listed() -> None:
         (messages.RESIDUAL_DC_BIT, "RESIDUAL_DC"),
         (messages.SHUTTER_OPEN_BIT, "SHUTTER_OPEN"),
         (messages.SHUTTER_CLOSED_BIT, "SHUTTER_CLOSED"),
+        (messages.DOMESTIC_MIRROR_BIT, "DOMESTIC_MIRROR"),
+        (messages.DOMESTIC_PLUG_BIT, "DOMESTIC_PLUG"),
     ]
 
 

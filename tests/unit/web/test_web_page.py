@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from evse.core.values import ShutterFeedback
-from evse.exchange.snapshot import OutletView, StationView
+from evse.exchange.snapshot import DomesticView, OutletView, StationView
 from evse.web.app import create_app
 from evse.web.page import grouped, quick_actions
 from evse.web.ports import VerbParam, VerbView
@@ -85,7 +85,8 @@ def texts(value: Any) -> Iterator[str]:
 
 def full_view() -> StationView:
     view = diode_fault(charging())
-    second = replace(view.outlets[1], session=view.outlets[0].session)
+    domestic = DomesticView(True, False, False, ("OtherSocketInUse",))
+    second = replace(view.outlets[1], session=view.outlets[0].session, domestic=domestic)
     return replace(view, outlets=(view.outlets[0], second))
 
 
