@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from types import MappingProxyType
+from typing import Any, Protocol, runtime_checkable
 
 from boards.board import Board, OutletBoard
 from boards.compiled import OutletWires, WireKind, WirePlan, WireSpec
@@ -23,6 +24,14 @@ OpenWire = Callable[[WireSpec], ByteLink]
 FrameSeen = Callable[[WireSpec, int, str, Frame | bytes], None]
 """Recorder of frames: (wire, now_us, "sent" or "received", frame); a front end's frame comes decoded, a reader's raw."""
 
+
+@runtime_checkable
+class _Hooked(Protocol):
+    """A driver that shows its frames."""
+
+    on_frame: Callable[[int, str, Any], None] | None
+
+
 _DIRECTIONS = MappingProxyType({"tx": "sent", "rx": "received"})
 """The drivers' own words, where they differ."""
 
@@ -36,6 +45,17 @@ def assemble(plan: WirePlan, open_wire: OpenWire, on_frame: FrameSeen | None = N
     """
     _check(plan)
     return Board(tuple(_outlet(wires, open_wire, on_frame) for wires in plan.outlets))
+
+
+def listen(board: Board, plan: WirePlan, on_frame: FrameSeen | None) -> None:
+    """Show every frame on every wire of ``board`` to ``on_frame`` from now on; ``None`` ends it and costs nothing.
+
+    ``plan`` is the one that the board was made from.
+    """
+    for outlet, wires in zip(board.outlets, plan.outlets, strict=True):
+        for driver, wire in zip(outlet.polled, (wires.front_end, wires.reader), strict=False):
+            if wire is not None and isinstance(driver, _Hooked):
+                driver.on_frame = None if on_frame is None else _recorder(wire, on_frame)
 
 
 def _check(plan: WirePlan) -> None:

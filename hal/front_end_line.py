@@ -20,10 +20,10 @@ class FrontEndLine:
     """One end of the line."""
 
     def __init__(self, link: ByteLink, receives: tuple[MessageId, ...], on_frame: FrameHook | None = None) -> None:
-        """``receives``: the ids this end may receive."""
+        """``receives``: the ids this end may receive. ``on_frame`` may be changed at any time."""
         self._link = link
         self._receives = receives
-        self._on_frame = on_frame
+        self.on_frame = on_frame
         self._decoder = Decoder(receives)
         self._sequence = 0
         self._byte_at_us = -NEVER
@@ -61,9 +61,9 @@ class FrontEndLine:
             return []
         self._byte_at_us = now_us
         frames = self._decoder.feed(data)
-        if self._on_frame is not None:
+        if self.on_frame is not None:
             for frame in frames:
-                self._on_frame(now_us, "rx", frame)
+                self.on_frame(now_us, "rx", frame)
         return frames
 
     def discard(self, now_us: int) -> None:
@@ -83,8 +83,8 @@ class FrontEndLine:
         self._link.write(encode(frame), now_us)
         self.sent += 1
         self.sent_at_us = now_us
-        if self._on_frame is not None:
-            self._on_frame(now_us, "tx", frame)
+        if self.on_frame is not None:
+            self.on_frame(now_us, "tx", frame)
 
     def restart(self) -> None:
         """Another conversation begins: nothing received before counts for it."""

@@ -139,6 +139,11 @@ class OutletSense(Protocol):
         """Whether the line exists and the device has answered in this connection."""
         ...
 
+    @property
+    def problem(self) -> str:
+        """Why ``connected`` is false, in words; empty while connected."""
+        ...
+
 
 class PilotDrive(Protocol):
     """Sets the control pilot."""
@@ -233,6 +238,11 @@ class CardReader(Protocol):
     @property
     def connected(self) -> bool:
         """Whether the reader answers."""
+        ...
+
+    @property
+    def problem(self) -> str:
+        """Why ``connected`` is false, in words; empty while connected."""
         ...
 
 

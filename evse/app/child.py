@@ -16,6 +16,7 @@ import signal
 import sys
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 from boards.compiled import CompiledStation, decode_config
 from evse.control.priority import die_with_parent, name_process
@@ -25,7 +26,8 @@ from evse.control.status_pipe import StatusPipe, log_to_supervisor
 @dataclass(frozen=True, slots=True)
 class Task:
     """What to run: the compiled ``config`` file, the ``data`` directory, the ``world``'s socket (empty on hardware) and
-    the profile's badge ``strategy`` and ``badges`` (UID, type, comment).
+    the profile's badge ``strategy`` and ``badges`` (UID, type, comment), and its ``board`` as ``evse.app.board_view`` writes it. ``reference``: the profile as others can
+    load it, a name or an absolute path.
     """
 
     config: str
@@ -33,6 +35,8 @@ class Task:
     world: str
     strategy: str
     badges: list[tuple[str, str, str]] = field(default_factory=list)
+    board: dict[str, Any] = field(default_factory=dict)
+    reference: str = ""
 
     def line(self) -> bytes:
         """The line that tells a child."""

@@ -42,6 +42,14 @@ _WORLD_EXAMPLES: Final = """examples:
   evse world present_card outlet=1 hold=1         hold a badge to the reader for a second
   evse world truth --json                         what is physically true
   evse world cut_power && evse world restore_power
+  evse world record --out mine.yaml               everything done so far, as a scenario for evse sim
+"""
+_REPLAY_EXAMPLES: Final = """examples:
+  evse replay night.jsonl                         the profile that the trace names
+  evse replay night.jsonl --profile ./my-board.yaml --json
+
+exit codes: 0 control does what was recorded, 1 it does something else (the first difference is shown), 2 the trace or
+profile cannot be used
 """
 _PROFILE_EXAMPLES: Final = """examples:
   evse profile check parking                      a shipped profile, with its effective values
@@ -66,6 +74,7 @@ def parser() -> argparse.ArgumentParser:
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
     _add_run(commands)
     _add_sim(commands)
+    _add_replay(commands)
     _add_world(commands)
     _add_profile(commands)
     return top
@@ -96,6 +105,14 @@ def _add_run(commands: Commands[argparse.ArgumentParser]) -> None:
     run.add_argument("--data", default="", metavar="DIR", help="data directory (default: ~/.local/state/evse/<uid>)")
     run.add_argument("--dumb-front-end", action="store_true", help="simulated front ends without local interlock")
     run.add_argument("--no-fifo", dest="fifo", action="store_false", help="stay at normal priority")
+    run.add_argument("--trace", default="", metavar="FILE", help="record what control gets and does, for evse replay")
+    run.add_argument(
+        "--trace-limit",
+        type=_megabytes,
+        default=256,
+        metavar="MB",
+        help="size of the trace file (default: %(default)s)",
+    )
     run.add_argument("--json", action="store_true", help="print the start line as JSON")
     run.add_argument("--verbose", action="store_true", help="show the processes' informative lines too")
     run.set_defaults(run=_run)
@@ -115,15 +132,24 @@ def _add_sim(commands: Commands[argparse.ArgumentParser]) -> None:
     sim.set_defaults(run=_sim)
 
 
+def _add_replay(commands: Commands[argparse.ArgumentParser]) -> None:
+    replay = commands.add_parser("replay", help="live a recorded trace through again", epilog=_REPLAY_EXAMPLES)
+    replay.add_argument("file", metavar="FILE", help="trace of evse run --trace or evse sim --trace")
+    replay.add_argument("--profile", metavar="P", help="profile to use instead of the one the trace names")
+    replay.add_argument("--json", action="store_true", help="print the result as JSON")
+    replay.set_defaults(run=_replay)
+
+
 def _add_world(commands: Commands[argparse.ArgumentParser]) -> None:
     world = commands.add_parser(
         "world", help="the simulated world of a running station", epilog=_WORLD_EXAMPLES + _CODES
     )
-    world.add_argument("verb", metavar="VERB", help="a verb, or: list, truth, status")
+    world.add_argument("verb", metavar="VERB", help="a verb, or: list, truth, status, log, record")
     world.add_argument("params", nargs="*", metavar="key=value", help="parameters; numbers may carry a unit")
     world.add_argument(
         "--station", default="", metavar="S", help="uid, page's port or runtime directory (default: the one)"
     )
+    world.add_argument("--out", default="", metavar="FILE", help="where record writes (default: standard output)")
     world.add_argument("--json", action="store_true", help="print the answer as JSON")
     world.set_defaults(run=_world)
 
@@ -135,6 +161,12 @@ def _add_profile(commands: Commands[argparse.ArgumentParser]) -> None:
     check.add_argument("file", metavar="FILE", help="YAML file, or name of a shipped profile")
     check.add_argument("--json", action="store_true", help="print the report as JSON")
     check.set_defaults(run=_profile_check)
+
+
+def _megabytes(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= 100_000:
+        raise argparse.ArgumentTypeError(f"{text!r} is no size: 1 to 100000 MB")
+    return int(text)
 
 
 def _port(text: str) -> int:
@@ -163,6 +195,8 @@ def _run(arguments: argparse.Namespace) -> int:
         dumb_front_end=arguments.dumb_front_end,
         json_output=arguments.json,
         verbose=arguments.verbose,
+        trace=arguments.trace,
+        trace_limit_mb=arguments.trace_limit,
     )
     try:
         return run_station(options)
@@ -189,10 +223,18 @@ def _sim(arguments: argparse.Namespace) -> int:
     )
 
 
+def _replay(arguments: argparse.Namespace) -> int:
+    from evse.app.replay_command import ReplayOptions, replay_command
+
+    return replay_command(ReplayOptions(arguments.file, arguments.profile, arguments.json))
+
+
 def _world(arguments: argparse.Namespace) -> int:
     from evse.app.world_command import world_command
 
-    return world_command(arguments.verb, arguments.params, arguments.station, json_output=arguments.json)
+    return world_command(
+        arguments.verb, arguments.params, arguments.station, json_output=arguments.json, out=arguments.out
+    )
 
 
 def _profile_check(arguments: argparse.Namespace) -> int:

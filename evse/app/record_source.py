@@ -9,13 +9,13 @@ from typing import Final
 from evse.core.units import SECOND
 from evse.services.journal import JournalError
 from evse.services.records import Record, RecordReader, utc_text
-from evse.web.ports import RecordView
+from evse.web.ports import RecordsUnavailable, RecordView
 
 _PAGE: Final = 100
 
 
 class JournalRecords:
-    """A ``RecordSource``. A journal that cannot be read has no records to show; its ``problem`` is reported elsewhere."""
+    """A ``RecordSource``. Raises RecordsUnavailable while the journal cannot be read."""
 
     def __init__(self, reader: RecordReader) -> None:
         self._reader = reader
@@ -39,8 +39,8 @@ class JournalRecords:
     async def _read(self, limit: int, before: int | None = None) -> Sequence[Record]:
         try:
             return await asyncio.to_thread(self._reader.records, limit, before)
-        except JournalError:
-            return ()
+        except JournalError as error:
+            raise RecordsUnavailable(str(error)) from error
 
 
 def record_view(record: Record) -> RecordView:

@@ -22,6 +22,7 @@ from evse.app.console import Console, descriptor
 from evse.app.factory_badges import badges_of, strategy_of
 from evse.app.paths import Hold, PathError, check_uid, data_directory, make_runtime, runtime_base, write_status
 from evse.app.supervisor import FAILED, Supervisor, monotonic_us
+from evse.app.trace_writer import DEFAULT_LIMIT_MB, LiveTrace
 from evse.core.units import SECOND
 from evse.exchange.services_end import listen_at
 
@@ -37,7 +38,10 @@ WORLD_PATIENCE_US: Final = 10 * SECOND
 
 @dataclass(frozen=True, slots=True)
 class RunOptions:
-    """What the command line said. ``port`` ``None``: the default one or the next that is free."""
+    """What the command line said. ``port`` ``None``: the default one or the next that is free.
+
+    ``trace``: file to record into, empty for none, of at most ``trace_limit_mb`` megabytes.
+    """
 
     profile: str
     uid: str = ""
@@ -48,6 +52,8 @@ class RunOptions:
     dumb_front_end: bool = False
     json_output: bool = False
     verbose: bool = False
+    trace: str = ""
+    trace_limit_mb: int = DEFAULT_LIMIT_MB
 
 
 class RunError(Exception):
@@ -80,6 +86,7 @@ class StationRun:
         self._begin_us = monotonic_us()
         self._web = open_web_socket(options.host, options.port)
         self._exchange = listen_at(str(self._path("exchange")))
+        self._trace = open_trace(options)
         self._control = ChildProcess(self._control_program())
         self._services = ChildProcess(self._services_program())
         self._ours, self._theirs = socket.socketpair()
@@ -97,8 +104,10 @@ class StationRun:
         return ("--fifo",) if self._options.fifo else ()
 
     def _control_program(self) -> Program:
-        arguments = ("--exchange", str(self._path("exchange")), *self._fifo())
-        return Program("control", "evse.app.control_process", arguments, (), CONTROL_PATIENCE_US)
+        fds = () if self._trace is None else (self._trace.fd,)
+        trace = () if self._trace is None else ("--trace-fd", str(self._trace.fd))
+        arguments = ("--exchange", str(self._path("exchange")), *trace, *self._fifo())
+        return Program("control", "evse.app.control_process", arguments, fds, CONTROL_PATIENCE_US)
 
     def _services_program(self) -> Program:
         fds = (self._exchange.fileno(), self._web.fileno())
@@ -137,6 +146,8 @@ class StationRun:
         """End what still runs and clear the runtime directory away."""
         for child in (self._control, self._services, self._world):
             child.end()
+        if self._trace is not None:
+            self._trace.close()
         for each in (self._ours, self._theirs, self._exchange, self._web):
             each.close()
         shutil.rmtree(self._runtime.directory, ignore_errors=True)
@@ -153,6 +164,7 @@ class StationRun:
         from boards.load import load_profile
         from boards.problems import ProfileError
         from boards.to_core import station_config, wire_plan
+        from evse.app.board_view import board_values
 
         options = self._options
         try:
@@ -189,7 +201,18 @@ class StationRun:
             "config_digest": config.digest,
         }
         world = str(self._path("world")) if simulated else ""
-        return Task(str(compiled), str(data), world, strategy_of(profile), badges_of(profile)), simulated
+        board = board_values(profile)
+        path = Path(options.profile)
+        task = Task(
+            str(compiled),
+            str(data),
+            world,
+            strategy_of(profile),
+            badges_of(profile),
+            board,
+            reference=str(path.absolute()) if path.exists() else options.profile,
+        )
+        return task, simulated
 
     # --- what others see -----------------------------------------------------------------------------------------
 
@@ -243,6 +266,16 @@ class StationRun:
         self._output.say("\n".join(lines))
         for warning in self._warnings():
             self._errors.say(f"  warning: {warning}")
+
+
+def open_trace(options: RunOptions) -> LiveTrace | None:
+    """The trace's writer, when one is wished. Raises RunError."""
+    if not options.trace:
+        return None
+    try:
+        return LiveTrace(options.trace, options.trace_limit_mb)
+    except OSError as error:
+        raise RunError(f"--trace {error}", BAD_INPUT) from error
 
 
 def open_web_socket(host: str, port: int | None) -> socket.socket:

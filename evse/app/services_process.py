@@ -19,9 +19,12 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from evse.app.board_view import board_from
 from evse.app.child import ChildArguments, Task, add_child_arguments, begin_child, wait_for_task
 from evse.app.factory_badges import authoriser_of
 from evse.app.record_source import JournalRecords
+from evse.app.scenario_runner import ScenarioRunner
+from evse.app.session_recorder import RecordedSource, SessionRecorder
 from evse.app.station_hub import StationHub, monotonic_us
 from evse.app.system_clock import system_mapping
 from evse.app.world_port import WorldSocketPort
@@ -31,6 +34,7 @@ from evse.services.clock import NO_CLOCK
 from evse.services.sqlite_journal import SqliteJournal, SqliteStore
 from evse.services.station_services import StationServices
 from evse.web.app import create_app
+from evse.web.ports import Extras
 from evse.web.server import Server, make_server
 
 _log = logging.getLogger(__name__)
@@ -55,7 +59,15 @@ class ServicesProcess:
         self._hub.sender = self._end
         world = WorldSocketPort(task.world) if task.world else None
         names = {kind.bit: f"{kind.name}: {kind.meaning}" for kind in CATALOGUE}
-        app = create_app(self._hub, world, JournalRecords(journal), error_bits=names)
+        extras = Extras(
+            board=board_from(task.board),
+            history=self._hub,
+            wires=self._hub.wire_log,
+            scenarios=ScenarioRunner() if world is not None else None,
+            recording=SessionRecorder(world) if world is not None else None,
+        )
+        source = RecordedSource(self._hub, world) if world is not None else self._hub
+        app = create_app(source, world, JournalRecords(journal), error_bits=names, extras=extras)
         self._web = socket.socket(fileno=arguments.web_fd)
         self._server: Server = make_server(app, "", 0)
         self._problem = ""

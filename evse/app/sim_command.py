@@ -11,10 +11,11 @@ from typing import Final
 
 from boards.problems import ProfileError, printable
 from evse.app.scenario_library import load, shipped_scenarios
-from evse.app.station_factory import dumb_station_factory, station_factory, trace_frames
+from evse.app.station_factory import dumb_station_factory, recording_factory, station_factory
 from evse.sim.problems import ScenarioError
 from evse.sim.runner import run_scenario
 from evse.sim.scenario import Scenario
+from evse.sim.station import StationFactory
 from evse.sim.timeline import timeline_line
 from evse.sim.trace import Trace, TraceEntry, TraceWriter
 from evse.sim.verdict import Verdict, exit_code, junit_xml
@@ -95,19 +96,18 @@ def _load_all(options: SimOptions) -> list[Scenario] | None:
 
 
 def _run(scenario: Scenario, options: SimOptions) -> Verdict:
-    factory = dumb_station_factory if options.dumb else station_factory
+    factory: StationFactory = dumb_station_factory if options.dumb else station_factory
     with ExitStack() as stack:
         trace = Trace()
         number = scenario.run_number if options.run_number is None else options.run_number
         if not options.json_output:
             print(printable(f"{scenario.name} ({scenario.file}, profile {scenario.profile}, seed {number})"))
             trace.add_sink(_print_line)
-        prepare = None
         if options.trace:
             file = stack.enter_context(Path(options.trace).open("w", encoding="ascii", newline="\n"))
             trace.add_sink(TraceWriter(file, name=scenario.name, run_number=number, profile=scenario.profile))
-            prepare = trace_frames
-        verdict = run_scenario(scenario, factory, number, elide=options.elide, trace=trace, prepare=prepare)
+            factory = recording_factory(trace, dumb=options.dumb)
+        verdict = run_scenario(scenario, factory, number, elide=options.elide, trace=trace)
     if not options.json_output:
         print("\n".join(map(printable, verdict.summary().split("\n"))))
     return verdict

@@ -6,17 +6,20 @@ from boards.load import load_profile
 from boards.to_core import station_config, wire_plan
 from evse.app.factory_badges import authoriser_for
 from evse.app.virtual import VirtualStation
+from evse.control.recording import Recorder
 from evse.sim.random_streams import RandomStreams
-from evse.sim.station import SimulatedStation
+from evse.sim.station import StationFactory
 from evse.sim.trace import Trace
 
 
-def station_factory(profile_name: str, run_number: int, elide: bool, dumb: bool = False) -> VirtualStation:
+def station_factory(
+    profile_name: str, run_number: int, elide: bool, dumb: bool = False, recorder: Recorder | None = None
+) -> VirtualStation:
     """A whole station in virtual time, at time 0; with its first three parameters a ``evse.sim.station.StationFactory``.
 
     ``profile_name``: a shipped profile or a file. ``run_number``: behind every random stream. ``elide``: renewals that
     change nothing are skipped. ``dumb``: the front ends have no interlock of their own, only the lease, so that nothing
-    below control corrects its mistakes. Raises ProfileError.
+    below control corrects its mistakes. ``recorder``: notes all that goes into control and comes out. Raises ProfileError.
     """
     profile = load_profile(profile_name)
     return VirtualStation(
@@ -26,6 +29,7 @@ def station_factory(profile_name: str, run_number: int, elide: bool, dumb: bool 
         elide=elide,
         local_interlock=not dumb,
         random_stream=RandomStreams(run_number).stream("disk"),
+        recorder=recorder,
     )
 
 
@@ -34,7 +38,10 @@ def dumb_station_factory(profile_name: str, run_number: int, elide: bool) -> Vir
     return station_factory(profile_name, run_number, elide, dumb=True)
 
 
-def trace_frames(station: SimulatedStation, trace: Trace) -> None:
-    """Put the frames of all lines into ``trace``: a ``prepare`` of ``evse.sim.runner.run_scenario``."""
-    if isinstance(station, VirtualStation):
-        station.tap_lines(trace.frame_tap)
+def recording_factory(trace: Trace, *, dumb: bool = False) -> StationFactory:
+    """A factory whose stations put into ``trace`` all that ``evse.sim.replay`` needs, frames included."""
+
+    def factory(profile_name: str, run_number: int, elide: bool) -> VirtualStation:
+        return station_factory(profile_name, run_number, elide, dumb, Recorder(trace.add))
+
+    return factory

@@ -17,14 +17,17 @@ from collections import deque
 from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Final, Literal, Protocol
 
+from evse.app.wire_log import WireLog
 from evse.core.commands import Command
 from evse.core.events import CommandDone
 from evse.core.units import NEVER, SECOND
 from evse.exchange.envelope import Envelope, FromServices, Hello
 from evse.exchange.snapshot import StationView
+from evse.exchange.wires import WireFrames
 from evse.services.clock import ClockMapping
+from evse.services.history import History
 from evse.services.station_services import StationServices
-from evse.web.ports import EventRecord, NotConnected, Outcome, Update
+from evse.web.ports import Condition, EventRecord, HistoryView, NotConnected, Outcome, Update
 
 _log = logging.getLogger(__name__)
 SILENCE_US: Final = 3 * SECOND
@@ -57,7 +60,7 @@ def monotonic_us() -> int:
 
 
 class StationHub:
-    """An ``ExchangeHandler`` and a ``StationSource``. ``sender`` is set once the exchange exists."""
+    """An ``ExchangeHandler``, a ``StationSource`` and a ``HistoryPort``. ``sender`` is set once the exchange exists."""
 
     def __init__(
         self,
@@ -70,6 +73,8 @@ class StationHub:
         self._mapping = mapping
         self._clock = clock
         self._view: StationView | None = None
+        self._connected = False
+        self._viewed_us = -NEVER
         self._heard_us = -NEVER
         self._boot_id = ""
         self._mapped_us = -NEVER
@@ -77,6 +82,8 @@ class StationHub:
         self._last_seq = 0
         self._subscribers: list[_Subscriber] = []
         self._posted: dict[str, asyncio.Future[Outcome]] = {}
+        self._history = History()
+        self.wire_log = WireLog(self._send, clock)
 
     # --- from control --------------------------------------------------------------------------------------------
 
@@ -86,6 +93,7 @@ class StationHub:
         if hello.boot_id != self._boot_id:
             self._boot_id = hello.boot_id
             self._last_seq = 0
+        self._connected, self._viewed_us = True, self._clock()
         self._refresh_clock(self._clock())
         self._send(self._services.start(self._clock(), hello.boot_id))
         self.flush()
@@ -105,13 +113,19 @@ class StationHub:
 
     def view(self, view: StationView) -> None:
         """The newest Snapshot."""
-        self._heard_us = self._clock()
+        self._heard_us = self._viewed_us = self._clock()
         self._view = view
+        self._history.put(view)
         self._publish(None)
+
+    def wires(self, frames: WireFrames) -> None:
+        """Frames of the wires, while somebody watches."""
+        self.wire_log.take(frames)
 
     def disconnected(self) -> None:
         """Control is gone."""
         _log.info("control is gone")
+        self._connected = False
         self._view = None
         self._publish(None)
         for future in self._posted.values():
@@ -132,6 +146,7 @@ class StationHub:
         now_us = self._clock()
         wish_us = self._services.step(now_us)
         self.flush()
+        self.wire_log.renew(now_us)
         if now_us >= self._mapped_us + CLOCK_REFRESH_US:
             self._refresh_clock(now_us)
         if self._view is not None and now_us > self._heard_us + SILENCE_US:
@@ -154,6 +169,11 @@ class StationHub:
         """Newest view, ``None`` while control is not connected or silent."""
         return self._view
 
+    def condition(self) -> Condition:
+        """Whether control is here, how old its newest Snapshot is, and whether the journal works."""
+        age_us = self._clock() - self._viewed_us if self._connected else None
+        return Condition(self._connected, age_us, self._services.problem)
+
     async def subscribe(self) -> AsyncIterator[Update]:
         """Updates from now on."""
         subscriber = _Subscriber()
@@ -172,6 +192,16 @@ class StationHub:
         """The newest events, oldest first."""
         found = [record for record in self._ring if outlet is None or record.event.outlet == outlet]
         return found[-limit:] if limit > 0 else []
+
+    def recent(self, minutes: int) -> HistoryView | None:
+        """The last minutes, reduced to changes; ``None`` before the first Snapshot."""
+        history = self._history
+        if not history.boot_id:
+            return None
+        now_us = self._view.mono_us if self._view is not None else self._heard_us
+        from_us = now_us - minutes * 60 * SECOND
+        rows = {number: history.rows(number, from_us) for number in history.outlets()}
+        return HistoryView(history.boot_id, history.since_us, now_us, rows)
 
     async def post(self, command: Command) -> Outcome:
         """Hand a command to control and wait for its acknowledgement. Raises NotConnected."""

@@ -8,7 +8,7 @@ survive that would not survive in a station.
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from boards.assemble import assemble
 from boards.board import Board
@@ -18,6 +18,7 @@ from evse.app.process_verbs import PROCESS_VERBS
 from evse.app.simulated_hardware import DeviceEnd, SimulatedHardware
 from evse.app.virtual_ledger import JournalLedger
 from evse.control.cycle import ControlCycle
+from evse.control.recording import RecordedCycle, Recorder, recorded_wires
 from evse.core.commands import Command
 from evse.core.config import StationConfig
 from evse.core.events import Event
@@ -31,7 +32,7 @@ from evse.sim.elision import RenewalLoop
 from evse.sim.invariants_base import DISK
 from evse.sim.scheduler import Scheduler
 from evse.sim.station import Ledger, TimedEvent
-from hal.twins.null_modem import NullModem, WireTap
+from hal.twins.null_modem import NullModem
 from hal.wires import ByteLink
 from hal.world.station import StationWorld
 from hal.world.verb_spec import ParamValue, Verb, check_params
@@ -99,8 +100,11 @@ class VirtualStation:
         elide: bool = True,
         local_interlock: bool = True,
         random_stream: random.Random | None = None,
+        recorder: Recorder | None = None,
     ) -> None:
+        """``recorder``: notes all that goes into every boot's control and comes out of it."""
         self._config = config
+        self._recorder = recorder
         self._plan = plan
         self._authoriser = authoriser or Authoriser()
         self._random = random_stream or random.Random(0)  # noqa: S311 - reproducible, not secret
@@ -143,8 +147,12 @@ class VirtualStation:
         self._boots += 1
         boot_id = f"boot{self._boots}"
         exchange = MemoryExchange(boot_id, self._wake_services, self._wake_control, self._note)
-        self._board = assemble(self._plan, self._host_end)
-        control = ControlCycle(self._board, self._config, boot_id, exchange, now_us)
+        if self._recorder is None:
+            self._board = assemble(self._plan, self._host_end)
+            control = ControlCycle(self._board, self._config, boot_id, exchange, now_us)
+        else:
+            self._board = assemble(self._plan, recorded_wires(self._host_end, self._recorder))
+            control = RecordedCycle(self._board, self._plan, self._config, boot_id, exchange, now_us, self._recorder)
         self._exchange, self._control = exchange, control
         self._scheduler.add(control, f"control ({boot_id})")
         for modem in self._modems.values():
@@ -349,11 +357,6 @@ class VirtualStation:
         found += [f"{name} cut" for name, modem in self._modems.items() if modem.is_cut]
         found += [f"outlet-{n}/front-end down" for n, twin in self.hardware.front_ends.items() if not twin.running]
         return tuple(sorted(found))
-
-    def tap_lines(self, tap_for: Callable[[str], WireTap]) -> None:
-        """Show what passes on every line to the tap that ``tap_for`` makes for its name."""
-        for name, modem in self._modems.items():
-            modem.tap(tap_for(name))
 
     def frames_sent(self) -> int:
         """Chunks put on all lines."""

@@ -24,8 +24,10 @@ class _Complaint(Exception):
         self.code = code
 
 
-def world_command(verb: str, params: Sequence[str], station: str, *, json_output: bool) -> int:
-    """Carry out ``verb`` with ``key=value`` texts; returns the exit code."""
+def world_command(verb: str, params: Sequence[str], station: str, *, json_output: bool, out: str = "") -> int:
+    """Carry out ``verb`` with ``key=value`` texts; returns the exit code. ``out``: file for ``record``."""
+    if out and verb != "record":
+        return _complain("--out belongs to: evse world record", BAD_INPUT, json_output=json_output)
     try:
         request = _request(verb, params)
         answer = ask_world(_world_socket(station), request)
@@ -33,6 +35,8 @@ def world_command(verb: str, params: Sequence[str], station: str, *, json_output
         return _complain(str(error), NOT_RUNNING, json_output=json_output)
     except _Complaint as error:
         return _complain(str(error), error.code, json_output=json_output)
+    if verb == "record":
+        return _record(answer, out, json_output=json_output)
     if json_output:
         print(json.dumps(answer))
     elif answer.get("ok"):
@@ -42,6 +46,30 @@ def world_command(verb: str, params: Sequence[str], station: str, *, json_output
     if answer.get("ok"):
         return OK
     return FAILED if answer.get("kind") == "refused" else BAD_INPUT
+
+
+def _record(answer: dict[str, Any], out: str, *, json_output: bool) -> int:
+    """Write what was done since the station began as a scenario."""
+    from boards.problems import ProfileError
+    from evse.app.session_scenario import scenario_of
+    from evse.sim.problems import ScenarioError
+
+    try:
+        text = scenario_of(answer, Path(out).stem or "a live session")
+        if out:
+            Path(out).write_text(text, encoding="utf-8")
+    except (ScenarioError, ProfileError, OSError) as error:
+        return _complain(f"the recording cannot be written: {error}", FAILED, json_output=json_output)
+    count, missing = len(answer["entries"]), answer["missing"]
+    if missing:
+        print(f"evse: {missing} later steps found no room in the recording", file=sys.stderr)
+    if json_output:
+        print(json.dumps({"ok": True, "steps": count, "missing": missing, "file": out, "scenario": text}))
+    elif out:
+        print(f"{out}: {count} steps; run it with: evse sim {out}")
+    else:
+        print(text, end="")
+    return OK
 
 
 def parse_value(text: str) -> bool | int | float | str:
@@ -60,10 +88,10 @@ def parse_value(text: str) -> bool | int | float | str:
 
 
 def _request(verb: str, params: Sequence[str]) -> dict[str, Any]:
-    if verb in ("list", "truth", "status", "log"):
+    if verb in ("list", "truth", "status", "log", "record"):
         if params:
             raise _Complaint(f"{verb} takes no parameters", BAD_INPUT)
-        return {"op": "verbs" if verb == "list" else verb}
+        return {"op": {"list": "verbs", "record": "recording"}.get(verb, verb)}
     values: dict[str, Any] = {}
     for param in params:
         key, equals, value = param.partition("=")

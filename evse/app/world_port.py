@@ -26,7 +26,7 @@ class WorldSocketPort:
         """Do it. Raises BadVerb for a wrong parameter; a world that does not answer refuses."""
         request = {"op": "apply", "verb": name, "params": dict(params)}
         try:
-            answer = await asyncio.wait_for(self._ask(request), TIMEOUT_S)
+            answer = await asyncio.wait_for(self.ask(request), TIMEOUT_S)
         except (OSError, ValueError, TimeoutError) as error:
             return Outcome("refused", f"the simulated world does not answer: {error}")
         if answer.get("ok"):
@@ -35,7 +35,8 @@ class WorldSocketPort:
             raise BadVerb(str(answer.get("param", "")), str(answer.get("reason", "")), str(answer.get("allowed", "")))
         return Outcome("refused", str(answer.get("reason", "")))
 
-    async def _ask(self, request: dict[str, Any]) -> dict[str, Any]:
+    async def ask(self, request: dict[str, Any]) -> dict[str, Any]:
+        """One request to the world. Raises OSError, ValueError."""
         reader, writer = await asyncio.open_unix_connection(self._path, limit=ANSWER_LIMIT)
         try:
             writer.write(json.dumps(request).encode() + b"\n")

@@ -4,7 +4,8 @@ It plays the hardware: its clock is the system's monotonic one, so that its time
 pseudo-terminal and outlives control and services; when it ends, the simulation is over.
 
 Requests on the world's socket, one JSON object per line: ``{"op": "verbs"}``, ``{"op": "apply", "verb": NAME, "params":
-{...}}``, ``{"op": "truth"}``, ``{"op": "log", "since": N}`` (what contacts and pilot lines did, with times), ``{"op": "status"}``.
+{...}}``, ``{"op": "truth"}``, ``{"op": "log", "since": N}`` (what contacts and pilot lines did, with times), ``{"op": "status"}``,
+``{"op": "note", "name": COMMAND, "params": {...}}`` (control took this command) and ``{"op": "recording"}`` (all that was done).
 Answers: ``{"ok": true, ...}`` or ``{"ok": false, "kind": "bad" | "refused", "param", "reason", "allowed"}``. Verbs that
 concern processes are handed on to the supervisor, and so is the loss and return of the station's supply.
 """
@@ -28,6 +29,7 @@ from boards.compiled import CompiledStation, WireSpec
 from evse.app.child import add_child_arguments, begin_child, wait_for_task
 from evse.app.json_lines import Answer, JsonLineServer, Request
 from evse.app.process_verbs import REAL_PROCESS_VERBS
+from evse.app.session_log import SessionLog
 from evse.app.simulated_hardware import DeviceEnd, SimulatedHardware
 from evse.control.priority import WORLD_PRIORITY, Rights, become_real_time
 from evse.control.process import monotonic_us
@@ -112,8 +114,11 @@ class RealWorld:
 class WorldProcess:
     """The loop around a ``RealWorld``."""
 
-    def __init__(self, world: RealWorld, socket_path: Path, supervisor: socket.socket | None) -> None:
+    def __init__(
+        self, world: RealWorld, socket_path: Path, supervisor: socket.socket | None, session: SessionLog
+    ) -> None:
         self._world = world
+        self._session = session
         self._server = JsonLineServer(socket_path, self._request)
         self._supervisor = supervisor
         self._incoming = b""
@@ -172,9 +177,13 @@ class WorldProcess:
                 answer({"ok": True, "log": [entry for entry in self._world.log if entry["number"] > since]})
             case "status":
                 answer({"ok": True, "powered": self._powered, "now_us": monotonic_us()})
+            case "note":
+                answer(self._session.take_note(request, monotonic_us()))
+            case "recording":
+                answer(self._session.answer(monotonic_us()))
             case _:
                 answer({"ok": False, "kind": "bad", "param": "op", "reason": "there is no such operation",
-                        "allowed": "verbs, apply, truth, log, status"})  # fmt: skip
+                        "allowed": "verbs, apply, truth, log, status, note, recording"})  # fmt: skip
 
     def _apply(self, request: Request, answer: Answer) -> None:
         name, params = request.get("verb"), request.get("params", {})
@@ -187,7 +196,7 @@ class WorldProcess:
             for verb in REAL_PROCESS_VERBS:
                 if verb.name == name:
                     check_params(verb, params)
-                    self._ask_supervisor({"verb": name}, answer)
+                    self._ask_supervisor({"verb": name}, self._noting(name, now_us, answer))
                     return
             apply(self._world.world, name, params, now_us)
         except VerbError as error:
@@ -204,10 +213,21 @@ class WorldProcess:
             )
             return
         _log.info("world: %s %s", name, " ".join(f"{key}={value}" for key, value in params.items()))
+        self._session.note(name, params, now_us)
         self._world.advance(now_us)
         answer({"ok": True})
         # After the answer: with the supply goes who asked.
         self._follow_power()
+
+    def _noting(self, name: str, now_us: int, answer: Answer) -> Answer:
+        """``answer`` that also notes a verb which the supervisor has carried out."""
+
+        def noted(message: dict[str, Any]) -> None:
+            if message.get("ok"):
+                self._session.note(name, {}, now_us)
+            answer(message)
+
+        return noted
 
     # --- supervisor ----------------------------------------------------------------------------------------------
 
@@ -257,10 +277,13 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--fifo", action="store_true", help="take FIFO priority when permitted")
     arguments = parser.parse_args(argv)
     child = begin_child("evse-world", arguments)
-    station = wait_for_task().station()
+    task = wait_for_task()
+    station = task.station()
+    start_us = monotonic_us()
     world = RealWorld(station, local_interlock=not arguments.dumb_front_end)
     supervisor = socket.socket(fileno=arguments.supervisor_fd) if arguments.supervisor_fd >= 0 else None
-    process = WorldProcess(world, Path(arguments.socket), supervisor)
+    session = SessionLog(task.reference or station.config.profile, start_us)
+    process = WorldProcess(world, Path(arguments.socket), supervisor, session)
     signal.signal(signal.SIGTERM, lambda *_: process.stop())
     rights = become_real_time(WORLD_PRIORITY) if arguments.fifo else Rights(False, False, ("switched off",))
     child.status.send({"ready": True, "fifo": rights.fifo, "locked": rights.locked, "problems": rights.problems})

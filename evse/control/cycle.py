@@ -108,7 +108,8 @@ class ControlCycle:
         """Return the Snapshot with the energy carried on to ``now_us``."""
         of = (now_us, self.core_steps)
         if self._view is None or self._view_of != of:
-            self._view, self._view_of = station_view(self.core, now_us, self.latency), of
+            problems = [sensor.problems for sensor in self._sensors]
+            self._view, self._view_of = station_view(self.core, now_us, self.latency, problems), of
         return self._view
 
     def drivers_by_outlet(self) -> tuple[tuple[RenewalPart, ...], ...]:

@@ -110,14 +110,17 @@ class OutletSensor:
         self._link_ok = False
         self._reader_ok = True
         self.inputs = OutletInputs()
+        self.problems = ("", "")
+        """Why the front end and why the reader do not answer; empty texts while they do."""
 
     def read(self) -> bool:
-        """Take the ports' present state; return whether the inputs changed."""
+        """Take the ports' present state; return whether the inputs, or what is wrong with a device, changed."""
         sense, reader = self._board.sense, self._board.reader
         reading, link_ok = sense.reading, sense.connected and sense.reading is not None
         reader_ok = reader is None or reader.connected
+        troubled = self._note_problems()
         if reading is self._reading and link_ok == self._link_ok and reader_ok == self._reader_ok:
-            return False
+            return troubled
         self._reading, self._link_ok, self._reader_ok = reading, link_ok, reader_ok
         if reading is None:
             inputs = OutletInputs(link_ok=False, reader_ok=reader_ok)
@@ -125,4 +128,12 @@ class OutletSensor:
             inputs = inputs_from(reading, link_ok=link_ok, reader_ok=reader_ok)
         changed = inputs != self.inputs
         self.inputs = inputs if changed else self.inputs
+        return changed or troubled
+
+    def _note_problems(self) -> bool:
+        """Take over what the drivers say of their devices; return whether that is news."""
+        reader = self._board.reader
+        problems = (self._board.sense.problem, "" if reader is None else reader.problem)
+        changed = problems != self.problems
+        self.problems = problems
         return changed

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from evse.core.config import SocketType
 from evse.core.evse_status import evse_status
 from evse.core.outlet import OutletCore
@@ -18,8 +20,13 @@ from evse.exchange.snapshot import (
 )
 
 
-def station_view(core: StationCore, now_us: int, latency: LatencyView) -> StationView:
-    """Return how the station is at ``now_us``."""
+def station_view(
+    core: StationCore, now_us: int, latency: LatencyView, problems: Sequence[tuple[str, str]] = ()
+) -> StationView:
+    """Return how the station is at ``now_us``.
+
+    ``problems``: of each outlet, why its front end and why its reader do not answer; empty texts while they do.
+    """
     return StationView(
         station_uid=core.config.station_uid,
         profile=core.config.profile,
@@ -28,17 +35,20 @@ def station_view(core: StationCore, now_us: int, latency: LatencyView) -> Statio
         config_version=core.config.version,
         config_digest=core.config.digest,
         restored=core.restored,
-        outlets=tuple(outlet_view(outlet, now_us) for outlet in core.outlets),
+        outlets=tuple(
+            outlet_view(outlet, now_us, *problem)
+            for outlet, problem in zip(core.outlets, problems or (("", ""),) * len(core.outlets), strict=True)
+        ),
         latency=latency,
         started_us=core.start_us,
     )
 
 
-def outlet_view(outlet: OutletCore, now_us: int) -> OutletView:
+def outlet_view(outlet: OutletCore, now_us: int, link_problem: str = "", reader_problem: str = "") -> OutletView:
     """Return how one outlet is; the energy is carried on to ``now_us``."""
     register_wh = outlet.register.wh_at(now_us)
     procedure, inputs = outlet.procedure, outlet.inputs
-    error = procedure.last_error
+    error, measured = procedure.last_error, inputs.link_ok
     return OutletView(
         number=outlet.config.number,
         outlet_status=procedure.status.value,
@@ -60,9 +70,9 @@ def outlet_view(outlet: OutletCore, now_us: int) -> OutletView:
         no_offer_reasons=outlet.no_offer,
         lock=inputs.lock.value if outlet.config.has_lock else "",
         light=outlet.outputs.light.value,
-        currents_ma=inputs.currents_ma,
-        voltages_mv=inputs.voltages_mv,
-        temperature_dc=inputs.temperature_dc,
+        currents_ma=inputs.currents_ma if measured else None,
+        voltages_mv=inputs.voltages_mv if measured else None,
+        temperature_dc=inputs.temperature_dc if measured else None,
         register_wh=register_wh,
         session=_session_view(outlet, register_wh),
         faults=tuple(
@@ -74,6 +84,11 @@ def outlet_view(outlet: OutletCore, now_us: int) -> OutletView:
         link_ok=inputs.link_ok,
         reader_ok=inputs.reader_ok,
         shutter=inputs.shutter.value if outlet.config.has_shutter else "",
+        sound=outlet.outputs.beep.value if outlet.outputs.beep_count else "",
+        sounds=outlet.outputs.beep_count,
+        supply_mv=inputs.supply_mv if measured else None,
+        link_problem=link_problem,
+        reader_problem=reader_problem,
         connector=_connector(outlet),
         domestic=_domestic_view(outlet),
     )
@@ -100,7 +115,7 @@ def _domestic_view(outlet: OutletCore) -> DomesticView | None:
 
 def _pilot_view(outlet: OutletCore) -> PilotView | None:
     reading = outlet.inputs.pilot
-    if reading is None:
+    if reading is None or not outlet.inputs.link_ok:
         return None
     return PilotView(
         driven_mode=outlet.outputs.pilot_mode.value,

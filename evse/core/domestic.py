@@ -37,7 +37,6 @@ BOUND: Final = (
     OutletStatus.UNPLUG_STARTED,
 )
 """In these a session belongs to one socket."""
-OTHER_SOCKET: Final = "OtherSocketInUse"
 
 
 class SocketState(NamedTuple):
@@ -180,7 +179,7 @@ class DomesticSocket:
             contactor_rested=now_us >= self.contactor.next_closing_us,
             held=self.contactor.permitted,
             stop_grace=False,
-            no_offer_reasons=facts.no_offer_reasons if self.selected else (OTHER_SOCKET,),
+            no_offer_reasons=facts.no_offer_reasons if self.selected else ("OtherSocketInUse",),
         )
         before, self.permission = self.permission, judge(mine)
         self.contactor.permit(now_us, self.permission.granted)

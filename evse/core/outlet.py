@@ -13,7 +13,7 @@ from typing import NamedTuple
 from evse.core.config import Location, OutletConfig, StationConfig
 from evse.core.contactor import ContactorMonitor
 from evse.core.detectors import DetectorContext, FaultDetectors
-from evse.core.domestic import BOUND, OTHER_SOCKET, DomesticSocket, SocketState
+from evse.core.domestic import BOUND, DomesticSocket, SocketState
 from evse.core.duty import MINIMUM_OFFER_MA
 from evse.core.energy import EnergyRegister, OverCurrentWatch, PhaseDetector
 from evse.core.events import (
@@ -402,7 +402,7 @@ class OutletCore:
             "LockNotConfirmed": mode3 and self.config.has_lock and not self.lock.locked,
             "ShutterNotConfirmed": mode3 and self.config.has_shutter and not self.shutter.closed,
             "NoVehicle": mode3 and self.pilot.level not in VEHICLE_LEVELS,
-            OTHER_SOCKET: self.domestic.excluded and not held,
+            "OtherSocketInUse": self.domestic.excluded and not held,
             "Suspended": availability.suspended,
             "Postponed": availability.postponed and session is not None and not session.was_energised,
             "OutOfService": availability.ends_session,

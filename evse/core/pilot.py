@@ -15,7 +15,9 @@ F      -13 to -11 V   -10 to -11 V: F if it was F; -1 to -2 V: E unless it was F
 ====== ============== ===================================================================
 
 Debounce is asymmetric. Leaving C or D is decided after at most 30 ms of anything else, because the contactor must be
-open within 100 ms (Table A.6, sequences 2.2 and 8.1). Entering C or D takes longer than a BCB pulse (200 to 400 ms),
+open within 100 ms (Table A.6, sequences 2.2 and 8.1). A loose contact that breaks again and again is away for the sum of
+its breaks: time back in C or D takes back a fourth of itself only, so a line that is broken for more than a fifth of the
+time is lost, and for two fifths or more within 80 ms. Entering C or D takes longer than a BCB pulse (200 to 400 ms),
 because the contactor has 3 s to close (sequence 4).
 
 The diode is proven by a negative plateau below -10 V while PWM is on. A plateau that mirrors the positive one means the
@@ -39,6 +41,8 @@ DIODE_PROVEN_BELOW_MV: Final = -10_000
 SHORT_BELOW_MV: Final = 2_000
 DIODE_PROOF_US: Final = 20 * MS
 """A bad negative plateau must last this long: one noisy reading must not end a charge."""
+FORGIVEN_PART: Final = 4
+"""Time back in C or D takes back its fourth part of an earlier absence (ours)."""
 PWM_PROOF_US: Final = 20 * MS
 """PWM that was there must be missing this long, then the generator is stuck: one noisy reading must not end a charge."""
 DUTY_TOLERANCE_BP: Final = 200
@@ -129,6 +133,7 @@ class PilotMonitor:
         self._candidate = PilotLevel.A
         self._candidate_us = 0
         self._left_us = NEVER
+        self._broken_us = self._back_us = 0
         self._mode = PilotMode.X1
         self._duty_bp = 10_000
         self._ordered_us = 0
@@ -144,7 +149,7 @@ class PilotMonitor:
 
     def lost(self) -> None:
         """No fresh readings: what was pending begins anew with the next one, PWM and diode have to be seen again."""
-        self._candidate, self._left_us = self.level, NEVER
+        self._candidate, self._left_us, self._broken_us = self.level, NEVER, 0
         self._mismatch_us = self._bad_plateau_us = self._pwm_missing_us = NEVER
         self.pwm_confirmed = False
         if self.diode is DiodeCheck.PROVEN:
@@ -174,7 +179,7 @@ class PilotMonitor:
         due_us = self._watch_generator(now_us, follows)
         due_us = min(due_us, self._confirm_pwm(now_us, reading))
         if self.blind or self._still_old_signal(now_us, reading):
-            self._candidate, self._left_us = self.level, NEVER
+            self._candidate, self._left_us, self._broken_us = self.level, NEVER, 0
             return due_us
         raw = classify_level(reading.positive_mv, self.level)
         return min(due_us, self._debounce(now_us, raw), self._check_diode(now_us, reading))
@@ -222,10 +227,13 @@ class PilotMonitor:
 
     def _debounce(self, now_us: int, raw: PilotLevel) -> int:
         if raw is self.level:
+            if self._left_us != NEVER:
+                self._broken_us, self._back_us = now_us - self._left_us, now_us
             self._candidate, self._left_us = raw, NEVER
             return NEVER
         if self._left_us == NEVER:
-            self._left_us = now_us
+            # An absence goes on where earlier ones, as far as they are not forgiven, have ended.
+            self._left_us = now_us - max(0, self._broken_us - (now_us - self._back_us) // FORGIVEN_PART)
         if raw is not self._candidate:
             self._candidate, self._candidate_us = raw, now_us
         if self.level in ENERGY_LEVELS:
@@ -241,7 +249,7 @@ class PilotMonitor:
 
     def _accept(self, level: PilotLevel) -> None:
         previous, self.level = self.level, level
-        self._candidate, self._left_us = level, NEVER
+        self._candidate, self._left_us, self._broken_us = level, NEVER, 0
         if level is PilotLevel.A:
             self.diode = DiodeCheck.UNKNOWN
             self.saw_b_since_a = False

@@ -9,6 +9,7 @@ Services listen (in the station: on a socket that the supervisor holds, so that 
 | services slow, socket full           | keeps what the socket did not take; events before Snapshots                     |
 | Snapshot offered                     | at most every 50 ms, only when something changed (or 1 s passed), and only when |
 |                                      | nothing lies unread at the other side: a stalled reader finds one, not hundreds |
+| services watch the wires             | frames at most every 100 ms, under the same condition; none wait for them      |
 | message that cannot be understood    | counted, ignored                                                                |
 | services gone                        | forgets the connection, tries again                                             |
 
@@ -39,11 +40,13 @@ from evse.exchange.envelope import (
 )
 from evse.exchange.outbox import Outbox
 from evse.exchange.snapshot import StationView
+from evse.exchange.wires import WatchWires, WireSource
 
 _log = logging.getLogger(__name__)
 RECONNECT_US: Final = 250 * MS
 VIEW_INTERVAL_US: Final = 50 * MS
 VIEW_REFRESH_US: Final = 1 * SECOND
+WIRES_INTERVAL_US: Final = 100 * MS
 SEND_AGAIN_US: Final = 20 * MS
 TAKE_AT_ONCE: Final = 32
 """Messages taken per call; the rest waits in the socket, which is what holds services back."""
@@ -81,7 +84,8 @@ def connect_to(path: str) -> Connect:
 class ControlChannel:
     """A ``ControlEnd`` on a socket. ``service`` runs it: to be called after every step."""
 
-    def __init__(self, boot_id: str, connect: Connect) -> None:
+    def __init__(self, boot_id: str, connect: Connect, wires: WireSource | None = None) -> None:
+        """``wires``: shows frames to whoever watches; ``None``: there is nothing to watch."""
         self.outbox = Outbox(boot_id)
         self.counters = ChannelCounters()
         self._boot_id = boot_id
@@ -92,6 +96,8 @@ class ControlChannel:
         self._offered = False
         self._view_at_us = -NEVER
         self._last_view: StationView | None = None
+        self._wires = wires
+        self._wires_us = -NEVER
 
     @property
     def connected(self) -> bool:
@@ -119,6 +125,9 @@ class ControlChannel:
                 continue
             if isinstance(message, Acknowledge):
                 self.outbox.acknowledge(message)
+            elif isinstance(message, WatchWires):
+                if self._wires is not None:
+                    self._wires.watch(message.duration_ms * MS, now_us)
             else:
                 commands.append(message)
         return commands
@@ -147,7 +156,9 @@ class ControlChannel:
             if not self._open(now_us):
                 return self._retry_us
         events_us = self._send_events(now_us)
-        return min(events_us, self._send_view(now_us) if events_us == NEVER else events_us)
+        if events_us != NEVER:
+            return events_us
+        return min(self._send_view(now_us), self._send_wires(now_us))
 
     def close(self) -> None:
         """Give the connection up; the next ``service`` makes a new one."""
@@ -201,6 +212,21 @@ class ControlChannel:
         self.counters.views_sent += 1
         self._view_at_us, self._last_view = now_us, view
         return now_us + VIEW_REFRESH_US
+
+    def _send_wires(self, now_us: int) -> int:
+        """Frames for whoever watches. A message that the socket does not take is lost: nobody waits for frames."""
+        if self._wires is None or not self._wires.watching(now_us):
+            return NEVER
+        due_us = self._wires_us + WIRES_INTERVAL_US
+        if now_us < due_us:
+            return due_us
+        if self._unread():
+            return now_us + SEND_AGAIN_US
+        self._wires_us = now_us
+        frames = self._wires.take(now_us)
+        if frames is not None:
+            self._send(frames, now_us)
+        return now_us + WIRES_INTERVAL_US
 
     def _differs(self, view: StationView) -> bool:
         last = self._last_view

@@ -1,7 +1,8 @@
 """Messages between control and services, and their JSON form.
 
 From control to services: ``Hello`` (first on every connection), ``Envelope`` (one event with its sequence number) and
-``StationView``. From services to control: every ``Command`` and ``Acknowledge``.
+``StationView``; while somebody watches the wires also ``WireFrames``. From services to control: every ``Command``,
+``Acknowledge`` and ``WatchWires``.
 
 Each message is one datagram ``{"type": NAME, "data": {...}}``. Decoding is in two stages, because the type decides
 what ``data`` must look like: JSON to plain values, then plain values to the frozen dataclass, strictly. Whatever the
@@ -25,6 +26,7 @@ import msgspec
 from evse.core.commands import COMMAND_TYPES, Command
 from evse.core.events import EVENT_TYPES, Event
 from evse.exchange.snapshot import StationView
+from evse.exchange.wires import WatchWires, WireFrames
 
 MESSAGE_LIMIT_BYTES: Final = 64 * 1024
 INTEGER_LIMIT: Final = 2**63 - 1
@@ -75,8 +77,8 @@ class _RawEnvelope:
     event: dict[str, Any]
 
 
-FromControl = Hello | Envelope | StationView
-FromServices = Command | Acknowledge
+FromControl = Hello | Envelope | StationView | WireFrames
+FromServices = Command | Acknowledge | WatchWires
 
 _EVENTS: Final[Mapping[str, type[Event]]] = {kind.__name__: kind for kind in EVENT_TYPES}
 _COMMANDS: Final[Mapping[str, type[Command]]] = {kind.__name__: kind for kind in COMMAND_TYPES}
@@ -116,6 +118,8 @@ def encode_from_control(message: FromControl) -> bytes:
     """JSON of any message that control sends. Raises ``ExchangeError``."""
     if isinstance(message, StationView):
         return encode_view(message)
+    if isinstance(message, WireFrames):
+        return _dump({"type": "WireFrames", "data": message})
     if isinstance(message, Hello):
         return _dump(_typed(message, {"Hello": Hello}))
     raw = _RawEnvelope(message.boot_id, message.seq, message.mono_us, _typed(message.event, _EVENTS))
@@ -132,6 +136,8 @@ def decode_from_control(data: bytes) -> FromControl:
             return Envelope(raw.boot_id, raw.seq, raw.mono_us, _convert_typed(raw.event, _EVENTS, "event"))
         case "Hello":
             return _convert_typed(value, {"Hello": Hello}, "message")
+        case "WireFrames":
+            return _convert_typed(value, {"WireFrames": WireFrames}, "message")
         case _:
             return _convert_typed(value, {"StationView": StationView}, "message from control")
 
@@ -140,6 +146,8 @@ def encode_from_services(message: FromServices) -> bytes:
     """JSON of any message that services send. Raises ``ExchangeError``."""
     if isinstance(message, Acknowledge):
         return _dump(_typed(message, {"Acknowledge": Acknowledge}))
+    if isinstance(message, WatchWires):
+        return _dump(_typed(message, {"WatchWires": WatchWires}))
     return encode_command(message)
 
 
@@ -148,6 +156,8 @@ def decode_from_services(data: bytes) -> FromServices:
     value = _load(data)
     if value.get("type") == "Acknowledge":
         return _convert_typed(value, {"Acknowledge": Acknowledge}, "message")
+    if value.get("type") == "WatchWires":
+        return _convert_typed(value, {"WatchWires": WatchWires}, "message")
     return _convert_typed(value, _COMMANDS, "command")
 
 

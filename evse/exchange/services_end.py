@@ -29,6 +29,7 @@ from evse.exchange.envelope import (
     encode_from_services,
 )
 from evse.exchange.snapshot import StationView
+from evse.exchange.wires import WireFrames
 
 _log = logging.getLogger(__name__)
 WAITING_LIMIT: Final = 1024
@@ -52,6 +53,10 @@ class ExchangeHandler(Protocol):
 
     def view(self, view: StationView) -> None:
         """The newest Snapshot."""
+        ...
+
+    def wires(self, frames: WireFrames) -> None:
+        """Frames of the wires, while somebody watches."""
         ...
 
     def disconnected(self) -> None:
@@ -194,6 +199,8 @@ class ServicesEnd:
             _log.warning("exchange: %s before Hello ignored", type(message).__name__)
         elif isinstance(message, Envelope):
             self._handler.envelope(message)
+        elif isinstance(message, WireFrames):
+            self._handler.wires(message)
         else:
             self._handler.view(message)
 

@@ -1,6 +1,8 @@
 """The Snapshot: how the station is, at one instant, for everybody outside control. Latest wins.
 
 Frozen and serialisable; strings are the exact names users see. Pages, protocols and tests read this and nothing else.
+What only the front end can tell (pilot, currents, voltages, temperature, supply) is ``None`` while it does not answer:
+a default or an old value would be taken for a measurement.
 """
 
 from __future__ import annotations
@@ -87,9 +89,9 @@ class OutletView:
     """Why no PWM is offered; empty while it is."""
     lock: str
     light: str
-    currents_ma: PhaseValues
-    voltages_mv: PhaseValues
-    temperature_dc: int
+    currents_ma: PhaseValues | None
+    voltages_mv: PhaseValues | None
+    temperature_dc: int | None
     register_wh: int
     session: SessionView | None
     faults: tuple[FaultView, ...]
@@ -99,6 +101,15 @@ class OutletView:
     reader_ok: bool
     shutter: str = ""
     """Feedback of the shutter's end switches; empty where there is none."""
+    sound: str = ""
+    """The buzzer's last sound; ``sounds`` rises by one with each, so that the same sound twice is seen."""
+    sounds: int = 0
+    supply_mv: int | None = None
+    """The front end's own 12 V rail."""
+    link_problem: str = ""
+    """Why the front end does not answer, in words; empty while it does."""
+    reader_problem: str = ""
+    """Why the card reader does not answer, in words; empty while it does and where there is none."""
     connector: str = ""
     """Which socket has the outlet: its type, `TE` or `T2` on a `T2 - TE` outlet."""
     domestic: DomesticView | None = None

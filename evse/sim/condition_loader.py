@@ -20,16 +20,14 @@ import dataclasses
 import types
 import typing
 from collections.abc import Mapping
-from enum import StrEnum
 from typing import Final
 
 from boards.yaml_source import Key, Value
 from evse.core.events import EVENT_TYPES
-from evse.core.outlet_status import OutletErrorName, OutletStatus
-from evse.core.values import CableState, Light, LockFeedback, PilotMode, PilotState, ShutterFeedback
 from evse.exchange.snapshot import OutletView, StationView
 from evse.sim import conditions
 from evse.sim.conditions import OPERATORS, ORDERING, Check, Condition, EventCheck, Subject
+from evse.sim.names import UID_ALLOWED, UID_FIELDS, UID_PATTERN, Brought, names_of, nearest_first
 from evse.sim.problems import Report
 from evse.sim.quantities import QuantityError, unit_of_name, units_of, whole
 from evse.sim.station import ClosedSession
@@ -37,16 +35,6 @@ from hal.world.truth import OutletTruth
 
 CONDITION_KEYS: Final = ("outlet", "event", "where")
 _EVENTS: Final = {kind.__name__: kind for kind in EVENT_TYPES}
-_KNOWN_WORDS: Final[Mapping[str, tuple[type[StrEnum], ...]]] = {
-    "ev_state": (PilotState,),
-    "cable_state": (CableState,),
-    "outlet_status": (OutletStatus,),
-    "last_error": (OutletErrorName,),
-    "lock": (LockFeedback,),
-    "shutter": (ShutterFeedback,),
-    "light": (Light,),
-    "driven_mode": (PilotMode,),
-}
 
 
 class _Wrong(Exception):
@@ -72,7 +60,7 @@ def load_condition(data: Mapping[str, Value], key: Key, extra: tuple[str, ...], 
     checks: list[Check] = []
     for name in written:
         try:
-            checks.append(_check(name, data[name], outlet))
+            checks.append(_check(name, data[name], outlet, report.brought))
         except _Wrong as wrong:
             report.add((*key, name), str(wrong), wrong.allowed)
     return Condition(checks=tuple(checks))
@@ -90,7 +78,7 @@ def _event(data: Mapping[str, Value], key: Key, outlet: int, report: Report) -> 
     name = data["event"]
     kind = _EVENTS.get(name) if isinstance(name, str) else None
     if kind is None:
-        report.add((*key, "event"), f"there is no event {name!r}", ", ".join(_EVENTS))
+        report.add((*key, "event"), f"there is no event {name!r}", nearest_first(name, _EVENTS))
         return None
     where = data.get("where", {})
     if not isinstance(where, dict):
@@ -101,10 +89,10 @@ def _event(data: Mapping[str, Value], key: Key, outlet: int, report: Report) -> 
     found: list[tuple[str, str, conditions.Value]] = []
     for field, written in where.items():
         if field not in fields:
-            report.add_key((*key, "where", field), f"{name} has no field {field!r}", ", ".join(fields))
+            report.add_key((*key, "where", field), f"{name} has no field {field!r}", nearest_first(field, fields))
             continue
         try:
-            comparison, value = _comparison(written, hints[field], field)
+            comparison, value = _comparison(written, hints[field], f"{kind.__name__}.{field}", report.brought)
             found.append((field, comparison, value))
         except _Wrong as wrong:
             report.add((*key, "where", field), str(wrong), wrong.allowed)
@@ -113,20 +101,19 @@ def _event(data: Mapping[str, Value], key: Key, outlet: int, report: Report) -> 
     return EventCheck(str(name), outlet, tuple(found), text)
 
 
-def _check(name: str, written: Value, outlet: int) -> Check:
+def _check(name: str, written: Value, outlet: int, brought: Brought) -> Check:
     subject, path_text, root = _subject(name, outlet)
     if subject in (Subject.RECORD_COUNT, Subject.OPEN_COUNT):
-        comparison, value = _comparison(written, int, name)
+        comparison, value = _comparison(written, int, name, brought)
         return Check(subject, outlet, (), comparison, value, f"{_at(outlet)}{name} {_shown(comparison, value)}")
-    path, kind, optional = _resolve(path_text, root)
+    path, kind, optional, field = _resolve(path_text, root)
     if isinstance(path[0], str) and path[0] == "outlets" and subject is Subject.VIEW and len(path) > 1:
         outlet, path = typing.cast(int, path[1]), path[2:]
         if not path:
             raise _Wrong("names a whole outlet, which cannot be compared", "one of its fields")
-    last = next((part for part in reversed(path) if isinstance(part, str)), "")
     if written is None and not optional:
         raise _Wrong("is never absent, so null cannot be compared with it")
-    comparison, value = ("==", None) if written is None else _comparison(written, kind, last)
+    comparison, value = ("==", None) if written is None else _comparison(written, kind, field, brought)
     return Check(subject, outlet, path, comparison, value, f"{_at(outlet)}{name} {_shown(comparison, value)}")
 
 
@@ -151,13 +138,18 @@ def _subject(name: str, outlet: int) -> tuple[Subject, str, type]:
     return Subject.VIEW, name, OutletView if outlet else StationView
 
 
-def _resolve(text: str, root: type) -> tuple[tuple[str | int, ...], object, bool]:
-    """Walk ``text`` (``session.energy_wh``, ``currents_ma[0]``) over the dataclass; return path, type, optional."""
+def _resolve(text: str, root: type) -> tuple[tuple[str | int, ...], object, bool, str]:
+    """Walk ``text`` (``session.energy_wh``, ``currents_ma[0]``) over the dataclass.
+
+    Return path, type, whether it can be absent, and the field it ends at (``SessionView.energy_wh``).
+    """
     path: list[str | int] = []
     kind: object = root
     optional = False
+    field = ""
     for part in text.split("."):
         name, _, rest = part.partition("[")
+        field = f"{getattr(kind, '__name__', '')}.{name}"
         kind, absent = _field(kind, name, text)
         optional = optional or absent
         path.append(name)
@@ -168,7 +160,7 @@ def _resolve(text: str, root: type) -> tuple[tuple[str | int, ...], object, bool
             path.append(int(index))
             kind = typing.get_args(kind)[0]
             optional = True
-    return tuple(path), kind, optional
+    return tuple(path), kind, optional, field
 
 
 def _field(kind: object, name: str, text: str) -> tuple[object, bool]:
@@ -179,7 +171,7 @@ def _field(kind: object, name: str, text: str) -> tuple[object, bool]:
         if isinstance(value, property) and not other.startswith("_"):
             members[other] = typing.get_type_hints(value.fget)["return"]
     if name not in members:
-        raise _Wrong(f"{kind.__name__} has no field {name!r}", ", ".join(members))
+        raise _Wrong(f"{kind.__name__} has no field {name!r}", nearest_first(name, members))
     return _without_none(members[name])
 
 
@@ -190,7 +182,7 @@ def _without_none(kind: object) -> tuple[object, bool]:
     return kind, False
 
 
-def _comparison(written: Value, kind: object, name: str) -> tuple[str, conditions.Value]:
+def _comparison(written: Value, kind: object, field: str, brought: Brought) -> tuple[str, conditions.Value]:
     """Split ``written`` into an operator (``==`` when none stands there) and a value of the field's type."""
     comparison, value = "==", written
     if isinstance(written, str):
@@ -205,44 +197,59 @@ def _comparison(written: Value, kind: object, name: str) -> tuple[str, condition
     if comparison in ("contains", "lacks"):
         if not many and not _is_text(kind):
             raise _Wrong(f"{comparison!r} needs a list or a text")
-        return comparison, _member(value, kind, name)
+        return comparison, _member(value, kind, field, brought)
     if many or (isinstance(kind, type) and dataclasses.is_dataclass(kind)):
         raise _Wrong("is a list or a group and cannot be compared as a whole", "contains X, lacks X, null, or a path")
     if comparison in ORDERING and kind is not int:
         raise _Wrong(f"{comparison!r} needs a number")
-    return comparison, _typed(value, kind, name)
+    return comparison, _typed(value, kind, field, brought)
 
 
 def _is_text(kind: object) -> bool:
     return isinstance(kind, type) and issubclass(kind, str)
 
 
-def _member(value: Value, kind: object, name: str) -> conditions.Value:
-    inner = typing.get_args(kind)[0] if typing.get_origin(kind) is tuple else str
-    if isinstance(inner, type) and dataclasses.is_dataclass(inner):
-        inner = str
-    return _typed(value, inner, name)
+def _member(value: Value, kind: object, field: str, brought: Brought) -> conditions.Value:
+    """What a list may hold, or a text may have as its part."""
+    if typing.get_origin(kind) is tuple:
+        inner = typing.get_args(kind)[0]
+        if isinstance(inner, type) and dataclasses.is_dataclass(inner):
+            inner = str
+        return _typed(value, inner, field, brought)
+    part, names = str(value), names_of(field, brought)
+    if not part:
+        raise _Wrong("an empty text is part of every text", nearest_first("", names))
+    if names and not any(part in name for name in names):
+        raise _Wrong(f"{part!r} is part of none of its values", nearest_first(part, names))
+    return part
 
 
-def _typed(value: Value, kind: object, name: str) -> conditions.Value:
+def _typed(value: Value, kind: object, field: str, brought: Brought) -> conditions.Value:
     if kind is bool:
         words = {True: True, False: False, "true": True, "false": False}
         if not isinstance(value, (bool, str)) or value not in words:
             raise _Wrong(f"{value!r} is not a truth value", "true, false")
         return words[value]
     if kind is int:
-        return _number(value, name)
+        return _number(value, field.rpartition(".")[2])
     if isinstance(kind, type) and issubclass(kind, int):
         names = {member.name.lower(): member.value for member in kind}  # type: ignore[attr-defined]
         if not isinstance(value, str) or value.lower() not in names:
-            raise _Wrong(f"{value!r} is not one of its values", ", ".join(names))
+            raise _Wrong(f"{value!r} is not one of its values", nearest_first(value, names))
         return int(names[value.lower()])
-    if not isinstance(value, str):
-        value = str(value)
-    allowed = [member.value for words in _KNOWN_WORDS.get(name, ()) for member in words]
-    if allowed and value not in allowed and value != "":
-        raise _Wrong(f"{value!r} is not one of its values", ", ".join(allowed))
-    return value
+    return _name(value, field, brought)
+
+
+def _name(value: Value, field: str, brought: Brought) -> str:
+    """A text: one of those that the field can hold, when they are known."""
+    if field in UID_FIELDS:
+        if not isinstance(value, str) or (value and not UID_PATTERN.match(value)):
+            raise _Wrong(f"{value!r} is no badge", f"{UID_ALLOWED}, in quotes when it is only digits; '' for none")
+        return value
+    text, names = value if isinstance(value, str) else str(value), names_of(field, brought)
+    if names and text not in names:
+        raise _Wrong(f"{text!r} is not one of its values", nearest_first(text, names))
+    return text
 
 
 def _number(value: Value, name: str) -> int:

@@ -17,8 +17,9 @@ TOLERANCE_WH: Final = 1
 """Energy balance: one watt-hour per record, because a record is the difference of two whole register readings ..."""
 MEASURING_PER_MILLE: Final = 1
 """... and this much of the record for the resolution of the front end's currents and the delay of its readings."""
-STALE_READING_US: Final = 3_100_000
-"""A front end that falls silent with an open order is missed after three keep-alives; until then its last reading counts."""
+STALE_READING_US: Final = 250_000
+"""A front end that falls silent while it holds or opens is missed 200 ms after its last STATE; until then its last reading
+counts."""
 RECORD_TIME_US: Final = 10 * SECOND
 """A session without a record and no longer open is lost only after this long: a store may be slow."""
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from boards.problems import Problem, in_order
 from boards.yaml_source import Key, Mark, Source, key_text
+from evse.sim.names import Brought
 
 
 class ScenarioError(Exception):
@@ -17,11 +18,15 @@ class ScenarioError(Exception):
 
 
 class Report:
-    """Collects the problems of one file. ``outlets``: how many outlets a scenario may name."""
+    """Collects the problems of one file.
 
-    def __init__(self, source: Source, outlets: int) -> None:
+    ``outlets``: how many outlets a scenario may name; ``brought``: the names that it brings itself.
+    """
+
+    def __init__(self, source: Source, outlets: int, brought: Brought | None = None) -> None:
         self._source = source
         self.outlets = outlets
+        self.brought = brought or Brought()
         self.problems: list[Problem] = list(source.problems)
 
     def add(self, key: Key, what: str, allowed: str = "", hint: str = "") -> None:

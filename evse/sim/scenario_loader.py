@@ -7,14 +7,15 @@ import re
 import typing
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from enum import StrEnum
 from pathlib import Path
 from typing import Final
 
 from boards.problems import ProfileError
 from boards.yaml_source import Key, Source, Value, parse_source, read_source
 from evse.core.commands import COMMAND_TYPES, Authorise, Command, ConfirmRecord, RestoreState
+from evse.sim.command_values import FieldError, field_value
 from evse.sim.condition_loader import CONDITION_KEYS, load_condition
+from evse.sim.names import UID_ALLOWED, UID_PATTERN, Brought, nearest_first
 from evse.sim.problems import Report, ScenarioError
 from evse.sim.quantities import QuantityError, name_without_unit, unit_of_name, units_of, whole
 from evse.sim.scenario import (
@@ -95,11 +96,11 @@ def _as_scenario_error(error: ProfileError) -> ScenarioError:
 
 
 def _load(source: Source, verbs: Sequence[Verb], outlets: int) -> Scenario:
-    report = Report(source, outlets)
     data = source.data if isinstance(source.data, dict) else {}  # anything else was refused while reading
+    report = Report(source, outlets, _brought(data.get("steps")))
     for name in data:
         if name not in TOP_KEYS:
-            report.add_key((name,), "unknown key", ", ".join(TOP_KEYS))
+            report.add_key((name,), "unknown key", nearest_first(name, TOP_KEYS))
     _expect_equal(data, "schema", SCENARIO_SCHEMA, report)
     _expect_equal(data, "kind", "scenario", report)
     end_us = _span(data, "until", (), report, default=0)
@@ -115,6 +116,21 @@ def _load(source: Source, verbs: Sequence[Verb], outlets: int) -> Scenario:
     if report.problems:
         raise ScenarioError(report.problems)
     return scenario
+
+
+def _brought(steps: Value) -> Brought:
+    """Names that later conditions may look for because the scenario itself gives them to the station."""
+    sources: list[str] = []
+    reasons: list[str] = []
+    for step in steps if isinstance(steps, list) else ():
+        given = step.get("with") if isinstance(step, dict) else None
+        if not isinstance(step, dict) or not isinstance(given, dict):
+            continue
+        for command, field, found in (("set_limit", "source", sources), ("stop_session", "reason", reasons)):
+            name = given.get(field)
+            if step.get("command") == command and isinstance(name, str):
+                found.append(name)
+    return Brought(tuple(sources), tuple(reasons))
 
 
 def _expect_equal(data: Mapping[str, Value], name: str, wanted: int | str, report: Report) -> None:
@@ -186,7 +202,7 @@ class _StepLoader:
         fitting = (*_TIME_KEYS, kind, *_WITH_KEYS.get(kind, ()))
         for name in entry:
             if name not in fitting:
-                self._report.add_key((*key, name), f"unknown key in a step with {kind!r}", ", ".join(fitting))
+                self._report.add_key((*key, name), f"unknown key in a step with {kind!r}", nearest_first(name, fitting))
         when = self._when(entry, key)
         action = self._action(kind, entry, key)
         return None if action is None else Step(index + 1, self._report.line(key), when, action)
@@ -253,18 +269,19 @@ class _StepLoader:
         verb = self._verbs.get(entry["do"]) if isinstance(entry["do"], str) else None
         given = self._given(entry, key)
         if verb is None:
-            self._report.add((*key, "do"), f"there is no verb {entry['do']!r}", ", ".join(self._verbs))
+            self._report.add((*key, "do"), f"there is no verb {entry['do']!r}", nearest_first(entry["do"], self._verbs))
         if verb is None or given is None:
             return None
         known = {param.name: param for param in verb.params}
         params: dict[str, ParamValue] = {}
         for name, value in given.items():
             if name not in known:
-                allowed = ", ".join(known) or "none"
+                allowed = nearest_first(name, known) or "none"
                 self._report.add_key((*key, "with", name), f"{verb.name} has no parameter {name!r}", allowed)
                 continue
             try:
                 check_value(verb.name, known[name], value)
+                _check_uid(verb.name, name, value)
             except VerbError as error:
                 self._report.add((*key, "with", name), error.reason, error.allowed)
                 continue
@@ -287,7 +304,11 @@ class _StepLoader:
         kind = COMMANDS.get(entry["command"]) if isinstance(entry["command"], str) else None
         given = self._given(entry, key)
         if kind is None:
-            self._report.add((*key, "command"), f"there is no command {entry['command']!r}", ", ".join(COMMANDS))
+            self._report.add(
+                (*key, "command"),
+                f"there is no command {entry['command']!r}",
+                nearest_first(entry["command"], COMMANDS),
+            )
         if kind is None or given is None:
             return None
         names = command_fields(kind)
@@ -297,12 +318,12 @@ class _StepLoader:
         for name, value in given.items():
             here = (*key, "with", name)
             if name not in names:
-                self._report.add_key(here, f"{entry['command']} has no field {name!r}", ", ".join(names))
+                self._report.add_key(here, f"{entry['command']} has no field {name!r}", nearest_first(name, names))
                 continue
             try:
-                plain = _field_value(value, hints[names[name]], names[name], self._report.outlets)
-            except QuantityError as error:
-                self._report.add(here, str(error))
+                plain = field_value(str(entry["command"]), names[name], value, hints[names[name]], self._report.outlets)
+            except FieldError as error:
+                self._report.add(here, str(error), error.allowed)
                 continue
             if unit_of_name(names[name]) == "us":
                 spans[names[name]] = typing.cast(int, plain)
@@ -311,22 +332,7 @@ class _StepLoader:
         return Post(kind, fields, spans)
 
 
-def _field_value(value: Value, kind: object, name: str, outlets: int) -> object:
-    if kind is bool:
-        if not isinstance(value, bool):
-            raise QuantityError(f"{value!r} is not true or false")
-        return value
-    if isinstance(kind, type) and issubclass(kind, StrEnum):
-        if value not in [member.value for member in kind]:
-            raise QuantityError(f"{value!r} is not one of {', '.join(member.value for member in kind)}")
-        return kind(value)
-    if kind is int:
-        number = whole(value, unit_of_name(name)) if unit_of_name(name) else value
-        if isinstance(number, bool) or not isinstance(number, int) or number < 0:
-            raise QuantityError(f"{value!r} is not a whole number from 0")
-        if name == "outlet" and number > outlets:
-            raise QuantityError(f"there is no outlet {number}, only 1 to {outlets} (0 is the station)")
-        return number
-    if not isinstance(value, str):
-        raise QuantityError(f"{value!r} is not a text")
-    return value
+def _check_uid(verb: str, param: str, value: Value) -> None:
+    """A card that a verb names must be one; no card at all means every card where the verb knows that."""
+    if param == "uid" and value and not UID_PATTERN.match(str(value).upper()):
+        raise VerbError(verb, param, f"{value!r} is no card", UID_ALLOWED)

@@ -89,6 +89,7 @@ FAULTS: Final[Mapping[str, FaultEntry]] = {
         _of(temperature=("64 °C", "79 °C", "81 °C", "95 °C"), over=("0 s", "30 s", "10 min")),
         ("heat", {"temperature": "25 °C"}),
     ),
+    "break_temperature_sensor": _fault(),
     "reset_front_end": FaultEntry(_plain, None),
     "freeze_front_end": _fault(longest_us=_DEAD_LINE_US),
     "cut_front_end": _fault(longest_us=_DEAD_LINE_US),
@@ -105,6 +106,7 @@ FAULTS: Final[Mapping[str, FaultEntry]] = {
     "dim_supply": _fault(_of(voltage=("10.4 V", "9 V", "7 V", "4 V", "0 V"))),
     # pilot
     "short_pilot": _fault(_of(resistance=(0, 80, 270, 1_000), where=("line", "behind_diode"))),
+    "feed_pilot": _fault(_of(voltage=("-24 V", "5 V", "24 V"), resistance=(100, 1_000, 20_000))),
     "open_pilot": _fault(),
     "open_earth": _fault(),
     "short_diode": _fault(),
@@ -117,6 +119,7 @@ FAULTS: Final[Mapping[str, FaultEntry]] = {
     # contactor
     "weld_contactor": _fault(),
     "contactor_fails_to_close": _fault(),
+    "break_coil": _fault(),
     "delay_contactor": _fault(_of(closing=("60 ms", "190 ms", "400 ms"), opening=("40 ms", "150 ms", "400 ms"))),
     "chatter_contactor": _fault(_of(count=(1, 3, 10), period=("4 ms", "10 ms", "60 ms"))),
     "mirror_fault": _fault(_of(kind=("stuck_open", "stuck_closed"))),

@@ -76,4 +76,4 @@ _WORDS: Final[Mapping[str, Callable[[_Data], str]]] = {
     "failure": lambda d: f"FAILED {d['place']}: expected {d['expected']}; was {d['actual']}",
     "violation": lambda d: f"VIOLATION {d['invariant']}: {d['what']}",
 }
-_SILENT: Final = frozenset({"frame", "CommandDone"})
+_SILENT: Final = frozenset({"CommandDone", "boot", "cycle", "frame", "lost", "taken", "elided", "aside"})

@@ -1,14 +1,17 @@
-r"""The trace of a simulated run: everything that happened, typed, timed, in one order.
+r"""The trace of a run: everything that happened, typed, timed, in one order.
 
-File format, version 1: JSON lines, ASCII, keys in the order below, no spaces, ``\n`` line ends.
+File format, version 2: JSON lines, ASCII, keys in the order below, no spaces, ``\n`` line ends.
 
-    {"schema":1,"kind":"trace","name":NAME,"run":RUN_NUMBER,"profile":PROFILE}
+    {"schema":2,"kind":"trace","name":NAME,"run":RUN_NUMBER,"profile":PROFILE}
     {"t":MICROSECONDS,"seq":NUMBER,"source":WHO,"type":WHAT,"data":{...}}
 
-``seq`` counts from 1. ``source`` is ``outlet N``, ``station``, ``scenario``, ``invariants``, or ``wire NAME`` for frames.
+``seq`` counts from 1. ``source`` is ``outlet N``, ``station``, ``scenario``, ``invariants``, ``control``, or ``wire NAME``.
 ``type`` is the name of the core's event (``evse.core.events``), ``verb``, ``command``, ``passed``, ``failure``,
-``violation`` or ``frame`` (``data``: direction and the bytes in hexadecimal). Equal runs give equal bytes, on every
-supported Python and under every hash randomisation.
+``violation``, what ``evse.control.recording`` notes (``boot``, ``cycle``, ``frame``, ``lost``, ``taken``, ``elided``, ``aside``), or
+what its writer says of the file: ``gap`` (lines are missing here, ``count`` of them) and ``full`` (nothing more until
+the next boot). Equal runs give equal bytes, on every supported Python and under every hash randomisation.
+
+docs/traces.md is the description for people.
 """
 
 from __future__ import annotations
@@ -21,7 +24,7 @@ from typing import Final, TextIO
 
 from evse.core.events import Event
 
-TRACE_SCHEMA: Final = 1
+TRACE_SCHEMA: Final = 2
 STATION: Final = "station"
 
 Plain = None | bool | int | str | tuple[str, ...]
@@ -67,17 +70,6 @@ class Trace:
         data = {field.name: getattr(event, field.name) for field in fields(event) if field.name != "outlet"}
         self.add(t_us, source, type(event).__name__, data)
 
-    def frame_tap(self, line: str) -> Callable[[int, str, bytes], None]:
-        """A tap for ``hal.twins.null_modem.NullModem.tap`` that notes frames of the line called ``line``.
-
-        Frames are noted when they are written, with the time at which their last byte arrives.
-        """
-
-        def tap(at_us: int, direction: str, data: bytes) -> None:
-            self.add(at_us, f"wire {line}", "frame", {"direction": direction, "bytes": data.hex()})
-
-        return tap
-
 
 class TraceWriter:
     """Writes entries as JSON lines to an open text file."""
@@ -115,21 +107,72 @@ class TraceError(ValueError):
     """A file that is no trace of a known version; the text names the line."""
 
 
+@dataclass(frozen=True, slots=True)
+class TraceFile:
+    """A whole file: what its first line says, and the entries; entry ``i`` stands on line ``i + 2``."""
+
+    name: str
+    run_number: int
+    profile: str
+    entries: tuple[TraceEntry, ...]
+
+
+def read_trace_file(text: str) -> TraceFile:
+    """Read a trace file back. Raises TraceError.
+
+    A last line without its end was being written when the writer died: it is left out.
+    """
+    lines = text.split("\n")[:-1]
+    if not lines:
+        raise TraceError("line 1: the file is empty")
+    head = _head(_object(lines[0], 1))
+    run_number = head["run"] if isinstance(head["run"], int) else 0
+    return TraceFile(str(head["name"]), run_number, str(head["profile"]), read_trace(lines))
+
+
 def read_trace(lines: Iterable[str]) -> tuple[TraceEntry, ...]:
-    """Read the lines of a trace file back. Raises TraceError."""
+    """The entries of a trace file's lines. Raises TraceError."""
     entries: list[TraceEntry] = []
     for number, line in enumerate(lines, 1):
+        value = _object(line, number)
+        if number == 1:
+            _head(value)
+            continue
         try:
-            value = json.loads(line)
-            if number == 1:
-                if (value.get("kind"), value.get("schema")) != ("trace", TRACE_SCHEMA):
-                    raise TraceError(f"line 1: not a trace of schema {TRACE_SCHEMA}")
-                continue
-            data = {key: tuple(item) if isinstance(item, list) else item for key, item in value["data"].items()}
-            entries.append(TraceEntry(value["t"], value["seq"], value["source"], value["type"], data))
-        except (KeyError, TypeError, AttributeError, json.JSONDecodeError) as error:
+            entries.append(_entry(value))
+        except (KeyError, TypeError) as error:
             raise TraceError(f"line {number}: not a trace entry") from error
     return tuple(entries)
+
+
+def _object(line: str, number: int) -> Mapping[str, object]:
+    try:
+        value = json.loads(line)
+    except (ValueError, RecursionError) as error:
+        raise TraceError(f"line {number}: not a trace entry") from error
+    if not isinstance(value, dict):
+        raise TraceError(f"line {number}: not a trace entry")
+    return value
+
+
+def _head(value: Mapping[str, object]) -> Mapping[str, object]:
+    if value.get("kind") != "trace" or not isinstance(value.get("schema"), int):
+        raise TraceError("line 1: not a trace")
+    if value["schema"] != TRACE_SCHEMA:
+        raise TraceError(f"line 1: a trace of schema {value['schema']}; this version reads schema {TRACE_SCHEMA}")
+    if not {"name", "run", "profile"} <= value.keys():
+        raise TraceError("line 1: name, run or profile is missing")
+    return value
+
+
+def _entry(value: Mapping[str, object]) -> TraceEntry:
+    at_us, seq, source, kind, given = (value[key] for key in ("t", "seq", "source", "type", "data"))
+    if not (isinstance(at_us, int) and isinstance(seq, int) and isinstance(source, str) and isinstance(kind, str)):
+        raise TypeError
+    if not isinstance(given, dict):
+        raise TypeError
+    data = {str(key): tuple(map(str, item)) if isinstance(item, list) else item for key, item in given.items()}
+    return TraceEntry(at_us, seq, source, kind, data)
 
 
 def _dump(value: Mapping[str, object]) -> str:

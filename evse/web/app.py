@@ -17,8 +17,12 @@ from starlette.middleware.gzip import GZipMiddleware
 
 from evse.web import errors
 from evse.web.page import page_router, static_files
-from evse.web.ports import RecordSource, StationSource, WorldPort
+from evse.web.ports import BoardView, Extras, RecordSource, StationSource, WorldPort
+from evse.web.routes_health import health_router
+from evse.web.routes_live import WireStreams, board_router, history_router, wire_router
+from evse.web.routes_recording import recording_router
 from evse.web.routes_records import record_router
+from evse.web.routes_scenarios import scenario_router
 from evse.web.routes_station import command_router, station_router
 from evse.web.routes_world import describe_verbs, world_router
 from evse.web.security import Gate
@@ -41,19 +45,24 @@ def create_app(
     host_names: tuple[str, ...] = LOCAL_NAMES,
     new_id: Callable[[], str] = _new_id,
     interval_s: float = INTERVAL_S,
+    extras: Extras | None = None,
 ) -> FastAPI:
     """The web application of one station.
 
     ``world``: the simulated world, or ``None`` on hardware. ``error_bits``: name of each bit of `ErrorStatus`.
     ``host_names``: names, beside any IP address, that a request's ``Host`` may carry. ``new_id`` makes the ids of
-    commands that come without one. ``interval_s``: shortest time between two messages to one reader of the stream.
+    commands that come without one. ``interval_s``: shortest time between two messages to one reader of the stream. ``extras``: what this
+    station has beside.
     """
+    extras = extras or Extras()
     hub = Hub(source, interval_s)
+    wires = WireStreams(extras.wires) if extras.wires is not None else None
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         yield
-        hub.close()
+        for streams in app.state.streams:
+            streams.close()
 
     app = FastAPI(
         title="EVSE station",
@@ -66,19 +75,34 @@ def create_app(
         generate_unique_id_function=_route_id,
     )
     app.state.hub = hub
+    app.state.streams = [hub] if wires is None else [hub, wires]
     # A page over a modem: 8 kB instead of 60. The stream is left alone (it must not wait for a block to fill).
     app.add_middleware(GZipMiddleware, minimum_size=1024, compresslevel=5)
     app.add_middleware(Gate, host_names=host_names)
     errors.install(app)
+    app.include_router(health_router(source, records, hub))
     app.include_router(station_router(source, hub))
     app.include_router(command_router(source, new_id))
     app.include_router(record_router(records))
     if world is not None:
         app.include_router(world_router(world))
         _describe_world(app, world)
-    app.include_router(page_router(source, world, records, error_bits or {}))
+    _add_extras(app, extras, wires)
+    app.include_router(page_router(source, world, records, error_bits or {}, extras))
     app.mount("/static", static_files(), name="static")
     return app
+
+
+def _add_extras(app: FastAPI, extras: Extras, wires: WireStreams | None) -> None:
+    app.include_router(board_router(extras.board or BoardView()))
+    if extras.history is not None:
+        app.include_router(history_router(extras.history))
+    if wires is not None:
+        app.include_router(wire_router(wires))
+    if extras.scenarios is not None:
+        app.include_router(scenario_router(extras.scenarios))
+    if extras.recording is not None:
+        app.include_router(recording_router(extras.recording))
 
 
 def _route_id(route: APIRoute) -> str:

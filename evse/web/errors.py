@@ -65,7 +65,7 @@ def responses(*statuses: int) -> dict[int | str, dict[str, object]]:
         413: "The body is too large.",
         415: "The body is not declared as `application/json`.",
         422: "A value is missing, unknown or out of range.",
-        503: "Control is not connected, or all places are taken. `Retry-After` says when to try again.",
+        503: "Control is not connected, the journal cannot be read, or all places are taken. `Retry-After` says when to try again.",
         504: "The station did not take the command within its time to live; nothing was done.",
     }
     return {status: {"model": ErrorBody, "description": texts[status]} for status in statuses}

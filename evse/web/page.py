@@ -11,9 +11,22 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.responses import HTMLResponse, Response
 from starlette.staticfiles import StaticFiles
 
-from evse.web.ports import HEAL_PARAM, OUTLET_PARAM, RecordSource, StationSource, VerbView, WorldPort
-from evse.web.quick import GROUPS, QUICK, QuickAction
+from evse.exchange.snapshot import StationView
+from evse.web.ports import (
+    HEAL_PARAM,
+    OUTLET_PARAM,
+    BoardOutlet,
+    BoardView,
+    Extras,
+    RecordSource,
+    RecordsUnavailable,
+    StationSource,
+    VerbView,
+    WorldPort,
+)
+from evse.web.quick import GROUPS, PLACES, QUICK, QuickAction
 from evse.web.routes_world import allowed_text
+from evse.web.words import reason_words
 
 _HERE = Path(__file__).parent
 SHOWN_RECORDS = 30
@@ -28,17 +41,54 @@ class VerbGroup:
 
 
 def grouped(verbs: Sequence[VerbView]) -> tuple[VerbGroup, ...]:
-    """Verbs by group, both in the order of the table."""
-    names = dict.fromkeys(verb.group for verb in verbs)
-    return tuple(
-        VerbGroup(GROUPS.get(name, name), tuple(verb for verb in verbs if verb.group == name)) for name in names
-    )
+    """Verbs by the place where a person looks for them; a verb that no place claims stands under its own group's name."""
+    found: dict[str, list[VerbView]] = {name: [] for name in PLACES}
+    for verb in verbs:
+        place = next((name for name, members in PLACES.items() if verb.name in members), None)
+        found.setdefault(place or GROUPS.get(verb.group, verb.group), []).append(verb)
+    return tuple(VerbGroup(name, tuple(members)) for name, members in found.items() if members)
 
 
 def quick_actions(verbs: Sequence[VerbView]) -> tuple[tuple[QuickAction, VerbView], ...]:
     """The quick actions whose verb exists and needs nothing but the outlet or a preset."""
     by_name = {verb.name: verb for verb in verbs}
     return tuple((action, by_name[action.verb]) for action in QUICK if action.verb in by_name)
+
+
+def board_of(board: BoardView | None, view: StationView | None) -> BoardView:
+    """The board to draw: as the profile says, else what the Snapshot shows."""
+    if board is not None and board.outlets:
+        return board
+    if view is None:
+        return board or BoardView()
+    outlets = tuple(
+        BoardOutlet(outlet.number, lock=bool(outlet.lock), shutter=bool(outlet.shutter)) for outlet in view.outlets
+    )
+    return BoardView(family="other", description=view.profile, outlets=outlets)
+
+
+@dataclass(frozen=True, slots=True)
+class Seat:
+    """An outlet's place in the picture: which side its vehicle stands on, and where its socket's centre is."""
+
+    outlet: BoardOutlet
+    side: str
+    x: int
+    y: int
+
+
+def seats(board: BoardView) -> tuple[Seat, ...]:
+    """Outlets from left to right as one who stands before the station sees them."""
+    if len(board.outlets) != 2:
+        return tuple(Seat(outlet, "right", 300, 146) for outlet in board.outlets[:1])
+    first, second = board.outlets
+    left, right = (second, first) if first.position == "right" or second.position == "left" else (first, second)
+    return (Seat(left, "left", 251, 146), Seat(right, "right", 349, 146))
+
+
+def devices_of(board: BoardView) -> frozenset[str]:
+    """Everything the board has, wherever it hangs."""
+    return frozenset(board.devices).union(*(outlet.devices for outlet in board.outlets))
 
 
 def static_files() -> StaticFiles:
@@ -58,7 +108,11 @@ def environment() -> Environment:
 
 
 def page_router(
-    source: StationSource, world: WorldPort | None, records: RecordSource, error_bits: Mapping[int, str]
+    source: StationSource,
+    world: WorldPort | None,
+    records: RecordSource,
+    error_bits: Mapping[int, str],
+    extras: Extras,
 ) -> APIRouter:
     """The one page of this station."""
     router = APIRouter()
@@ -67,17 +121,31 @@ def page_router(
 
     @router.get("/", include_in_schema=False)
     async def page() -> Response:
+        view = source.latest()
         text = template.render(
-            view=source.latest(),
+            view=view,
+            board=(board := board_of(extras.board, view)),
+            seats=seats(board),
+            devices=devices_of(board),
+            extras=extras,
+            reason_words=reason_words,
             simulated=world is not None,
             quick=quick_actions(verbs),
             groups=grouped(verbs),
             allowed_text=allowed_text,
             outlet_param=OUTLET_PARAM,
             heal_param=HEAL_PARAM,
-            records=await records.last(SHOWN_RECORDS),
+            **await newest_records(records),
             error_bits=sorted(error_bits.items()),
         )
         return HTMLResponse(text)
 
     return router
+
+
+async def newest_records(records: RecordSource) -> dict[str, object]:
+    """For the template: the records to show, and why they cannot be read (empty when they can); the page comes anyway."""
+    try:
+        return {"records": await records.last(SHOWN_RECORDS), "records_problem": ""}
+    except RecordsUnavailable as error:
+        return {"records": (), "records_problem": str(error)}

@@ -23,6 +23,10 @@ HEAL_PARAM = "heal"
 """A truth value of this name undoes what the verb did."""
 
 
+class RecordsUnavailable(Exception):
+    """The charge records cannot be read at the moment; the text says why, for people."""
+
+
 class NotConnected(Exception):
     """Control does not answer: nothing can be asked of the station at the moment."""
 
@@ -52,11 +56,26 @@ class Update:
     events: tuple[EventRecord, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """How the services themselves are. ``snapshot_age_us``: of the newest one, ``None`` without connection to control.
+
+    ``journal_problem``: why nothing can be stored at the moment; empty while it can.
+    """
+
+    connected: bool
+    snapshot_age_us: int | None
+    journal_problem: str = ""
+
+
 class StationSource(Protocol):
     """The station as services know it."""
 
     def latest(self) -> StationView | None:
-        """Newest view, or ``None`` while control is not connected."""
+        """Newest view, or ``None`` while control is not connected or does not react."""
+
+    def condition(self) -> Condition:
+        """How the services themselves are."""
 
     def subscribe(self) -> AsyncIterator[Update]:
         """Updates from now on. The queue behind it is bounded: a slow consumer gets the latest view only.
@@ -147,10 +166,155 @@ class RecordView:
 
 
 class RecordSource(Protocol):
-    """The charge records, from the journal."""
+    """The charge records, from the journal. Both raise RecordsUnavailable; an empty answer means that there are none."""
 
     async def last(self, limit: int) -> Sequence[RecordView]:
         """The newest ``limit`` records, newest first."""
 
     def oldest_first(self) -> AsyncIterator[RecordView]:
         """Every record kept, for the export."""
+
+
+@dataclass(frozen=True, slots=True)
+class WireLine:
+    """One frame in words. ``at_us`` on control's clock; ``direction`` ``sent`` or ``received`` as control sees it."""
+
+    at_us: int
+    wire: str
+    direction: str
+    message: str
+    text: str
+    data: str
+    """The frame's bytes in hexadecimal."""
+
+
+@dataclass(frozen=True, slots=True)
+class WireBatch:
+    """Frames in order, and how many were lost before them."""
+
+    lines: tuple[WireLine, ...]
+    lost: int
+
+
+class WireReader(Protocol):
+    """One who watches the wires."""
+
+    async def next(self, timeout_s: float) -> WireBatch:
+        """What has come since the last call; an empty batch after ``timeout_s``."""
+
+    def wake(self) -> None:
+        """End the waiting of ``next`` now."""
+
+    def close(self) -> None:
+        """Watch no more."""
+
+
+class WirePort(Protocol):
+    """The frames on the station's wires. Control shows them only while somebody watches."""
+
+    def open(self) -> WireReader | None:
+        """Frames from now on for one more reader; ``None`` when every place is taken."""
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryView:
+    """The last minutes of one boot. ``since_us``: from then on nothing is missing. ``rows`` by outlet, oldest first."""
+
+    boot_id: str
+    since_us: int
+    now_us: int
+    outlets: Mapping[int, Sequence[Sequence[object]]]
+
+
+class HistoryPort(Protocol):
+    """The last minutes of the station."""
+
+    def recent(self, minutes: int) -> HistoryView | None:
+        """What is known of them; ``None`` before the first Snapshot."""
+
+
+@dataclass(frozen=True, slots=True)
+class ScenarioInfo:
+    """One scenario that can be run in virtual time."""
+
+    name: str
+    title: str
+    profile: str
+    description: str
+
+
+@dataclass(frozen=True, slots=True)
+class ScenarioRun:
+    """What came of a run: the verdict as ``evse sim --json`` prints it, and the timeline's lines."""
+
+    verdict: Mapping[str, object]
+    timeline: Sequence[str]
+    seconds: float
+    """How long it took, in real time."""
+
+
+class ScenarioProblem(Exception):
+    """It cannot be run, or its process failed; the text says why."""
+
+
+class ScenarioPort(Protocol):
+    """Runs scenarios in virtual time, apart from the station and from whoever serves it."""
+
+    async def available(self) -> Sequence[ScenarioInfo]:
+        """The shipped ones. Raises ScenarioProblem."""
+
+    async def run(self, name: str, seed: int | None, dumb: bool) -> ScenarioRun | None:
+        """Run one; ``None`` when another one runs. Raises ScenarioProblem."""
+
+
+class RecordingPort(Protocol):
+    """What was done to the simulated station since it began."""
+
+    async def scenario(self, name: str) -> str:
+        """The session so far as a scenario file. Raises ScenarioProblem."""
+
+
+@dataclass(frozen=True, slots=True)
+class BoardOutlet:
+    """One outlet as it is built. ``position``: its place seen from the front, ``left``, ``right`` or empty."""
+
+    number: int
+    socket: str = "T2"
+    position: str = ""
+    phases: int = 3
+    rated_current_a: float = 32
+    lock: bool = True
+    shutter: bool = False
+    reader: bool = True
+    devices: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class DipBank:
+    """A bank of DIP switches; ``positions`` from switch 1 on."""
+
+    name: str
+    switches: int
+    positions: tuple[bool, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class BoardView:
+    """What the station is built of; fixed while it runs. ``devices``: names of what exists once (``buzzer``, ``display``…)."""
+
+    family: str = "other"
+    description: str = ""
+    devices: tuple[str, ...] = ()
+    dip_banks: tuple[DipBank, ...] = ()
+    outlets: tuple[BoardOutlet, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Extras:
+    """What a station may have beside its three ports; what is absent has no route and no place on the page."""
+
+    board: BoardView | None = None
+    history: HistoryPort | None = None
+    wires: WirePort | None = None
+    scenarios: ScenarioPort | None = None
+    recording: RecordingPort | None = None

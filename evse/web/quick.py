@@ -36,12 +36,62 @@ QUICK: tuple[QuickAction, ...] = (
 )
 
 GROUPS: Mapping[str, str] = {
-    "process": "Processes and disk",
-    "user": "People and plugs",
+    "process": "Wires and processes",
+    "user": "User and badge",
     "vehicle": "Vehicle",
-    "cable": "Cable",
-    "station": "Inside the station",
-    "grid": "Grid",
-    "fault": "Faults",
+    "cable": "Cable and plug",
+    "station": "Outlet mechanics",
+    "grid": "Supply and inputs",
+    "fault": "Other faults",
 }
 """Headings of the groups a table of verbs uses; a group that is not here shows its own name."""
+
+PLACES: Mapping[str, tuple[str, ...]] = {
+    "Vehicle": ("vehicle_ready", "vehicle_stop", "set_vehicle", "set_demand", "pulse_s2", "overdraw"),
+    "Cable and plug": ("plug_in", "unplug", "change_proximity"),
+    "User and badge": ("present_card", "remove_card", "turn_key", "press_button", "press_service_button"),
+    "Outlet mechanics": (
+        "jam_lock",
+        "lock_feedback_fault",
+        "drain_lock_reserve",
+        "force_lock_open",
+        "jam_shutter",
+        "shutter_feedback_fault",
+        "force_shutter_open",
+        "weld_contactor",
+        "contactor_fails_to_close",
+        "break_coil",
+        "delay_contactor",
+        "chatter_contactor",
+        "mirror_fault",
+        "heat",
+        "break_temperature_sensor",
+    ),
+    "Supply and inputs": (
+        "cut_power",
+        "restore_power",
+        "power_cut",
+        "brown_out",
+        "dim_supply",
+        "trip_breaker",
+        "reset_breaker",
+        "set_input",
+        "set_x1",
+    ),
+    "Pilot faults": (
+        "short_diode",
+        "break_diode",
+        "short_pilot",
+        "feed_pilot",
+        "open_pilot",
+        "open_earth",
+        "bounce_pilot",
+        "drift_pilot",
+        "detune_pilot",
+        "set_pilot_load",
+        "stick_generator",
+    ),
+    "Residual current": ("trip_residual", "leak", "fail_self_test", "reset_residual"),
+    "Wires and processes": ("cut_line", "reset_front_end", "freeze_front_end", "cut_front_end", "freeze_reader"),
+}
+"""Where a person looks for a verb, in the order of a charge; the processes' own verbs follow under their group."""

@@ -27,16 +27,6 @@ Body = TypeVar("Body", bound=CommandBody)
 Maker = Callable[[Any, Envelope, int], Command]
 
 
-class Health(BaseModel):
-    """Whether the web service runs and control answers it."""
-
-    status: str
-    """`ok`, or `control not connected`."""
-    control_connected: bool
-    station_uid: str
-    stream_readers: int
-
-
 class EventBody(BaseModel):
     """One event."""
 
@@ -90,18 +80,8 @@ async def settled(answer: asyncio.Future[Outcome] | Any, limit_s: float) -> Outc
 
 
 def station_router(source: StationSource, hub: Hub) -> APIRouter:
-    """Reading: health, station, outlets, events, stream."""
+    """Reading: station, outlets, events, stream."""
     router = APIRouter(prefix="/api", tags=["station"])
-
-    @router.get("/health", summary="Whether the service runs and control answers")
-    async def health() -> Health:
-        view = source.latest()
-        return Health(
-            status="ok" if view else "control not connected",
-            control_connected=view is not None,
-            station_uid=view.station_uid if view else "",
-            stream_readers=hub.readers,
-        )
 
     @router.get("/station", summary="The whole station", responses=responses(503))
     async def station() -> StationView:

@@ -71,11 +71,12 @@ class Server(uvicorn.Server):
 
     def __init__(self, config: uvicorn.Config, app: FastAPI) -> None:
         super().__init__(config)
-        self._hub = app.state.hub
+        self._streams = app.state.streams
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Stop taking requests, end the streams, wait a moment for the rest."""
-        self._hub.close()
+        for streams in self._streams:
+            streams.close()
         await super().shutdown(sockets)
 
     @contextlib.contextmanager

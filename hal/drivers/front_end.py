@@ -14,7 +14,8 @@ ASKING    IDENTITY, our major version                             UP
 ASKING    IDENTITY, other major version                           ASKING, ``problem`` says so
 UP        IDENTITY after a start; STATE says "start-up" or        UP anew: nothing is held, everything is said
           "host silent" although CONTROL was acknowledged         again
-UP        no STATE for 200 ms while holding, 3 s otherwise        ASKING
+UP        no STATE for 200 ms while holding or while an OPEN      ASKING
+          waits for its effect, for 3 s otherwise
 ========  ======================================================  ==========================================
 
 ``connected`` is true in UP from the first poll on that finds a STATE after the one in which the connection began, so
@@ -34,6 +35,7 @@ from typing import Final
 
 from hal.drivers.front_end_lease import RENEWAL_US, HostLeases, RenewalRhythm
 from hal.drivers.front_end_orders import WaitingOrders
+from hal.drivers.front_end_patience import KEEP_ALIVE_US, Patience
 from hal.frames.front_end import DecoderCounts, Frame, Order
 from hal.frames.front_end_messages import (
     DOMESTIC_VERSION,
@@ -66,13 +68,7 @@ from hal.ports import BeepCode, LightCode, LockPulse, OutletReading, PilotDriveM
 from hal.units import MS, NEVER, SECOND
 from hal.wires import ByteLink, LinkLostError
 
-KEEP_ALIVE_US: Final = 900 * MS
-"""Shorter than the front end's own keep-alive (1 s), so that the two never send at the same time."""
 LOOK_FOR_LINE_US: Final = 100 * MS
-HOLDING_INQUIRY_US: Final = 100 * MS
-"""While a permission runs, a STATE is asked for when none has come for this long (renewals bring one every 50 ms)."""
-HOLDING_PATIENCE_US: Final = 200 * MS
-IDLE_PATIENCE_US: Final = 3 * SECOND
 
 
 class _Phase(Enum):
@@ -119,13 +115,22 @@ class FrontEndDriver:
         self._identity: Identity | None = None
         self._read_at_us = -NEVER
         self._asked_at_us = -NEVER
-        self._heard_at_us = -NEVER
+        self._patience = Patience()
         self._lost_at_us = -NEVER
         self._withdrawn = False
         self._begun = False
         self._granting = False
         self._rhythm = RenewalRhythm()
         self._wish_us = -NEVER
+
+    @property
+    def on_frame(self) -> FrameHook | None:
+        """Who sees every frame; ``None`` costs nothing. May be changed at any time."""
+        return self._line.on_frame
+
+    @on_frame.setter
+    def on_frame(self, hook: FrameHook | None) -> None:
+        self._line.on_frame = hook
 
     # --- OutletSense
 
@@ -271,6 +276,7 @@ class FrontEndDriver:
         if self._withdrawn and not (energised and now_us - self._line.sent_at_us >= SECOND):
             return
         self._withdrawn = self._say(Open(max(0, min(reason, 0xFF))), now_us)
+        self._patience.opened(now_us)
 
     # --- Polled
 
@@ -290,8 +296,8 @@ class FrontEndDriver:
             self._granting = False
         try:
             frames = self._line.read(now_us)
-        except LinkLostError:
-            self._lose_line(now_us)
+        except LinkLostError as error:
+            self._lose_line(error, now_us)
             return True
         if not frames and self._connected and now_us < self._wish_us and not self._line.partial:
             return False
@@ -342,7 +348,7 @@ class FrontEndDriver:
         self._rhythm.shift(periods)
         self._line.shift(periods, delta_us)
         self._read_at_us += delta_us
-        self._heard_at_us += delta_us
+        self._patience.shift(delta_us)
         return periods
 
     # --- sending
@@ -366,8 +372,8 @@ class FrontEndDriver:
         self._wish_us = -NEVER
         try:
             frame = self._line.send(message, now_us)
-        except LinkLostError:
-            self._lose_line(now_us)
+        except LinkLostError as error:
+            self._lose_line(error, now_us)
             return False
         self._rhythm.sent(frame)
         asking = isinstance(message, Inquiry) and message.wanted is MessageId.IDENTITY
@@ -397,17 +403,15 @@ class FrontEndDriver:
             try:
                 self._line.send_again(frame, now_us)
                 self._rhythm.sent(frame)
-            except LinkLostError:
-                self._lose_line(now_us)
+            except LinkLostError as error:
+                self._lose_line(error, now_us)
                 return False
         return True
 
     def _inquiry_due_us(self, now_us: int) -> int:
         if self._phase is not _Phase.UP:
             return NEVER
-        if self._lease.running(now_us):
-            return max(self._heard_at_us, self._lease.since_us) + HOLDING_INQUIRY_US
-        return self._line.sent_at_us + KEEP_ALIVE_US
+        return self._patience.inquiry_due_us(self._lease, self._line.sent_at_us, now_us)
 
     # --- receiving
 
@@ -437,12 +441,13 @@ class FrontEndDriver:
         """A connection begins: nothing is held, everything is said."""
         self._drop_connection(_Phase.UP, "no state from the front end yet")
         self._begun = True
-        self._heard_at_us = now_us
+        self._patience.heard(now_us)
         self._say(self._ordered if self._ordered_anything else Inquiry(MessageId.STATE), now_us)
 
     def _observe(self, state: State, now_us: int) -> None:
         self._reading = state.reading
-        self._read_at_us = self._heard_at_us = now_us
+        self._read_at_us = now_us
+        self._patience.heard(now_us)
         self._waiting.acknowledge(state)
         self._rhythm.heard(state)
         if not self._begun and not self._connected:
@@ -462,15 +467,13 @@ class FrontEndDriver:
             self._ask_anew("the front end has fallen silent")
 
     def _patience_ends_us(self, now_us: int) -> int:
-        if self._lease.running(now_us):
-            return max(self._heard_at_us, self._lease.since_us) + HOLDING_PATIENCE_US
-        return self._heard_at_us + IDLE_PATIENCE_US
+        return self._patience.ends_us(self._lease, now_us, opening=MessageId.OPEN in self._waiting)
 
-    def _lose_line(self, now_us: int) -> None:
+    def _lose_line(self, error: LinkLostError, now_us: int) -> None:
         self._lost_at_us = now_us
         if self._phase is not _Phase.DOWN:
             self._count("line_losses")
-        self._drop_connection(_Phase.DOWN, "the serial line is gone")
+        self._drop_connection(_Phase.DOWN, f"no serial line: {error}")
 
     def _ask_anew(self, problem: str) -> None:
         self._drop_connection(_Phase.ASKING, problem)

@@ -186,7 +186,7 @@ class Pn532Driver:
             self._do_what_is_due(now_us)
         except LinkLostError as error:
             self._counts.lines_lost += self._connected
-            self._give_up(f"line lost: {error}", now_us)
+            self._give_up(f"no serial line: {error}", now_us)
         return self.wish_us()
 
     # ------------------------------------------------------------------ RenewalPart

@@ -15,8 +15,11 @@ is repeated by its protocol. Hence nothing is queued behind a full buffer.
 
 from __future__ import annotations
 
+import errno
 import os
 import termios
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Final
 
 import serial
@@ -28,6 +31,19 @@ REOPEN_US: Final = 500 * MS
 _CHUNK: Final = 4096
 _CONTROL_CHARACTERS: Final = 6
 """Index of the control characters in what ``termios.tcgetattr`` returns."""
+_IN_USE: Final = (errno.EBUSY, errno.EAGAIN)
+_ADVICE: Final[Mapping[int, str]] = MappingProxyType(
+    {
+        errno.ENOENT: "plug the adapter in, or correct the path in the profile",
+        errno.ENODEV: "plug the adapter in, or correct the path in the profile",
+        errno.ENXIO: "plug the adapter in, or correct the path in the profile",
+        errno.EACCES: "add the station's user to the group that owns the device (often dialout), then log in anew",
+        errno.EPERM: "add the station's user to the group that owns the device (often dialout), then log in anew",
+        errno.EBUSY: "end the other program (a login console, a modem manager)",
+        errno.EAGAIN: "end the other program (a login console, a modem manager)",
+    }
+)
+_OTHER_ADVICE: Final = "check that the path in the profile names a serial device"
 
 
 class SerialPortLink:
@@ -72,6 +88,19 @@ class SerialPortLink:
         except OSError as error:
             raise self._lose(error.strerror or str(error), now_us) from error
         self.dropped_bytes += len(data) - written
+
+    def open_now(self, now_us: int) -> str:
+        """Open the device before its first use; return what is wrong and what to do, empty when it is open.
+
+        Whoever uses the link tries again by itself; this is for telling people at the start.
+        """
+        try:
+            self._ensure_open(now_us)
+        except LinkLostError as lost:
+            number = getattr(lost.__cause__, "errno", None)
+            advice = _ADVICE.get(number, _OTHER_ADVICE) if isinstance(number, int) else _OTHER_ADVICE
+            return f"cannot open {lost}; {advice}; tried again until it works"
+        return ""
 
     def close(self) -> None:
         """Give the device back. A later read or write opens it again."""
@@ -127,6 +156,8 @@ def _lower_latency(port: serial.Serial) -> bool:
 
 
 def _reason(error: BaseException) -> str:
-    """Return why opening failed, in the operating system's words."""
+    """Return why opening failed, in the operating system's words where they say it."""
     number = getattr(error, "errno", None)
+    if number in _IN_USE:
+        return "in use by another program"
     return os.strerror(number) if isinstance(number, int) else str(error)

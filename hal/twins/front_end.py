@@ -154,6 +154,7 @@ class FrontEndTwin:
         self._memory = OrderMemory()
         self._accepted = 0
         self._sample: OutletReading | None = None
+        self._sensor_fault = FaultBit.NONE
         self._told: OutletReading | None = None
         self._content: OutletReading | None = None
         self._made_of: tuple[OutletReading, bool, int, int] | None = None
@@ -307,6 +308,9 @@ class FrontEndTwin:
             self._sample = replace(self._sample, domestic_mirror_closed=False, domestic_plugged=False)
         self._interlock.observe(self._sample, now_us)
         self._keeper.observe(self._sample, now_us)
+        self._sensor_fault = FaultBit.NONE if self._pins.temperature_sensor_ok() else FaultBit.TEMPERATURE_SENSOR
+        if self._pins.coil_open_load():
+            self._keeper.latch(FaultBit.COIL_DRIVER)
 
     def _apply(self, now_us: int) -> None:
         """Decide the coil and drive it; make the content of the next STATE."""
@@ -316,7 +320,8 @@ class FrontEndTwin:
         self._keeper.settle(taken, self._outputs.control.mode, now_us)
         self._outputs.drive_coil(self._keeper.coil, now_us)
         self._outputs.drive_domestic_coil(self._keeper.domestic_coil, now_us)
-        faults = int(self._interlock.conditions | self._keeper.faults | self._internal_faults)
+        own = self._sensor_fault | self._internal_faults
+        faults = int(self._interlock.conditions | self._keeper.faults | own)
         made_of = (taken, self._outputs.coil, faults, int(self._keeper.reason))
         # The same object while nothing has changed: "is there news" is asked far more often than there is.
         if self._made_of is None or made_of[0] is not self._made_of[0] or made_of[1:] != self._made_of[1:]:

@@ -53,7 +53,7 @@ class ContactorKeeper:
 
     @property
     def faults(self) -> FaultBit:
-        """Fault bits latched by a trip; OPEN clears them."""
+        """Fault bits latched by a trip or the coil's driver; OPEN clears them."""
         return self._latched
 
     @property
@@ -92,6 +92,10 @@ class ContactorKeeper:
         self._tripped = False
         self._latched = FaultBit.NONE
         self._end_lease(self.reason if self.reason in _UNCOMMANDED else SafeStateReason.NONE)
+
+    def latch(self, fault: FaultBit) -> None:
+        """Remember a fault of the coil's driver until OPEN."""
+        self._latched |= fault
 
     def expire(self, now_us: int) -> None:
         """End the lease when its time has come."""
@@ -207,6 +211,10 @@ class ContactorPair:
         """Withdraw every permission and forgive trips."""
         for keeper in self._both:
             keeper.open()
+
+    def latch(self, fault: FaultBit) -> None:
+        """Remember a fault of a coil's driver until OPEN."""
+        self._pilot.latch(fault)
 
     def expire(self, now_us: int) -> None:
         """End the leases whose time has come."""

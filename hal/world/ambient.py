@@ -23,6 +23,8 @@ class Temperature:
     goal_dc: int = 250
     step_us: int = 0
     due_us: int = NEVER
+    sensor_broken: bool = False
+    """The front end can tell that its sensor is broken; what it measures then stays as it was (ours)."""
 
     def go_to(self, goal_dc: int, duration_us: int, now_us: int) -> None:
         """Reach ``goal_dc`` after ``duration_us``; 0 = at once."""

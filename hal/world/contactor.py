@@ -2,7 +2,7 @@
 
 Specification. The contacts follow the coil after ``close_delay_us`` (20 ms) or ``open_delay_us`` (15 ms, spring).
 ``weld``: contacts that are closed stay closed, open ones weld at their next closing. ``fails_to_close``: the coil moves
-nothing. ``chatter_count``: after closing the contacts break and make that often. The mirror contact is linked to the
+nothing. ``coil_broken``: a driven coil takes no current, so the contacts drop out or do not close. ``chatter_count``: after closing the contacts break and make that often. The mirror contact is linked to the
 main contacts by force (IEC 60947-4-1 Annex F), so it tells their truth unless it has a fault of its own.
 """
 
@@ -36,6 +36,7 @@ class Contactor:
     open_delay_us: int = 15 * MS
     weld: bool = False
     fails_to_close: bool = False
+    coil_broken: bool = False
     mirror_fault: MirrorFault = MirrorFault.NONE
     chatter_count: int = 0
     chatter_period_us: int = 10 * MS
@@ -64,9 +65,10 @@ class Contactor:
     def follow_coil(self, now_us: int) -> None:
         """Start the movement that coil and faults now allow (also after a fault was set or healed)."""
         self.due_us = NEVER
-        if self.coil and not self.closed and not self.fails_to_close:
+        pulls = self.coil and not self.coil_broken
+        if pulls and not self.closed and not self.fails_to_close:
             self.due_us = now_us + self.close_delay_us
-        elif not self.coil and self.closed and not self.weld:
+        elif not pulls and self.closed and not self.weld:
             self.due_us = now_us + self.open_delay_us
 
     def step(self, now_us: int, load_ma: int) -> None:

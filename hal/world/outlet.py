@@ -314,6 +314,12 @@ class OutletWorld:
     def temperature_dc(self) -> int:
         return self.temperature.now_dc
 
+    def temperature_sensor_ok(self) -> bool:
+        return not self.temperature.sensor_broken
+
+    def coil_open_load(self) -> bool:
+        return self.contactor.coil and self.contactor.coil_broken
+
     def supply_mv(self) -> int:
         return self.feed.supply_mv()
 

@@ -155,7 +155,8 @@ class PilotCircuit:
     """Cable and vehicle input. Faults stay until healed, whichever vehicle is plugged in.
 
     ``short_ohm``: pilot to protective earth in front of the diode (80 Ohm gives state E, clause A.4.9).
-    ``behind_short_ohm``: the same behind the diode, as handheld testers do it.
+    ``behind_short_ohm``: the same behind the diode, as handheld testers do it. ``foreign_mv``: voltage that gets onto the
+    pilot in front of the diode through ``foreign_ohm``, by a damaged insulation.
     """
 
     diode: Diode = Diode.OK
@@ -165,6 +166,8 @@ class PilotCircuit:
     r3_ventilation_ohm: int = 270
     short_ohm: int | None = None
     behind_short_ohm: int | None = None
+    foreign_mv: int = 0
+    foreign_ohm: int | None = None
     pilot_open: bool = False
     earth_open: bool = False
     bounce: PilotBounce = field(default_factory=PilotBounce)
@@ -189,6 +192,9 @@ class PilotCircuit:
         source_ps = conductance_ps(generator.source_ohm)
         short_ps = 0 if self.short_ohm is None else conductance_ps(self.short_ohm)
         numerator, denominator = source_mv * source_ps, source_ps + short_ps
+        if self.foreign_ohm is not None:
+            foreign_ps = conductance_ps(self.foreign_ohm)
+            numerator, denominator = numerator + self.foreign_mv * foreign_ps, denominator + foreign_ps
         if self.diode is Diode.SHORTED:
             return _rounded(numerator, denominator + load_ps)
         conducts = self.diode is Diode.OK and numerator > self.diode_mv * denominator

@@ -73,6 +73,10 @@ def _cut_line(call: Call) -> None:
         line.cut()
 
 
+def _break_temperature_sensor(call: Call) -> None:
+    call.outlet.temperature.sensor_broken = not call.heal
+
+
 def _cut_front_end(call: Call) -> None:
     call.outlet.feed.rail_cut = not call.heal
 
@@ -92,6 +96,12 @@ def _short_pilot(call: Call) -> None:
         circuit.short_ohm = call.number("resistance")
     else:
         circuit.behind_short_ohm = call.number("resistance")
+
+
+def _feed_pilot(call: Call) -> None:
+    circuit = call.outlet.circuit
+    circuit.foreign_mv = 0 if call.heal else call.number("voltage")
+    circuit.foreign_ohm = None if call.heal else call.number("resistance")
 
 
 def _open_pilot(call: Call) -> None:
@@ -157,6 +167,12 @@ def _weld(call: Call) -> None:
 def _fail_to_close(call: Call) -> None:
     contactor = call.outlet.contactor
     contactor.fails_to_close = not call.heal
+    contactor.follow_coil(call.now_us)
+
+
+def _break_coil(call: Call) -> None:
+    contactor = call.outlet.contactor
+    contactor.coil_broken = not call.heal
     contactor.follow_coil(call.now_us)
 
 
@@ -261,11 +277,13 @@ FAULT_ACTIONS: Final[dict[str, Action]] = {
         lambda call: "an attached cable has no proximity circuit" if call.outlet.cable.attached else "",
     ),
     "freeze_front_end": Action(_freeze_front_end, _needs_front_end),
+    "break_temperature_sensor": Action(_break_temperature_sensor),
     "cut_front_end": Action(_cut_front_end),
     "freeze_reader": Action(_freeze_reader, _needs_reader),
     "cut_line": Action(_cut_line, _needs_line),
     "dim_supply": Action(_dim_supply),
     "short_pilot": Action(_short_pilot),
+    "feed_pilot": Action(_feed_pilot),
     "open_pilot": Action(_open_pilot),
     "open_earth": Action(_open_earth),
     "short_diode": Action(_short_diode),
@@ -277,6 +295,7 @@ FAULT_ACTIONS: Final[dict[str, Action]] = {
     "stick_generator": Action(_stick_generator),
     "weld_contactor": Action(_weld),
     "contactor_fails_to_close": Action(_fail_to_close),
+    "break_coil": Action(_break_coil),
     "delay_contactor": Action(_delay_contactor),
     "chatter_contactor": Action(_chatter),
     "mirror_fault": Action(_mirror_fault),

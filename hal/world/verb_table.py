@@ -121,6 +121,7 @@ _STATION: Final = (
         VerbParam("over", "number", "time to get there; 0: at once", "s", 0, 0, 86_400),
         healed_by="heat temperature: 25",
     ),
+    _fault("station", "break_temperature_sensor", "the outlet's temperature sensor is broken"),
     _verb("station", "reset_front_end", "press the front end's reset"),
     _fault("station", "freeze_front_end", "the front end's program hangs, its outputs stay"),
     _fault("station", "cut_front_end", "the 12 V rail is cut: front end and reader lose their supply, the feed stays"),
@@ -176,6 +177,13 @@ _PILOT_FAULTS: Final = (
         VerbParam("resistance", "int", "of the short", "ohm", 80, 0, 100_000),
         _choice("where", "in front of the vehicle's diode or behind it", "line", ("line", "behind_diode")),
     ),
+    _fault(
+        "fault",
+        "feed_pilot",
+        "a foreign voltage gets onto the pilot",
+        VerbParam("voltage", "number", "against protective earth", "V", 24, -30, 30),
+        VerbParam("resistance", "int", "through this", "ohm", 100, 1, 1_000_000),
+    ),
     _fault("fault", "open_pilot", "the pilot core is broken"),
     _fault("fault", "open_earth", "protective earth is broken: the pilot loop opens"),
     _fault("fault", "short_diode", "the vehicle's pilot diode conducts both ways"),
@@ -215,6 +223,7 @@ _PILOT_FAULTS: Final = (
 _CONTACTOR_FAULTS: Final = (
     _fault("fault", "weld_contactor", "the contacts weld: at once when closed, else at the next closing"),
     _fault("fault", "contactor_fails_to_close", "the coil moves nothing"),
+    _fault("fault", "break_coil", "the contactor's coil breaks: a closed contact drops out"),
     _fault(
         "fault",
         "delay_contactor",

@@ -80,6 +80,12 @@ class HandElectronics:
     def voltages_mv(self) -> tuple[int, int, int]:
         return (230_000, 231_000, 229_000)
 
+    def temperature_sensor_ok(self) -> bool:
+        return True
+
+    def coil_open_load(self) -> bool:
+        return False
+
     def residual_trip(self) -> tuple[bool, bool]:
         return self.residual
 

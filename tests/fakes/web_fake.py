@@ -24,10 +24,12 @@ from evse.exchange.snapshot import (
 )
 from evse.web.ports import (
     BadVerb,
+    Condition,
     EventRecord,
     NotConnected,
     Outcome,
     ParamValue,
+    RecordsUnavailable,
     RecordView,
     Update,
     VerbParam,
@@ -85,6 +87,7 @@ def outlet_view(number: int) -> OutletView:
         access="badge",
         link_ok=True,
         reader_ok=True,
+        supply_mv=12_040,
     )
 
 
@@ -111,10 +114,14 @@ class FakeStation:
         self.events: list[EventRecord] = []
         self.commands: list[Command] = []
         self.answer = Outcome("done")
+        self.state = Condition(True, 40_000)
         self.queues: list[asyncio.Queue[Update | None]] = []
 
     def latest(self) -> StationView | None:
         return self.view
+
+    def condition(self) -> Condition:
+        return self.state
 
     async def subscribe(self) -> AsyncIterator[Update]:
         queue: asyncio.Queue[Update | None] = asyncio.Queue()
@@ -235,12 +242,18 @@ class FakeRecords:
 
     def __init__(self, count: int = 6) -> None:
         self.records = [record_view(number) for number in range(1, count + 1)]
+        self.problem = ""
+        self.fails_after = 0
 
     async def last(self, limit: int) -> Sequence[RecordView]:
+        if self.problem:
+            raise RecordsUnavailable(self.problem)
         return self.records[::-1][:limit]
 
     async def oldest_first(self) -> AsyncIterator[RecordView]:
-        for record in self.records:
+        for number, record in enumerate(self.records):
+            if self.problem and number >= self.fails_after:
+                raise RecordsUnavailable(self.problem)
             yield record
 
 

@@ -70,7 +70,7 @@ def test_adapter_pulled_out_and_put_back(desk: Desk) -> None:
     desk.until(lambda: desk.driver.connected)
     desk.pty.unplug()
     desk.until(lambda: not desk.driver.connected)
-    assert desk.driver.problem.startswith("line lost")
+    assert desk.driver.problem.startswith("no serial line")
     desk.pty.replug()
     desk.twin.power(False)
     desk.twin.power(True)

@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from evse.app.scenario_library import ALL_VERBS, load
-from evse.app.station_factory import station_factory, trace_frames
+from evse.app.station_factory import recording_factory, station_factory
 from evse.sim.runner import run_scenario
 from evse.sim.scenario_loader import parse_scenario
 from evse.sim.station import SimulatedStation
@@ -39,7 +39,8 @@ def trace_of(name: str, number: int | None = None) -> str:
     file = io.StringIO()
     used = scenario.run_number if number is None else number
     writer = TraceWriter(file, name=scenario.name, run_number=used, profile=scenario.profile)
-    run_scenario(scenario, station_factory, number, trace=Trace(writer), prepare=trace_frames)
+    trace = Trace(writer)
+    run_scenario(scenario, recording_factory(trace), number, trace=trace)
     return file.getvalue()
 
 

@@ -217,6 +217,14 @@ class ScriptedOutlet:
         """The mains is there."""
         return 230_000, 230_000, 230_000
 
+    def temperature_sensor_ok(self) -> bool:
+        """A whole sensor."""
+        return True
+
+    def coil_open_load(self) -> bool:
+        """A whole coil."""
+        return False
+
     def residual_trip(self) -> tuple[bool, bool]:
         """The detector's outputs."""
         return self._residual, False

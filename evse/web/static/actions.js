@@ -1,10 +1,10 @@
 // Everything a person can ask for: the world's verbs and the commands to an outlet. The answer, or the reason of the
 // refusal, is shown where the button is.
 
-import { attribute, text } from "./format.js";
+import { attribute, make, text } from "./format.js";
 
 // The header tells the station that its own page asks: a foreign page cannot send it.
-async function post(path, body) {
+export async function post(path, body) {
   const response = await fetch(path, {
     method: "POST",
     headers: { "Content-Type": "application/json", "X-EVSE-Request": "1" },
@@ -14,7 +14,7 @@ async function post(path, body) {
   return { ok: response.ok, answer };
 }
 
-function refusalText(answer) {
+export function refusalText(answer) {
   const allowed = Array.isArray(answer.allowed) ? answer.allowed.join(", ") : answer.allowed;
   return [answer.error || "refused", allowed && `allowed: ${allowed}`, answer.hint].filter(Boolean).join(" · ");
 }
@@ -27,9 +27,11 @@ export async function ask(button, output, name, path, body) {
     const { ok, answer } = await post(path, body);
     output.dataset.tone = ok ? "ok" : "bad";
     text(output, ok ? `✓ ${name}: done${answer.reason ? `, ${answer.reason}` : ""}` : `✕ ${name}: ${refusalText(answer)}`);
+    return ok;
   } catch {
     output.dataset.tone = "bad";
     text(output, `✕ ${name}: the station does not answer`);
+    return false;
   } finally {
     button.removeAttribute("aria-busy");
   }
@@ -61,6 +63,47 @@ function firstInvalid(form) {
   return first;
 }
 
+// What was done last stands first, with the parameters it was done with; the outlet is the one that is chosen now.
+const RECENT = "evse.recent-verbs";
+const RECENT_KEPT = 5;
+
+function recentVerbs() {
+  try {
+    const list = JSON.parse(localStorage.getItem(RECENT) ?? "[]");
+    return Array.isArray(list) ? list.filter((each) => document.querySelector(`form.verb[data-verb="${CSS.escape(String(each.verb))}"]`)) : [];
+  } catch { return []; }
+}
+
+function remember(verb, hasOutlet, params) {
+  const { outlet: _, ...kept } = params;
+  const key = JSON.stringify([verb, kept]);
+  const list = [{ verb, hasOutlet, params: kept }, ...recentVerbs().filter((each) => JSON.stringify([each.verb, each.params]) !== key)];
+  try { localStorage.setItem(RECENT, JSON.stringify(list.slice(0, RECENT_KEPT))); } catch { /* a browser that keeps nothing */ }
+  showRecent();
+}
+
+function recentName({ verb, params }) {
+  const { heal, ...rest } = params;
+  return [heal ? `undo ${words(verb)}` : words(verb), ...Object.entries(rest).map(([name, value]) => `${words(name)} ${value}`)].join(", ");
+}
+
+function showRecent() {
+  const section = document.querySelector("[data-recent]");
+  const list = recentVerbs();
+  if (!section) return;
+  section.hidden = list.length === 0;
+  section.querySelector("ul").replaceChildren(...list.map((each) => {
+    const button = make("button", { type: "button" }, recentName(each));
+    button.addEventListener("click", () => {
+      const params = each.hasOutlet ? { ...each.params, outlet: target() } : each.params;
+      ask(button, document.getElementById("quick-result"), recentName(each), verbPath(each.verb), params);
+    });
+    const item = make("li");
+    item.append(button);
+    return item;
+  }));
+}
+
 export function wireWorld() {
   for (const button of document.querySelectorAll(".quick button")) {
     button.addEventListener("click", () => {
@@ -84,9 +127,11 @@ export function wireWorld() {
       const params = heal ? { [heal]: true } : formParams(form);
       if (form.dataset.hasOutlet === "yes") params.outlet = target();
       const name = heal ? `undo ${words(form.dataset.verb)}` : words(form.dataset.verb);
-      ask(event.submitter ?? form.querySelector("button"), output, name, verbPath(form.dataset.verb), params);
+      ask(event.submitter ?? form.querySelector("button"), output, name, verbPath(form.dataset.verb), params)
+        .then((done) => { if (done) remember(form.dataset.verb, form.dataset.hasOutlet === "yes", params); });
     });
   }
+  showRecent();
   document.getElementById("find-verb")?.addEventListener("input", (event) => find(event.target.value.trim().toLowerCase()));
 }
 

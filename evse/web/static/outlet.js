@@ -1,42 +1,46 @@
 // One outlet's card: takes an OutletView as JSON and puts it into the page the server rendered.
 
 import { amperes, attribute, kilowattHours, make, pilotVolts, span, text, volts } from "./format.js";
+import { carHere, domesticPlugged, flowing, plugged } from "./stage.js";
 import { describe, diodeMissing, drawWave } from "./waveform.js";
+import { faultWords, limitWords, reasonItem } from "./words.js";
 
-const CAR_STATES = /^[BCD]_/;
-const FLOWING_MA = 500;
-const LIGHT_WORDS = { off: "light off", green: "green", green_blink: "green, blinking", blue: "blue", blue_blink: "blue, blinking", red: "red", red_blink: "red, blinking" };
+const UNKNOWN = "unknown";
+const MINIMUM_MA = 6000;
 const REACTION_WORDS = { emergency: "opens at once", controlled: "stops first, then opens", notice: "is only reported" };
 const LATCH_WORDS = { self: "ends with its cause", unplug: "ends when unplugged", service: "ends when confirmed as mended" };
+
+// Measurements are null while the front end does not answer.
+const measured = (value, show) => (value === null || value === undefined ? UNKNOWN : show(value));
+const UNPLUG_WORDS = {
+  OK_ChargeLoopEnded: "Charge ended, please unplug",
+  OK_ChargeAuthorisationStarted: "Badge refused, please unplug",
+  OK_ChargeContractStarted: "Charge refused, please unplug",
+  OK_PlugProcedureStarted: "Could not begin, please unplug",
+};
 
 const powerKw = (outlet) => outlet.currents_ma.reduce((sum, ma, phase) => sum + ma * outlet.voltages_mv[phase], 0) / 1e9;
 
 // What matters most about this outlet, in plain words; the exact names stand below it.
-export function headline(outlet) {
+// `from`: the Outlet Status that the unplug procedure came from, where the page has seen it.
+export function headline(outlet, from) {
   if (!outlet.link_ok) return ["bad", "Front end does not answer"];
   const grave = outlet.faults.filter((fault) => fault.reaction !== "notice").length;
   if (grave) return ["bad", grave > 1 ? `${grave} faults` : "Fault"];
   if (outlet.contactor_closed) {
-    return Math.max(...outlet.currents_ma) > FLOWING_MA ? ["ok", "Charging"] : ["ok", "Connected, no current"];
+    return flowing(outlet) ? ["ok", "Charging"] : ["ok", "Connected, no current"];
   }
   if (outlet.outlet_status.includes("Maintenance")) return ["busy", "Maintenance"];
   if (outlet.outlet_status === "OK_Unavailable" || outlet.ev_state === "F_NotAvailable") return ["bad", "Not available"];
   if (outlet.outlet_status === "Not_Initialized") return ["quiet", "Starting"];
-  const car = CAR_STATES.test(outlet.ev_state) || (outlet.connector === "TE" && outlet.domestic?.plugged);
+  const car = carHere(outlet);
   if (outlet.session) {
     if (!car && outlet.shutter && outlet.shutter !== "open" && outlet.cable_state === "Not_Plugged") return ["busy", "Shutter opens"];
     if (!car) return ["busy", "Waiting for a car"];
     return outlet.no_offer_reasons.length ? ["busy", "Session open, no offer"] : ["busy", "Offered, waiting for the car"];
   }
-  if (outlet.outlet_status === "OK_UnplugProcedureStarted") return ["busy", "Charge ended, please unplug"];
+  if (outlet.outlet_status === "OK_UnplugProcedureStarted") return ["busy", UNPLUG_WORDS[from] ?? "Please unplug"];
   return car ? ["busy", outlet.access === "badge" ? "Car here, waiting for a badge" : "Car here"] : ["quiet", "Free"];
-}
-
-// With an appliance in the domestic socket that socket's contactor is the outlet's.
-function socketInUse(outlet) {
-  if (outlet.connector !== "TE" || !outlet.domestic) return outlet;
-  const { contactor_permitted, contactor_closed, open_reasons } = outlet.domestic;
-  return { ...outlet, contactor_permitted, contactor_closed, open_reasons };
 }
 
 export class OutletCard {
@@ -51,10 +55,10 @@ export class OutletCard {
   }
 
   // `now` is control's clock in microseconds.
-  show(station, now) {
-    const outlet = socketInUse(station);
+  show(outlet, now, from) {
     this.outlet = outlet;
-    const [tone, words] = headline(outlet);
+    this.measured = outlet.link_ok && outlet.pilot !== null;
+    const [tone, words] = headline(outlet, from);
     this.set("headline", words, tone);
     this.words(outlet);
     this.picture(outlet);
@@ -62,11 +66,13 @@ export class OutletCard {
     this.contactor(outlet);
     this.changed("limits", outlet.limits, () => this.limits(outlet.limits));
     this.changed("faults", [outlet.faults, outlet.number], () => this.faults(outlet.faults));
-    for (const name of ["open_reasons", "no_offer_reasons", "evse_status"]) {
-      this.changed(name, outlet[name], () => this.lists[name].replaceChildren(...outlet[name].map((word) => make("li", {}, word))));
+    for (const name of ["open_reasons", "no_offer_reasons"]) {
+      this.changed(name, outlet[name], () => this.lists[name].replaceChildren(...outlet[name].map(reasonItem)));
     }
+    this.changed("evse_status", outlet.evse_status, () => this.lists.evse_status.replaceChildren(...outlet.evse_status.map((word) => make("li", {}, word))));
     this.changed("error_status", outlet.error_status, () => this.bits(outlet.error_status));
     this.tick(now);
+    return [tone, words];
   }
 
   tick(now) {
@@ -88,10 +94,12 @@ export class OutletCard {
   }
 
   words(outlet) {
-    for (const name of ["ev_state", "outlet_status", "access"]) this.set(name, outlet[name]);
-    this.set("cable_state", outlet.domestic?.plugged ? `${outlet.cable_state}, domestic cable` : outlet.cable_state);
+    for (const name of ["outlet_status", "access"]) this.set(name, outlet[name]);
+    const cable = outlet.domestic?.plugged ? `${outlet.cable_state}, domestic cable` : outlet.cable_state;
+    this.set("ev_state", outlet.link_ok ? outlet.ev_state : UNKNOWN);
+    this.set("cable_state", outlet.link_ok ? cable : UNKNOWN);
     this.set("last_error", outlet.last_error ? `${outlet.last_error}${outlet.last_error_class ? ` (${outlet.last_error_class})` : ""}` : "none");
-    this.set("power", powerKw(outlet).toFixed(2));
+    this.set("power", measured(outlet.currents_ma, () => powerKw(outlet).toFixed(2)));
     this.set("offered", amperes(outlet.offered_ma));
     const session = outlet.session;
     this.set("session_energy", session ? kilowattHours(session.energy_wh) : "–");
@@ -99,31 +107,24 @@ export class OutletCard {
     this.set("session_id", session ? session.session_id : "none");
     this.set("record", session ? `${session.record_durable ? "start is safe" : "start not yet safe"}, ${session.charge_type}` : "none open");
     for (const phase of [0, 1, 2]) {
-      this.set(`current_${phase}`, amperes(outlet.currents_ma[phase]));
-      this.set(`voltage_${phase}`, volts(outlet.voltages_mv[phase]));
+      this.set(`current_${phase}`, measured(outlet.currents_ma?.[phase], amperes));
+      this.set(`voltage_${phase}`, measured(outlet.voltages_mv?.[phase], volts));
     }
     this.set("register", `${kilowattHours(outlet.register_wh)} kWh`);
-    this.set("temperature", `${(outlet.temperature_dc / 10).toFixed(1)} °C`);
+    this.set("temperature", measured(outlet.temperature_dc, (dc) => `${(dc / 10).toFixed(1)} °C`));
   }
 
   picture(outlet) {
-    const domestic = outlet.connector === "TE" && outlet.domestic?.plugged;
-    const car = CAR_STATES.test(outlet.ev_state) && !domestic;
-    const plugged = outlet.cable_state !== "Not_Plugged" || car || domestic;
-    const flow = Math.max(...outlet.currents_ma) > FLOWING_MA;
-    const flags = { plugged, car, closed: outlet.contactor_closed, flow };
+    const flags = { plugged: plugged(outlet), car: carHere(outlet), closed: outlet.contactor_closed, flow: flowing(outlet) };
     for (const [name, value] of Object.entries(flags)) attribute(this.drawing, `data-${name}`, value ? "yes" : "no");
     attribute(this.drawing, "data-lock", outlet.lock);
-    attribute(this.drawing, "data-shutter", outlet.shutter ?? "");
-    attribute(this.drawing, "data-light", outlet.light);
-    this.set("contactor_word", outlet.contactor_closed ? "closed" : "open");
-    this.set("permit_word", outlet.contactor_permitted ? "permitted" : "not permitted");
-    this.set("lock_word", outlet.lock);
-    this.set("shutter_word", outlet.shutter ? `shutter ${outlet.shutter}` : "");
-    this.set("light_word", LIGHT_WORDS[outlet.light] ?? outlet.light);
-    this.set("car_word", domestic ? "domestic cable" : car ? "vehicle" : plugged ? "cable only" : "");
-    text(this.drawing.querySelector("title"), `Outlet ${outlet.number}: contactor ${outlet.contactor_closed ? "closed" : "open"}, `
-      + `${plugged ? "cable plugged" : "no cable"}, ${car ? "vehicle present" : "no vehicle"}, lock ${outlet.lock}, ${outlet.shutter ? `shutter ${outlet.shutter}, ` : ""}light ${outlet.light}`);
+    const contactor = !this.measured ? "contactor unknown" : outlet.contactor_closed ? "contactor closed" : "contactor open";
+    const plug = flags.plugged ? (outlet.lock === "locked" ? "plug, locked" : "plug") : "no plug";
+    const car = domesticPlugged(outlet) ? "domestic cable" : flags.car ? "vehicle" : flags.plugged ? "no vehicle yet" : "";
+    this.set("contactor_word", contactor);
+    this.set("plug_word", plug);
+    this.set("car_word", car);
+    text(this.drawing.querySelector("title"), `Outlet ${outlet.number}: ${[contactor, plug, car || "no vehicle"].join(", ")}`);
   }
 
   pilot(pilot) {
@@ -139,23 +140,29 @@ export class OutletCard {
   contactor(outlet) {
     const { contactor_permitted: permitted, contactor_closed: closed } = outlet;
     const tone = permitted === closed ? (closed ? "ok" : "quiet") : "busy";
-    this.set("contactor_state", `${closed ? "closed" : "open"}, ${permitted ? "permitted" : "not permitted"}`, tone);
+    const position = !this.measured ? UNKNOWN : closed ? "closed" : "open";
+    this.set("contactor_state", `${position}, ${permitted ? "permitted" : "not permitted"}`, tone);
     this.set("open_lead", permitted ? "Nothing speaks against holding it." : "May not be held because:");
     const offering = outlet.no_offer_reasons.length === 0;
     this.set("offer_state", offering ? `${amperes(outlet.offered_ma)} A` : "none, because:", offering ? "ok" : "quiet");
   }
 
+  // One bar per limit, all on one scale; the ruling one's end goes through all of them as a line.
   limits(limits) {
-    const highest = Math.max(1, ...limits.map((limit) => limit.current_ma));
-    this.root.querySelector("[data-limits]").replaceChildren(...limits.map((limit) => {
-      const row = make("tr", { "data-ruling": limit.ruling ? "yes" : "no" });
-      const name = make("th", { scope: "row" }, `${limit.source}${limit.ruling ? " ◀\u00a0rules" : ""}`);
-      if (limit.note) name.append(make("small", {}, limit.note));
-      const cell = make("td");
+    const highest = Math.max(MINIMUM_MA, ...limits.map((limit) => limit.current_ma));
+    const ruling = limits.find((limit) => limit.ruling);
+    const list = this.root.querySelector("[data-limits]");
+    list.style.setProperty("--rule", String((ruling?.current_ma ?? highest) / highest));
+    list.style.setProperty("--least", String(MINIMUM_MA / highest));
+    text(this.root.querySelector("[data-limit-top]"), `${amperes(highest)} A`);
+    list.replaceChildren(...limits.map((limit) => {
+      const row = make("li", { "data-ruling": limit.ruling ? "yes" : "no" });
+      const name = make("b", {}, limit.source);
+      const words = [limitWords(limit.source), limit.note].filter(Boolean).join(", ");
       const bar = make("span", { class: "bar" });
       bar.style.setProperty("--share", String(limit.current_ma / highest));
-      cell.append(bar);
-      row.append(name, make("td", {}, amperes(limit.current_ma)), cell);
+      row.append(name, make("span", { class: "amount" }, `${amperes(limit.current_ma)} A${limit.ruling ? " rules" : ""}`), bar);
+      if (words) row.append(make("small", {}, words));
       return row;
     }));
   }
@@ -167,7 +174,9 @@ export class OutletCard {
       const words = [`${fault.reaction}: ${REACTION_WORDS[fault.reaction] ?? "opens at once"}`, `latch ${fault.latch}: ${LATCH_WORDS[fault.latch] ?? fault.latch}`];
       const small = make("small", {}, `${words.join(" · ")} · raised `);
       small.append(make("span", { "data-raised": fault.raised_us }), " ago");
-      item.append(make("b", {}, fault.name), small);
+      const meaning = faultWords(fault.name);
+      item.append(make("b", {}, meaning ? meaning[0].toUpperCase() + meaning.slice(1) : fault.name), small);
+      if (meaning) small.prepend(make("code", {}, fault.name), " · ");
       if (fault.latch === "service") {
         const button = make("button", { type: "button", "aria-label": `${fault.name} is mended` }, "Mended");
         button.addEventListener("click", () => this.clearFault(button, fault.name));

@@ -3,13 +3,19 @@
 import { clearFault, wireCommands, wireWorld } from "./actions.js";
 import { kilowattHours, make, span, text } from "./format.js";
 import { OutletCard } from "./outlet.js";
+import { ScenarioRunner } from "./scenarios.js";
+import { Stage, socketInUse } from "./stage.js";
 import { Stream } from "./stream.js";
-import { History, Timeline } from "./timeline.js";
+import { History, showControls, Timeline, TimeView, wireControls } from "./timeline.js";
+import { WireLog } from "./wires.js";
+import { loadWords } from "./words.js";
 
 const EVENTS_SHOWN = 200;
 const EVENTS_AT_START = 1000;
+const HISTORY_MINUTES = 60;
 const DRAW_EVERY_MS = 250;
 const RECORD_FACTS = new Set(["SessionClosed"]);
+const UNPLUG_STARTED = "OK_UnplugProcedureStarted";
 // The same words stand in the page as the server renders it.
 const POWER_LOSS = "PowerLoss";
 const POWER_LOSS_TITLE = "A power cut may hide up to the last minute";
@@ -18,6 +24,8 @@ const RECORDS_AFTER_MS = 800;
 const cards = new Map();
 const histories = new Map();
 const timelines = [];
+const timeView = new TimeView();
+const cameFrom = new Map();
 const events = [];
 let station = null;
 let linked = false;
@@ -27,15 +35,24 @@ let newest = { mono: 0, at: 0 };
 let waiting = [];
 let started = false;
 
+const stage = document.getElementById("station") ? new Stage(document.getElementById("station")) : null;
 for (const root of document.querySelectorAll("[data-outlet]")) {
   const number = Number(root.dataset.outlet);
   const card = new OutletCard(root, clearFault(number, () => cards.get(number)));
   cards.set(number, card);
   histories.set(number, new History());
-  timelines.push(new Timeline(document.querySelector(`[data-lanes="${number}"]`), histories.get(number)));
+  timelines.push(new Timeline(document.querySelector(`[data-lanes="${number}"]`), document.querySelector(`[data-readout="${number}"]`),
+    histories.get(number), timeView, () => drawTime()));
   wireCommands(card);
 }
+wireControls(document.getElementById("timeline"), timeView, () => drawTime());
 wireWorld();
+for (const [id, Part] of [["wires", WireLog], ["scenarios", ScenarioRunner]]) {
+  const root = document.getElementById(id);
+  if (root) new Part(root);
+}
+const narrow = matchMedia("(max-width: 640px)");
+if (narrow.matches) document.querySelector("[data-everything]")?.removeAttribute("open");
 
 // Control's clock, carried on with ours between two messages (never more than a second).
 const now = () => newest.mono + Math.min(1e6, (performance.now() - newest.at) * 1000);
@@ -61,7 +78,7 @@ function takeEvents(list) {
     if (record.sequence <= seen) continue;
     seen = record.sequence;
     events.push(record);
-    histories.get(record.outlet)?.putEvent(record);
+    if (record.type === "OutletStatusChanged" && record.data.status === UNPLUG_STARTED) cameFrom.set(record.outlet, record.data.previous);
     if (RECORD_FACTS.has(record.type)) setTimeout(refreshRecords, RECORDS_AFTER_MS);
   }
   if (events.length > EVENTS_SHOWN) events.splice(0, events.length - EVENTS_SHOWN);
@@ -70,11 +87,14 @@ function takeEvents(list) {
 
 const eventText = (data) => Object.entries(data).map(([name, value]) => `${name.replaceAll("_", " ")} ${Array.isArray(value) ? value.join(", ") || "none" : value}`).join(" · ");
 
+// On a phone a row becomes a block and each cell carries its heading.
+const cell = (heading, content, attributes = {}) => make("td", { "data-th": heading, ...attributes }, content);
+
 function showEvents() {
   document.getElementById("events").replaceChildren(...events.slice(-EVENTS_SHOWN).reverse().map((record) => {
     const row = make("tr");
-    row.append(make("td", { "data-at": record.at_us }, span(now() - record.at_us)), make("td", {}, record.outlet || "station"),
-      make("td", {}, record.type), make("td", {}, eventText(record.data)));
+    row.append(cell("Ago", span(now() - record.at_us), { "data-at": record.at_us }), cell("Outlet", record.outlet || "station"),
+      cell("Event", record.type), cell("What", eventText(record.data)));
     return row;
   }));
 }
@@ -85,9 +105,11 @@ function take(message) {
   if (message.lost_events) loadEvents();
   takeEvents(message.events);
   if (message.outlets.some((outlet) => !cards.has(outlet.number))) { location.reload(); return; }
-  for (const outlet of message.outlets) {
+  for (const whole of message.outlets) {
+    const outlet = socketInUse(whole);
     histories.get(outlet.number).putView(outlet, newest.mono);
-    cards.get(outlet.number).show(outlet, now());
+    const [tone, words] = cards.get(outlet.number).show(outlet, now(), cameFrom.get(outlet.number));
+    stage?.show(outlet, tone, words);
   }
 }
 
@@ -97,8 +119,19 @@ async function loadEvents() {
     const response = await fetch(`/api/events?limit=${EVENTS_AT_START}`);
     if (!response.ok) return;
     const list = await response.json();
-    for (const history of histories.values()) history.knownSince = Math.min(history.knownSince, list[0]?.at_us ?? Infinity);
     takeEvents(list);
+  } catch { /* the stream says that the link is gone */ }
+}
+
+// The last minutes as the station remembers them; a station without that memory begins with what the stream brings.
+async function loadHistory() {
+  try {
+    const response = await fetch(`/api/history?minutes=${HISTORY_MINUTES}`);
+    if (!response.ok) return;
+    const past = await response.json();
+    for (const [number, rows] of Object.entries(past.outlets)) histories.get(Number(number))?.putBefore(rows, past.since_us);
+    newest = { mono: past.now_us, at: performance.now() };
+    timeView.fit(past.since_us, past.now_us);
   } catch { /* the stream says that the link is gone */ }
 }
 
@@ -111,10 +144,10 @@ async function refreshRecords() {
     const row = make("tr");
     const minutes = `${Math.floor(record.duration_s / 60)} min ${record.duration_s % 60} s`;
     const cut = record.reason === POWER_LOSS;
-    const energy = make("td", cut ? { title: POWER_LOSS_TITLE } : {}, `${cut ? "≥\u00a0" : ""}${kilowattHours(record.energy_wh)}`);
-    row.append(make("td", {}, record.number), make("td", {}, record.outlet), make("td", { class: "code" }, record.uid),
-      make("td", {}, record.start_utc), make("td", {}, minutes), energy,
-      make("td", {}, record.charge_type), make("td", {}, record.reason));
+    const energy = cell("kWh", `${cut ? "≥\u00a0" : ""}${kilowattHours(record.energy_wh)}`, cut ? { title: POWER_LOSS_TITLE } : {});
+    row.append(cell("No.", record.number), cell("Outlet", record.outlet), cell("Badge", record.uid || "none", { class: "code" }),
+      cell("Start, UTC", record.start_utc.replace("T", " ").replace("Z", "") || "unknown"), cell("Duration", minutes), energy,
+      cell("Type of charge", record.charge_type), cell("End", record.reason));
     return row;
   }));
 }
@@ -131,11 +164,16 @@ function showLink(state) {
   document.getElementById("lost").hidden = linked;
 }
 
-const minutesShown = () => Number(document.querySelector('input[name="span"]:checked').value);
+function drawTime() {
+  if (!timelines.length) return;
+  timeView.now = now();
+  for (const timeline of timelines) timeline.draw();
+  showControls(document.getElementById("timeline"), timeView);
+}
 
 setInterval(() => {
   if (document.hidden || station === null || !linked) return;
-  for (const timeline of timelines) timeline.draw(now(), minutesShown());
+  if (timeView.live) drawTime();
   for (const card of cards.values()) card.tick(now());
   for (const cell of document.querySelectorAll("details[open] [data-at]")) text(cell, span(now() - Number(cell.dataset.at)));
 }, DRAW_EVERY_MS);
@@ -144,7 +182,7 @@ new Stream(
   (message) => { if (started) take(message); else waiting.push(message); },
   (up) => { if (!up) showLink("lost"); else refreshRecords(); },
 );
-await loadEvents();
+await Promise.all([loadEvents(), loadHistory(), loadWords()]);
 started = true;
 for (const message of waiting) take(message);
 waiting = [];

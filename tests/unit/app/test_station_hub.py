@@ -20,7 +20,7 @@ from evse.services.authorisation import Authoriser
 from evse.services.clock import NO_CLOCK, ClockQuality
 from evse.services.fake_journal import FakeStore
 from evse.services.station_services import StationServices
-from evse.web.ports import NotConnected, Outcome, Update
+from evse.web.ports import Condition, NotConnected, Outcome, Update
 
 CONFIG = StationConfig("S1", "parking", (OutletConfig(1),))
 VIEW = StationView("S1", "parking", "boot", 0, 1, "d", True, (), LatencyView())
@@ -89,6 +89,24 @@ def test_a_silent_control_is_not_shown_as_alive() -> None:
         assert bench.hub.latest() == VIEW
         bench.hub.disconnected()
         assert bench.hub.latest() is None
+
+    play(story)
+
+
+def test_the_condition_tells_a_hung_control_from_one_that_is_gone_and_what_the_journal_lacks() -> None:
+    async def story(bench: Bench) -> None:
+        assert bench.hub.condition() == Condition(False, None, "")
+        bench.begin()
+        bench.now_us = 5 * SECOND
+        bench.hub.tick()
+        assert bench.hub.latest() is None
+        assert bench.hub.condition() == Condition(True, 5 * SECOND, "")
+        bench.store.full_disk()
+        bench.hub.envelope(Envelope("boot", 1, 5, SessionOpened(1, "boot-1-1", "04A1B2C3", "badge")))
+        bench.disk()
+        assert "full" in bench.hub.condition().journal_problem
+        bench.hub.disconnected()
+        assert bench.hub.condition().connected is False
 
     play(story)
 

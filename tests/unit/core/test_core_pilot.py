@@ -173,6 +173,46 @@ def test_leaving_c_or_d_needs_more_than_one_noisy_reading(level: PilotLevel) -> 
         assert monitor.level is level
 
 
+def lost_after_ms(level: PilotLevel, open_ms: int, closed_ms: int, looks: int) -> int | None:
+    """How long a contact that opens and closes for so long keeps ``level``; asked ``looks`` times a millisecond."""
+    monitor = at_level(level)
+    for tick in range(1_000 * looks):
+        broken = tick % ((open_ms + closed_ms) * looks) < open_ms * looks
+        monitor.update(tick * MS // looks, steady(12_000 if broken else NOMINAL_MV[level]))
+        if monitor.level is not level:
+            return -(-tick // looks)
+    return None
+
+
+@pytest.mark.req("PIL-04")
+@pytest.mark.parametrize("level", [C, D])
+@pytest.mark.parametrize(
+    ("open_ms", "closed_ms", "lost_ms"),
+    [
+        (19, 19, 44),
+        (10, 10, 45),
+        (5, 5, 52),
+        (2, 2, 53),
+        (10, 5, 33),
+        (8, 12, 65),
+        (4, 6, 73),
+        (10, 30, 208),
+    ],
+)
+def test_a_contact_that_breaks_again_and_again_is_lost(
+    level: PilotLevel, open_ms: int, closed_ms: int, lost_ms: int
+) -> None:
+    """IEC 61851-1 asks for 100 ms from the loss of the pilot to the open contact, loose or not."""
+    assert lost_after_ms(level, open_ms, closed_ms, 1) == lost_ms
+    assert lost_after_ms(level, open_ms, closed_ms, 4) == lost_ms
+
+
+@pytest.mark.req("PIL-04")
+@pytest.mark.parametrize(("open_ms", "closed_ms"), [(1, 5), (10, 50), (19, 80), (2, 98)])
+def test_rare_breaks_are_forgiven(open_ms: int, closed_ms: int) -> None:
+    assert lost_after_ms(C, open_ms, closed_ms, 1) is None
+
+
 @pytest.mark.req("PIL-04")
 @pytest.mark.parametrize("target", [C, D])
 @pytest.mark.parametrize("start", [A, B, E])

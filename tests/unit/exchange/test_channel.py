@@ -18,7 +18,15 @@ from hypothesis import strategies as st
 from evse.core.commands import Command, StopSession
 from evse.core.events import Event, EvStateChanged, SessionOpened
 from evse.core.units import MS, NEVER, SECOND
-from evse.exchange.channel import RECONNECT_US, TAKE_AT_ONCE, VIEW_INTERVAL_US, ControlChannel, connect_to
+from evse.exchange.channel import (
+    RECONNECT_US,
+    SEND_AGAIN_US,
+    TAKE_AT_ONCE,
+    VIEW_INTERVAL_US,
+    WIRES_INTERVAL_US,
+    ControlChannel,
+    connect_to,
+)
 from evse.exchange.envelope import (
     Acknowledge,
     Envelope,
@@ -29,6 +37,7 @@ from evse.exchange.envelope import (
 )
 from evse.exchange.services_end import ServicesEnd, is_sibling, listen_at
 from evse.exchange.snapshot import LatencyView, StationView
+from evse.exchange.wires import WatchWires, WireFrame, WireFrames
 
 VIEW = StationView("S1", "parking", "boot", 0, 1, "d", True, (), LatencyView())
 OPENED = SessionOpened(1, "boot-1-1", "04A1B2C3", "badge")
@@ -241,6 +250,9 @@ class Handler:
     def view(self, view: StationView) -> None:
         self.said.append(view)
 
+    def wires(self, frames: WireFrames) -> None:
+        self.said.append(frames)
+
     def disconnected(self) -> None:
         self.said.append("gone")
 
@@ -364,3 +376,60 @@ def test_a_control_that_takes_nothing_is_let_go_of(tmp_path: Path) -> None:
         assert handler.said[-1] == "gone"
 
     _play(tmp_path, story)
+
+
+# --- frames of the wires -----------------------------------------------------------------------------------------
+
+
+class Wires:
+    """A source with ``count`` frames waiting."""
+
+    def __init__(self, count: int) -> None:
+        self.frames = [WireFrame(at_us, "outlet-1/front-end", "sent", "a511") for at_us in range(count)]
+        self.until_us = -1
+
+    def watch(self, duration_us: int, now_us: int) -> None:
+        self.until_us = now_us + duration_us
+
+    def watching(self, now_us: int) -> bool:
+        return now_us < self.until_us
+
+    def take(self, now_us: int) -> WireFrames | None:
+        taken, self.frames = tuple(self.frames[:2]), self.frames[2:]
+        return WireFrames(taken, 3) if taken else None
+
+
+def test_frames_are_sent_only_while_services_watch(peer: Peer) -> None:
+    wires = Wires(5)
+    channel = ControlChannel("boot", peer.connect, wires)
+    assert channel.service(0) == NEVER
+    peer.sockets[-1].send(encode_from_services(WatchWires(1_000)))
+    assert channel.take_commands(10) == []
+    assert wires.until_us == 10 + SECOND
+    peer.read()
+    assert channel.service(20) == 20 + WIRES_INTERVAL_US
+    assert channel.service(30) == 20 + WIRES_INTERVAL_US
+    assert [len(each.frames) for each in peer.read() if isinstance(each, WireFrames)] == [2]
+    assert channel.service(2 * SECOND) == NEVER
+    assert peer.read() == []
+    channel.close()
+
+
+def test_frames_wait_for_a_reader_that_stalls_and_come_after_events(peer: Peer) -> None:
+    wires = Wires(1)
+    channel = ControlChannel("boot", peer.connect, wires)
+    wires.watch(SECOND, 0)
+    channel.report([MOVED], 0)
+    assert channel.service(0) == SEND_AGAIN_US
+    assert len(wires.frames) == 1
+    assert [type(each).__name__ for each in peer.read()] == ["Hello", "Envelope"]
+    channel.service(SEND_AGAIN_US)
+    assert [type(each).__name__ for each in peer.read()] == ["WireFrames"]
+    channel.close()
+
+
+def test_a_control_without_wires_ignores_the_wish(channel: ControlChannel, peer: Peer) -> None:
+    channel.service(0)
+    peer.sockets[-1].send(encode_from_services(WatchWires(1_000)))
+    assert channel.take_commands(10) == []
+    assert channel.counters.bad_messages == 0

@@ -10,6 +10,7 @@ import pytest
 
 from hal.drivers import front_end as driver
 from hal.drivers import front_end_lease, front_end_orders
+from hal.drivers import front_end_patience as patience
 from hal.frames import front_end as frames
 from hal.frames import front_end_messages as messages
 from hal.frames.crc import crc16_ccitt_false
@@ -133,10 +134,11 @@ def test_every_time_and_limit_is_the_codes() -> None:
         "watchdog": twin.WATCHDOG_US // ms,
         "memory of the last order of each id": front_end_memory.MEMORY_US // ms,
         "host: between two HOLDs": front_end_lease.RENEWAL_US // ms,
-        "host: idle INQUIRY": driver.KEEP_ALIVE_US // ms,
-        "host: INQUIRY while holding without STATE": driver.HOLDING_INQUIRY_US // ms,
-        "host: lost while holding": driver.HOLDING_PATIENCE_US // ms,
-        "host: lost otherwise": driver.IDLE_PATIENCE_US // ms,
+        "host: idle INQUIRY": patience.KEEP_ALIVE_US // ms,
+        "host: INQUIRY while holding without STATE": patience.HOLDING_INQUIRY_US // ms,
+        "host: lost while holding": patience.HOLDING_PATIENCE_US // ms,
+        "host: lost while opening": patience.OPENING_PATIENCE_US // ms,
+        "host: lost otherwise": patience.IDLE_PATIENCE_US // ms,
         "host: repetition": front_end_orders.RETRY_US // ms,
         "host: repetitions": front_end_orders.RETRIES,
         "host: repetition of OPEN": front_end_orders.OPEN_RETRY_US // ms,

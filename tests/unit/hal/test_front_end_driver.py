@@ -202,7 +202,7 @@ def test_a_lost_line_is_counted_looked_for_and_begun_anew(bench: FrontEndBench) 
     bench.modem.cut()
     bench.run(MS)
     assert not bench.driver.connected
-    assert bench.driver.problem == "the serial line is gone"
+    assert bench.driver.problem == "no serial line: line: line is cut"
     bench.run(SECOND)
     assert not bench.pins.coil
     assert bench.driver.counters.line_losses == 1
@@ -274,6 +274,40 @@ def test_a_frozen_front_end_is_noticed_within_200_ms_while_holding(bench: FrontE
     identity = bench.driver.identity
     assert identity is not None
     assert identity.reset_reason is ResetReason.WATCHDOG
+
+
+def test_a_front_end_that_hangs_right_after_open_is_noticed_within_200_ms(bench: FrontEndBench) -> None:
+    bench.charge()
+    bench.hold(False)
+    opened = bench.now_us
+    bench.modem.drop(100_000, sender="right")
+    bench.driver.open(1, bench.now_us)
+    bench.run(SECOND)
+    down = next(at for at, up in bench.control.connected_log if not up and at > opened)
+    assert down - opened == 200 * MS
+    assert bench.driver.counters.silences == 1
+
+
+def test_a_welded_contact_that_answers_is_not_silent(bench: FrontEndBench) -> None:
+    bench.charge()
+    bench.pins.welded = True
+    bench.hold(False)
+    bench.driver.open(1, bench.now_us)
+    bench.run(5 * SECOND)
+    assert bench.driver.connected
+    assert bench.driver.reading is not None
+    assert bench.driver.reading.mirror_closed
+    assert bench.driver.counters.silences == 0
+
+
+def test_after_open_has_had_its_effect_the_patience_is_the_idle_one(bench: FrontEndBench) -> None:
+    bench.charge()
+    bench.hold(False)
+    bench.driver.open(1, bench.now_us)
+    bench.run(50 * MS)
+    bench.modem.drop(100_000, sender="right")
+    bench.run(2 * SECOND)
+    assert bench.driver.connected
 
 
 def test_while_the_permission_runs_out_the_front_end_is_asked_for_its_state(bench: FrontEndBench) -> None:

@@ -229,7 +229,7 @@ def test_unplugged_and_plugged_again(bench: Bench) -> None:
     bench.modem.cut()
     bench.run(1 * MS)
     assert not bench.driver.connected
-    assert bench.driver.problem.startswith("line lost")
+    assert bench.driver.problem.startswith("no serial line")
     wish = bench.driver.poll(bench.scheduler.now_us)
     assert wish - bench.scheduler.now_us <= 500 * MS
     bench.run(20 * SECOND)

@@ -172,3 +172,20 @@ def test_a_left_over_name_is_replaced_and_a_real_file_is_not(tmp_path: Path) -> 
         PtyLink(link_as=name)
     assert name.read_text() == "precious"
     assert len(os.listdir("/proc/self/fd")) == descriptors
+
+
+def test_a_device_that_cannot_be_opened_is_told_with_path_reason_and_remedy(tmp_path: Path) -> None:
+    assert SerialPortLink(str(tmp_path / "nothing"), 115_200).open_now(0) == (
+        f"cannot open {tmp_path}/nothing: No such file or directory; "
+        "plug the adapter in, or correct the path in the profile; tried again until it works"
+    )
+    (tmp_path / "file").write_bytes(b"")
+    assert "check that the path in the profile names a serial device" in SerialPortLink(
+        str(tmp_path / "file"), 115_200
+    ).open_now(0)
+
+
+def test_a_device_in_use_is_told_as_that(port: SerialPortLink) -> None:
+    assert port.open_now(0) == ""
+    second = SerialPortLink(port.path, 115_200)
+    assert "in use by another program; end the other program" in second.open_now(0)

@@ -71,7 +71,7 @@ def check_physics(old: OutletTruth, new: OutletTruth) -> None:
         assert not new.s2_closed or not new.plug_at_station
     if new.pilot_level in ("B", "C", "D") and new.earth_ok:
         assert new.powered
-    assert -20_000 <= new.negative_mv <= new.positive_mv <= 20_000
+    assert -30_000 <= new.negative_mv <= new.positive_mv <= 30_000
     assert new.closings - new.openings == int(new.contact_closed)
     if old.plug_at_station and not new.plug_at_station:
         assert new.bolt is LockPosition.UNLOCKED or not new.lock_fitted
@@ -105,7 +105,7 @@ def walk(seed: int) -> list[tuple[OutletTruth, ...]]:
 
 @pytest.mark.req("SIM-01", "SIM-02")
 def test_random_walks() -> None:
-    walks = [walk(seed) for seed in range(8)]
+    walks = [walk(seed) for seed in range(32)]
     seen = [truth for walked in walks for truths in walked for truth in truths]
     assert sum(truth.current_flows for truth in seen) > 50, "walks without a charge prove little"
     assert {truth.pilot_level for truth in seen} >= {"A", "B", "C", "D", "E", "F"}

@@ -157,11 +157,11 @@ class ToyStation:
         if self.defect != "no record":
             number = len(self.books.closed) + 1
             self.books.closed.append(
-                ClosedSession(number, 1, session.session_id, session.uid, energy, "EVLeft", "Normal_Mode_3", False)
+                ClosedSession(number, 1, session.session_id, session.uid, energy, "EVDisconnected", "Normal_Mode_3", False)
             )
         if self.defect == "two records":
             self.books.closed.append(replace(self.books.closed[-1], number=2))
-        self._say(SessionClosed(1, session.session_id, "EVLeft", energy, energy, "Normal_Mode_3", 0), now_us)
+        self._say(SessionClosed(1, session.session_id, "EVDisconnected", energy, energy, "Normal_Mode_3", 0), now_us)
         self.card, self.tested = "", self.defect == "keeps self test"
         self.outlet.drive_coil(False, now_us)
         self.outlet.drive_pilot(PilotDriveMode.X1, 10_000, now_us)

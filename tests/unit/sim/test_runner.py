@@ -53,7 +53,7 @@ def test_a_session_passes_and_its_timeline_reads_well(toy: Any) -> None:
   - expect: {event: EvStateChanged, outlet: 1, where: {state: B_Present_9V}, within: 10 s}
   - never: {outlet: 1, faults: contains ContactorWelded}
   - {after: 10 s, do: unplug, with: {end: vehicle}}
-  - expect: {records: 1, record.energy_wh: ">= 500 Wh", record.reason: EVLeft, within: 3 s}
+  - expect: {records: 1, record.energy_wh: ">= 500 Wh", record.reason: EVDisconnected, within: 3 s}
 """,
     )
     assert verdict.summary().splitlines()[1:] == []
@@ -63,7 +63,7 @@ def test_a_session_passes_and_its_timeline_reads_well(toy: Any) -> None:
     assert any("0:00:00.000  scenario    > present_card" in line and "uid 04A1B2C3" in line for line in lines)
     assert any("outlet 1    EV State C_Ready_6V (was B_Present_9V)" in line for line in lines)
     assert any("ok: outlet 1 session.energy_wh > 500 within 3600 s" in line for line in lines)
-    assert any("session s-1 closed: EVLeft" in line for line in lines)
+    assert any("session s-1 closed: EVDisconnected" in line for line in lines)
 
 
 @pytest.mark.req("SIM-03")

@@ -11,7 +11,7 @@ from evse.core.events import EVENT_TYPES, FaultRaised, PilotDriven
 from evse.sim.quantities import QuantityError, convert, time_text, unit_of_name, whole
 from evse.sim.random_streams import RandomStreams
 from evse.sim.timeline import timeline_line
-from evse.sim.trace import Trace, TraceEntry, TraceError, TraceRing, TraceWriter, read_trace
+from evse.sim.trace import Trace, TraceEntry, TraceError, TraceRing, TraceWriter, read_trace, read_trace_file
 
 
 @pytest.mark.req("SIM-02")
@@ -19,22 +19,40 @@ def test_the_file_has_exactly_these_bytes() -> None:
     file = io.StringIO()
     trace = Trace(TraceWriter(file, name="n", run_number=3, profile="parking"))
     trace.add_event(1500, PilotDriven(2, "PWM", 5333, 32_000))
-    trace.frame_tap("reader")(2000, "left>right", b"\x00\xff")
+    trace.add(2000, "wire reader", "frame", {"direction": "received", "bytes": "00ff"})
     trace.add(2500, "station", "note", {"list": ("a", "b"), "none": None, "word": "Ω"})
     assert file.getvalue() == (
-        '{"schema":1,"kind":"trace","name":"n","run":3,"profile":"parking"}\n'
+        '{"schema":2,"kind":"trace","name":"n","run":3,"profile":"parking"}\n'
         '{"t":1500,"seq":1,"source":"outlet 2","type":"PilotDriven",'
         '"data":{"mode":"PWM","duty_bp":5333,"offered_ma":32000}}\n'
-        '{"t":2000,"seq":2,"source":"wire reader","type":"frame","data":{"direction":"left>right","bytes":"00ff"}}\n'
+        '{"t":2000,"seq":2,"source":"wire reader","type":"frame","data":{"direction":"received","bytes":"00ff"}}\n'
         '{"t":2500,"seq":3,"source":"station","type":"note","data":{"list":["a","b"],"none":null,"word":"\\u03a9"}}\n'
     )
     assert [entry.seq for entry in read_trace(file.getvalue().splitlines())] == [1, 2, 3]
 
 
-@pytest.mark.parametrize("text", ["{}", "[]", '{"schema":2,"kind":"trace"}', "no json"])
+@pytest.mark.parametrize("text", ["{}", "[]", '{"schema":2,"kind":"trace"}', '{"schema":1,"kind":"trace"}', "no json"])
 def test_other_files_are_no_traces(text: str) -> None:
     with pytest.raises(TraceError, match="line 1"):
         read_trace([text])
+
+
+@pytest.mark.parametrize(
+    "line", ["no json", "[]", '{"t":1}', '{"t":"1","seq":1,"source":"a","type":"b","data":{}}', '{"t":1,"seq":1}']
+)
+def test_a_line_that_is_no_entry_is_named(line: str) -> None:
+    with pytest.raises(TraceError, match="line 2"):
+        read_trace(['{"schema":2,"kind":"trace","name":"n","run":1,"profile":"p"}', line])
+
+
+def test_a_last_line_without_its_end_is_left_out() -> None:
+    head = '{"schema":2,"kind":"trace","name":"n","run":1,"profile":"p"}\n'
+    whole = '{"t":1,"seq":1,"source":"station","type":"note","data":{"a":[]}}\n'
+    found = read_trace_file(head + whole + whole[:20])
+    assert (found.name, found.run_number, found.profile) == ("n", 1, "p")
+    assert found.entries == (TraceEntry(1, 1, "station", "note", {"a": ()}),)
+    with pytest.raises(TraceError, match="empty"):
+        read_trace_file("")
 
 
 def test_a_ring_keeps_the_newest_and_counts_the_rest() -> None:

@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 
-from evse.core.values import ShutterFeedback
+from evse.core.values import Light, ShutterFeedback
 from evse.exchange.snapshot import DomesticView, OutletView, StationView
 from evse.web.app import create_app
-from evse.web.page import grouped, quick_actions
-from evse.web.ports import VerbParam, VerbView
+from evse.web.page import devices_of, environment, grouped, quick_actions, seats
+from evse.web.ports import BoardOutlet, BoardView, DipBank, VerbParam, VerbView
 from tests.fakes.web_fake import VERBS, charging, diode_fault
 
 pytestmark = pytest.mark.anyio
@@ -156,7 +156,14 @@ async def test_the_page_has_every_verb_and_the_quick_ones_first(bench: Any) -> N
     first = [action.verb for action, _verb in quick_actions(VERBS)]
     assert first == ["plug_in", "present_card", "vehicle_stop", "unplug", "present_card", "short_diode"]
     assert text.index('data-verb="plug_in" data-params') < text.index('<form class="verb"')
-    assert [group.name for group in grouped(VERBS)] == ["People and plugs", "Vehicle", "Faults", "Grid"]
+    assert [group.name for group in grouped(VERBS)] == [
+        "Vehicle",
+        "Cable and plug",
+        "User and badge",
+        "Outlet mechanics",
+        "Supply and inputs",
+        "Pilot faults",
+    ]
 
 
 async def test_every_field_has_a_label_and_every_id_is_there_once(bench: Any) -> None:
@@ -211,15 +218,54 @@ async def test_page_and_assets_are_tens_of_kilobytes(bench: Any) -> None:
 
 
 def test_a_shutter_is_drawn_and_named() -> None:
-    """The drawing has its leaves, the script moves them by the view's word, the style sheet knows every word."""
-    static = Path(str(resources.files("evse.web"))) / "static"
-    drawing = (static.parent / "templates" / "drawing.html").read_text(encoding="utf-8")
+    """The picture has its leaves, the script moves them by the view's word, the style sheet knows every word."""
+    board = BoardView("city", "City", (), (), (BoardOutlet(1, shutter=True), BoardOutlet(2, shutter=False)))
+    drawing = environment().get_template("stage.html").module.stage(board, seats(board), frozenset())  # type: ignore[attr-defined]
     assert drawing.count('class="leaf ') == 2
-    assert 'data-f="shutter_word"' in drawing
-    assert '"data-shutter", outlet.shutter' in (static / "outlet.js").read_text(encoding="utf-8")
-    style = (static / "outlet.css").read_text(encoding="utf-8")
+    static = Path(str(resources.files("evse.web"))) / "static"
+    script = (static / "stage.js").read_text(encoding="utf-8")
+    assert '"data-shutter", outlet.shutter' in script
+    style = (static / "stage.css").read_text(encoding="utf-8")
     for word in ShutterFeedback:
-        assert f'data-shutter="{word.value}"' in style or word is ShutterFeedback.CLOSED
+        assert f'data-shutter="{word.value}"' in style
+
+
+@pytest.mark.parametrize("light", list(Light))
+def test_every_light_has_words_and_a_colour_or_none(light: Light) -> None:
+    static = Path(str(resources.files("evse.web"))) / "static"
+    assert f"{light.value}: " in (static / "stage.js").read_text(encoding="utf-8")
+    colour = light.value.partition("_")[0]
+    assert light is Light.OFF or f'data-light^="{colour}"' in (static / "stage.css").read_text(encoding="utf-8")
+
+
+def test_outlets_stand_as_one_sees_them_who_stands_before_the_station() -> None:
+    right, left = BoardOutlet(1, position="right"), BoardOutlet(2, position="left")
+    assert [seat.outlet.number for seat in seats(BoardView(outlets=(right, left)))] == [2, 1]
+    assert [seat.outlet.number for seat in seats(BoardView(outlets=(BoardOutlet(1), BoardOutlet(2))))] == [1, 2]
+    assert [seat.outlet.number for seat in seats(BoardView(outlets=(right,)))] == [1]
+    assert seats(BoardView()) == ()
+
+
+@pytest.mark.parametrize("family", ["parking", "city", "smart-wallbox", "thor", "other"])
+@pytest.mark.parametrize("socket", ["T2", "T3", "TE", "T2 - TE", "attached T1", "attached T2"])
+def test_every_board_has_a_picture_with_its_devices(family: str, socket: str) -> None:
+    devices = ("push_button", "key_lock", "display", "service_button", "x1", "x2")
+    board = BoardView(
+        family, "A board", devices, (DipBank("DSW1", 8, (True, False)),), (BoardOutlet(1, socket, devices=("x1",)),)
+    )
+    drawing = environment().get_template("stage.html").module.stage(board, seats(board), devices_of(board))  # type: ignore[attr-defined]
+    assert 'data-unit="1"' in drawing
+    assert ("parked" in drawing) == socket.startswith("attached")
+    for family_of, mark in (
+        ("smart-wallbox", 'data-input="KeyLocked"'),
+        ("smart-wallbox", 'data-input="PushButton"'),
+        ("thor", "led-8"),
+        ("thor", "data-display"),
+        ("thor", 'data-dip="DSW1.8"'),
+        ("thor", 'data-input="X1Enable"'),
+        ("thor", 'data-input="ServiceButton"'),
+    ):
+        assert (mark in drawing) == (family == family_of), mark
 
 
 async def test_energy_of_a_charge_cut_by_a_power_loss_is_a_lower_bound(bench: Any) -> None:

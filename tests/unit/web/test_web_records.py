@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from evse.web.ports import RecordView
-from evse.web.routes_records import csv_cell, csv_chunks
-from tests.fakes.web_fake import record_view
+from evse.web.routes_records import INCOMPLETE, csv_cell, csv_chunks
+from tests.fakes.web_fake import FakeRecords, record_view
 
 pytestmark = pytest.mark.anyio
 
@@ -60,3 +60,24 @@ async def test_a_long_export_comes_in_pieces() -> None:
     assert max(map(len, pieces)) < 20_000
     assert b"".join(pieces).count(b"\r\n") == 3001
     assert b";=1" not in b"".join(pieces)
+
+
+async def test_records_that_cannot_be_read_are_a_503_with_the_reason_and_never_an_empty_list(bench: Any) -> None:
+    bench.records.problem = "journal: disk I/O error"
+    async with bench.client() as client:
+        for path in ("/api/records", "/api/records.csv"):
+            response = await client.get(path)
+            assert response.status_code == 503, path
+            assert response.headers["retry-after"] == "5"
+            assert response.json()["error"] == "the charge records cannot be read: journal: disk I/O error"
+        assert (await client.get("/")).status_code == 200, "the page comes all the same"
+
+
+async def test_an_export_that_breaks_off_says_so_in_its_last_line(bench: Any) -> None:
+    bench.records = FakeRecords(1_000)
+    bench.records.problem, bench.records.fails_after = "journal: disk I/O error", 700
+    pieces = [piece async for piece in csv_chunks(bench.records.oldest_first())]
+    rows = list(csv.reader(io.StringIO(b"".join(pieces).decode("utf-8-sig"), newline=""), delimiter=";"))
+    assert len(pieces) > 2
+    assert [row[0] for row in rows[1:-1]] == [str(number) for number in range(1, 701)]
+    assert rows[-1] == [f"{INCOMPLETE}: journal: disk I/O error"]

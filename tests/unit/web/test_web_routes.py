@@ -36,7 +36,15 @@ async def test_station_outlet_and_health_show_the_snapshot(bench: Any) -> None:
     assert outlet["ev_state"] == "C_Ready_6V_M12V"
     assert outlet["pilot"]["negative_mv"] == -11_960
     assert [limit["source"] for limit in outlet["limits"] if limit["ruling"]] == ["station maximum"]
-    assert health == {"status": "ok", "control_connected": True, "station_uid": "EVP2-000417", "stream_readers": 0}
+    assert health == {
+        "status": "ok",
+        "reasons": [],
+        "control_connected": True,
+        "snapshot_age_ms": 40,
+        "journal_problem": "",
+        "station_uid": "EVP2-000417",
+        "stream_readers": 0,
+    }
 
 
 async def test_an_outlet_that_is_not_there_is_404_with_those_that_are(bench: Any) -> None:

@@ -1,0 +1,63 @@
+"""What the station is built of, from its profile, for the page. Travels to services as plain values in their task."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any, Final
+
+from boards.load import Profile
+from evse.web.ports import BoardOutlet, BoardView, DipBank
+
+_LINE_KEYS: Final = ("in_1", "in_2", "extra_breaker_input", "delayed_start_input", "current_limit_input")
+_INPUT: Final = "_input"
+
+
+def board_view(profile: Profile) -> BoardView:
+    """The board of a loaded profile. A device counts when the profile declares it, whether it is driven yet or not."""
+    model = profile.model
+    found = model.devices.model_dump()
+    banks = tuple(
+        DipBank(bank["name"], bank["switches"], tuple(bank.get("positions") or ()))
+        for bank in found.pop("dip_banks", ())
+    )
+    outlets = tuple(
+        BoardOutlet(
+            number=outlet.number,
+            socket=outlet.socket,
+            position=outlet.position or "",
+            phases=outlet.phases or model.station.phases,
+            rated_current_a=outlet.rated_current_a,
+            lock=not outlet.socket.startswith("attached") if outlet.lock is None else outlet.lock,
+            shutter=outlet.shutter,
+            reader=outlet.reader is not None,
+            devices=_lines(outlet.model_dump()),
+        )
+        for outlet in model.outlets
+    )
+    return BoardView(model.family, model.description, tuple(name for name in found if found[name]), banks, outlets)
+
+
+def _lines(outlet: Mapping[str, Any]) -> tuple[str, ...]:
+    """Devices and inputs on the outlet's input lines, by the profile's names without ``_input``."""
+    single = [name.removesuffix(_INPUT) for name in _LINE_KEYS if outlet.get(name)]
+    lines = outlet.get("input_lines") or {}
+    return tuple(dict.fromkeys((*single, *(name for name, line in lines.items() if line))))
+
+
+def board_values(profile: Profile) -> dict[str, Any]:
+    """The board as plain values, for the way into another process."""
+    return asdict(board_view(profile))
+
+
+def board_from(values: Mapping[str, Any]) -> BoardView | None:
+    """What ``board_values`` gave; ``None`` for nothing."""
+    if not values:
+        return None
+    return BoardView(
+        values["family"],
+        values["description"],
+        tuple(values["devices"]),
+        tuple(DipBank(bank["name"], bank["switches"], tuple(bank["positions"])) for bank in values["dip_banks"]),
+        tuple(BoardOutlet(**{**outlet, "devices": tuple(outlet["devices"])}) for outlet in values["outlets"]),
+    )
