@@ -121,6 +121,25 @@ class OutletReading:
     domestic_plugged: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class LinkCounts:
+    """What went wrong on the line to a device, since the driver was made.
+
+    ``retries``: orders said again; ``given_up``: never acknowledged; ``refused_orders``: not sent, for want of a connection
+    or a function. ``line_losses``: the line was gone; ``silences``: the device fell silent; ``restarts``: it began anew.
+    ``damaged_frames``: received and thrown away; ``lost_frames``: missing in the device's numbering.
+    """
+
+    retries: int = 0
+    given_up: int = 0
+    refused_orders: int = 0
+    line_losses: int = 0
+    silences: int = 0
+    restarts: int = 0
+    damaged_frames: int = 0
+    lost_frames: int = 0
+
+
 class OutletSense(Protocol):
     """Reads an outlet."""
 
@@ -142,6 +161,11 @@ class OutletSense(Protocol):
     @property
     def problem(self) -> str:
         """Why ``connected`` is false, in words; empty while connected."""
+        ...
+
+    @property
+    def link_counts(self) -> LinkCounts:
+        """What went wrong on the line so far."""
         ...
 
 

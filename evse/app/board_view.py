@@ -17,10 +17,7 @@ def board_view(profile: Profile) -> BoardView:
     """The board of a loaded profile. A device counts when the profile declares it, whether it is driven yet or not."""
     model = profile.model
     found = model.devices.model_dump()
-    banks = tuple(
-        DipBank(bank["name"], bank["switches"], tuple(bank.get("positions") or ()))
-        for bank in found.pop("dip_banks", ())
-    )
+    banks = tuple(_dip_bank(bank) for bank in found.pop("dip_banks", ()))
     outlets = tuple(
         BoardOutlet(
             number=outlet.number,
@@ -36,6 +33,12 @@ def board_view(profile: Profile) -> BoardView:
         for outlet in model.outlets
     )
     return BoardView(model.family, model.description, tuple(name for name in found if found[name]), banks, outlets)
+
+
+def _dip_bank(bank: Mapping[str, Any]) -> DipBank:
+    """A bank; a profile says how many switches it has, or what each of them means."""
+    functions = tuple(str(function) for function in bank.get("functions") or ())
+    return DipBank(bank["name"], bank.get("switches") or len(functions), functions)
 
 
 def _lines(outlet: Mapping[str, Any]) -> tuple[str, ...]:
@@ -58,6 +61,6 @@ def board_from(values: Mapping[str, Any]) -> BoardView | None:
         values["family"],
         values["description"],
         tuple(values["devices"]),
-        tuple(DipBank(bank["name"], bank["switches"], tuple(bank["positions"])) for bank in values["dip_banks"]),
+        tuple(DipBank(bank["name"], bank["switches"], tuple(bank["functions"])) for bank in values["dip_banks"]),
         tuple(BoardOutlet(**{**outlet, "devices": tuple(outlet["devices"])}) for outlet in values["outlets"]),
     )

@@ -32,9 +32,10 @@ _SIM_EXAMPLES: Final = """examples:
   evse sim badge-first                            run one of them
   evse sim charge.yaml                            run your own with the profile it names
   evse sim --profile parking-1 *.yaml --junit report.xml
+  evse sim my-scenarios/ 'city-*' --json          every file below a directory, shipped ones by pattern
   evse sim charge.yaml --seed 7 --trace charge.jsonl
 
-exit codes: 0 all passed, 1 an expectation failed, 2 bad input, nothing was run, 3 a safety or record invariant was broken
+exit codes: 0 all passed, 1 an expectation failed, 2 bad input, nothing was run, 4 a safety or record invariant was broken
 """
 _WORLD_EXAMPLES: Final = """examples:
   evse world list                                 every verb with its parameters
@@ -59,18 +60,12 @@ _PROFILE_EXAMPLES: Final = """examples:
 
 def parser() -> argparse.ArgumentParser:
     """The whole command line."""
-    from importlib.metadata import PackageNotFoundError, version
-
-    try:
-        number = version("evse-controller")
-    except PackageNotFoundError:
-        number = "unknown version"
     top = _parser_class()(
         prog="evse",
         description="An AC charging station: on its hardware, or with everything around it simulated.",
         epilog=_CODES,
     )
-    top.add_argument("--version", action="version", version=f"evse {number}")
+    top.add_argument("--version", action=_Version, nargs=0, help="show the program's version and end")
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
     _add_run(commands)
     _add_sim(commands)
@@ -85,6 +80,21 @@ class _Parser(argparse.ArgumentParser):
 
     def __init__(self, **arguments: object) -> None:
         super().__init__(formatter_class=argparse.RawDescriptionHelpFormatter, **arguments)  # type: ignore[arg-type]
+
+
+class _Version(argparse.Action):
+    """Looks the version up only when it is asked for: that takes a while."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
+        """Print it and end."""
+        from importlib.metadata import PackageNotFoundError, version
+
+        try:
+            number = version("evse-controller")
+        except PackageNotFoundError:
+            number = "unknown version"
+        print(f"evse {number}")
+        parser.exit()
 
 
 def _parser_class() -> type[argparse.ArgumentParser]:
@@ -120,15 +130,15 @@ def _add_run(commands: Commands[argparse.ArgumentParser]) -> None:
 
 def _add_sim(commands: Commands[argparse.ArgumentParser]) -> None:
     sim = commands.add_parser("sim", help="run scenarios in virtual time", epilog=_SIM_EXAMPLES)
-    sim.add_argument("scenario", nargs="*", metavar="SCENARIO", help="scenario file, or name of a shipped one")
+    sim.add_argument("scenario", nargs="*", metavar="SCENARIO", help="file, directory, shipped name, or pattern")
     sim.add_argument("--list", action="store_true", help="name the shipped scenarios")
     sim.add_argument("--profile", metavar="P", help="profile to use instead of the one the scenario names")
     sim.add_argument("--seed", type=int, help="run number for the random streams instead of the scenario's")
     sim.add_argument("--full", action="store_true", help="run every frame, elide no renewals")
     sim.add_argument("--dumb-front-end", action="store_true", help="simulated front ends without local interlock")
-    sim.add_argument("--json", action="store_true", help="print results as JSON")
-    sim.add_argument("--junit", metavar="FILE", help="write a JUnit report")
-    sim.add_argument("--trace", metavar="FILE", help="write the trace with all frames, JSON lines")
+    sim.add_argument("--json", action="store_true", help="print verdicts, or what was refused, as JSON")
+    sim.add_argument("--junit", metavar="FILE", help="write a JUnit report, one test case per scenario")
+    sim.add_argument("--trace", metavar="FILE", help="write the trace with all frames, for evse replay")
     sim.set_defaults(run=_sim)
 
 

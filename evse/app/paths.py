@@ -1,8 +1,9 @@
 """Where a running station keeps its sockets and its data, and how another command finds it.
 
 - **Runtime directory** (sockets, pseudo-terminals' links, ``station.json``): ``<base>/<process id>``, mode 0700, one per running
-  station, removed at its end. The base is ``$EVSE_RUNTIME_DIR``, else ``$XDG_RUNTIME_DIR/evse``, else ``/tmp/evse-<user id>``;
-  a candidate is skipped when a socket's path in it would be too long for the kernel (108 bytes).
+  station, removed at its end. The base is ``$EVSE_RUNTIME_DIR``, else ``$XDG_RUNTIME_DIR/evse``, else ``/tmp/evse-<user id>``.
+  It cannot be used when a socket's path in it would be too long for the kernel (108 bytes), or when others may enter it. What
+  ``EVSE_RUNTIME_DIR`` names is used or refused; of the other two the first that can be used is taken.
 - **Data directory** (journal): ``--data``, else ``$XDG_STATE_HOME/evse/<uid>``, else ``~/.local/state/evse/<uid>``.
 
 Both are held by a lock on a file inside. The lock ends with the process, whatever it died of: a directory whose lock is free
@@ -60,28 +61,41 @@ class Hold:
 def runtime_base(environment: dict[str, str] | None = None) -> Path:
     """The directory that holds every running station's runtime directory of this user; made when missing.
 
-    Raises PathError when no place is both safe (ours, 0700) and short enough.
+    Raises PathError when ``EVSE_RUNTIME_DIR`` names a place that is not safe (ours, 0700) or not short enough, or when no
+    other place is both.
     """
     env = dict(os.environ) if environment is None else environment
-    wishes = [Path(env["EVSE_RUNTIME_DIR"])] if env.get("EVSE_RUNTIME_DIR") else []
+    if env.get("EVSE_RUNTIME_DIR"):
+        base = Path(env["EVSE_RUNTIME_DIR"])
+        problem = _unfit(base)
+        if problem:
+            raise PathError(f"EVSE_RUNTIME_DIR: {problem}")
+        return base
+    wishes = []
     if env.get("XDG_RUNTIME_DIR") and Path(env["XDG_RUNTIME_DIR"]).is_dir():
         wishes.append(Path(env["XDG_RUNTIME_DIR"]) / "evse")
     wishes.append(Path(f"/tmp/evse-{os.getuid()}"))  # noqa: S108  # made 0700 and checked to be ours
     problem = ""
     for base in wishes:
-        if len(os.fsencode(base)) + LONGEST_NAME > SOCKET_PATH_LIMIT:
-            problem = f"{base}: path too long for sockets"
-            continue
-        try:
-            base.mkdir(mode=0o700, parents=True, exist_ok=True)
-            found = base.lstat()
-        except OSError as error:
-            problem = f"{base}: {error.strerror}"
-            continue
-        if stat.S_ISDIR(found.st_mode) and found.st_uid == os.getuid() and not found.st_mode & 0o077:
+        problem = _unfit(base)
+        if not problem:
             return base
-        problem = f"{base}: must be a directory of yours with mode 0700"
     raise PathError(f"no runtime directory: {problem}")
+
+
+def _unfit(base: Path) -> str:
+    """Make ``base`` when it is missing; return why it cannot hold sockets, empty when it can."""
+    length, longest = len(os.fsencode(base)), SOCKET_PATH_LIMIT - LONGEST_NAME
+    if length > longest:
+        return f"{base}: path too long for sockets ({length} bytes, at most {longest})"
+    try:
+        base.mkdir(mode=0o700, parents=True, exist_ok=True)
+        found = base.lstat()
+    except OSError as error:
+        return f"{base}: {error.strerror}"
+    if stat.S_ISDIR(found.st_mode) and found.st_uid == os.getuid() and not found.st_mode & 0o077:
+        return ""
+    return f"{base}: must be a directory of yours with mode 0700"
 
 
 def make_runtime(base: Path) -> Hold:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any, Final
 
@@ -15,7 +15,7 @@ from boards.to_core import station_config, wire_plan
 from evse.app.wire_text import describe
 from evse.sim.quantities import time_text
 from evse.sim.replay import Difference, ReplayError, ReplayReport, identity_of, replay
-from evse.sim.trace import TraceEntry, TraceError, TraceFile, read_trace_file
+from evse.sim.trace import TraceEntry, TraceError, TraceFile, open_trace
 
 EQUAL: Final = 0
 DIFFERENT: Final = 1
@@ -37,20 +37,18 @@ class ReplayOptions:
 def replay_command(options: ReplayOptions) -> int:
     """Replay and tell; returns the exit code: 0 equal, 1 different, 2 the trace or profile cannot be used."""
     try:
-        text = Path(options.file).read_text(encoding="utf-8")
-        trace = read_trace_file(text)
-        report = _replay(trace, options.profile)
+        path = Path(options.file)
+        report = _replay(open_trace(path), options.profile)
     except (TraceError, ReplayError) as error:
         return _refuse(f"{options.file}: {error}", options)
     except ProfileError as error:
         return _refuse("\n".join(map(str, error.problems)), options)
-    except (OSError, UnicodeDecodeError) as error:
-        return _refuse(f"{options.file}: {getattr(error, 'strerror', None) or error}", options)
-    lines = text.split("\n")
+    except OSError as error:
+        return _refuse(f"{options.file}: {error.strerror or error}", options)
     if options.json_output:
         print(json.dumps(_as_json(options.file, report), indent=2))
     else:
-        print("\n".join(map(printable, _as_text(options.file, report, lines))))
+        print("\n".join(map(printable, _as_text(path, report))))
     return EQUAL if report.difference is None else DIFFERENT
 
 
@@ -89,7 +87,7 @@ def _entry_json(entry: TraceEntry | None) -> dict[str, Any] | None:
     return None if entry is None else {"type": entry.type, "data": dict(entry.data), "text": _words(entry)}
 
 
-def _as_text(file: str, report: ReplayReport, lines: Sequence[str]) -> list[str]:
+def _as_text(file: Path, report: ReplayReport) -> list[str]:
     count = f"{report.boots} boots, {report.cycles} cycles, {report.frames} frames sent, {report.events} events"
     difference = report.difference
     if difference is None:
@@ -98,7 +96,7 @@ def _as_text(file: str, report: ReplayReport, lines: Sequence[str]) -> list[str]
         f"DIFFERENT: {file}: after {count}",
         f"  {file}:{difference.line}: at {time_text(difference.at_us)} ({difference.at_us} us), {difference.source}",
         *_sides(difference),
-        *(f"  {line}" for line in _around(difference, lines)),
+        *(f"  {line}" for line in _around(difference, file)),
     ]
 
 
@@ -120,12 +118,13 @@ def _words(entry: TraceEntry) -> str:
     return f"{entry.type} " + ", ".join(f"{name} {value}" for name, value in entry.data.items())
 
 
-def _around(difference: Difference, lines: Sequence[str]) -> list[str]:
+def _around(difference: Difference, file: Path) -> list[str]:
     first = max(difference.line - BEFORE, 1)
     shown = []
-    for number, line in enumerate(lines[first - 1 : difference.line + AFTER], first):
-        mark = ">" if number == difference.line else " "
-        shown.append(f"{mark} {number:>7} {line[:WIDTH]}{'…' if len(line) > WIDTH else ''}")
+    with file.open(encoding="utf-8", errors="replace") as lines:
+        for number, line in enumerate(islice(lines, first - 1, difference.line + AFTER), first):
+            mark, text = ">" if number == difference.line else " ", line.rstrip("\n")
+            shown.append(f"{mark} {number:>7} {text[:WIDTH]}{'…' if len(text) > WIDTH else ''}")
     return shown
 
 

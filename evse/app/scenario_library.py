@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator
+import fnmatch
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from glob import glob
 from importlib import resources
 from pathlib import Path
 from typing import Final
@@ -28,6 +30,27 @@ def shipped_scenarios() -> tuple[str, ...]:
     """Names of the scenarios that come with the program, sorted."""
     root = resources.files(_PACKAGE)
     return tuple(sorted(item.name.removesuffix(_SUFFIX) for item in root.iterdir() if item.name.endswith(_SUFFIX)))
+
+
+def expand(references: Sequence[str]) -> list[str]:
+    """The scenarios that ``references`` name, in order: a directory stands for every scenario file below it, a pattern
+    (``*``, ``?``, ``[``) for the files or else the shipped names that fit. Raises ScenarioError for one that names none.
+    """
+    found: list[str] = []
+    for reference in references:
+        path = Path(reference)
+        if path.is_dir():
+            names = sorted(str(each) for each in path.rglob(f"*{_SUFFIX}") if each.is_file())
+            what = f"there is no scenario (*{_SUFFIX}) in this directory"
+        elif any(sign in reference for sign in "*?[") and not path.exists():
+            names = sorted(glob(reference, recursive=True)) or fnmatch.filter(shipped_scenarios(), reference)
+            what = "no file and no shipped scenario fits this pattern"
+        else:
+            names, what = [reference], ""
+        if not names:
+            raise ScenarioError([Problem(reference, 0, 0, "", what)])
+        found += names
+    return list(dict.fromkeys(found))
 
 
 def load(reference: str | Path, profile: str | None = None) -> Scenario:

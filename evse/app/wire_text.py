@@ -62,7 +62,7 @@ def _fields(value: Any) -> list[str]:
 
 
 def _field(name: str, value: Any) -> str:
-    suffix = next((unit for unit in _UNITS if name.endswith(unit)), "")
+    suffix = "" if isinstance(value, bool) else next((unit for unit in _UNITS if name.endswith(unit)), "")
     words = name.removesuffix(suffix).replace("_", " ")
     return f"{words} {_value(value, _UNITS.get(suffix))}"
 

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
+from boards.problems import printable
 from evse.app.paths import PathError, RunningStation, read_status, running_stations, runtime_base
 from evse.app.world_client import WorldGone, ask_world
 
@@ -42,7 +43,7 @@ def world_command(verb: str, params: Sequence[str], station: str, *, json_output
     elif answer.get("ok"):
         _show(request["op"], answer)
     else:
-        print(f"evse: {answer.get('text') or answer.get('reason')}", file=sys.stderr)
+        print(f"evse: {printable(str(answer.get('text') or answer.get('reason')))}", file=sys.stderr)
     if answer.get("ok"):
         return OK
     return FAILED if answer.get("kind") == "refused" else BAD_INPUT
@@ -139,20 +140,22 @@ def _port_of(station: RunningStation) -> str:
 
 
 def _show(operation: str, answer: dict[str, Any]) -> None:
+    # What a station sends may hold what somebody typed into it: nothing of it may steer the terminal.
     match operation:
         case "verbs":
             for verb in answer["verbs"]:
-                print(f"{verb['name']:26} {verb['help']}")
+                print(printable(f"{verb['name']:26} {verb['help']}"))
                 for param in verb["params"]:
-                    print(f"    {_describe(param)}")
+                    print(printable(f"    {_describe(param)}"))
         case "truth":
             for number, outlet in enumerate(answer["outlets"], 1):
                 print(f"outlet {number}")
                 for key, value in outlet.items():
-                    print(f"    {key:22} {value}")
+                    print(printable(f"    {key:22} {value}"))
         case "log":
             for entry in answer["log"]:
-                print(f"{entry['at_us'] / 1e6:14.6f} s  outlet {entry['outlet']}: {entry['what']} {entry['value']}")
+                at_s = entry["at_us"] / 1e6
+                print(printable(f"{at_s:14.6f} s  outlet {entry['outlet']}: {entry['what']} {entry['value']}"))
         case "status":
             print(f"supply {'on' if answer['powered'] else 'off'}")
         case _:
@@ -173,5 +176,6 @@ def _complain(text: str, code: int, *, json_output: bool) -> int:
         kind = "not running" if code == NOT_RUNNING else "bad"
         print(json.dumps({"ok": False, "kind": kind, "reason": text}))
     else:
-        print(f"evse: {text}", file=sys.stderr)
+        lines = "\n".join(map(printable, text.split("\n")))
+        print(f"evse: {lines}", file=sys.stderr)
     return code

@@ -8,6 +8,7 @@ An exception anywhere in a step leaves the leases to expire: it is not caught he
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 from boards.board import Board
 from evse.control.actuate import OutletActuator
@@ -20,7 +21,10 @@ from evse.core.values import CardSeen
 from evse.exchange.port import ControlEnd
 from evse.exchange.snapshot import LatencyView, StationView
 from hal.scheduling import RenewalPart
-from hal.units import NEVER
+from hal.units import NEVER, SECOND
+
+COUNT_EVERY_US: Final = 1 * SECOND
+"""How often the lines' counters are brought up to date in the Snapshot."""
 
 
 class ControlCycle:
@@ -47,6 +51,7 @@ class ControlCycle:
         self.core_steps = 0
         self._view: StationView | None = None
         self._view_of = (0, 0)
+        self._counted_us = -NEVER
 
     def step(self, now_us: int) -> int:
         """Run one cycle; return when the next one is due at the latest."""
@@ -108,8 +113,12 @@ class ControlCycle:
         """Return the Snapshot with the energy carried on to ``now_us``."""
         of = (now_us, self.core_steps)
         if self._view is None or self._view_of != of:
-            problems = [sensor.problems for sensor in self._sensors]
-            self._view, self._view_of = station_view(self.core, now_us, self.latency, problems), of
+            if now_us >= self._counted_us + COUNT_EVERY_US:
+                self._counted_us = now_us
+                for sensor in self._sensors:
+                    sensor.count()
+            devices = [sensor.device for sensor in self._sensors]
+            self._view, self._view_of = station_view(self.core, now_us, self.latency, devices), of
         return self._view
 
     def drivers_by_outlet(self) -> tuple[tuple[RenewalPart, ...], ...]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import astuple
 from typing import Final
 
 from boards.board import OutletBoard
+from evse.control.view import DeviceState
 from evse.core.values import (
     Beep,
     Light,
@@ -17,9 +19,11 @@ from evse.core.values import (
     ShutterDrive,
     ShutterFeedback,
 )
+from evse.exchange.snapshot import LinkView
 from hal.ports import (
     BeepCode,
     LightCode,
+    LinkCounts,
     LockPosition,
     LockPulse,
     OutletReading,
@@ -109,9 +113,10 @@ class OutletSensor:
         self._reading: OutletReading | None = None
         self._link_ok = False
         self._reader_ok = True
+        self._counts = LinkCounts()
         self.inputs = OutletInputs()
-        self.problems = ("", "")
-        """Why the front end and why the reader do not answer; empty texts while they do."""
+        self.device = DeviceState()
+        """How front end and reader are."""
 
     def read(self) -> bool:
         """Take the ports' present state; return whether the inputs, or what is wrong with a device, changed."""
@@ -133,7 +138,16 @@ class OutletSensor:
     def _note_problems(self) -> bool:
         """Take over what the drivers say of their devices; return whether that is news."""
         reader = self._board.reader
-        problems = (self._board.sense.problem, "" if reader is None else reader.problem)
-        changed = problems != self.problems
-        self.problems = problems
-        return changed
+        link_problem, reader_problem = self._board.sense.problem, "" if reader is None else reader.problem
+        known = self.device
+        if link_problem == known.link_problem and reader_problem == known.reader_problem:
+            return False
+        self.device = known._replace(link_problem=link_problem, reader_problem=reader_problem)
+        return True
+
+    def count(self) -> None:
+        """Bring the line's counters in ``device`` up to date."""
+        counts = self._board.sense.link_counts
+        if counts != self._counts:
+            self._counts = counts
+            self.device = self.device._replace(link=LinkView(*astuple(counts)))

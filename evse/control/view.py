@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final, NamedTuple
 
 from evse.core.config import SocketType
 from evse.core.evse_status import evse_status
@@ -13,6 +14,7 @@ from evse.exchange.snapshot import (
     FaultView,
     LatencyView,
     LimitView,
+    LinkView,
     OutletView,
     PilotView,
     SessionView,
@@ -20,12 +22,23 @@ from evse.exchange.snapshot import (
 )
 
 
+class DeviceState(NamedTuple):
+    """Why an outlet's front end and reader do not answer (empty texts while they do), and what its line has lived through."""
+
+    link_problem: str = ""
+    reader_problem: str = ""
+    link: LinkView = LinkView()
+
+
+ALL_WELL: Final = DeviceState()
+
+
 def station_view(
-    core: StationCore, now_us: int, latency: LatencyView, problems: Sequence[tuple[str, str]] = ()
+    core: StationCore, now_us: int, latency: LatencyView, devices: Sequence[DeviceState] = ()
 ) -> StationView:
     """Return how the station is at ``now_us``.
 
-    ``problems``: of each outlet, why its front end and why its reader do not answer; empty texts while they do.
+    ``devices``: how those of each outlet are.
     """
     return StationView(
         station_uid=core.config.station_uid,
@@ -36,15 +49,15 @@ def station_view(
         config_digest=core.config.digest,
         restored=core.restored,
         outlets=tuple(
-            outlet_view(outlet, now_us, *problem)
-            for outlet, problem in zip(core.outlets, problems or (("", ""),) * len(core.outlets), strict=True)
+            outlet_view(outlet, now_us, device)
+            for outlet, device in zip(core.outlets, devices or (ALL_WELL,) * len(core.outlets), strict=True)
         ),
         latency=latency,
         started_us=core.start_us,
     )
 
 
-def outlet_view(outlet: OutletCore, now_us: int, link_problem: str = "", reader_problem: str = "") -> OutletView:
+def outlet_view(outlet: OutletCore, now_us: int, device: DeviceState) -> OutletView:
     """Return how one outlet is; the energy is carried on to ``now_us``."""
     register_wh = outlet.register.wh_at(now_us)
     procedure, inputs = outlet.procedure, outlet.inputs
@@ -87,8 +100,9 @@ def outlet_view(outlet: OutletCore, now_us: int, link_problem: str = "", reader_
         sound=outlet.outputs.beep.value if outlet.outputs.beep_count else "",
         sounds=outlet.outputs.beep_count,
         supply_mv=inputs.supply_mv if measured else None,
-        link_problem=link_problem,
-        reader_problem=reader_problem,
+        link_problem=device.link_problem,
+        reader_problem=device.reader_problem,
+        link=device.link,
         connector=_connector(outlet),
         domestic=_domestic_view(outlet),
     )

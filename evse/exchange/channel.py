@@ -39,7 +39,7 @@ from evse.exchange.envelope import (
     encode_from_control,
 )
 from evse.exchange.outbox import Outbox
-from evse.exchange.snapshot import StationView
+from evse.exchange.snapshot import ExchangeView, StationView
 from evse.exchange.wires import WatchWires, WireSource
 
 _log = logging.getLogger(__name__)
@@ -103,6 +103,16 @@ class ControlChannel:
     def connected(self) -> bool:
         """Whether there is a connection (services may not have accepted it yet)."""
         return self._socket is not None
+
+    def traffic(self) -> ExchangeView:
+        """What the Snapshot says of this channel."""
+        counters = self.counters
+        return ExchangeView(
+            events_dropped=self.outbox.volatile_dropped,
+            unsendable_events=counters.unsendable_events,
+            bad_messages=counters.bad_messages,
+            connections=counters.connections,
+        )
 
     def fileno(self) -> int:
         """File descriptor to wait on, -1 while not connected."""
@@ -202,7 +212,7 @@ class ControlChannel:
             return due_us
         if self._unread():
             return now_us + VIEW_INTERVAL_US
-        view = self._make()
+        view = replace(self._make(), exchange=self.traffic())
         self._offered = False
         if now_us < refresh_us and not self._differs(view):
             return refresh_us

@@ -67,6 +67,22 @@ class DomesticView:
 
 
 @dataclass(frozen=True, slots=True)
+class LinkView:
+    """What went wrong on the line to the front end since control began (``hal.ports.LinkCounts``); brought up to date once
+    a second.
+    """
+
+    retries: int = 0
+    given_up: int = 0
+    refused_orders: int = 0
+    line_losses: int = 0
+    silences: int = 0
+    restarts: int = 0
+    damaged_frames: int = 0
+    lost_frames: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class OutletView:
     """One outlet."""
 
@@ -110,6 +126,7 @@ class OutletView:
     """Why the front end does not answer, in words; empty while it does."""
     reader_problem: str = ""
     """Why the card reader does not answer, in words; empty while it does and where there is none."""
+    link: LinkView = LinkView()
     connector: str = ""
     """Which socket has the outlet: its type, `TE` or `T2` on a `T2 - TE` outlet."""
     domestic: DomesticView | None = None
@@ -124,6 +141,20 @@ class LatencyView:
     late_cycles: int = 0
     worst_us: int = 0
     fifo: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ExchangeView:
+    """What happened between control and services since control began.
+
+    ``events_dropped``: of no lasting importance, and services were away too long. ``unsendable_events``: could not be
+    written down. ``bad_messages``: from services, not understood. ``connections``: made to services.
+    """
+
+    events_dropped: int = 0
+    unsendable_events: int = 0
+    bad_messages: int = 0
+    connections: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,3 +173,4 @@ class StationView:
     latency: LatencyView
     started_us: int = 0
     """When control began, on its own clock: ``mono_us - started_us`` is how long it has run."""
+    exchange: ExchangeView = ExchangeView()

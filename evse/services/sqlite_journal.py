@@ -179,6 +179,7 @@ class SqliteStore:
 
     def _open(self) -> sqlite3.Connection:
         """Open, set up and migrate; the directory entry is made durable too."""
+        _make_private(self._path)
         connection = self._connect(self._path)
         try:
             connection.execute("PRAGMA journal_mode=WAL")
@@ -283,6 +284,18 @@ class SqliteJournal:
     def _number(self, sql: str, *parameters: int | str) -> int:
         rows = self._store.read(sql, (self._uid, *parameters))
         return int(rows[0][0]) if rows else 0
+
+
+def _make_private(path: Path) -> None:
+    """Have the file there, readable by its owner only: it names people's badges. SQLite gives its companions the same mode.
+
+    Never opens a file that exists: closing it again would release the locks that SQLite holds on it.
+    """
+    try:
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+    except FileExistsError:
+        if path.stat().st_mode & 0o077:
+            path.chmod(0o600)
 
 
 def _close(connection: sqlite3.Connection) -> None:

@@ -11,7 +11,8 @@ with another configuration is refused (``ReplayError``).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -117,43 +118,50 @@ def _check(trace: TraceFile, config: StationConfig, plan: WirePlan) -> None:
 class _Replay:
     def __init__(self, trace: TraceFile, config: StationConfig, plan: WirePlan) -> None:
         self._trace, self._config, self._plan = trace, config, plan
-        self._lines = {id(entry): line for line, entry in enumerate(trace.entries, FIRST_ENTRY_LINE)}
-        self._expected = [entry for entry in trace.entries if entry.type in _EVENTS]
-        self._told = 0
-        self._boots = self._cycles = self._frames = 0
+        self._recorded: deque[tuple[int, TraceEntry]] = deque()
+        """Events of the recording, with their lines, that this run has not told yet; ``_told``: the contrary."""
+        self._told: deque[TraceEntry] = deque()
+        self._boots = self._cycles = self._frames = self._events = 0
         self._control: _Control | None = None
+        self._pending: _Cycle | None = None
         self._last_us = 0
 
     def run(self) -> ReplayReport:
-        """Go through the entries."""
-        difference = next(filter(None, self._differences()), None) or self._missing_event(None)
-        return ReplayReport(self._boots, self._cycles, self._frames, self._told, difference)
+        """Go through the entries up to the end or the first difference."""
+        difference = next(filter(None, self._differences()), None)
+        return ReplayReport(self._boots, self._cycles, self._frames, self._events, difference)
 
     def _differences(self) -> Iterator[Difference | None]:
-        pending: _Cycle | None = None
+        line = 1
         for line, entry in enumerate(self._trace.entries, FIRST_ENTRY_LINE):
-            if entry.type in ("boot", "cycle", "elided") and pending is not None:
-                yield self._live(pending, line - 1)
-                pending = None
-            match entry.type:
-                case "boot":
-                    self._boots += 1
-                    self._last_us = entry.t_us
-                    self._control = _Control(self._config, self._plan, str(entry.data["boot_id"]), entry.t_us)
-                case "cycle":
-                    yield self._missing_event(entry.t_us)
-                    if entry.t_us < self._last_us:
-                        raise ReplayError(f"line {line}: time runs backwards")
-                    self._last_us = entry.t_us
-                    pending = _Cycle(line, entry.t_us)
-                case "elided":
-                    self._elide(line, entry)
-                case "frame" | "lost" | "taken":
-                    if pending is None:
-                        raise ReplayError(f"line {line}: {entry.type} outside every cycle")
-                    _put(pending, line, entry)
-        if pending is not None:
-            yield self._live(pending, len(self._trace.entries) + 1)
+            if entry.type in ("boot", "cycle", "elided"):
+                yield self._live(line - 1)
+                if entry.t_us > self._last_us:
+                    # All that belongs to an instant is noted before anything later.
+                    yield self._left_over(line - 1)
+            self._take(line, entry)
+        yield self._live(line)
+        yield self._left_over(line)
+
+    def _take(self, line: int, entry: TraceEntry) -> None:
+        match entry.type:
+            case "boot":
+                self._boots += 1
+                self._last_us = entry.t_us
+                self._control = _Control(self._config, self._plan, str(entry.data["boot_id"]), entry.t_us)
+            case "cycle":
+                if entry.t_us < self._last_us:
+                    raise ReplayError(f"line {line}: time runs backwards")
+                self._last_us = entry.t_us
+                self._pending = _Cycle(line, entry.t_us)
+            case "elided":
+                self._elide(line, entry)
+            case "frame" | "lost" | "taken":
+                if self._pending is None:
+                    raise ReplayError(f"line {line}: {entry.type} outside every cycle")
+                _put(self._pending, line, entry)
+            case _ if entry.type in _EVENTS:
+                self._recorded.append((line, entry))
 
     def _elide(self, line: int, entry: TraceEntry) -> None:
         periods, delta_us = entry.data.get("periods"), entry.data.get("delta_us")
@@ -161,64 +169,76 @@ class _Replay:
             raise ReplayError(f"line {line}: skipped renewals without 'periods' and 'delta_us'")
         self._control.drivers[entry.source[5:]].shift_renewals(periods, delta_us)
 
-    def _live(self, cycle: _Cycle, last_line: int) -> Difference | None:
-        """Step control as in ``cycle`` and compare what comes out."""
+    def _live(self, last_line: int) -> Difference | None:
+        """Step control as in the cycle that is complete now, and compare what comes out."""
+        cycle, self._pending = self._pending, None
+        if cycle is None:
+            return None
         if self._control is None:
             raise ReplayError(f"line {cycle.line}: a cycle before control's start")
         self._cycles += 1
         problem = self._control.live(cycle)
         out = self._control.take_out()
-        found = [self._compare_sent(cycle, out, last_line), self._compare_events(cycle, out, last_line)]
+        self._told.extend(entry for entry in out if entry.type in _EVENTS)
+        found = [self._compare_sent(cycle, out, last_line), self._compare_events()]
         if problem:
             found.append(Difference(cycle.line, cycle.at_us, "control", None, None, problem))
-        differences = [difference for difference in found if difference is not None]
-        return min(differences, key=lambda difference: difference.line) if differences else None
+        return _first(found)
 
     def _compare_sent(self, cycle: _Cycle, out: Sequence[TraceEntry], last_line: int) -> Difference | None:
         """Wire by wire; the first in the order of the file."""
-        found = []
-        got_by_wire: dict[str, list[TraceEntry]] = {}
+        got: dict[str, list[TraceEntry]] = {}
         for entry in out:
             if entry.type == "frame" and entry.data["direction"] == SENT:
-                got_by_wire.setdefault(entry.source, []).append(entry)
-        expected_by_wire: dict[str, list[tuple[int, TraceEntry]]] = {}
+                got.setdefault(entry.source, []).append(entry)
+                self._frames += 1
+        expected: dict[str, list[tuple[int, TraceEntry]]] = {}
         for line, entry in cycle.sent:
-            expected_by_wire.setdefault(entry.source, []).append((line, entry))
-        for wire in dict.fromkeys((*expected_by_wire, *got_by_wire)):
-            got, expected = got_by_wire.get(wire, []), expected_by_wire.get(wire, [])
-            self._frames += len(got)
-            for (line, there), here in zip(expected, got, strict=False):
-                if there.data["bytes"] != here.data["bytes"]:
-                    found.append(Difference(line, cycle.at_us, wire, there, here))
-                    break
-            else:
-                if len(expected) > len(got):
-                    line, there = expected[len(got)]
-                    found.append(Difference(line, cycle.at_us, wire, there, None))
-                elif len(got) > len(expected):
-                    found.append(Difference(last_line, cycle.at_us, wire, None, got[len(expected)]))
-        return min(found, key=lambda difference: difference.line) if found else None
+            expected.setdefault(entry.source, []).append((line, entry))
+        return _first(
+            _compare_wire(cycle, expected.get(wire, []), got.get(wire, []), last_line)
+            for wire in dict.fromkeys((*expected, *got))
+        )
 
-    def _compare_events(self, cycle: _Cycle, out: Sequence[TraceEntry], last_line: int) -> Difference | None:
-        for here in out:
-            if here.type not in _EVENTS:
-                continue
-            there = self._expected[self._told] if self._told < len(self._expected) else None
-            if there is None or there.t_us > here.t_us:
-                return Difference(last_line, cycle.at_us, here.source, None, here)
+    def _compare_events(self) -> Difference | None:
+        while self._recorded and self._told:
+            line, there = self._recorded.popleft()
+            here = self._told.popleft()
             if (there.t_us, there.source, there.type, there.data) != (here.t_us, here.source, here.type, here.data):
-                return Difference(self._lines[id(there)], there.t_us, there.source, there, here)
-            self._told += 1
+                return Difference(line, there.t_us, there.source, there, here)
+            self._events += 1
         return None
 
-    def _missing_event(self, before_us: int | None) -> Difference | None:
-        """An event of the recording that should have come by now."""
-        if self._told == len(self._expected):
-            return None
-        there = self._expected[self._told]
-        if before_us is not None and there.t_us >= before_us:
-            return None
-        return Difference(self._lines[id(there)], there.t_us, there.source, there, None)
+    def _left_over(self, last_line: int) -> Difference | None:
+        """Events that only one side has, now that the instant is over."""
+        difference = self._compare_events()
+        if difference is not None or not (self._recorded or self._told):
+            return difference
+        if self._recorded:
+            line, there = self._recorded[0]
+            return Difference(line, there.t_us, there.source, there, None)
+        here = self._told[0]
+        return Difference(last_line, here.t_us, here.source, None, here)
+
+
+def _first(found: Iterable[Difference | None]) -> Difference | None:
+    """The first in the order of the file."""
+    return min(filter(None, found), key=lambda difference: difference.line, default=None)
+
+
+def _compare_wire(
+    cycle: _Cycle, expected: Sequence[tuple[int, TraceEntry]], got: Sequence[TraceEntry], last_line: int
+) -> Difference | None:
+    for (line, there), here in zip(expected, got, strict=False):
+        if there.data["bytes"] != here.data["bytes"]:
+            return Difference(line, cycle.at_us, there.source, there, here)
+    if len(expected) > len(got):
+        line, there = expected[len(got)]
+        return Difference(line, cycle.at_us, there.source, there, None)
+    if len(got) > len(expected):
+        here = got[len(expected)]
+        return Difference(last_line, cycle.at_us, here.source, None, here)
+    return None
 
 
 def _put(cycle: _Cycle, line: int, entry: TraceEntry) -> None:

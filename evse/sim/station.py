@@ -52,7 +52,7 @@ class OutletFacts:
     ``duty_error_bp``: how far the generator's duty cycle is off by a fault of its own.
     ``contactor_slow``: it opens later than a contactor may; ``mirror_honest``, ``bolt_honest``: the mirror
     contact and the lock's end switches tell the truth.
-    ``generator_obeys``: the pilot generator does what it is told.
+    ``generator_obeys``: the pilot line does what the generator is told.
     ``truth``: contact, current, pilot, bolt. ``cable_rating_ma``: rating the cable in the socket tells by its coding
     resistor, ``None`` without a cable, with an attached one or with a faulty resistor. ``self_test``: state of the
     residual-current detector's self test. ``domestic_mirror_honest``, ``plug_switch_honest``: of the domestic socket.
@@ -106,7 +106,7 @@ def _facts(number: int, outlet: OutletWorld) -> OutletFacts:
         outlet.contactor.open_delay_us > DROP_OUT_US,
         outlet.contactor.mirror_fault is MirrorFault.NONE,
         outlet.lock.feedback_fault is LockFeedbackFault.NONE,
-        not outlet.generator.stuck,
+        not outlet.generator.stuck and outlet.circuit.foreign_ohm is None,
         outlet.domestic.contactor.mirror_fault is MirrorFault.NONE,
         outlet.domestic.switch_fault is PlugSwitchFault.NONE,
     )

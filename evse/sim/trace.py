@@ -17,9 +17,9 @@ docs/traces.md is the description for people.
 from __future__ import annotations
 
 import json
-from collections import deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, fields
+from pathlib import Path
 from typing import Final, TextIO
 
 from evse.core.events import Event
@@ -83,66 +83,58 @@ class TraceWriter:
         self._file.write(entry.line() + "\n")
 
 
-class TraceRing:
-    """Keeps the newest entries only, and counts what it has forgotten."""
-
-    def __init__(self, size: int) -> None:
-        """``size``: at least 1."""
-        if size < 1:
-            raise ValueError("a trace ring keeps at least one entry")
-        self._entries: deque[TraceEntry] = deque(maxlen=size)
-        self.forgotten = 0
-
-    def __call__(self, entry: TraceEntry) -> None:
-        if len(self._entries) == self._entries.maxlen:
-            self.forgotten += 1
-        self._entries.append(entry)
-
-    def entries(self) -> tuple[TraceEntry, ...]:
-        """What is kept, oldest first."""
-        return tuple(self._entries)
-
-
 class TraceError(ValueError):
     """A file that is no trace of a known version; the text names the line."""
 
 
+class TraceEntries:
+    """The entries of a trace, read anew at each iteration: a long one never lies in memory as a whole.
+
+    ``lines`` begins again at each call, with the head. A last line without its end was being written when the writer
+    died: it is left out. Iterating raises TraceError.
+    """
+
+    def __init__(self, lines: Callable[[], Iterator[str]]) -> None:
+        self._lines = lines
+
+    def __iter__(self) -> Iterator[TraceEntry]:
+        for number, line in enumerate(self._lines(), 1):
+            if number > 1 and line.endswith("\n"):
+                yield _entry(_object(line, number), number)
+
+
 @dataclass(frozen=True, slots=True)
 class TraceFile:
-    """A whole file: what its first line says, and the entries; entry ``i`` stands on line ``i + 2``."""
+    """A whole file: what its first line says, and the entries; the first one stands on line 2."""
 
     name: str
     run_number: int
     profile: str
-    entries: tuple[TraceEntry, ...]
+    entries: TraceEntries
 
 
-def read_trace_file(text: str) -> TraceFile:
-    """Read a trace file back. Raises TraceError.
+def open_trace(path: Path) -> TraceFile:
+    """The trace in a file. Raises TraceError, OSError; so does going through its entries."""
 
-    A last line without its end was being written when the writer died: it is left out.
-    """
-    lines = text.split("\n")[:-1]
-    if not lines:
+    def lines() -> Iterator[str]:
+        with path.open(encoding="utf-8", errors="surrogateescape", newline="\n") as file:
+            yield from file
+
+    return _trace_file(lines)
+
+
+def parse_trace(text: str) -> TraceFile:
+    """The trace in a text. Raises TraceError; so does going through its entries."""
+    return _trace_file(lambda: iter(text.splitlines(keepends=True)))
+
+
+def _trace_file(lines: Callable[[], Iterator[str]]) -> TraceFile:
+    first = next(lines(), "")
+    if not first:
         raise TraceError("line 1: the file is empty")
-    head = _head(_object(lines[0], 1))
+    head = _head(_object(first, 1))
     run_number = head["run"] if isinstance(head["run"], int) else 0
-    return TraceFile(str(head["name"]), run_number, str(head["profile"]), read_trace(lines))
-
-
-def read_trace(lines: Iterable[str]) -> tuple[TraceEntry, ...]:
-    """The entries of a trace file's lines. Raises TraceError."""
-    entries: list[TraceEntry] = []
-    for number, line in enumerate(lines, 1):
-        value = _object(line, number)
-        if number == 1:
-            _head(value)
-            continue
-        try:
-            entries.append(_entry(value))
-        except (KeyError, TypeError) as error:
-            raise TraceError(f"line {number}: not a trace entry") from error
-    return tuple(entries)
+    return TraceFile(str(head["name"]), run_number, str(head["profile"]), TraceEntries(lines))
 
 
 def _object(line: str, number: int) -> Mapping[str, object]:
@@ -165,14 +157,18 @@ def _head(value: Mapping[str, object]) -> Mapping[str, object]:
     return value
 
 
-def _entry(value: Mapping[str, object]) -> TraceEntry:
-    at_us, seq, source, kind, given = (value[key] for key in ("t", "seq", "source", "type", "data"))
-    if not (isinstance(at_us, int) and isinstance(seq, int) and isinstance(source, str) and isinstance(kind, str)):
-        raise TypeError
-    if not isinstance(given, dict):
-        raise TypeError
-    data = {str(key): tuple(map(str, item)) if isinstance(item, list) else item for key, item in given.items()}
-    return TraceEntry(at_us, seq, source, kind, data)
+def _entry(value: Mapping[str, object], number: int) -> TraceEntry:
+    at_us, seq, source, kind, given = (value.get(key) for key in ("t", "seq", "source", "type", "data"))
+    if (
+        isinstance(at_us, int)
+        and isinstance(seq, int)
+        and isinstance(source, str)
+        and isinstance(kind, str)
+        and isinstance(given, dict)
+    ):
+        data = {str(key): tuple(map(str, item)) if isinstance(item, list) else item for key, item in given.items()}
+        return TraceEntry(at_us, seq, source, kind, data)
+    raise TraceError(f"line {number}: not a trace entry")
 
 
 def _dump(value: Mapping[str, object]) -> str:

@@ -1,7 +1,8 @@
-"""What came of a scenario, for people, for machines (JSON) and for test systems (JUnit XML).
+"""What came of a scenario, for people and for machines (JSON).
 
-Exit codes: 0 passed; 1 an expectation failed; 2 the file, profile or command line was refused (nothing was run);
-3 an invariant was broken, whatever the expectations say.
+Exit codes: 0 passed; 1 an expectation failed; 4 an invariant was broken, whatever the expectations say. As everywhere in
+the command line, 2 means that the file, profile or command line was refused (nothing was run), and 3 (no station is running)
+does not occur here.
 """
 
 from __future__ import annotations
@@ -10,7 +11,6 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Final
-from xml.etree import ElementTree
 
 from evse.sim.invariants_base import Violation
 from evse.sim.quantities import time_text
@@ -18,7 +18,7 @@ from evse.sim.quantities import time_text
 EXIT_PASSED: Final = 0
 EXIT_FAILED: Final = 1
 EXIT_REFUSED: Final = 2
-EXIT_VIOLATED: Final = 3
+EXIT_VIOLATED: Final = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,44 +108,3 @@ class Verdict:
 def exit_code(verdicts: Sequence[Verdict]) -> int:
     """Exit code of a command that ran several scenarios: the worst one."""
     return max((verdict.exit_code for verdict in verdicts), default=EXIT_PASSED)
-
-
-def junit_xml(verdicts: Sequence[Verdict]) -> str:
-    """JUnit XML: one suite per scenario, one case per judged step and one for the invariants."""
-    root = ElementTree.Element("testsuites")
-    for verdict in verdicts:
-        failed = sum(not decision.passed for decision in verdict.decisions) + bool(verdict.violations)
-        attributes = {
-            "name": verdict.name,
-            "tests": str(len(verdict.decisions) + 1),
-            "failures": str(failed),
-            "errors": "0",
-            "time": _seconds(verdict.end_us),
-        }
-        suite = ElementTree.SubElement(root, "testsuite", attributes)
-        failures = {failure.step: failure for failure in verdict.failures}
-        for decision in verdict.decisions:
-            name = f"step {decision.step}: {decision.what}"
-            case = _case(suite, verdict, name, decision.at_us)
-            failure = failures.get(decision.step)
-            if failure is not None and not decision.passed:
-                _fail(case, f"expected {failure.expected}; was {failure.actual}", f"{verdict.file}:{failure.line}")
-        case = _case(suite, verdict, "invariants", verdict.end_us)
-        if verdict.violations:
-            text = "\n".join(f"{v.invariant} outlet {v.outlet} at {v.at_us} us: {v.what}" for v in verdict.violations)
-            _fail(case, f"{len(verdict.violations)} violations", text)
-    ElementTree.indent(root)
-    return ElementTree.tostring(root, encoding="unicode", xml_declaration=False) + "\n"
-
-
-def _case(suite: ElementTree.Element, verdict: Verdict, name: str, at_us: int) -> ElementTree.Element:
-    attributes = {"classname": verdict.file, "name": name, "time": _seconds(at_us)}
-    return ElementTree.SubElement(suite, "testcase", attributes)
-
-
-def _fail(case: ElementTree.Element, message: str, text: str) -> None:
-    ElementTree.SubElement(case, "failure", {"message": message}).text = text
-
-
-def _seconds(time_us: int) -> str:
-    return f"{time_us // 1_000_000}.{time_us % 1_000_000 // 1000:03}"

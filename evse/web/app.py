@@ -20,6 +20,7 @@ from evse.web.page import page_router, static_files
 from evse.web.ports import BoardView, Extras, RecordSource, StationSource, WorldPort
 from evse.web.routes_health import health_router
 from evse.web.routes_live import WireStreams, board_router, history_router, wire_router
+from evse.web.routes_metrics import metrics_router
 from evse.web.routes_recording import recording_router
 from evse.web.routes_records import record_router
 from evse.web.routes_scenarios import scenario_router
@@ -81,6 +82,7 @@ def create_app(
     app.add_middleware(Gate, host_names=host_names)
     errors.install(app)
     app.include_router(health_router(source, records, hub))
+    app.include_router(metrics_router(source, records, hub))
     app.include_router(station_router(source, hub))
     app.include_router(command_router(source, new_id))
     app.include_router(record_router(records))

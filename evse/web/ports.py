@@ -291,11 +291,11 @@ class BoardOutlet:
 
 @dataclass(frozen=True, slots=True)
 class DipBank:
-    """A bank of DIP switches; ``positions`` from switch 1 on."""
+    """A bank of DIP switches; ``functions``: what each means where that is known, from switch 1 on."""
 
     name: str
     switches: int
-    positions: tuple[bool, ...] = ()
+    functions: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

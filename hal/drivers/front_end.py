@@ -64,7 +64,7 @@ from hal.frames.front_end_messages import (
     State,
 )
 from hal.front_end_line import FrameHook, FrontEndLine
-from hal.ports import BeepCode, LightCode, LockPulse, OutletReading, PilotDriveMode, ShutterPulse
+from hal.ports import BeepCode, LightCode, LinkCounts, LockPulse, OutletReading, PilotDriveMode, ShutterPulse
 from hal.units import MS, NEVER, SECOND
 from hal.wires import ByteLink, LinkLostError
 
@@ -164,6 +164,21 @@ class FrontEndDriver:
         """Frozen copy of the counters."""
         line = self._line
         return FrontEndCounters(**self._counts, sent=line.sent, holds=self._lease.holds, line=line.counts)
+
+    @property
+    def link_counts(self) -> LinkCounts:
+        """What went wrong on the line so far."""
+        line, counts = self._line.counts, self._counts
+        return LinkCounts(
+            retries=counts.get("retries", 0),
+            given_up=counts.get("given_up", 0),
+            refused_orders=counts.get("refused_orders", 0),
+            line_losses=counts.get("line_losses", 0),
+            silences=counts.get("silences", 0),
+            restarts=counts.get("restarts", 0),
+            damaged_frames=line.bad_crc + line.wrong_end + line.unknown_id + line.bad_value + line.abandoned,
+            lost_frames=line.lost,
+        )
 
     # --- PilotDrive, Signals
 

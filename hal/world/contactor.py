@@ -59,7 +59,8 @@ class Contactor:
             return False
         self.coil = energised
         self._chatter_left = 2 * self.chatter_count if energised else 0
-        self.follow_coil(now_us)
+        if not self.coil_broken:
+            self.follow_coil(now_us)
         return True
 
     def follow_coil(self, now_us: int) -> None:

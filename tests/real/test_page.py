@@ -15,8 +15,9 @@ import pytest
 
 from evse.core import events as e
 from evse.web.app import create_app
-from evse.web.ports import Outcome
+from evse.web.ports import Outcome, WireLine
 from evse.web.server import Server, make_server
+from tests.fakes.web_extras import CARD, HOLD, STATE, FakeScenarios, FakeWires, extras
 from tests.fakes.web_fake import (
     ERROR_BITS,
     FakeRecords,
@@ -41,6 +42,7 @@ ARGUMENTS = [
 ]
 DESK = {"width": 1280, "height": 900}
 PHONE = {"width": 390, "height": 844}
+UNPLUG = "OK_UnplugProcedureStarted"
 EVIL = "<img src=x onerror=document.title='evil'>"
 
 
@@ -51,7 +53,8 @@ class Site:
         self.station = FakeStation(diode_fault(station_view()))
         self.world = FakeWorld()
         self.records = FakeRecords()
-        self.app = create_app(self.station, self.world, self.records, error_bits=ERROR_BITS)
+        self.extras = extras()
+        self.app = create_app(self.station, self.world, self.records, error_bits=ERROR_BITS, extras=self.extras)
         self.socket = socket.create_server(("127.0.0.1", 0))
         self.address = f"http://127.0.0.1:{self.socket.getsockname()[1]}/"
         self.server: Server | None = None
@@ -68,6 +71,12 @@ class Site:
     def push(self, view: Any, *facts: e.Event) -> None:
         """The station moves on."""
         self.loop.call_soon_threadsafe(self.station.push, view, *facts)
+
+    def frames(self, *lines: WireLine, lost: int = 0) -> None:
+        """Frames are seen on the wires."""
+        wires = self.extras.wires
+        assert isinstance(wires, FakeWires)
+        self.loop.call_soon_threadsafe(lambda: wires.put(*lines, lost=lost))
 
     def stop(self) -> None:
         """Stop serving, as a restart of services does."""
@@ -139,21 +148,34 @@ def test_a_live_charge_is_seen(site: Site, visit: Callable[..., Any]) -> None:
     assert card.locator("[data-f=ev_state]").text_content() == "C_Ready_6V_M12V"
     assert card.locator("[data-drawing]").get_attribute("data-closed") == "yes"
     assert card.locator("[data-f=power]").text_content() == "10.93"
-    assert card.locator("tr[data-ruling=yes] th").text_content().startswith("station maximum")
+    ruling = card.locator("[data-limits] li[data-ruling=yes]").text_content()
+    assert ruling.startswith("station maximum16.0 A rules")
+    assert "this outlet's share of the station's supply, 64 A shared with outlet 2" in ruling
     assert card.locator("[data-list=open_reasons] li").count() == 0
     wave = card.locator("[data-wave]").get_attribute("aria-label").replace("\u00a0", " ")
     assert "reconstructed from measured levels" in wave
     assert "V− −12.0 V" in wave
     page.wait_for_selector("[data-lanes='1'] title:has-text('closed')", state="attached")
-    page.locator("#timeline summary").click()
+    page.locator("#events-panel summary").click()
     page.wait_for_selector("#events td:has-text('ContactorMoved')")
 
 
-def test_after_a_charge_the_card_asks_to_unplug(site: Site, visit: Callable[..., Any]) -> None:
+def test_the_card_asks_to_unplug_and_says_why(site: Site, visit: Callable[..., Any]) -> None:
+    """A refused badge has not ended a charge: what went before decides, and who has not seen it claims nothing."""
     page = visit(DESK)
     plugged = changed(station_view(62_000_000), ev_state="B_Present_9V", session=None)
-    site.push(changed(plugged, outlet_status="OK_UnplugProcedureStarted"))
-    page.wait_for_selector("#outlet-1 .headline:has-text('Charge ended, please unplug')", timeout=3000)
+    waiting = changed(plugged, outlet_status=UNPLUG)
+    site.push(waiting)
+    page.wait_for_selector("#outlet-1 .headline:text-is('Please unplug')", timeout=3000)
+    for previous, words in (
+        ("OK_ChargeAuthorisationStarted", "Badge refused, please unplug"),
+        ("OK_ChargeLoopEnded", "Charge ended, please unplug"),
+        ("OK_PlugProcedureStarted", "Could not begin, please unplug"),
+    ):
+        site.push(station_view(63_000_000))
+        site.push(waiting, e.OutletStatusChanged(1, previous, UNPLUG, "any"))
+        page.wait_for_selector(f"#outlet-1 .headline:has-text('{words}')", timeout=3000)
+        page.wait_for_selector(f"[data-place='1'] .headline:has-text('{words}')", timeout=3000)
 
 
 def test_energy_of_a_charge_cut_by_a_power_loss_is_a_lower_bound(site: Site, visit: Callable[..., Any]) -> None:
@@ -189,7 +211,7 @@ def test_a_quick_action_does_its_verb_at_the_chosen_outlet(site: Site, visit: Ca
 
 def test_a_form_sends_what_was_changed_and_shows_the_refusal_in_place(site: Site, visit: Callable[..., Any]) -> None:
     page = visit(DESK)
-    page.get_by_label("Everything else").fill("demand")
+    page.get_by_label("Find an action").fill("demand")
     form = page.locator("form.verb[data-verb=set_demand]")
     form.get_by_label("current").fill("90")
     form.get_by_role("button", name="Do it").click()
@@ -201,7 +223,7 @@ def test_a_form_sends_what_was_changed_and_shows_the_refusal_in_place(site: Site
     site.world.answer = Outcome("refused", "no vehicle is plugged")
     form.get_by_role("button", name="Do it").click()
     page.wait_for_selector("form[data-verb=set_demand] output:has-text('no vehicle is plugged')")
-    page.get_by_label("Everything else").fill("diode")
+    page.get_by_label("Find an action").fill("diode")
     page.locator("form[data-verb=short_diode]").get_by_role("button", name="Undo").click()
     page.wait_for_selector("form[data-verb=short_diode] output[data-tone=bad]")
     assert site.world.applied == [
@@ -284,3 +306,176 @@ def test_a_lost_connection_is_told_and_the_server_stops_at_once(browser: Any) ->
     finally:
         page.close()
         site.stop()
+
+
+@pytest.mark.req("SIM-04")
+def test_the_picture_shows_what_the_station_is_and_does(site: Site, visit: Callable[..., Any]) -> None:
+    page = visit(DESK)
+    unit, place = page.locator("[data-unit='1']"), page.locator("[data-place='1']")
+    assert page.locator("[data-unit]").evaluate_all("all => all.map((each) => each.dataset.unit)") == ["2", "1"]
+    assert unit.locator(".leaf").count() == 2
+    assert not unit.locator(".car").is_visible()
+    view = changed(charging(station_view(62_000_000)), shutter="open", sound="accepted", sounds=3)
+    site.push(changed(view, sound="read", sounds=2))
+    page.wait_for_selector(
+        "[data-unit='1'][data-car=yes][data-flow=yes][data-lock=locked][data-shutter=open]", timeout=3000
+    )
+    assert unit.get_attribute("data-light") == "green_blink"
+    assert unit.locator(".car").is_visible()
+    tags = place.locator(".tags").first.inner_text().split("\n")
+    assert tags[:5] == ["green, blinking", "lock locked", "shutter open", "vehicle connected", "contactor closed"]
+    site.push(view)
+    page.wait_for_selector("[data-place='1'] [data-p=sound]:has-text('rising tone')", timeout=3000)
+    page.wait_for_selector("[data-place='1'] [data-p=sound]", state="hidden", timeout=5000)
+
+
+def test_what_is_not_measured_is_unknown(site: Site, visit: Callable[..., Any]) -> None:
+    page = visit(DESK)
+    dead = changed(
+        charging(station_view(62_000_000)),
+        link_ok=False,
+        link_problem="no serial line /dev/ttyUSB0",
+        pilot=None,
+        currents_ma=None,
+        voltages_mv=None,
+        temperature_dc=None,
+    )
+    site.push(dead)
+    page.wait_for_selector("#outlet-1 .headline:has-text('Front end does not answer')", timeout=3000)
+    card = page.locator("#outlet-1")
+    for field in ("power", "current_0", "voltage_2", "temperature", "ev_state", "cable_state"):
+        assert card.locator(f"[data-f={field}]").text_content() == "unknown", field
+    assert card.locator("[data-f=link_problem]").text_content() == "no serial line /dev/ttyUSB0"
+    assert card.locator("[data-drawing]").get_attribute("data-closed") == "unknown"
+    assert "contactor unknown" in page.locator("[data-place='1']").inner_text()
+    page.wait_for_selector("[data-readout='1']:has-text('measured unknown')", timeout=3000)
+
+
+def test_the_timeline_begins_with_what_the_station_remembers_and_can_be_moved(
+    site: Site, visit: Callable[..., Any]
+) -> None:
+    page = visit(DESK)
+    lanes, readout = page.locator("[data-lanes='1']"), page.locator("[data-readout='1']")
+    page.wait_for_selector("[data-lanes='1'] title:has-text('C_Ready_6V_M12V')", state="attached")
+    assert page.locator("[data-time-span]").text_content() == "5 min"
+    lanes.focus()
+    for _ in range(30):
+        page.keyboard.press("Shift+ArrowLeft")
+    page.wait_for_selector("[data-readout='1']:has-text('C_Ready_6V_M12V')")
+    text = readout.text_content().replace("\u00a0", " ")
+    assert "PWM 26.7 %" in text
+    assert "offered 16.0 A" in text
+    assert "measured 15.8 / 15.8 / 15.8 A" in text
+    assert "contactor closed" in text
+    live = page.get_by_role("button", name="Live")
+    assert live.get_attribute("aria-pressed") == "true"
+    page.keyboard.press("ArrowLeft")
+    assert live.get_attribute("aria-pressed") == "false"
+    page.keyboard.press("+")
+    assert page.locator("[data-time-span]").text_content() == "3 min"
+    page.keyboard.press("Home")
+    assert live.get_attribute("aria-pressed") == "true"
+    box = lanes.bounding_box()
+    page.mouse.move(box["x"] + box["width"] * 0.6, box["y"] + 20)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] * 0.9, box["y"] + 20)
+    page.mouse.up()
+    assert live.get_attribute("aria-pressed") == "false"
+    live.click()
+    assert live.get_attribute("aria-pressed") == "true"
+
+
+def test_the_wires_are_watched_filtered_and_paused(site: Site, visit: Callable[..., Any]) -> None:
+    page = visit(DESK)
+    wires = site.extras.wires
+    assert isinstance(wires, FakeWires)
+    assert wires.readers == []
+    panel = page.locator("#wires")
+    page.get_by_role("button", name="Watch the wires").click()
+    page.wait_for_selector("#wire-state:has-text('watching')")
+    while not wires.readers:
+        page.wait_for_timeout(20)
+    site.frames(HOLD, STATE, CARD)
+    page.wait_for_selector("#frames li:nth-child(3)")
+    rows = page.locator("#frames li")
+    assert rows.nth(0).locator("b").text_content() == "IN_LIST_PASSIVE_TARGET answer"
+    assert rows.nth(0).locator(".what").text_content() == "card 04A1B2C3"
+    panel.get_by_label("Line", exact=True).select_option("outlet-1/front-end")
+    assert rows.count() == 2
+    panel.get_by_label("Direction").select_option("sent")
+    assert rows.locator("b").all_text_contents() == ["HOLD"]
+    panel.get_by_label("bytes").check()
+    assert rows.locator("code").text_content() == "a5 11 07 02 00 03"
+    panel.get_by_label("Direction").select_option("")
+    panel.get_by_label("only what is new").check()
+    site.frames(HOLD, STATE, lost=4)
+    page.wait_for_selector("#wire-state:has-text('5 frames seen · 4 lost')")
+    assert rows.count() == 2
+    panel.get_by_label("only what is new").uncheck()
+    assert rows.count() == 4
+    panel.get_by_label("Contains").fill("positive")
+    assert rows.locator("b").all_text_contents() == ["STATE", "STATE"]
+    page.locator("#wire-pause").click()
+    site.frames(STATE)
+    page.wait_for_selector("#wire-state:has-text('6 frames seen')")
+    assert rows.count() == 2
+    page.locator("#wire-pause").click()
+    assert rows.count() == 3
+    page.get_by_role("button", name="Stop watching").click()
+    page.get_by_role("button", name="Watch the wires").wait_for()
+
+
+def test_a_scenario_is_run_and_its_verdict_seen(site: Site, visit: Callable[..., Any]) -> None:
+    page = visit(DESK)
+    scenarios = site.extras.scenarios
+    assert isinstance(scenarios, FakeScenarios)
+    page.locator("#scenarios").scroll_into_view_if_needed()
+    page.wait_for_selector("#scenario option[value='city-session']", state="attached")
+    page.get_by_label("Story").select_option("city-session")
+    assert page.locator("#scenario-about").text_content() == "Shutter, plug, charge."
+    page.get_by_label("Seed").fill("7")
+    page.get_by_label("dumb front ends").check()
+    page.get_by_role("button", name="Run").click()
+    page.wait_for_selector("#scenario-result[data-tone=bad]:has-text('failed: a City session, 1 of 2')")
+    assert scenarios.asked == [("city-session", 7, True)]
+    findings = page.locator("#scenario-findings li").all_text_contents()
+    assert findings[0].endswith("expected lock == locked; was unlocked")
+    assert findings[1].startswith("S1, outlet 2")
+    assert "present_card" in page.locator("#scenario-timeline").text_content()
+    page.get_by_label("Story").select_option("plug-first")
+    page.get_by_role("button", name="Run").click()
+    page.wait_for_selector("#scenario-result:has-text('longer than 60 s')")
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Save what was done here").click()
+    assert download.value.suggested_filename == "recording.yaml"
+
+
+def test_what_was_done_last_stands_first_and_can_be_done_again(site: Site, visit: Callable[..., Any]) -> None:
+    page = visit(DESK)
+    assert not page.locator("[data-recent]").is_visible()
+    page.get_by_label("Find an action").fill("demand")
+    form = page.locator("form.verb[data-verb=set_demand]")
+    form.get_by_label("current").fill("20")
+    form.get_by_role("button", name="Do it").click()
+    page.wait_for_selector("form[data-verb=set_demand] output[data-tone=ok]")
+    again = page.locator("[data-recent] button")
+    assert again.all_text_contents() == ["set demand, current 20"]
+    page.locator(".world .segments label").nth(1).click()
+    again.click()
+    page.wait_for_selector("#quick-result:has-text('set demand, current 20: done')")
+    assert site.world.applied[-1] == ("set_demand", {"current": 20.0, "outlet": 2})
+    page.reload(wait_until="domcontentloaded")
+    page.wait_for_selector("[data-recent] button:has-text('set demand')")
+
+
+@pytest.mark.req("SIM-04")
+def test_on_a_phone_the_actions_are_above_the_fold_and_records_are_whole(visit: Callable[..., Any]) -> None:
+    page = visit(PHONE)
+    for button in page.locator(".quick button").all():
+        box = button.bounding_box()
+        assert box["y"] + box["height"] < PHONE["height"]
+    row = page.locator("#record-rows tr").first
+    assert row.locator("td").count() == 8
+    for cell in row.locator("td").all():
+        box = cell.bounding_box()
+        assert box["x"] + box["width"] <= PHONE["width"]

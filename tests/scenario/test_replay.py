@@ -19,7 +19,7 @@ from evse.core.interlock import InterlockFacts
 from evse.core.offer import PilotOffer
 from evse.sim.replay import Difference, ReplayError, ReplayReport, identity_of, replay
 from evse.sim.runner import run_scenario
-from evse.sim.trace import Trace, TraceWriter, read_trace_file
+from evse.sim.trace import Trace, TraceWriter, parse_trace
 
 STORIES = ("badge-first", "city-session", "control-killed", "front-end-hangs", "power-cut", "two-outlets", "weld")
 """Boots, lines that die, hung control, cards, both boards."""
@@ -38,7 +38,7 @@ def recorded(story: str, *, elide: bool = True) -> str:
 
 def replayed(text: str, profile_name: str = "") -> ReplayReport:
     """Replay a trace file's text."""
-    trace = read_trace_file(text)
+    trace = parse_trace(text)
     profile = load_profile(profile_name or trace.profile)
     uid = str(identity_of(trace)["station_uid"])
     return replay(trace, station_config(profile, uid), wire_plan(profile))

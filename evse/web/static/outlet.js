@@ -19,6 +19,11 @@ const UNPLUG_WORDS = {
   OK_PlugProcedureStarted: "Could not begin, please unplug",
 };
 
+const NO_OFFER_WORDS = {
+  WaitAfterFault: "Waiting after a fault", Suspended: "Suspended", Postponed: "Start postponed", NotEnoughCurrent: "Not enough current",
+  ContactorMustRest: "Contactor rests", OutOfService: "Out of service", DelayedStart: "Start delayed", X1NotEnabled: "Waiting for X1",
+};
+
 const powerKw = (outlet) => outlet.currents_ma.reduce((sum, ma, phase) => sum + ma * outlet.voltages_mv[phase], 0) / 1e9;
 
 // What matters most about this outlet, in plain words; the exact names stand below it.
@@ -37,7 +42,9 @@ export function headline(outlet, from) {
   if (outlet.session) {
     if (!car && outlet.shutter && outlet.shutter !== "open" && outlet.cable_state === "Not_Plugged") return ["busy", "Shutter opens"];
     if (!car) return ["busy", "Waiting for a car"];
-    return outlet.no_offer_reasons.length ? ["busy", "Session open, no offer"] : ["busy", "Offered, waiting for the car"];
+    const reason = outlet.no_offer_reasons.find((name) => NO_OFFER_WORDS[name]);
+    if (reason) return ["busy", NO_OFFER_WORDS[reason]];
+    return outlet.no_offer_reasons.length ? ["busy", "Getting ready"] : ["busy", "Offered, waiting for the car"];
   }
   if (outlet.outlet_status === "OK_UnplugProcedureStarted") return ["busy", UNPLUG_WORDS[from] ?? "Please unplug"];
   return car ? ["busy", outlet.access === "badge" ? "Car here, waiting for a badge" : "Car here"] : ["quiet", "Free"];
@@ -100,10 +107,13 @@ export class OutletCard {
     this.set("cable_state", outlet.link_ok ? cable : UNKNOWN);
     this.set("last_error", outlet.last_error ? `${outlet.last_error}${outlet.last_error_class ? ` (${outlet.last_error_class})` : ""}` : "none");
     this.set("power", measured(outlet.currents_ma, () => powerKw(outlet).toFixed(2)));
+    attribute(this.fields.power, "data-known", outlet.currents_ma ? "yes" : "no");
+    this.set("link_problem", outlet.link_ok ? "" : outlet.link_problem || "The front end does not answer.");
+    this.fields.link_problem.hidden = outlet.link_ok;
     this.set("offered", amperes(outlet.offered_ma));
     const session = outlet.session;
     this.set("session_energy", session ? kilowattHours(session.energy_wh) : "–");
-    this.set("uid", session ? session.uid || "none needed" : outlet.reader_ok ? "none" : "reader does not answer");
+    this.set("uid", session ? session.uid || "none needed" : outlet.reader_ok ? "none" : outlet.reader_problem || "reader does not answer");
     this.set("session_id", session ? session.session_id : "none");
     this.set("record", session ? `${session.record_durable ? "start is safe" : "start not yet safe"}, ${session.charge_type}` : "none open");
     for (const phase of [0, 1, 2]) {
@@ -117,6 +127,7 @@ export class OutletCard {
   picture(outlet) {
     const flags = { plugged: plugged(outlet), car: carHere(outlet), closed: outlet.contactor_closed, flow: flowing(outlet) };
     for (const [name, value] of Object.entries(flags)) attribute(this.drawing, `data-${name}`, value ? "yes" : "no");
+    if (!this.measured) attribute(this.drawing, "data-closed", "unknown");
     attribute(this.drawing, "data-lock", outlet.lock);
     const contactor = !this.measured ? "contactor unknown" : outlet.contactor_closed ? "contactor closed" : "contactor open";
     const plug = flags.plugged ? (outlet.lock === "locked" ? "plug, locked" : "plug") : "no plug";

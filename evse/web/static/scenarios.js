@@ -36,6 +36,7 @@ export class ScenarioRunner {
     const name = this.part("scenario").value;
     const output = this.part("scenario-result");
     if (!name) return;
+    this.about();
     const button = this.part("scenario-form").querySelector("button");
     attribute(button, "aria-busy", "true");
     output.dataset.tone = "busy";

@@ -63,6 +63,7 @@ export class Stage {
     say("shutter", outlet.shutter ? `shutter ${known ? outlet.shutter : "unknown"}` : "");
     say("plug", known ? (domesticPlugged(outlet) ? "domestic cable plugged" : carHere(outlet) ? "vehicle connected" : plugged(outlet) ? "cable only" : "nothing plugged") : "plug unknown");
     say("contactor", `contactor ${known ? (outlet.contactor_closed ? "closed" : "open") : "unknown"}`);
+    say("dip", outlet.dip?.pending ? "DIP switches moved: they count from the next start" : "");
     say("display", outlet.display ? `“${outlet.display}”` : "");
     const inputs = outlet.active_inputs ?? [];
     const key = inputs.join();
@@ -79,7 +80,7 @@ export class Stage {
     }
     const display = this.root.querySelector("[data-display]");
     if (display) text(display, outlet.display ?? "");
-    for (const [, bank, positions] of (outlet.dip ?? "").toString().matchAll(/(\w+) ([01]+)/g)) {
+    for (const [, bank, positions] of (outlet.dip?.now ?? "").matchAll(/(\w+) ([01]+)/g)) {
       [...positions].forEach((on, index) => attribute(this.root.querySelector(`[data-dip="${bank}.${index + 1}"]`), "data-on", on === "1" ? "yes" : "no"));
     }
   }

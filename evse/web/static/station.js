@@ -47,10 +47,13 @@ for (const root of document.querySelectorAll("[data-outlet]")) {
 }
 wireControls(document.getElementById("timeline"), timeView, () => drawTime());
 wireWorld();
-for (const [id, Part] of [["wires", WireLog], ["scenarios", ScenarioRunner]]) {
-  const root = document.getElementById(id);
-  if (root) new Part(root);
-}
+// The day's clock for a moment on control's, fixed once so that a moment keeps its time on the page.
+let wallOffset = null;
+const wallClock = (at) => { wallOffset ??= Date.now() - now() / 1000; return at / 1000 + wallOffset; };
+const wiresRoot = document.getElementById("wires");
+if (wiresRoot) new WireLog(wiresRoot, wallClock);
+const scenariosRoot = document.getElementById("scenarios");
+if (scenariosRoot) new ScenarioRunner(scenariosRoot);
 const narrow = matchMedia("(max-width: 640px)");
 if (narrow.matches) document.querySelector("[data-everything]")?.removeAttribute("open");
 
@@ -125,6 +128,7 @@ async function loadEvents() {
 
 // The last minutes as the station remembers them; a station without that memory begins with what the stream brings.
 async function loadHistory() {
+  if (document.body.dataset.history !== "yes") return;
   try {
     const response = await fetch(`/api/history?minutes=${HISTORY_MINUTES}`);
     if (!response.ok) return;
@@ -137,8 +141,13 @@ async function loadHistory() {
 
 async function refreshRecords() {
   const response = await fetch("/api/records").catch(() => null);
-  if (!response?.ok) return;
-  const records = await response.json();
+  const answer = await response?.json().catch(() => null);
+  const problem = document.getElementById("records-problem");
+  problem.hidden = !response || response.ok;
+  if (!problem.hidden) text(problem.querySelector("span"), answer?.error ?? "no answer");
+  document.getElementById("no-records").hidden = true;
+  if (!response?.ok || !Array.isArray(answer)) return;
+  const records = answer;
   document.getElementById("no-records").hidden = records.length > 0;
   document.getElementById("record-rows").replaceChildren(...records.map((record) => {
     const row = make("tr");

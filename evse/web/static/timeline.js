@@ -298,14 +298,14 @@ export class Timeline {
   axis(width) {
     const { view } = this;
     const parts = [];
-    const wanted = view.width / 1e6 / Math.max(2, Math.floor((width - NAME) / 90));
+    const wanted = view.width / 1e6 / Math.max(2, Math.floor((width - NAME) / 64));
     const step = (STEPS_S.find((s) => s >= wanted) ?? STEPS_S.at(-1)) * 1e6;
     // Ticks stand on round local times.
     const offset = (Date.now() * 1000 - view.now) % step;
     for (let at = Math.ceil((view.from + offset) / step) * step - offset; at <= view.to; at += step) {
       const x = this.x(at);
       parts.push(draw("line", { class: "grid", x1: x, x2: x, y1: 0, y2: HEIGHT - AXIS }));
-      if (x > NAME + 24 && x < width - 24) parts.push(draw("text", { class: "tick", x, y: HEIGHT - 6 }, clock(at, view.now, false)));
+      if (x >= NAME + 24 && x <= width - 26) parts.push(draw("text", { class: "tick", x, y: HEIGHT - 6 }, clock(at, view.now, false)));
     }
     return parts;
   }

@@ -5,13 +5,18 @@ import { attribute, make, text } from "./format.js";
 
 const KEEP = 1500;
 const SHOWN = 250;
-const CHATTER = /^(HOLD|STATE|ACK|INQUIRY|IN_LIST_PASSIVE_TARGET|IN_LIST_PASSIVE_TARGET answer)$/;
-const NO_CARD = /^(no card|parameters [0-9a-f]+|)$/;
-const AT = 0, WIRE = 1, WAY = 2, MESSAGE = 3, TEXT = 4, BYTES = 5;
+// Numbers of frames and ages move with every frame and are no news.
+const COUNTING = /^(#\d+|accepted #\d+|reading age .*)$/;
+const AT = 0, WIRE = 1, WAY = 2, MESSAGE = 3, TEXT = 4, BYTES = 5, NEWS = 6;
+
+const timeText = (ms) => { const at = new Date(ms); return `${at.toLocaleTimeString("en-GB")}.${String(at.getMilliseconds()).padStart(3, "0")}`; };
 
 export class WireLog {
-  constructor(root) {
+  // `wallClock`: milliseconds of the day's clock for a moment on control's.
+  constructor(root, wallClock) {
     this.root = root;
+    this.wallClock = wallClock;
+    this.before = new Map();
     this.frames = [];
     this.lost = 0;
     this.seen = 0;
@@ -21,7 +26,7 @@ export class WireLog {
     this.part("wire-watch").addEventListener("click", () => (this.source ? this.stop() : this.start()));
     this.part("wire-pause").addEventListener("click", () => { this.paused = !this.paused; this.show(); this.state(); });
     this.part("wire-clear").addEventListener("click", () => { this.frames = []; this.lost = this.seen = 0; this.show(true); this.state(); });
-    for (const id of ["wire-line", "wire-way", "wire-message", "wire-bytes"]) this.part(id).addEventListener("change", () => this.show(true));
+    for (const id of ["wire-line", "wire-way", "wire-message", "wire-bytes", "wire-news"]) this.part(id).addEventListener("change", () => this.show(true));
     this.part("wire-find").addEventListener("input", () => this.show(true));
     addEventListener("pagehide", () => this.stop());
   }
@@ -43,6 +48,7 @@ export class WireLog {
   take({ lines, lost }) {
     this.lost += lost;
     this.seen += lines.length;
+    for (const frame of lines) frame[NEWS] = this.news(frame);
     this.frames.push(...lines);
     if (this.frames.length > KEEP) this.frames.splice(0, this.frames.length - KEEP);
     for (const frame of lines) { this.offer("wire-line", frame[WIRE]); this.offer("wire-message", frame[MESSAGE]); }
@@ -50,19 +56,29 @@ export class WireLog {
     this.state();
   }
 
+  // Which of a frame's fields differ from those of the frame of this kind before it on the same line.
+  news(frame) {
+    const key = `${frame[WIRE]} ${frame[WAY]} ${frame[MESSAGE]}`;
+    const before = this.before.get(key);
+    const parts = frame[TEXT].split(", ");
+    this.before.set(key, parts);
+    return parts.map((part, index) => !COUNTING.test(part) && (before === undefined || before[index] !== part));
+  }
+
   offer(id, value) {
     const select = this.part(id);
     if ([...select.options].some((option) => option.value === value)) return;
     const option = make("option", { value }, value);
-    const after = [...select.options].slice(id === "wire-message" ? 2 : 1).find((each) => each.value > value);
+    const after = [...select.options].slice(1).find((each) => each.value > value);
     select.insertBefore(option, after ?? null);
   }
 
   wanted() {
     const line = this.part("wire-line").value, way = this.part("wire-way").value, message = this.part("wire-message").value;
+    const news = this.part("wire-news").checked;
     const find = this.part("wire-find").value.trim().toLowerCase();
     return (frame) => (!line || frame[WIRE] === line) && (!way || frame[WAY] === way)
-      && (!message || (message === "-" ? !(CHATTER.test(frame[MESSAGE]) && (!frame[MESSAGE].includes("answer") || NO_CARD.test(frame[TEXT]))) : frame[MESSAGE] === message))
+      && (!message || frame[MESSAGE] === message) && (!news || frame[NEWS].some(Boolean))
       && (!find || `${frame[MESSAGE]} ${frame[TEXT]} ${frame[BYTES]}`.toLowerCase().includes(find));
   }
 
@@ -77,8 +93,10 @@ export class WireLog {
 
   row(frame, bytes) {
     const row = make("li", { "data-way": frame[WAY] });
-    row.append(make("time", {}, `${(frame[AT] / 1e6).toFixed(3)}`), make("span", { class: "line" }, frame[WIRE]),
-      make("span", { class: "way", title: frame[WAY] }, frame[WAY] === "sent" ? "→" : "←"), make("b", {}, frame[MESSAGE]), make("span", { class: "what" }, frame[TEXT]));
+    const what = make("span", { class: "what" });
+    frame[TEXT].split(", ").forEach((part, index) => what.append(index ? ", " : "", frame[NEWS][index] ? make("mark", {}, part) : part));
+    row.append(make("time", {}, timeText(this.wallClock(frame[AT]))), make("span", { class: "line" }, frame[WIRE]),
+      make("span", { class: "way", title: frame[WAY] }, frame[WAY] === "sent" ? "→" : "←"), make("b", {}, frame[MESSAGE]), what);
     if (bytes) row.append(make("code", {}, frame[BYTES].replace(/(..)/g, "$1 ").trim()));
     return row;
   }

@@ -11,7 +11,7 @@ import pytest
 
 from evse.app.cli import main
 from evse.app.paths import Hold, write_status
-from evse.app.world_command import parse_value
+from evse.app.world_command import _show, parse_value
 
 SCENARIO = """schema: 1
 kind: scenario
@@ -130,7 +130,7 @@ def test_sim_runs_scenarios_and_tells(capsys: pytest.CaptureFixture[str], tmp_pa
     assert "seed 7" in out
     assert "passed: short" in out
     assert json.loads(trace.read_text().splitlines()[0])["run"] == 7
-    assert "<testsuites>" in report.read_text()
+    assert "<testsuites " in report.read_text()
     assert main(["sim", str(story), "--json", "--profile", "parking"]) == 0
     assert json.loads(capsys.readouterr().out)["profile"] == "parking"
 
@@ -160,3 +160,15 @@ def test_control_characters_of_a_profile_do_not_reach_the_terminal(
     shown = capsys.readouterr().out
     assert r"description: x\x1b[2J" in shown
     assert "\x1b" not in shown
+
+
+def test_what_a_station_sends_cannot_steer_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    evil = "\x1b]0;owned\x07\x1b[2J\u202e"
+    param = {"name": evil, "help": evil, "default": evil, "choices": [evil], "unit": evil, "type": "text"}
+    _show("verbs", {"verbs": [{"name": evil, "help": evil, "params": [param]}]})
+    _show("truth", {"outlets": [{evil: evil}]})
+    _show("log", {"log": [{"at_us": 1, "outlet": 1, "what": evil, "value": evil}]})
+    shown = capsys.readouterr().out
+    assert "owned" in shown
+    assert all(line.isprintable() for line in shown.splitlines())
+    assert "\\x1b" in shown

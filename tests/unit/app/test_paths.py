@@ -50,21 +50,31 @@ def short() -> Iterator[Path]:
         yield Path(name)
 
 
-def test_runtime_base_takes_the_first_place_that_is_safe_and_short(short: Path) -> None:
+def test_a_runtime_directory_that_was_asked_for_is_used_or_refused(short: Path) -> None:
     wish = short / "base"
     assert runtime_base({"EVSE_RUNTIME_DIR": str(wish)}) == wish
     assert wish.stat().st_mode & 0o777 == 0o700
     wish.chmod(0o755)
-    assert runtime_base({"EVSE_RUNTIME_DIR": str(wish)}) != wish
+    with pytest.raises(PathError, match=r"^EVSE_RUNTIME_DIR: .*base: must be a directory of yours with mode 0700$"):
+        runtime_base({"EVSE_RUNTIME_DIR": str(wish)})
     too_long = short / ("x" * 100)
-    assert runtime_base({"EVSE_RUNTIME_DIR": str(too_long)}) != too_long
+    with pytest.raises(PathError, match=r"path too long for sockets \(\d{3} bytes, at most 67\)"):
+        runtime_base({"EVSE_RUNTIME_DIR": str(too_long)})
     assert not too_long.exists()
+
+
+def test_without_a_wish_the_first_place_that_is_safe_and_short_is_taken(short: Path) -> None:
+    assert runtime_base({"XDG_RUNTIME_DIR": str(short)}) == short / "evse"
+    long = short / ("x" * 100)
+    long.mkdir()
+    assert runtime_base({"XDG_RUNTIME_DIR": str(long)}) == Path(f"/tmp/evse-{os.getuid()}")
 
 
 def test_a_link_is_no_runtime_base(short: Path) -> None:
     (short / "d").mkdir(mode=0o700)
     (short / "l").symlink_to(short / "d")
-    assert runtime_base({"EVSE_RUNTIME_DIR": str(short / "l")}) != short / "l"
+    with pytest.raises(PathError, match="mode 0700"):
+        runtime_base({"EVSE_RUNTIME_DIR": str(short / "l")})
 
 
 def test_only_running_stations_are_found_and_dead_ones_are_cleared_away(tmp_path: Path) -> None:

@@ -76,6 +76,6 @@ def test_a_new_reason_is_news_although_the_inputs_are_the_same() -> None:
     bench.modem.cut()
     bench.driver.poll(MS)
     assert sensor.read()
-    assert sensor.problems[0].startswith("no serial line")
+    assert sensor.device.link_problem.startswith("no serial line")
     with pytest.raises(LinkLostError):
         bench.modem.left.read(MS)

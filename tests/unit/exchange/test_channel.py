@@ -36,7 +36,7 @@ from evse.exchange.envelope import (
     encode_from_services,
 )
 from evse.exchange.services_end import ServicesEnd, is_sibling, listen_at
-from evse.exchange.snapshot import LatencyView, StationView
+from evse.exchange.snapshot import ExchangeView, LatencyView, StationView
 from evse.exchange.wires import WatchWires, WireFrame, WireFrames
 
 VIEW = StationView("S1", "parking", "boot", 0, 1, "d", True, (), LatencyView())
@@ -298,7 +298,8 @@ def test_both_ends_speak_and_a_new_control_replaces_the_old(tmp_path: Path) -> N
         await _settle(lambda: len(handler.said) == 2)
         first.service(VIEW_INTERVAL_US)
         await _settle(lambda: len(handler.said) == 3)
-        assert handler.said == [Hello("boot0", 0), OPENED, VIEW]
+        stamped = replace(VIEW, exchange=ExchangeView(connections=1))
+        assert handler.said == [Hello("boot0", 0), OPENED, stamped]
         command: Command = StopSession("c1", outlet=1)
         assert end.send([command, Acknowledge("boot0", 1)])
         assert first.take_commands(0) == [command]

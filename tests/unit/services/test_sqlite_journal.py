@@ -238,3 +238,17 @@ def test_migrations_continue_from_the_version_they_find(path: Path) -> None:
     assert connection.execute("SELECT version FROM schema").fetchall() == [(2,)]
     assert connection.execute("SELECT name FROM sqlite_schema WHERE name = 'half'").fetchall() == []
     connection.close()
+
+
+@pytest.mark.parametrize("there_before", [True, False])
+def test_the_journal_is_its_owners_only(tmp_path: Path, there_before: bool) -> None:
+    path = tmp_path / "journal.sqlite"
+    if there_before:
+        path.touch(0o644)
+    opened = Opened(path, Disk())
+    opened.latch("A")
+    opened.until(lambda: opened.done == ["A"])
+    modes = {each.name: each.stat().st_mode & 0o777 for each in tmp_path.iterdir()}
+    opened.store.close()
+    assert {"journal.sqlite", "journal.sqlite-wal", "journal.sqlite-shm"} <= set(modes)
+    assert set(modes.values()) == {0o600}

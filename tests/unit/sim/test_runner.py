@@ -13,12 +13,13 @@ from xml.etree import ElementTree
 
 import pytest
 
+from evse.sim.junit import Case, junit_xml
 from evse.sim.runner import run_scenario
 from evse.sim.scenario import Scenario
 from evse.sim.scenario_loader import parse_scenario
 from evse.sim.timeline import timeline_line
-from evse.sim.trace import Trace, TraceEntry, TraceWriter, read_trace
-from evse.sim.verdict import Verdict, exit_code, junit_xml
+from evse.sim.trace import Trace, TraceEntry, TraceWriter, parse_trace
+from evse.sim.verdict import Verdict, exit_code
 
 HEAD = "schema: 1\nkind: scenario\nname: toy story\nprofile: toy\nsteps:\n"
 CHARGE = """
@@ -140,10 +141,10 @@ def test_an_invariant_rules_the_exit_code(toy: Any) -> None:
     )
     verdict, entries, _ = run(toy, steps, defect="late opening")
     assert len(verdict.failures) == 1
-    assert verdict.exit_code == 3
+    assert verdict.exit_code == 4
     assert any(entry.type == "violation" and entry.data["invariant"] == "S1" for entry in entries)
     passed, _, _ = run(toy, CHARGE)
-    assert exit_code([passed, verdict]) == 3
+    assert exit_code([passed, verdict]) == 4
     assert exit_code([passed]) == 0
 
 
@@ -154,18 +155,23 @@ def test_json_and_junit_hold_the_whole_verdict(toy: Any) -> None:
     )
     verdict, _, _ = run(toy, steps, defect="late opening")
     data = json.loads(verdict.to_json())
-    assert (data["schema"], data["kind"], data["passed"], data["exit_code"]) == (1, "verdict", False, 3)
+    assert (data["schema"], data["kind"], data["passed"], data["exit_code"]) == (1, "verdict", False, 4)
     assert data["failures"][0]["line"] == 10
     assert data["violations"][0]["invariant"] == "S1"
-    suite = ElementTree.fromstring(junit_xml([verdict]))[0]  # noqa: S314
-    assert (suite.get("tests"), suite.get("failures")) == ("3", "2")
-    assert [len(case) for case in suite] == [0, 1, 1]
-    assert suite[1][0].text == "toy.yaml:10"
+    root = ElementTree.fromstring(junit_xml([Case(verdict.file, verdict, (), 0.25)]))  # noqa: S314
+    assert (root.get("tests"), root.get("failures"), root.get("errors")) == ("1", "1", "0")
+    case = root[0][0]
+    assert (case.get("classname"), case.get("file"), case.get("line")) == ("toy.yaml", "toy.yaml", "10")
+    assert case.get("time") == "0.250"
+    (failure,) = case
+    assert failure.get("type") == "invariant"
+    assert "toy.yaml: S1: outlet 1 at " in str(failure.text)
+    assert "toy.yaml:10: step 4 at " in str(failure.text)
 
 
 def test_a_trace_can_be_read_back(toy: Any) -> None:
     _, entries, text = run(toy, CHARGE)
-    assert list(read_trace(text.splitlines())) == entries
+    assert list(parse_trace(text).entries) == entries
 
 
 @pytest.mark.req("SIM-02")
@@ -177,6 +183,7 @@ spec = importlib.util.spec_from_file_location("toy_conftest", sys.argv[1])
 toy = importlib.util.module_from_spec(spec)
 sys.modules["toy_conftest"] = toy
 spec.loader.exec_module(toy)
+from evse.sim.junit import Case, junit_xml
 from evse.sim.runner import run_scenario
 from evse.sim.scenario_loader import parse_scenario
 from evse.sim.trace import Trace, TraceWriter

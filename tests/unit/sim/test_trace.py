@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from fractions import Fraction
+from pathlib import Path
 
 import pytest
 
@@ -11,7 +12,7 @@ from evse.core.events import EVENT_TYPES, FaultRaised, PilotDriven
 from evse.sim.quantities import QuantityError, convert, time_text, unit_of_name, whole
 from evse.sim.random_streams import RandomStreams
 from evse.sim.timeline import timeline_line
-from evse.sim.trace import Trace, TraceEntry, TraceError, TraceRing, TraceWriter, read_trace, read_trace_file
+from evse.sim.trace import Trace, TraceEntry, TraceError, TraceWriter, open_trace, parse_trace
 
 
 @pytest.mark.req("SIM-02")
@@ -28,13 +29,13 @@ def test_the_file_has_exactly_these_bytes() -> None:
         '{"t":2000,"seq":2,"source":"wire reader","type":"frame","data":{"direction":"received","bytes":"00ff"}}\n'
         '{"t":2500,"seq":3,"source":"station","type":"note","data":{"list":["a","b"],"none":null,"word":"\\u03a9"}}\n'
     )
-    assert [entry.seq for entry in read_trace(file.getvalue().splitlines())] == [1, 2, 3]
+    assert [entry.seq for entry in parse_trace(file.getvalue()).entries] == [1, 2, 3]
 
 
 @pytest.mark.parametrize("text", ["{}", "[]", '{"schema":2,"kind":"trace"}', '{"schema":1,"kind":"trace"}', "no json"])
 def test_other_files_are_no_traces(text: str) -> None:
     with pytest.raises(TraceError, match="line 1"):
-        read_trace([text])
+        list(parse_trace(text + "\n").entries)
 
 
 @pytest.mark.parametrize(
@@ -42,28 +43,19 @@ def test_other_files_are_no_traces(text: str) -> None:
 )
 def test_a_line_that_is_no_entry_is_named(line: str) -> None:
     with pytest.raises(TraceError, match="line 2"):
-        read_trace(['{"schema":2,"kind":"trace","name":"n","run":1,"profile":"p"}', line])
+        list(parse_trace('{"schema":2,"kind":"trace","name":"n","run":1,"profile":"p"}\n' + line + "\n").entries)
 
 
-def test_a_last_line_without_its_end_is_left_out() -> None:
+def test_a_last_line_without_its_end_is_left_out(tmp_path: Path) -> None:
     head = '{"schema":2,"kind":"trace","name":"n","run":1,"profile":"p"}\n'
     whole = '{"t":1,"seq":1,"source":"station","type":"note","data":{"a":[]}}\n'
-    found = read_trace_file(head + whole + whole[:20])
-    assert (found.name, found.run_number, found.profile) == ("n", 1, "p")
-    assert found.entries == (TraceEntry(1, 1, "station", "note", {"a": ()}),)
+    (tmp_path / "t.jsonl").write_text(head + whole + whole[:20])
+    for found in (parse_trace(head + whole + whole[:20]), open_trace(tmp_path / "t.jsonl")):
+        assert (found.name, found.run_number, found.profile) == ("n", 1, "p")
+        for _ in range(2):
+            assert list(found.entries) == [TraceEntry(1, 1, "station", "note", {"a": ()})]
     with pytest.raises(TraceError, match="empty"):
-        read_trace_file("")
-
-
-def test_a_ring_keeps_the_newest_and_counts_the_rest() -> None:
-    ring = TraceRing(2)
-    trace = Trace(ring)
-    for number in range(5):
-        trace.add(number, "station", "note", {})
-    assert [entry.t_us for entry in ring.entries()] == [3, 4]
-    assert ring.forgotten == 3
-    with pytest.raises(ValueError, match="at least one"):
-        TraceRing(0)
+        parse_trace("")
 
 
 def test_the_timeline_has_words_for_every_event_of_the_core() -> None:

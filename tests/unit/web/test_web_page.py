@@ -251,7 +251,11 @@ def test_outlets_stand_as_one_sees_them_who_stands_before_the_station() -> None:
 def test_every_board_has_a_picture_with_its_devices(family: str, socket: str) -> None:
     devices = ("push_button", "key_lock", "display", "service_button", "x1", "x2")
     board = BoardView(
-        family, "A board", devices, (DipBank("DSW1", 8, (True, False)),), (BoardOutlet(1, socket, devices=("x1",)),)
+        family,
+        "A board",
+        devices,
+        (DipBank("DSW1", 8, ("x1_enable", "unknown")),),
+        (BoardOutlet(1, socket, devices=("x1",)),),
     )
     drawing = environment().get_template("stage.html").module.stage(board, seats(board), devices_of(board))  # type: ignore[attr-defined]
     assert 'data-unit="1"' in drawing
@@ -273,5 +277,5 @@ async def test_energy_of_a_charge_cut_by_a_power_loss_is_a_lower_bound(bench: An
     records[-1] = replace(records[-1], reason="PowerLoss", energy_wh=65)
     async with bench.client() as client:
         text = (await client.get("/")).text
-    assert '<td title="A power cut may hide up to the last minute">≥\u00a00.065</td>' in text
+    assert '<td data-th="kWh" title="A power cut may hide up to the last minute">≥\u00a00.065</td>' in text
     assert text.count("≥\u00a0") == 1
