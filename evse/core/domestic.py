@@ -54,8 +54,12 @@ FREE: Final = SocketState(contact_open=True, free=True)
 class DomesticSocket:
     """The domestic socket of one outlet; where none is fitted it never does anything."""
 
-    def __init__(self, config: OutletConfig, start_us: int, tell: Callable[[Event], None]) -> None:
+    def __init__(
+        self, config: OutletConfig, start_us: int, tell: Callable[[Event], None], mode3: ContactorMonitor
+    ) -> None:
+        """``mode3``: supervision of the other contactor, the one behind the pilot."""
         self._config = config
+        self._mode3 = mode3
         self._tell = tell
         self.fitted = config.has_domestic
         self.selected = self.fitted and not config.has_mode3
@@ -124,17 +128,21 @@ class DomesticSocket:
         contact_open = self.contactor.proven_open(now_us, self._mirror_closed)
         self.state = SocketState(contact_open, contact_open and not (self.plugged or self._moving_us != NEVER))
 
-    def may_carry(self, now_us: int) -> bool:
-        """Whether a current at the outlet's one meter may be this socket's."""
-        return self.fitted and self.contactor.may_carry(now_us, self._mirror_closed)
+    def split(self, now_us: int, drawing: bool, mode3_closed: bool) -> tuple[bool, bool]:
+        """Return whose a current at the outlet's one meter is: (the other socket's, this one's); in doubt both."""
+        here = self.fitted and self.contactor.may_carry(now_us, self._mirror_closed)
+        there = self._mode3.may_carry(now_us, mode3_closed)
+        return drawing and (mode3_closed or not here), drawing and (self._mirror_closed or not there)
 
     # --- whose turn it is ---------------------------------------------------------------------------------------
 
-    def follow(self, other: SocketState, *, bound: bool) -> None:
+    def follow(self, now_us: int, *, mode3_closed: bool, mode3_empty: bool, bound: bool) -> None:
         """Take how the Type 2 socket is; change over when the socket that has the outlet is free and the other is not.
 
         ``bound``: a session belongs to the socket that has the outlet.
         """
+        contact_open = self._mode3.proven_open(now_us, mode3_closed)
+        other = SocketState(contact_open, contact_open and mode3_empty)
         self.other = other
         if bound or not (self.fitted and self._config.has_mode3):
             return

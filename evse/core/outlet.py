@@ -13,7 +13,7 @@ from typing import NamedTuple
 from evse.core.config import Location, OutletConfig, StationConfig
 from evse.core.contactor import ContactorMonitor
 from evse.core.detectors import DetectorContext, FaultDetectors
-from evse.core.domestic import BOUND, DomesticSocket, SocketState
+from evse.core.domestic import BOUND, DomesticSocket
 from evse.core.duty import MINIMUM_OFFER_MA
 from evse.core.energy import EnergyRegister, OverCurrentWatch, PhaseDetector
 from evse.core.events import (
@@ -71,7 +71,7 @@ class OutletCore:
         self.pilot = PilotMonitor(config.pilot)
         self.proximity = ProximityMonitor(CABLE_HOLD_US)
         self.contactor = ContactorMonitor(config.contactor, start_us)
-        self.domestic = DomesticSocket(config, start_us, self._tell)
+        self.domestic = DomesticSocket(config, start_us, self._tell, self.contactor)
         self.lock = LockSupervisor(config.lock)
         self.shutter = ShutterSupervisor(config.shutter)
         self.register = EnergyRegister()
@@ -133,7 +133,7 @@ class OutletCore:
         self._judge(now_us)
         facts, judged = self._facts(now_us), self._judged
         self._until(self.procedure.advance(now_us, facts))
-        self.domestic.follow(self._mode3_socket(now_us), bound=self.procedure.status in BOUND)
+        self._take_turns(now_us, bound=self.procedure.status in BOUND)
         self._drive_lock(now_us)
         self._drive_shutter(now_us)
         self._run_self_test(now_us)
@@ -187,8 +187,9 @@ class OutletCore:
             self._until(self.pilot.update(now_us, inputs.pilot))
         if not self.config.attached_cable:
             self._until(self.proximity.update(now_us, inputs.proximity_ohm))
-        self._until(self.contactor.update(now_us, inputs.contactor_closed, drawing=self._mode3_drawing(now_us)))
-        self._until(self.domestic.measure(now_us, inputs, drawing=self._domestic_drawing(now_us)))
+        mode3_drawing, domestic_drawing = self._shares(now_us)
+        self._until(self.contactor.update(now_us, inputs.contactor_closed, drawing=mode3_drawing))
+        self._until(self.domestic.measure(now_us, inputs, drawing=domestic_drawing))
         self._until(self.current.update(now_us, inputs.currents_ma))
         if self.contactor.closed or self.domestic.contactor.closed:
             self._detect_phases(now_us, inputs)
@@ -283,20 +284,13 @@ class OutletCore:
     def _drawing(self) -> bool:
         return max(self.inputs.currents_ma) >= self.config.protection.no_load_ma
 
-    # The outlet has one meter: a current belongs to the socket whose contact may carry it, and to both in doubt.
+    def _shares(self, now_us: int) -> tuple[bool, bool]:
+        return self.domestic.split(now_us, self._drawing, self.inputs.contactor_closed)
 
-    def _mode3_drawing(self, now_us: int) -> bool:
-        elsewhere = self.domestic.may_carry(now_us)
-        return self._drawing and (not elsewhere or self.inputs.contactor_closed)
-
-    def _domestic_drawing(self, now_us: int) -> bool:
-        elsewhere = self.contactor.may_carry(now_us, self.inputs.contactor_closed)
-        return self._drawing and (not elsewhere or self.domestic.closed)
-
-    def _mode3_socket(self, now_us: int) -> SocketState:
-        contact_open = self.contactor.proven_open(now_us, self.inputs.contactor_closed)
-        nothing_there = self.inputs.proximity_ohm is None and self.pilot.level not in VEHICLE_LEVELS
-        return SocketState(contact_open, contact_open and nothing_there and not self._plugged)
+    def _take_turns(self, now_us: int, *, bound: bool) -> None:
+        seen = self._plugged or self.inputs.proximity_ohm is not None or self.pilot.level in VEHICLE_LEVELS
+        closed = self.inputs.contactor_closed
+        self.domestic.follow(now_us, mode3_closed=closed, mode3_empty=not seen, bound=bound)
 
     @property
     def _hard_current_ma(self) -> int:
@@ -486,14 +480,13 @@ class OutletCore:
         before, self.permission = self.permission, judge(facts)
         self.contactor.permit(now_us, self.permission.granted)
         if self.inputs.link_ok:
-            mirror_closed, drawing = self.inputs.contactor_closed, self._mode3_drawing(now_us)
+            mirror_closed, drawing = self.inputs.contactor_closed, self._shares(now_us)[0]
             self._until(self.contactor.update(now_us, mirror_closed, drawing=drawing))
         if before.granted != self.permission.granted:
             self._tell(ContactorPermitted(self.config.number, self.permission.granted, self.permission.reasons))
         # The other contact last, and with what was just decided here.
-        self.domestic.follow(self._mode3_socket(now_us), bound=True)
-        drawing = self._domestic_drawing(now_us)
-        self._until(self.domestic.permit(now_us, facts, self.inputs, drawing=drawing))
+        self._take_turns(now_us, bound=True)
+        self._until(self.domestic.permit(now_us, facts, self.inputs, drawing=self._shares(now_us)[1]))
 
     def _set_outputs(self, now_us: int) -> None:
         procedure = self.procedure
