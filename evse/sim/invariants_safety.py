@@ -297,7 +297,10 @@ class NoOpeningUnderLoad(Timed):
         faulty = faulty or truth.residual_ac or truth.residual_dc
         unlocked = truth.lock_fitted and truth.bolt is not LockPosition.LOCKED
         unshut = truth.shutter_fitted and truth.shutter is not ShutterPosition.CLOSED
-        return bool(vehicle or unaired or faulty or unlocked or unshut or moment.cut_off)
+        # The outlet's other contact is closed, or its mirror contact says so: both together are worse than a load.
+        domestic = truth.domestic
+        other = domestic is not None and (domestic.contact_closed or not facts.domestic_mirror_honest)
+        return bool(vehicle or unaired or faulty or unlocked or unshut or other or moment.cut_off)
 
 
 class ContactFollowsOrder(Timed):
