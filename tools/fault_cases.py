@@ -102,7 +102,6 @@ class FaultCase:
     heal: tuple[Deed, ...] = ()
     contact: Contact = Contact.OPENS
     limit_us: int = LIMITS["emergency"][0]
-    limit_from: str = LIMITS["emergency"][1]
     pilot: str = "X1"
     shows_f: bool = True
     light: str = "red"
@@ -172,7 +171,7 @@ def _fault_case(entry: dict[str, Any], rows: Mapping[str, FaultRow]) -> FaultCas
     entry.setdefault("ends", "heal" if latch == "self" else latch)
     begun = entry.get("contact") != Contact.STAYS_OPEN
     entry.setdefault("record", "Local" if entry.get("resumes") else f"Fault {name}" if begun else "")
-    limit_us, limit_from = _limit(entry.pop("limit", "emergency"))
+    limit_us = _limit(entry.pop("limit", "emergency"))
     return FaultCase(
         **{
             **entry,
@@ -180,7 +179,6 @@ def _fault_case(entry: dict[str, Any], rows: Mapping[str, FaultRow]) -> FaultCas
             "cause": cause,
             "heal": _healing((*before, *cause)) if heal is None else _deeds(heal),
             "limit_us": limit_us,
-            "limit_from": limit_from,
             "scene": Scene[str(entry.get("scene", "charging")).upper()],
             "contact": Contact(entry.get("contact", "opens")),
             "ends": Ends(entry["ends"]),
@@ -193,7 +191,7 @@ def _fault_case(entry: dict[str, Any], rows: Mapping[str, FaultRow]) -> FaultCas
 def _error_case(entry: dict[str, Any]) -> ErrorCase:
     entry["error_class"] = entry.pop("class")
     entry["after_us"] = _time_us(entry.pop("after", "0 s"))
-    entry["limit_us"] = _limit(entry.pop("limit", "told"))[0]
+    entry["limit_us"] = _limit(entry.pop("limit", "told"))
     return ErrorCase(
         **{
             **entry,
@@ -204,8 +202,8 @@ def _error_case(entry: dict[str, Any]) -> ErrorCase:
     )
 
 
-def _limit(text: str) -> tuple[int, str]:
-    return LIMITS[text] if text in LIMITS else (_time_us(text), "")
+def _limit(text: str) -> int:
+    return LIMITS[text][0] if text in LIMITS else _time_us(text)
 
 
 def _time_us(text: str) -> int:

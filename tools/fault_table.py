@@ -17,7 +17,7 @@ from typing import Final
 import yaml
 
 from tools.fault_bench import Measured, run_case, run_error_case
-from tools.fault_cases import Book, Contact, Ends, ErrorCase, FaultCase, load
+from tools.fault_cases import LIMITS, Book, Contact, Ends, ErrorCase, FaultCase, load
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 TIMES: Final = Path(__file__).with_name("fault_times.yaml")
@@ -72,7 +72,8 @@ def tables(book: Book, times: Times) -> str:
     """The generated part of the page."""
     sound = [case for case in book.cases if case.fault]
     rest = [case for case in book.cases if not case.fault]
-    parts = ["### Faults", "", *_fault_table(sound, book, times), "", "### The vehicle is lost or leaves", ""]
+    parts = ["### Limits by name", "", *(f"- {name}: {_ms(us)} ({why})" for name, (us, why) in LIMITS.items()), ""]
+    parts += ["### Faults", "", *_fault_table(sound, book, times), "", "### The vehicle is lost or leaves", ""]
     parts += [*_fault_table(rest, book, times), "", "### `OutletStatusLastError`", "", *_error_table(book, times), ""]
     parts += ["### Not provoked", ""]
     parts += [f"- `{name}`: {why}." for name, why in book.not_yet.items()]
@@ -97,7 +98,7 @@ def _fault_table(cases: Sequence[FaultCase], book: Book, times: Times) -> Iterat
             _both(times[case.id], "raised"),
             case.contact.value,
             _both(times[case.id], "opens") if case.contact is Contact.OPENS else "",
-            _limit(case),
+            _ms(case.limit_us),
             _pilot(case, times[case.id]),
             case.light.replace("_", " "),
             ", ".join(others),
@@ -138,10 +139,6 @@ def _both(kinds: Mapping[str, Mapping[str, int]], name: str) -> str:
     usual, dumb = (kinds[kind].get(name) for kind, _ in KINDS)
     texts = ["" if value is None else _ms(value) for value in (usual, dumb)]
     return texts[0] if usual == dumb else " / ".join(texts)
-
-
-def _limit(case: FaultCase) -> str:
-    return f"{_ms(case.limit_us)}" + (f" ({case.limit_from})" if case.limit_from else "")
 
 
 def _pilot(case: FaultCase, kinds: Mapping[str, Mapping[str, int]]) -> str:

@@ -75,6 +75,9 @@ def run_scenarios(options: SimOptions) -> int:
         return _refuse([each if isinstance(each, Case) else Case(each.file, None) for each in loaded], options)
     scenarios = [each for each in loaded if isinstance(each, Scenario)]
     try:
+        if options.junit:
+            # A report that cannot be written is told before anything runs.
+            Path(options.junit).open("a", encoding="utf-8").close()
         cases = [_run(scenario, options, alone=len(scenarios) == 1) for scenario in scenarios]
         _write_junit(cases, options)
     except OSError as error:

@@ -35,7 +35,7 @@ class _Lease:
         if hold:
             contactor.hold_until(now_us + LEASE_US, now_us - self._sense.read_at_us, now_us)
             # Withheld below (old reading, line down): try again soon, the step itself decides each time.
-            self.retry_us = NEVER if contactor.renewal_due_us < NEVER else now_us + RENEWAL_US
+            self.retry_us = NEVER if now_us < contactor.renewal_due_us < NEVER else now_us + RENEWAL_US
         elif self._holding:
             contactor.open(OPEN_REASON_CONTROL, now_us)
             self.retry_us = NEVER
@@ -46,7 +46,10 @@ class _Lease:
     @property
     def renew_us(self) -> int:
         """When a completed step must renew it; ``NEVER`` while it is not held."""
-        return min(self._contactor.renewal_due_us, self.retry_us) if self._holding else NEVER
+        if not self._holding:
+            return NEVER
+        # A renewal that was withheld stays due below; when to try again is up to us.
+        return self._contactor.renewal_due_us if self.retry_us == NEVER else self.retry_us
 
 
 class OutletActuator:

@@ -32,6 +32,8 @@ from hal.scheduling import RenewalPart
 from hal.wires import LinkLostError
 
 FIRST_ENTRY_LINE: Final = 2
+_IDENTITY: Final = ("boot_id", "station_uid", "profile", "config_digest")
+_ON_WIRES: Final = ("frame", "lost", "elided")
 _EVENTS: Final = frozenset(kind.__name__ for kind in EVENT_TYPES)
 
 
@@ -81,15 +83,18 @@ class _Cycle:
 def identity_of(trace: TraceFile) -> Mapping[str, Plain]:
     """What the first boot says of the station: ``station_uid``, ``profile``, ``config_digest``. Raises ReplayError."""
     for line, entry in enumerate(trace.entries, FIRST_ENTRY_LINE):
-        if entry.source != "control":
-            continue
-        if entry.type != "boot":
-            raise ReplayError(f"line {line}: the trace begins in the middle: control's start ('boot') is missing")
-        missing = [name for name in ("boot_id", "station_uid", "profile", "config_digest") if name not in entry.data]
-        if missing:
-            raise ReplayError(f"line {line}: the boot does not say its {', '.join(missing)}")
-        return entry.data
+        if entry.source == "control":
+            if entry.type != "boot":
+                raise ReplayError(f"line {line}: the trace begins in the middle: control's start ('boot') is missing")
+            return _checked_boot(line, entry)
     raise ReplayError("the trace has no entries of control (boot, cycle): it was made without frames")
+
+
+def _checked_boot(line: int, entry: TraceEntry) -> Mapping[str, Plain]:
+    missing = [name for name in _IDENTITY if not isinstance(entry.data.get(name), str)]
+    if missing:
+        raise ReplayError(f"line {line}: the boot does not say its {', '.join(missing)}")
+    return entry.data
 
 
 def replay(trace: TraceFile, config: StationConfig, plan: WirePlan) -> ReplayReport:
@@ -105,14 +110,15 @@ def _check(trace: TraceFile, config: StationConfig, plan: WirePlan) -> None:
         if entry.type == "gap":
             count = entry.data.get("count", "some")
             raise ReplayError(f"line {line}: {count} lines are missing here: what control was told then is not known")
-        if entry.type == "boot" and entry.data.get("config_digest") != config.digest:
+        if entry.type == "boot" and _checked_boot(line, entry)["config_digest"] != config.digest:
             there = str(entry.data.get("config_digest"))[:16]
             raise ReplayError(
                 f"line {line}: recorded with configuration {there} of profile {entry.data.get('profile')!r}, "
                 f"this is {config.digest[:16]} of {config.profile!r}: replay with the profile as it was then"
             )
-        if entry.source.startswith("wire ") and entry.source not in wires:
-            raise ReplayError(f"line {line}: {entry.source[5:]} is no wire of profile {config.profile!r}")
+        if entry.type in _ON_WIRES and entry.source not in wires:
+            name = entry.source.removeprefix("wire ")
+            raise ReplayError(f"line {line}: {name[:60]!r} is no wire of profile {config.profile!r}")
 
 
 class _Replay:
@@ -164,9 +170,11 @@ class _Replay:
                 self._recorded.append((line, entry))
 
     def _elide(self, line: int, entry: TraceEntry) -> None:
-        periods, delta_us = entry.data.get("periods"), entry.data.get("delta_us")
-        if not isinstance(periods, int) or not isinstance(delta_us, int) or self._control is None:
+        periods, delta_us = entry.data.get("periods", -1), entry.data.get("delta_us", -1)
+        if not isinstance(periods, int) or not isinstance(delta_us, int) or periods < 0 or delta_us < 0:
             raise ReplayError(f"line {line}: skipped renewals without 'periods' and 'delta_us'")
+        if self._control is None:
+            raise ReplayError(f"line {line}: skipped renewals before control's start")
         self._control.drivers[entry.source[5:]].shift_renewals(periods, delta_us)
 
     def _live(self, last_line: int) -> Difference | None:

@@ -30,6 +30,7 @@ from evse.web.words import reason_words
 
 _HERE = Path(__file__).parent
 SHOWN_RECORDS = 30
+READER = "reader"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,10 +50,13 @@ def grouped(verbs: Sequence[VerbView]) -> tuple[VerbGroup, ...]:
     return tuple(VerbGroup(name, tuple(members)) for name, members in found.items() if members)
 
 
-def quick_actions(verbs: Sequence[VerbView]) -> tuple[tuple[QuickAction, VerbView], ...]:
-    """The quick actions whose verb exists and needs nothing but the outlet or a preset."""
+def quick_actions(
+    verbs: Sequence[VerbView], devices: frozenset[str] = frozenset({READER})
+) -> tuple[tuple[QuickAction, VerbView], ...]:
+    """The quick actions whose verb exists, for which the board has the device, and which need no other parameter."""
     by_name = {verb.name: verb for verb in verbs}
-    return tuple((action, by_name[action.verb]) for action in QUICK if action.verb in by_name)
+    wanted = (action for action in QUICK if not action.needs or action.needs in devices)
+    return tuple((action, by_name[action.verb]) for action in wanted if action.verb in by_name)
 
 
 def board_of(board: BoardView | None, view: StationView | None) -> BoardView:
@@ -88,7 +92,8 @@ def seats(board: BoardView) -> tuple[Seat, ...]:
 
 def devices_of(board: BoardView) -> frozenset[str]:
     """Everything the board has, wherever it hangs."""
-    return frozenset(board.devices).union(*(outlet.devices for outlet in board.outlets))
+    readers = (READER,) if any(outlet.reader for outlet in board.outlets) else ()
+    return frozenset((*board.devices, *readers)).union(*(outlet.devices for outlet in board.outlets))
 
 
 def static_files() -> StaticFiles:
@@ -126,11 +131,11 @@ def page_router(
             view=view,
             board=(board := board_of(extras.board, view)),
             seats=seats(board),
-            devices=devices_of(board),
+            devices=(devices := devices_of(board)),
             extras=extras,
             reason_words=reason_words,
             simulated=world is not None,
-            quick=quick_actions(verbs),
+            quick=quick_actions(verbs, devices),
             groups=grouped(verbs),
             allowed_text=allowed_text,
             outlet_param=OUTLET_PARAM,

@@ -11,12 +11,16 @@ from evse.web.ports import ParamValue
 
 @dataclass(frozen=True, slots=True)
 class QuickAction:
-    """One big button: its verb, its words, its picture in ``icons.svg``, and parameters beside the defaults."""
+    """One big button: its verb, its words, its picture in ``icons.html``, and parameters beside the defaults.
+
+    ``needs``: the device without which it makes no sense; empty for none.
+    """
 
     verb: str
     label: str
     icon: str
     params: Mapping[str, ParamValue] = field(default_factory=dict)
+    needs: str = ""
 
     @property
     def params_json(self) -> str:
@@ -26,11 +30,14 @@ class QuickAction:
 
 QUICK: tuple[QuickAction, ...] = (
     QuickAction("plug_in", "Plug a car", "plug"),
-    QuickAction("present_card", "Hold a badge", "badge", {"hold": 1}),
+    QuickAction("present_card", "Hold a badge", "badge", {"hold": 1}, needs="reader"),
+    QuickAction("press_button", "Press the button", "button", needs="push_button"),
+    QuickAction("turn_key", "Turn the key", "key", {"to": "locked"}, needs="key_lock"),
+    QuickAction("turn_key", "Turn it back", "key", {"to": "unlocked"}, needs="key_lock"),
     QuickAction("vehicle_stop", "Car stops charging", "pause"),
     QuickAction("vehicle_ready", "Car wants energy", "play"),
     QuickAction("unplug", "Unplug", "unplug"),
-    QuickAction("present_card", "Another badge", "badge", {"hold": 1, "uid": "0BADCAFE"}),
+    QuickAction("present_card", "Another badge", "badge", {"hold": 1, "uid": "0BADCAFE"}, needs="reader"),
     QuickAction("cut_power", "Power cut, 10 s", "bolt", {"duration": 10}),
     QuickAction("short_diode", "Short the diode", "warn"),
 )

@@ -50,8 +50,8 @@ LIMITS: Final[Mapping[str, str]] = MappingProxyType(
 
 
 def fault_words() -> dict[str, str]:
-    """Every fault of the catalogue with its meaning."""
-    return {kind.name: kind.meaning for kind in CATALOGUE}
+    """Every fault of the catalogue with its meaning, as a sentence begins."""
+    return {kind.name: kind.meaning[:1].upper() + kind.meaning[1:] for kind in CATALOGUE}
 
 
 def reason_words(name: str) -> str:

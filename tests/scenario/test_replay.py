@@ -178,7 +178,7 @@ def test_traces_that_lack_something_are_refused() -> None:
         replayed(text, "parking-40a")
     with pytest.raises(ReplayError, match="does not say its boot_id"):
         replayed(text.replace('"boot_id":"boot1",', "", 1))
-    with pytest.raises(ReplayError, match="outlet-7/front-end is no wire of profile 'parking'"):
+    with pytest.raises(ReplayError, match="'outlet-7/front-end' is no wire of profile 'parking'"):
         replayed(text.replace("wire outlet-2/front-end", "wire outlet-7/front-end"))
     line = line_of(text, '"type":"taken"')
     with pytest.raises(ReplayError, match=rf"line {line}: taken cannot be understood"):

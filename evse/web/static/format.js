@@ -31,6 +31,18 @@ export function make(name, attributes = {}, content = "") {
   return element;
 }
 
+const UNITS = {
+  ma: (value) => `${amperes(value)} A`, mv: (value) => `${volts(value)} V`, bp: percent, wh: (value) => `${kilowattHours(value)} kWh`, us: span,
+};
+
+// One field of an event: its name in words, its value with the unit that the name ends with.
+export function fieldText(name, value) {
+  const [, words, unit] = name.match(/^(.*)_([a-z]{2})$/) ?? [];
+  if (Number.isFinite(value) && UNITS[unit]) return `${words.replaceAll("_", " ")} ${UNITS[unit](value)}`;
+  const shown = Array.isArray(value) ? value.join(", ") || "none" : typeof value === "boolean" ? (value ? "yes" : "no") : value === "" ? "none" : value;
+  return `${name.replaceAll("_", " ")} ${shown}`;
+}
+
 const SVG = "http://www.w3.org/2000/svg";
 
 export function draw(name, attributes = {}, content = "") {

@@ -30,8 +30,9 @@ const powerKw = (outlet) => outlet.currents_ma.reduce((sum, ma, phase) => sum + 
 // `from`: the Outlet Status that the unplug procedure came from, where the page has seen it.
 export function headline(outlet, from) {
   if (!outlet.link_ok) return ["bad", "Front end does not answer"];
-  const grave = outlet.faults.filter((fault) => fault.reaction !== "notice").length;
-  if (grave) return ["bad", grave > 1 ? `${grave} faults` : "Fault"];
+  if (outlet.active_inputs?.includes("KeyLocked")) return ["bad", "Locked by key"];
+  const grave = outlet.faults.filter((fault) => fault.reaction !== "notice");
+  if (grave.length) return ["bad", grave.length > 1 ? `${grave.length} faults` : faultWords(grave[0].name) || "Fault"];
   if (outlet.contactor_closed) {
     return flowing(outlet) ? ["ok", "Charging"] : ["ok", "Connected, no current"];
   }
@@ -186,7 +187,7 @@ export class OutletCard {
       const small = make("small", {}, `${words.join(" · ")} · raised `);
       small.append(make("span", { "data-raised": fault.raised_us }), " ago");
       const meaning = faultWords(fault.name);
-      item.append(make("b", {}, meaning ? meaning[0].toUpperCase() + meaning.slice(1) : fault.name), small);
+      item.append(make("b", {}, meaning || fault.name), small);
       if (meaning) small.prepend(make("code", {}, fault.name), " · ");
       if (fault.latch === "service") {
         const button = make("button", { type: "button", "aria-label": `${fault.name} is mended` }, "Mended");

@@ -1,7 +1,7 @@
 // The page's heart: takes the stream's messages and hands each piece to its place.
 
 import { clearFault, wireCommands, wireWorld } from "./actions.js";
-import { kilowattHours, make, span, text } from "./format.js";
+import { fieldText, kilowattHours, make, span, text } from "./format.js";
 import { OutletCard } from "./outlet.js";
 import { ScenarioRunner } from "./scenarios.js";
 import { Stage, socketInUse } from "./stage.js";
@@ -88,7 +88,7 @@ function takeEvents(list) {
   if (list.length) showEvents();
 }
 
-const eventText = (data) => Object.entries(data).map(([name, value]) => `${name.replaceAll("_", " ")} ${Array.isArray(value) ? value.join(", ") || "none" : value}`).join(" · ");
+const eventText = (data) => Object.entries(data).map(([name, value]) => fieldText(name, value)).join(" · ");
 
 // On a phone a row becomes a block and each cell carries its heading.
 const cell = (heading, content, attributes = {}) => make("td", { "data-th": heading, ...attributes }, content);

@@ -166,6 +166,17 @@ async def test_the_page_has_every_verb_and_the_quick_ones_first(bench: Any) -> N
     ]
 
 
+def test_a_quick_action_needs_its_device() -> None:
+    verbs = (*VERBS, VerbView("press_button", "user", "Press."), VerbView("turn_key", "user", "Turn."))
+
+    def labels(*devices: str) -> list[str]:
+        return [action.label for action, _ in quick_actions(verbs, frozenset(devices))]
+
+    assert "Hold a badge" not in labels()
+    assert labels("push_button")[:2] == ["Plug a car", "Press the button"]
+    assert labels("key_lock", "reader")[1:4] == ["Hold a badge", "Turn the key", "Turn it back"]
+
+
 async def test_every_field_has_a_label_and_every_id_is_there_once(bench: Any) -> None:
     class Labels(HTMLParser):
         ids: list[str]
