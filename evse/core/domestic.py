@@ -39,6 +39,10 @@ BOUND: Final = (
 """In these a session belongs to one socket."""
 
 
+MODE3_FAULTS: Final = ("DiodeFault", "PilotShort", "PilotInvalid", "ProximityFault", "VentilationNotAvailable")
+"""What only a vehicle or cable at the other socket can cause; it does not concern an appliance."""
+
+
 class SocketState(NamedTuple):
     """How one of two sockets is, seen from the other."""
 
@@ -71,11 +75,6 @@ class DomesticSocket:
         """The Type 2 socket beside it."""
         self._mirror_closed = False
         self._moving_us = NEVER
-
-    @property
-    def live(self) -> bool:
-        """Its contact is permitted or seen closed."""
-        return self.contactor.permitted or self._mirror_closed
 
     @property
     def closed(self) -> bool:
@@ -149,6 +148,10 @@ class DomesticSocket:
         here, there = (self.state, other) if self.selected else (other, self.state)
         if here.free and not there.free:
             self.selected = not self.selected
+
+    def concerning(self, causes: list[str]) -> list[str]:
+        """Return those of the fault causes that concern the socket which has the outlet."""
+        return [name for name in causes if name not in MODE3_FAULTS] if self.selected else causes
 
     def adapt(self, facts: ProcedureFacts) -> ProcedureFacts:
         """Return the procedure's facts as they are with this socket in the outlet."""

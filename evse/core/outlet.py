@@ -224,7 +224,7 @@ class OutletCore:
         if session is not None and not session.durable:
             record_due_us = session.opened_us + self.config.procedure.record_us
         context = DetectorContext(
-            energised=self.contactor.permitted or self.contactor.closed or self.domestic.live,
+            energised=self.contactor.permitted or self.contactor.closed,
             contact_welded=self.contactor.welded or self.domestic.contactor.welded,
             contact_failed_to_close=self.contactor.failed_to_close or self.domestic.contactor.failed_to_close,
             lock_needed=session is not None,
@@ -243,7 +243,8 @@ class OutletCore:
             now_us, self.inputs, self.pilot, self.proximity.state, self.lock, self.shutter, self.current, context
         )
         self._until(self.detectors.wake_us)
-        for change in self.faults.update(now_us, causes, vehicle_gone=self._vehicle_gone):
+        concerning = self.domestic.concerning(causes)
+        for change in self.faults.update(now_us, concerning, vehicle_gone=self._vehicle_gone):
             kind = change.kind
             if change.raised:
                 latched = kind.latch is Latch.SERVICE

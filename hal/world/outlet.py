@@ -213,6 +213,10 @@ class OutletWorld:
         live = live or (self.domestic.connected and any(self.feed.voltages_mv()))
         self.residual.observe(live, self._now_us)
 
+    def vehicle_ma(self) -> Phases:
+        """Return what the vehicle draws, without an appliance at the domestic socket."""
+        return self._vehicle_ma
+
     def _domestic_ma(self) -> int:
         return self.domestic.current_ma(self.feed.voltages_mv()[0])
 

@@ -135,7 +135,7 @@ def _unplug_blocked(call: Call) -> str:
         return "the lock holds the plug"
     if station and call.outlet.shutter.in_the_way:
         return "the shutter holds the plug"
-    if any(call.outlet.currents_ma()) and not call.flag("pull_under_load"):
+    if any(call.outlet.vehicle_ma()) and not call.flag("pull_under_load"):
         return "current flows; a user would need pull_under_load: true"
     return ""
 
@@ -143,7 +143,7 @@ def _unplug_blocked(call: Call) -> str:
 def _unplug(call: Call) -> None:
     outlet = call.outlet
     station, vehicle = _unplug_ends(call)
-    if any(outlet.currents_ma()):
+    if any(outlet.vehicle_ma()):
         outlet.unplugs_under_load += 1
     if vehicle:
         outlet.cable.at_vehicle = False

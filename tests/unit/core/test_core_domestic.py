@@ -202,6 +202,25 @@ def test_an_appliances_charge_does_not_notice_a_vehicle_and_that_gets_nothing() 
 
 
 @pytest.mark.req("STA-07")
+@pytest.mark.parametrize(
+    "moves",
+    [
+        (("plug_in", {}), ("unplug", {})),
+        (("plug_in", {"simplified": True, "ventilation": True}), ("unplug", {})),
+        (("plug_in", {}), ("short_pilot", {}), ("short_pilot", {"heal": True}), ("unplug", {})),
+        (("plug_in", {}), ("change_proximity", {"to": "short"}), ("unplug", {})),
+    ],
+    ids=["in and out", "ventilation", "pilot short", "proximity short"],
+)
+def test_whatever_happens_at_the_other_socket_an_appliance_charges_on(moves: Any) -> None:
+    ready = charging()
+    for verb, params in moves:
+        ready.verb(verb, **params).run(3)
+        assert live(ready)
+        assert ready.faults() == ()
+
+
+@pytest.mark.req("STA-07")
 def test_who_comes_in_between_two_pauses_of_a_vehicle_keeps_it_waiting_and_gets_nothing() -> None:
     ready = bench().charging().verb("vehicle_stop").run(20)
     assert not ready.truth().contact_closed
