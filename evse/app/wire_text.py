@@ -73,7 +73,7 @@ def _value(value: Any, scale: Callable[[int], str] | None) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, Enum):
-        return (value.name or "none").lower()
+        return (value.name or "none").lower().replace("_", " ")
     if isinstance(value, bytes):
         return value.hex()
     if isinstance(value, tuple):

@@ -4,8 +4,10 @@ Specification
 - A round: cycle, exchange, heartbeat, waiting until the earliest wish or until a descriptor has something.
 - Nothing in it touches a disk, a name service or anything else that can wait. Files are read before the loop begins.
 - An exception in the cycle ends the process: leases expire, the supervisor starts a new one. Nothing is caught here.
-- Garbage is collected by hand, while no outlet holds its contactor, at most every 30 s: a collection in the wrong moment
-  would be a late cycle. What exists when the loop begins is never looked at again (``gc.freeze``).
+- Garbage is collected by hand, at most every 30 s: a collection in the wrong moment would be a late cycle. While an outlet
+  holds its contactor, only what has come into being since the last collection is looked at (a charge makes next to none:
+  0.03 ms), and only when nothing is due for 20 ms, as right after a renewal; otherwise everything. What exists when the loop
+  begins is never looked at again (``gc.freeze``).
 - On the way out every contactor's permission is withdrawn at once, its pilot goes to X1, and open sessions are closed
   with their energy up to that moment and the reason ``Reboot``.
 """
@@ -24,11 +26,15 @@ from evse.control.cycle import ControlCycle
 from evse.control.latency import LatencyMonitor
 from evse.control.status_pipe import StatusPipe
 from evse.core.duty import STEADY_POSITIVE_BP
-from evse.core.units import SECOND
+from evse.core.units import MS, SECOND
 from hal.ports import PilotDriveMode
 
 _log = logging.getLogger(__name__)
 COLLECT_EVERY_US: Final = 30 * SECOND
+COLLECT_PAUSE_US: Final = 20 * MS
+"""While a contactor is held, garbage is collected only when nothing is due for so long."""
+YOUNG: Final = 1
+"""Generations up to this one hold what was not there at the collection before."""
 LEAVING: Final = 2
 """Code sent with OPEN: the control process ends."""
 
@@ -104,7 +110,7 @@ class ControlLoop:
         served_us = self._clock()
         self._latency.ran("exchange", served_us - stepped_us)
         if served_us >= self._collect_us:
-            self._collect(served_us)
+            self._collect(served_us, wish_us)
         return min(wish_us, self._status.heartbeat(served_us))
 
     def leave(self) -> None:
@@ -126,9 +132,13 @@ class ControlLoop:
         select.select(wanted, [], [], max(timeout_us, 0) / SECOND)
         self._latency.woke(deadline_us, self._clock())
 
-    def _collect(self, now_us: int) -> None:
-        if any(outlet.permission.granted for outlet in self._cycle.core.outlets):
+    def _collect(self, now_us: int, due_us: int) -> None:
+        holding = any(outlet.permission.granted for outlet in self._cycle.core.outlets)
+        if holding and due_us < now_us + COLLECT_PAUSE_US:
             return
         self._collect_us = now_us + COLLECT_EVERY_US
-        gc.collect()
+        if holding:
+            gc.collect(YOUNG)
+        else:
+            gc.collect()
         self._latency.ran("garbage collection", self._clock() - now_us)

@@ -25,6 +25,7 @@ from enum import IntEnum
 from types import MappingProxyType
 from typing import Any, Final
 
+from hal.frames.construct_calls import build, parse
 from hal.frames.crc import crc16_ccitt_false
 from hal.frames.front_end_messages import (
     COIL_BIT,
@@ -127,7 +128,7 @@ def _i16(value: int) -> int:
 
 def quantised(reading: OutletReading) -> OutletReading:
     """Return ``reading`` as it will look after the wire: steps of 10 mA and 0.1 V, ranges cut, eight inputs."""
-    return _parse_reading(_COMPILED[MessageId.STATE].parse(_state_payload(State(reading, 0))))
+    return _parse_reading(parse(_COMPILED[MessageId.STATE], _state_payload(State(reading, 0))))
 
 
 def _state_payload(message: State) -> bytes:
@@ -160,22 +161,21 @@ def _state_payload(message: State) -> bytes:
         "safe_state_reason": r.safe_state_reason & 0xFF,
         "accepted": message.accepted & 0xFF,
     }
-    return bytes(_COMPILED[MessageId.STATE].build(fields))
+    return build(_COMPILED[MessageId.STATE], fields)
 
 
 def _identity_payload(message: Identity) -> bytes:
-    return bytes(
-        _COMPILED[MessageId.IDENTITY].build(
-            {
-                "protocol": message.protocol,
-                "firmware": list(message.firmware),
-                "unique_id": message.unique_id,
-                "phases": message.phases,
-                "capabilities": int(message.capabilities),
-                "reset_reason": int(message.reset_reason),
-                "occasion": int(message.occasion),
-            }
-        )
+    return build(
+        _COMPILED[MessageId.IDENTITY],
+        {
+            "protocol": message.protocol,
+            "firmware": list(message.firmware),
+            "unique_id": message.unique_id,
+            "phases": message.phases,
+            "capabilities": int(message.capabilities),
+            "reset_reason": int(message.reset_reason),
+            "occasion": int(message.occasion),
+        },
     )
 
 
@@ -189,7 +189,7 @@ def payload_of(message: Message) -> bytes:
     for field, value in fields.items():
         if not 0 <= value <= 0xFFFF:
             raise ValueError(f"{field} is out of range: {value}")
-    return bytes(_COMPILED[message_id(message)].build(fields))
+    return build(_COMPILED[message_id(message)], fields)
 
 
 def encode(frame: Frame) -> bytes:
@@ -428,12 +428,12 @@ class Decoder:
         identifier, payload = body[2], body[3:]
         if identifier == MessageId.STATE:
             return self._parse_state(payload)
-        return _PARSERS[identifier](_COMPILED[identifier].parse(payload))
+        return _PARSERS[identifier](parse(_COMPILED[identifier], payload))
 
     def _parse_state(self, payload: bytes) -> State:
         """Most STATE frames repeat the one before except for the acknowledgement: reuse its reading."""
         accepted, content = payload[-1], payload[:-1]
         if content != self._last_state or self._last_reading is None:
-            self._last_reading = _parse_reading(_COMPILED[MessageId.STATE].parse(payload))
+            self._last_reading = _parse_reading(parse(_COMPILED[MessageId.STATE], payload))
             self._last_state = content
         return State(self._last_reading, accepted)

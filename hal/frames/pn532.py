@@ -26,6 +26,8 @@ from typing import Any, Final
 
 from construct import Bytes, Const, ConstructError, Int8ub, Int16ub, Rebuild, Struct, this
 
+from hal.frames.construct_calls import build, parse
+
 TO_CHIP: Final = 0xD4
 FROM_CHIP: Final = 0xD5
 MAX_BODY: Final = 265
@@ -147,7 +149,7 @@ def information_frame(tfi: int, code: int, parameters: bytes = b"") -> bytes:
     if len(body) > MAX_BODY:
         raise ValueError(f"a PN532 frame carries at most {MAX_BODY} bytes, not {len(body)}")
     layout = _NORMAL if len(body) <= LONGEST_NORMAL_BODY else _EXTENDED
-    return b"\x00" + bytes(layout.build({"body": body})) + b"\x00"
+    return b"\x00" + build(layout, {"body": body}) + b"\x00"
 
 
 def command_frame(code: int, parameters: bytes = b"") -> bytes:
@@ -246,7 +248,7 @@ class Decoder:
 
     def _take(self, raw: bytes, extended: bool, frames: list[Frame]) -> None:
         """Check one complete information frame and remove it, or only its start code when it is wrong."""
-        fields = (_EXTENDED if extended else _NORMAL).parse(raw)
+        fields = parse(_EXTENDED if extended else _NORMAL, raw)
         body = bytes(fields.body)
         if _complement(body) != fields.body_check:
             self.counters.bad_checksums += 1
@@ -277,7 +279,7 @@ def build_targets(targets: Sequence[TypeATarget]) -> bytes:
     listed = bytes((len(targets),))
     for target in targets:
         fields = {"number": target.number, "sens_res": target.sens_res, "sel_res": target.sel_res, "uid": target.uid}
-        listed += bytes(_TARGET_A.build(fields)) + target.ats
+        listed += build(_TARGET_A, fields) + target.ats
     return listed
 
 
@@ -292,7 +294,7 @@ def parse_targets(parameters: bytes) -> tuple[TypeATarget, ...] | None:
     rest = parameters[1:]
     for _ in range(parameters[0]):
         try:
-            fields = _TARGET_A.parse(rest)
+            fields = parse(_TARGET_A, rest)
         except ConstructError:
             return None
         rest = rest[5 + fields.uid_length :]

@@ -345,7 +345,7 @@ def test_what_is_not_measured_is_unknown(site: Site, visit: Callable[..., Any]) 
     card = page.locator("#outlet-1")
     for field in ("power", "current_0", "voltage_2", "temperature", "ev_state", "cable_state"):
         assert card.locator(f"[data-f={field}]").text_content() == "unknown", field
-    assert card.locator("[data-f=link_problem]").text_content() == "no serial line /dev/ttyUSB0"
+    assert card.locator("[data-f=link_problem]").text_content() == "No serial line /dev/ttyUSB0"
     assert card.locator("[data-drawing]").get_attribute("data-closed") == "unknown"
     assert "contactor unknown" in page.locator("[data-place='1']").inner_text()
     page.wait_for_selector("[data-readout='1']:has-text('measured unknown')", timeout=3000)

@@ -24,6 +24,7 @@ const NO_OFFER_WORDS = {
   ContactorMustRest: "Contactor rests", OutOfService: "Out of service", DelayedStart: "Start delayed", X1NotEnabled: "Waiting for X1",
 };
 
+const sentence = (words) => words.charAt(0).toUpperCase() + words.slice(1);
 const powerKw = (outlet) => outlet.currents_ma.reduce((sum, ma, phase) => sum + ma * outlet.voltages_mv[phase], 0) / 1e9;
 
 // What matters most about this outlet, in plain words; the exact names stand below it.
@@ -109,7 +110,7 @@ export class OutletCard {
     this.set("last_error", outlet.last_error ? `${outlet.last_error}${outlet.last_error_class ? ` (${outlet.last_error_class})` : ""}` : "none");
     this.set("power", measured(outlet.currents_ma, () => powerKw(outlet).toFixed(2)));
     attribute(this.fields.power, "data-known", outlet.currents_ma ? "yes" : "no");
-    this.set("link_problem", outlet.link_ok ? "" : outlet.link_problem || "The front end does not answer.");
+    this.set("link_problem", outlet.link_ok ? "" : sentence(outlet.link_problem || "the front end does not answer"));
     this.fields.link_problem.hidden = outlet.link_ok;
     this.set("offered", amperes(outlet.offered_ma));
     const session = outlet.session;

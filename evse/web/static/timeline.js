@@ -133,12 +133,13 @@ export class Timeline {
     svg.addEventListener("pointerdown", (event) => {
       svg.setPointerCapture(event.pointerId);
       this.pointers.set(event.pointerId, event.clientX);
+      if (event.pointerType !== "mouse") { view.cursor = this.at(event); this.changed(); }
     });
     svg.addEventListener("pointermove", (event) => this.pointerMoved(event));
     const gone = (event) => this.pointers.delete(event.pointerId);
     svg.addEventListener("pointerup", gone);
     svg.addEventListener("pointercancel", gone);
-    svg.addEventListener("pointerleave", () => { if (document.activeElement !== svg) { view.cursor = null; this.changed(); } });
+    svg.addEventListener("pointerleave", (event) => { if (event.pointerType === "mouse" && document.activeElement !== svg) { view.cursor = null; this.changed(); } });
     svg.addEventListener("wheel", (event) => {
       if (!event.ctrlKey && !event.metaKey) return;
       event.preventDefault();
@@ -320,6 +321,8 @@ export class Timeline {
   read() {
     const { view, history } = this;
     const at = view.cursor ?? view.to;
+    // Spoken only when somebody moves the cursor: what follows the present would never stop.
+    attribute(this.readout, "aria-live", view.cursor !== null && document.activeElement === this.svg ? "polite" : "off");
     const row = history.rows[history.index(at)];
     const when = view.cursor === null && view.live ? "Now" : `${clock(at, view.now, true)}, ${span(view.now - at)} ago`;
     if (!row || at < history.knownSince) { text(this.readout, `${when}: not recorded`); return; }

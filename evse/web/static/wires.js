@@ -56,13 +56,15 @@ export class WireLog {
     this.state();
   }
 
-  // Which of a frame's fields differ from those of the frame of this kind before it on the same line.
+  // Which of a frame's fields differ from those of the frame of this kind before it on the same line. The first of its
+  // kind is news as a whole, which is one more entry behind the fields.
   news(frame) {
     const key = `${frame[WIRE]} ${frame[WAY]} ${frame[MESSAGE]}`;
     const before = this.before.get(key);
     const parts = frame[TEXT].split(", ");
     this.before.set(key, parts);
-    return parts.map((part, index) => !COUNTING.test(part) && (before === undefined || before[index] !== part));
+    if (before === undefined) return [...parts.map(() => false), true];
+    return parts.map((part, index) => !COUNTING.test(part) && before[index] !== part);
   }
 
   offer(id, value) {

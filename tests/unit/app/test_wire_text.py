@@ -48,6 +48,7 @@ def test_a_state_tells_every_measurement() -> None:
     assert "proximity open" in text
     assert "currents 15.80 A / 15.80 A / 15.80 A" in text
     assert "inputs 10000000" in text
+    assert "self test passed" in text
     assert "residual ac no, residual dc no" in text
     assert text.endswith("accepted #17")
 

@@ -40,6 +40,7 @@ class FakeCycle:
         self.steps: list[int] = []
         self.concluded: list[int] = []
         self.then: Callable[[], None] = lambda: None
+        self.pause_us = 50 * MS
 
     def conclude(self, now_us: int) -> None:
         self.concluded.append(now_us)
@@ -47,7 +48,7 @@ class FakeCycle:
     def step(self, now_us: int) -> int:
         self.steps.append(now_us)
         self.then()
-        return now_us + 50 * MS
+        return now_us + self.pause_us
 
 
 class FakeExchange:
@@ -138,24 +139,30 @@ def test_a_full_or_closed_status_pipe_never_stops_control(pipe: tuple[int, int])
     os.dup2(os.open("/dev/null", os.O_RDONLY), pipe[0])
 
 
-def test_garbage_is_collected_while_nothing_is_held_and_not_often(
+def test_garbage_is_collected_not_often_and_while_a_contactor_is_held_only_the_new_in_a_pause(
     pipe: tuple[int, int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     collected: list[int] = []
     bench = Bench(pipe[1])
-    monkeypatch.setattr(gc, "collect", lambda: collected.append(bench.clock.now_us))
+    monkeypatch.setattr(gc, "collect", lambda generation=2: collected.append(generation))
     bench.loop.round()
-    first = len(collected)
-    monkeypatch.setattr(_Permission, "granted", True)
-    bench.clock.now_us = 10 * COLLECT_EVERY_US
-    bench.loop.round()
-    assert len(collected) == first
-    monkeypatch.setattr(_Permission, "granted", False)
-    bench.loop.round()
-    assert len(collected) == first + 1
+    collected.clear()
     bench.clock.now_us += COLLECT_EVERY_US - 1
     bench.loop.round()
-    assert len(collected) == first + 1
+    assert collected == []
+    bench.clock.now_us += 1
+    bench.loop.round()
+    assert collected == [2]
+    monkeypatch.setattr(_Permission, "granted", True)
+    bench.clock.now_us += COLLECT_EVERY_US
+    bench.cycle.pause_us = 20 * MS - 1
+    bench.loop.round()
+    assert collected == [2], "something is due soon"
+    bench.cycle.pause_us = 20 * MS
+    bench.loop.round()
+    assert collected == [2, 1]
+    bench.loop.round()
+    assert collected == [2, 1]
 
 
 def test_lateness_counts_against_the_deadline_and_names_what_ran(caplog: pytest.LogCaptureFixture) -> None:
