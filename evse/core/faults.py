@@ -138,8 +138,13 @@ class FaultBook:
             return True
         return False
 
-    def update(self, now_us: int, present: Iterable[str], *, vehicle_gone: bool) -> tuple[FaultChange, ...]:
-        """Compare the causes ``present`` now with the faults in force; return what changed, in a fixed order."""
+    def update(
+        self, now_us: int, present: Iterable[str], *, vehicle_gone: bool, blind: bool = False
+    ) -> tuple[FaultChange, ...]:
+        """Compare the causes ``present`` now with the faults in force; return what changed, in a fixed order.
+
+        ``blind``: there are no readings. A cause that is not seen then has not gone, so no fault ends.
+        """
         causes = tuple(present)
         changes: list[FaultChange] = []
         for name in causes:
@@ -147,7 +152,7 @@ class FaultBook:
                 self._active[name] = ActiveFault(fault_kind(name), now_us)
                 changes.append(FaultChange(fault_kind(name), raised=True))
         for name, fault in tuple(self._active.items()):
-            if name not in causes and self._may_end(fault.kind, vehicle_gone=vehicle_gone):
+            if name not in causes and not blind and self._may_end(fault.kind, vehicle_gone=vehicle_gone):
                 del self._active[name]
                 self._service_cleared.discard(name)
                 if fault.kind.reaction is not Reaction.NOTICE:

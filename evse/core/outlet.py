@@ -243,8 +243,8 @@ class OutletCore:
             now_us, self.inputs, self.pilot, self.proximity.state, self.lock, self.shutter, self.current, context
         )
         self._until(self.detectors.wake_us)
-        concerning = self.domestic.concerning(causes)
-        for change in self.faults.update(now_us, concerning, vehicle_gone=self._vehicle_gone):
+        concerning, blind = self.domestic.concerning(causes), not self.inputs.link_ok
+        for change in self.faults.update(now_us, concerning, vehicle_gone=self._vehicle_gone, blind=blind):
             kind = change.kind
             if change.raised:
                 latched = kind.latch is Latch.SERVICE

@@ -127,3 +127,13 @@ def test_latched_faults_of_an_earlier_boot_are_in_force_again() -> None:
     assert [fault.kind.name for fault in book.active] == ["ContactorWelded", "Martians"]
     assert book.update(6, [], vehicle_gone=True) == ()
     assert book.emergency
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_without_readings_no_fault_ends_and_others_may_begin(name: str) -> None:
+    book = FaultBook()
+    book.update(0, [name], vehicle_gone=False)
+    book.clear_by_service(name)
+    assert book.update(1, [], vehicle_gone=True, blind=True) == ()
+    assert [fault.raised_us for fault in book.active] == [0]
+    assert [change.raised for change in book.update(2, [], vehicle_gone=True)] == [False]
