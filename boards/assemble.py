@@ -98,6 +98,8 @@ def _outlet(wires: OutletWires, open_wire: OpenWire, on_frame: FrameSeen | None)
         polled=tuple(polled),
         shutter=front_end if wires.shutter else None,
         domestic=DomesticContactor(front_end) if wires.domestic else None,
+        dip=front_end if wires.dip else None,
+        display=front_end if wires.display else None,
     )
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from hal.ports import (
     CardReader,
     ContactorHold,
+    DipSense,
     LockMotor,
     OutletSense,
     PilotDrive,
@@ -18,6 +19,7 @@ from hal.ports import (
     ResidualCurrentTest,
     ShutterMotor,
     Signals,
+    TextDisplay,
 )
 
 
@@ -26,8 +28,8 @@ class OutletBoard:
     """Every port of one outlet. ``number`` counts from 1.
 
     ``lock`` is ``None`` for an attached cable, ``shutter`` on everything but City, ``domestic`` (the contactor of a domestic
-    socket) where there is none, ``reader`` on an outlet without card reader. ``polled`` holds the
-    drivers of this outlet that must be run, in the order in which they are run.
+    socket) where there is none, ``reader`` on an outlet without card reader, ``dip`` and ``display`` on everything but THØR.
+    ``polled`` holds the drivers of this outlet that must be run, in the order in which they are run.
     """
 
     number: int
@@ -41,6 +43,8 @@ class OutletBoard:
     polled: tuple[Polled, ...]
     shutter: ShutterMotor | None = None
     domestic: ContactorHold | None = None
+    dip: DipSense | None = None
+    display: TextDisplay | None = None
 
 
 @dataclass(frozen=True, slots=True)

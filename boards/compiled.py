@@ -55,6 +55,9 @@ class WireSpec:
 class OutletWires:
     """The wires of one outlet. ``lock``, ``shutter``: whether the outlet has such a motor behind its front end;
     ``domestic``: whether a domestic socket's contactor is there.
+
+    ``dip``: how the DIP switches of a simulated board stand at first, one byte per bank; empty without switches.
+    ``display``: whether there is a text display.
     """
 
     number: int
@@ -63,6 +66,8 @@ class OutletWires:
     lock: bool = True
     shutter: bool = False
     domestic: bool = False
+    dip: tuple[int, ...] = ()
+    display: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from pydantic.fields import FieldInfo
 
 GUIDE = "EVlink guide DOCA0060"
 IEC = "IEC 61851-1"
+THOR = "THØR manual 120501"
 OURS = "ours"
 
 

@@ -21,6 +21,8 @@ class Quirk:
     driven: bool
 
 
+ZE_READY = "ev_ze_ready"
+
 _ALL = (
     Quirk(
         name="lock_opens_on_power_loss",
@@ -30,6 +32,18 @@ _ALL = (
             "a board without it keeps the plug until power returns"
         ),
         driven=False,
+    ),
+    Quirk(
+        name=ZE_READY,
+        what=(
+            "the derated current and the temporary limit count in whole amperes; up to 7 A on one phase and up to 13 A "
+            "on three phases they operate as 0"
+        ),
+        reason=(
+            "the vendor complies with EV/ZE Ready, which wants no charge rather than one with too little current "
+            "(EVlink guide DOCA0060)"
+        ),
+        driven=True,
     ),
 )
 

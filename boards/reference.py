@@ -15,11 +15,17 @@ from pydantic_core import PydanticUndefined
 from boards.explain import describe_field, fields_of, model_of
 from boards.keys import Strict, info_of
 from boards.schema import Device, Outlet, StationProfile, Wire
+from boards.schema_lines import DeviceLine, InstallerLine
 
 BEGIN = "<!-- keys: begin (python -m boards.reference profiles/README.md) -->"
 END = "<!-- keys: end -->"
 
-_ANYWHERE: dict[type[Strict], str] = {Wire: "wire.", Device: "device."}
+_ANYWHERE: dict[type[Strict], str] = {
+    Wire: "wire.",
+    Device: "device.",
+    InstallerLine: "installer_line.",
+    DeviceLine: "device_line.",
+}
 
 
 def key_rows() -> list[tuple[str, FieldInfo]]:

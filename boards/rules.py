@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from boards.quirks import QUIRKS
 from boards.schema import Outlet, OutletSettings, StationProfile, StationSettings, Wire
 from boards.yaml_source import Key
+from evse.core.dip import CURRENT_SWITCHES
 
 SOCKET_LIMITS_A: dict[tuple[str, int], float] = {
     ("T2", 1): 70,
@@ -26,6 +27,7 @@ SOCKET_LIMITS_A: dict[tuple[str, int], float] = {
 }
 """Greatest rated current of a socket or cable by phases. IEC 62196-2 (types 1, 2, 3); domestic: 16 A."""
 
+EVLINK = ("city", "parking", "smart-wallbox")
 GUIDE_STATION_MAXIMUM_A = 64
 """EVlink guide DOCA0060: `Charging station maximum current` is 0 to 64 A."""
 
@@ -50,13 +52,15 @@ def check_rules(model: StationProfile) -> list[Finding]:
         findings += _cable(outlet, path)
         findings += _domestic(outlet, path)
         findings += _times(outlet, path, model)
+        findings += _lines(outlet, path, model)
+        findings += _set_points(outlet, path)
         findings += _not_driven_outlet(outlet, path)
     findings += _numbers(model)
     findings += _wires(model)
     findings += _access(model)
     findings += _names(model)
     findings += _badges(model)
-    findings += _not_driven_station(model)
+    findings += _panel(model)
     return findings
 
 
@@ -74,6 +78,12 @@ def has_lock(outlet: Outlet) -> bool:
 def has_domestic(outlet: Outlet) -> bool:
     """Whether an outlet has a domestic socket, alone or beside another."""
     return outlet.socket in ("TE", "T2 - TE")
+
+
+def derated_current_a(outlet: Outlet) -> float:
+    """Derated charging current of an outlet, the rated one unless it says otherwise."""
+    derated = outlet.settings.derated_current_a
+    return outlet.rated_current_a if derated is None else derated
 
 
 def outlet_wires(model: StationProfile) -> Iterator[tuple[Key, Wire, bool]]:
@@ -131,8 +141,8 @@ def _cable(outlet: Outlet, path: Key) -> Iterator[Finding]:
         yield Finding((*path, "lock"), "an attached cable has no plug lock", "false", also=(socket,))
     if attached and outlet.shutter:
         yield Finding((*path, "shutter"), "an attached cable has no shutter", "false", also=(socket,))
-    if outlet.extra_breaker_input and outlet.settings.in_1_function == "protection_devices_state":
-        extra: Key = (*path, "extra_breaker_input")
+    if outlet.input_lines.extra_breaker is not None and outlet.settings.in_1_function == "protection_devices_state":
+        extra: Key = (*path, "input_lines", "extra_breaker")
         what = "does not exist with an extra breaker input, which watches the breaker whatever In-1 does"
         yield Finding((*path, "settings", "in_1_function"), what, "not_used, load_shedding", also=(extra,))
     if not attached and outlet.socket != "TE" and not has_lock(outlet):
@@ -162,6 +172,37 @@ def _domestic(outlet: Outlet, path: Key) -> Iterator[Finding]:
         protection: Key = (*path, "protection")
         also = (socket, maximum, (*protection, "soft_offset_a"), (*protection, "soft_factor_percent"))
         yield Finding((*where, "hard_current_a"), what, f"above {soft:g} A", also=also)
+
+
+def _lines(outlet: Outlet, path: Key, model: StationProfile) -> Iterator[Finding]:
+    used: dict[int, str] = {}
+    for name in type(outlet.input_lines).model_fields:
+        spec = getattr(outlet.input_lines, name)
+        if spec is None:
+            continue
+        first = used.setdefault(spec.line, name)
+        if first != name:
+            also: Key = (*path, "input_lines", first, "line")
+            what = f"line {spec.line} is already the one of {first}"
+            yield Finding((*path, "input_lines", name, "line"), what, "each line once", also=(also,))
+    if model.settings.front_push_button and outlet.input_lines.push_button is None:
+        lines: Key = (*path, "input_lines", "push_button")
+        yield Finding(("settings", "front_push_button"), "this station has no push button", "false", also=(lines,))
+
+
+def _set_points(outlet: Outlet, path: Key) -> Iterator[Finding]:
+    """EVlink guide DOCA0060: derated current up to the rated one, the limits of inputs up to the derated one."""
+    rated: Key = (*path, "rated_current_a")
+    derated: Key = (*path, "settings", "derated_current_a")
+    most = derated_current_a(outlet)
+    if most > outlet.rated_current_a:
+        what = f"{most:g} A is above the rated current"
+        yield Finding(derated, what, f"0 to {outlet.rated_current_a:g} A", also=(rated,))
+    for name in ("load_shedding_set_point_a", "temporary_limit_a"):
+        value = getattr(outlet.settings, name)
+        if value > most:
+            what = f"{value:g} A is above the derated current"
+            yield Finding((*path, "settings", name), what, f"0 to {most:g} A", also=(rated, derated))
 
 
 def _times(outlet: Outlet, path: Key, model: StationProfile) -> Iterator[Finding]:
@@ -230,12 +271,17 @@ def _access(model: StationProfile) -> Iterator[Finding]:
     if settings.remote_command_required and settings.authentication_location == "disable":
         yield Finding(where, "contradicts remote_command_required", "remote", also=(remote,))
     maximum: Key = ("settings", "maximum_current_a")
-    if model.family in ("city", "parking") and settings.maximum_current_a > GUIDE_STATION_MAXIMUM_A:
+    if model.family in EVLINK and settings.maximum_current_a > GUIDE_STATION_MAXIMUM_A:
         what = f"{settings.maximum_current_a:g} A is above the maximum of this family"
         yield Finding(maximum, what, f"0 to {GUIDE_STATION_MAXIMUM_A} A", also=(("family",),))
     if model.family == "city" and settings.leave_cable_connected:
         leave: Key = ("settings", "leave_cable_connected")
         yield Finding(leave, "is off and not shown on this family", "false", also=(("family",),))
+    if model.family == "smart-wallbox" and not settings.leave_cable_connected:
+        leave = ("settings", "leave_cable_connected")
+        yield Finding(leave, "is on and not shown on this family", "true", also=(("family",),))
+    if model.family == "smart-wallbox" and len(model.outlets) > 1:
+        yield Finding(("outlets",), "this family has one outlet", "one entry", also=(("family",),))
 
 
 def _names(model: StationProfile) -> Iterator[Finding]:
@@ -257,14 +303,6 @@ def _not_driven_outlet(outlet: Outlet, path: Key) -> Iterator[Finding]:
     for key in ("in_1_function", "in_2_function"):
         if getattr(settings, key) != "not_used":
             yield Finding((*setting, key), _ignored("this input"), "not_used")
-    for key in ("delayed_start_input", "current_limit_input"):
-        if getattr(outlet, key):
-            yield Finding((*path, key), _ignored("this input: it would not hold anything back"), "false")
-    derated = settings.derated_current_a
-    if derated is not None and derated < outlet.rated_current_a:
-        hint = "lower rated_current_a instead"
-        rated: Key = (*path, "rated_current_a")
-        yield Finding((*setting, "derated_current_a"), _ignored("derating"), "the rated current", hint, (rated,))
 
 
 def _badges(model: StationProfile) -> Iterator[Finding]:
@@ -280,18 +318,31 @@ def _badges(model: StationProfile) -> Iterator[Finding]:
         )
 
 
-def _not_driven_station(model: StationProfile) -> Iterator[Finding]:
-    devices = model.devices
-    if devices.key_lock is not None:
-        yield Finding(("devices", "key_lock"), _ignored("a key lock: a locked station could be used"), "null")
-    if devices.x1 is not None:
-        yield Finding(("devices", "x1"), _ignored("the X1 enable input: it would not hold anything back"), "null")
-    for index, bank in enumerate(devices.dip_banks):
-        if bank.limits_current:
-            where: Key = ("devices", "dip_banks", index, "limits_current")
-            yield Finding(where, _ignored("DIP switches: their current limit would not hold"), "false")
-    if model.settings.front_push_button:
-        yield Finding(("settings", "front_push_button"), _ignored("the button: it would not stop a charge"), "false")
+def _panel(model: StationProfile) -> Iterator[Finding]:
+    """DIP switches and display hang on the front end of the only outlet."""
+    devices, banks = model.devices, model.devices.dip_banks
+    for name in ("dip_banks", "display"):
+        if getattr(devices, name) and len(model.outlets) > 1:
+            yield Finding(
+                ("devices", name), "exists on stations with one outlet only", "one outlet", also=(("outlets",),)
+            )
+    functions = [function for bank in banks for function in bank.functions]
+    where: Key = ("devices", "dip_banks")
+    if functions.count("current") not in (0, CURRENT_SWITCHES):
+        what = f"{functions.count('current')} switches limit the current, the table has {CURRENT_SWITCHES}"
+        yield Finding(where, what, f"0 or {CURRENT_SWITCHES} times current")
+    if "x1_enable" in functions and model.outlets[0].input_lines.x1 is None:
+        also: Key = ("outlets", 0, "input_lines")
+        what = "x1_enable: there is no X1 input, so it could never release a charge"
+        yield Finding(where, what, "input_lines: {x1: {line: 7}}", also=(also,))
+    names = [bank.name for bank in banks]
+    for index, bank in enumerate(banks):
+        if bank.name in names[:index]:
+            yield Finding((*where, index, "name"), f"there is a bank {bank.name!r} already", "each name once")
+        if bank.simulated and len(bank.simulated) != len(bank.functions):
+            what = f"{len(bank.simulated)} positions for {len(bank.functions)} switches"
+            functions_path: Key = (*where, index, "functions")
+            yield Finding((*where, index, "simulated"), what, "one digit for each switch", also=(functions_path,))
 
 
 def _ignored(what: str) -> str:

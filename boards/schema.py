@@ -12,13 +12,27 @@ from __future__ import annotations
 
 from typing import Literal
 
-from boards.keys import GUIDE, Strict, key
+from boards.keys import GUIDE, THOR, Strict, key
 from boards.schema_limits import DomesticKeys, ProtectionKeys, TimingKeys
+from boards.schema_lines import InputLineKeys
 
 SCHEMA = 1
 
 Family = Literal["parking", "city", "smart-wallbox", "thor", "other"]
 Socket = Literal["T2", "T3", "TE", "T2 - TE", "attached T1", "attached T2"]
+
+
+DipFunctionName = Literal[
+    "current",
+    "x1_enable",
+    "x2_default",
+    "smart_home",
+    "address",
+    "communication",
+    "static_ip",
+    "commissioning",
+    "unknown",
+]
 
 
 class Wire(Strict):
@@ -54,9 +68,19 @@ class Device(Strict):
 class DipBank(Strict):
     """A bank of DIP switches, read at boot."""
 
-    name: str = key(..., "Name on the board, for example `DSW1`", driven=False, min_length=1, max_length=20)
-    switches: int = key(8, "Number of switches", driven=False, ge=1, le=16)
-    limits_current: bool = key(False, "Whether the bank sets a current limit", driven=False)
+    name: str = key(..., "Name on the board, for example `DSW1`", min_length=1, max_length=20)
+    functions: list[DipFunctionName] = key(
+        ...,
+        "What each switch means when it is on, switch 1 first: `current` (exactly three of them: 10, 13, 16, 20, 25, 32 A), "
+        "`x1_enable`, `x2_default`, `smart_home`, `address`, `communication`, `static_ip`, `commissioning`; "
+        "`unknown` is shown and never acted on",
+        min_length=1,
+        max_length=8,
+    )
+    simulated: str = key(
+        "", "How the switches of a simulated board stand at first, switch 1 first, `1` = on; empty: all off",
+        pattern=r"^[01]{0,8}$",
+    )  # fmt: skip
 
 
 class Devices(Strict):
@@ -64,16 +88,14 @@ class Devices(Strict):
 
     buzzer: bool = key(True, "Buzzer behind the front end; `false` does not silence it yet", driven=False)
     status_light: bool = key(True, "Status light behind the front end; `false` does not darken it yet", driven=False)
-    key_lock: Device | None = key(None, "Key lock that blocks use", source=GUIDE, driven=False)
-    push_button: Device | None = key(None, "Front panel push button", source=GUIDE, driven=False)
-    wifi_card: Device | None = key(None, "Wi-Fi card", source=GUIDE, driven=False)
-    dip_banks: list[DipBank] = key([], "Banks of DIP switches", driven=False, max_length=4)
-    display: Device | None = key(None, "Text display", driven=False)
-    led_bar: Device | None = key(None, "LED bar", driven=False)
-    x1: Device | None = key(None, "X1 enable input", driven=False)
-    x2: Device | None = key(None, "X2 switching output", driven=False)
-    service_button: Device | None = key(None, "Service button", driven=False)
-    usb_socket: bool = key(False, "USB socket", driven=False)
+    wifi_card: bool = key(False, "Wi-Fi card, an accessory of the Smart Wallbox", source=GUIDE, driven=False)
+    dip_banks: list[DipBank] = key([], "Banks of DIP switches behind the front end, read at boot", max_length=4)
+    display: bool = key(False, "Text display of 20 characters behind the front end", source=THOR)
+    led_bar: bool = key(
+        False, "LED bar of four segments instead of a status light, with the patterns of THØR", source=THOR
+    )
+    x2: bool = key(False, "X2 switching output; nobody drives it: its default function is not public", driven=False)
+    usb_socket: bool = key(False, "USB socket; read by nobody yet", source=THOR, driven=False)
     mobile_module: Device | None = key(None, "Mobile network module", driven=False)
     ethernet_ports: int = key(
         1, "Number of Ethernet ports (the operating system serves them)", driven=False, ge=0, le=4
@@ -132,9 +154,7 @@ class StationSettings(Strict):
     controlled_by_external_system: bool = key(
         False, "A supervision or building system may set the maximum current", source=GUIDE, driven=False
     )
-    front_push_button: bool = key(
-        False, "Front panel push button stops and restarts a charge", source=GUIDE, driven=False
-    )
+    front_push_button: bool = key(False, "Front panel push button stops and restarts a charge", source=GUIDE)
 
 
 class OutletSettings(Strict):
@@ -145,12 +165,14 @@ class OutletSettings(Strict):
         "Derated charging current; without a value the rated one",
         unit="A",
         source=GUIDE,
-        driven=False,
         ge=0,
         le=80,
     )
     load_shedding_set_point_a: float = key(
         0, "Current while the shedding input is active", unit="A", source=GUIDE, driven=False, ge=0, le=80
+    )
+    temporary_limit_a: float = key(
+        0, "Current while the input for temporary current limitation acts", unit="A", source=GUIDE, ge=0, le=80
     )
     in_1_function: Literal["not_used", "protection_devices_state", "load_shedding"] = key(
         "not_used", "Function In-1", source=GUIDE, driven=False
@@ -160,11 +182,9 @@ class OutletSettings(Strict):
         "not_used", "Function In-2", source=GUIDE, driven=False
     )
     in_2_normally_open: bool = key(True, "Function In-2: normally open", source=GUIDE, driven=False)
-    delayed_start_normally_open: bool = key(
-        True, "Delayed charging start input: normally open", source=GUIDE, driven=False
-    )
+    delayed_start_normally_open: bool = key(True, "Delayed charging start input: normally open", source=GUIDE)
     current_limit_normally_open: bool = key(
-        True, "Local control of temporary current limitation: normally open", source=GUIDE, driven=False
+        True, "Local control of temporary current limitation: normally open", source=GUIDE
     )
 
 
@@ -186,18 +206,7 @@ class Outlet(Strict):
         None, "Plug lock behind the front end; without a value: yes for a socket, no for a cable and for `TE`"
     )
     shutter: bool = key(False, "Motorised shutter behind the front end", source=GUIDE, core="has_shutter")
-    in_1: bool = key(False, "Input In-1 exists", source=GUIDE, driven=False)
-    in_2: bool = key(False, "Input In-2 exists", source=GUIDE, driven=False)
-    extra_breaker_input: bool = key(
-        False, "Extra input (line 3) that watches the circuit breaker, whatever In-1 does", source=GUIDE
-    )
-    extra_breaker_normally_open: bool = key(
-        True,
-        "The breaker's contact is open while the breaker is on; `false`: closed, so that a broken wire reads as tripped",
-        core="breaker_normally_open",
-    )
-    delayed_start_input: bool = key(False, "Input for delayed charging start", source=GUIDE, driven=False)
-    current_limit_input: bool = key(False, "Input for temporary current limitation", source=GUIDE, driven=False)
+    input_lines: InputLineKeys = key(InputLineKeys(), "Input lines of the front end by their function")
     wake_up: bool = key(True, "Whether a sleeping vehicle gets one wake-up", core="wake_up")
     settings: OutletSettings = key(OutletSettings(), "Factory values of this outlet's settings")
     timings: TimingKeys = key(TimingKeys(), "Times of this outlet")

@@ -230,9 +230,6 @@ class ProtectionKeys(Strict):
     reclose_after_fault_s: float = _s(
         _PROTECTION, "reclose_after_fault_us", 1, 3600, "Wait after a fault that cleared by itself"
     )
-    breaker_debounce_ms: float = _ms(
-        _PROTECTION, "breaker_debounce_us", 1, 50, "The breaker input must say the same for this long"
-    )
     no_load_a: float = key(
         _plain(_PROTECTION.no_load_ma, 1000),
         "Below this current a contactor or lock moves without load",

@@ -7,8 +7,10 @@ from dataclasses import replace
 from boards.compiled import OutletWires, WireKind, WirePlan, WireSpec, with_digest
 from boards.keys import core_values
 from boards.load import Profile
-from boards.rules import has_domestic, has_lock, outlet_phases
+from boards.quirks import ZE_READY
+from boards.rules import derated_current_a, has_domestic, has_lock, outlet_phases
 from boards.schema import Outlet, StationProfile, Wire
+from boards.schema_lines import BreakerLine, DeviceLine, InstallerLine
 from evse.core.config import (
     Access,
     ContactorTimings,
@@ -20,12 +22,13 @@ from evse.core.config import (
     ProcedureTimings,
     ProtectionLimits,
     ShutterTimings,
+    SignStyle,
     SocketType,
     StationConfig,
 )
-
-EXTRA_BREAKER_LINE = 3
-"""Input line of the extra breaker input; In-1 and In-2 are lines 1 and 2."""
+from evse.core.dip import SWITCHES, DipBank, DipFunction
+from evse.core.lines import InputLine, LineFunction
+from evse.core.units import MS
 
 
 def station_config(profile: Profile, station_uid: str, version: int = 1) -> StationConfig:
@@ -56,7 +59,7 @@ def station_config(profile: Profile, station_uid: str, version: int = 1) -> Stat
 def wire_plan(profile: Profile) -> WirePlan:
     """The wires of the devices that this version drives, and the board's quirks."""
     outlets = sorted(profile.model.outlets, key=lambda outlet: outlet.number)
-    return WirePlan(tuple(_wires(outlet) for outlet in outlets), tuple(profile.model.quirks))
+    return WirePlan(tuple(_wires(outlet, profile.model) for outlet in outlets), tuple(profile.model.quirks))
 
 
 def _outlet(outlet: Outlet, model: StationProfile) -> OutletConfig:
@@ -66,7 +69,16 @@ def _outlet(outlet: Outlet, model: StationProfile) -> OutletConfig:
         socket=SocketType(outlet.socket),
         phases=outlet_phases(outlet, model.station.phases),
         has_lock=has_lock(outlet),
-        breaker_input=EXTRA_BREAKER_LINE if outlet.extra_breaker_input else 0,
+        lines=_lines(outlet),
+        push_button=model.settings.front_push_button,
+        derated_current_ma=round(1000 * derated_current_a(outlet)),
+        temporary_limit_ma=round(1000 * outlet.settings.temporary_limit_a),
+        ze_ready=ZE_READY in model.quirks,
+        dip_banks=tuple(
+            DipBank(bank.name, tuple(map(DipFunction, bank.functions))) for bank in model.devices.dip_banks
+        ),
+        signs=SignStyle.THOR if model.devices.led_bar else SignStyle.EVLINK,
+        has_display=model.devices.display,
         leave_cable_connected=model.settings.leave_cable_connected,
         access=_access(outlet, model),
         pilot=PilotTimings(**core_values(timings.pilot)),
@@ -79,6 +91,29 @@ def _outlet(outlet: Outlet, model: StationProfile) -> OutletConfig:
     )
 
 
+def _lines(outlet: Outlet) -> tuple[InputLine, ...]:
+    """The table of the core's input lines, in the order of the line numbers."""
+    lines, settings = outlet.input_lines, outlet.settings
+    found: list[InputLine] = []
+
+    def add(function: LineFunction, spec: InstallerLine | DeviceLine | BreakerLine | None, acts_closed: bool) -> None:
+        if spec is not None:
+            found.append(InputLine(spec.line, function, acts_closed, round(spec.debounce_ms * MS)))
+
+    def sense(spec: DeviceLine | BreakerLine | None, default: bool) -> bool:
+        return default if spec is None or spec.normally_open is None else spec.normally_open
+
+    add(LineFunction.BREAKER_TRIPPED, lines.extra_breaker, sense(lines.extra_breaker, True))
+    add(LineFunction.DELAYED_START, lines.delayed_start, settings.delayed_start_normally_open)
+    add(LineFunction.CURRENT_LIMIT, lines.current_limit, settings.current_limit_normally_open)
+    # A broken wire of the key lock must not open the station to everybody.
+    add(LineFunction.KEY_LOCKED, lines.key_lock, sense(lines.key_lock, False))
+    add(LineFunction.PUSH_BUTTON, lines.push_button, sense(lines.push_button, True))
+    add(LineFunction.X1_ENABLE, lines.x1, sense(lines.x1, True))
+    add(LineFunction.SERVICE_BUTTON, lines.service_button, sense(lines.service_button, True))
+    return tuple(sorted(found, key=lambda line: line.number))
+
+
 def _access(outlet: Outlet, model: StationProfile) -> Access:
     """EVlink guide DOCA0060, `Authentication location` and `Remote command required`."""
     where = model.settings.authentication_location
@@ -87,7 +122,7 @@ def _access(outlet: Outlet, model: StationProfile) -> Access:
     return Access.FREE if where == "disable" or outlet.reader is None else Access.BADGE
 
 
-def _wires(outlet: Outlet) -> OutletWires:
+def _wires(outlet: Outlet, model: StationProfile) -> OutletWires:
     name = f"outlet-{outlet.number}"
     reader = outlet.reader
     return OutletWires(
@@ -97,6 +132,8 @@ def _wires(outlet: Outlet) -> OutletWires:
         lock=has_lock(outlet),
         shutter=outlet.shutter,
         domestic=has_domestic(outlet),
+        dip=tuple(int(bank.simulated.ljust(SWITCHES, "0"), 2) for bank in model.devices.dip_banks),
+        display=model.devices.display,
     )
 
 

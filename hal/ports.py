@@ -74,6 +74,11 @@ class LightCode(IntEnum):
     BLUE_BLINK = 4
     RED = 5
     RED_BLINK = 6
+    GREEN_EVERY_3_S = 7
+    BLUE_EVERY_3_S = 8
+    ORANGE = 9
+    ORANGE_SLOW = 10
+    ORANGE_THREE = 11
 
 
 class BeepCode(IntEnum):
@@ -93,6 +98,7 @@ class OutletReading:
     0.01 %, ``frequency_dhz`` in 0.1 Hz, both as measured on the line. ``proximity_ohm`` ``None`` = open circuit.
     ``mirror_closed``: the contactor's mirror contact. ``currents_ma``, ``voltages_mv``: RMS per phase.
     ``temperature_dc``: 0.1 degree Celsius. ``inputs``: numbered input lines, true = contact closed.
+    ``dip_moved``: DIP switches have moved since they were last read.
     ``shutter``: between its ends where there is none. ``domestic_mirror_closed``, ``domestic_plugged``: mirror contact and
     plug switch of a domestic socket, both false where there is none; ``coil_energised`` counts either contactor's coil.
     ``fault_bits`` and ``safe_state_reason``: see ``docs/hardware/front-end-protocol.md``.
@@ -119,6 +125,7 @@ class OutletReading:
     shutter: ShutterPosition = ShutterPosition.BETWEEN
     domestic_mirror_closed: bool = False
     domestic_plugged: bool = False
+    dip_moved: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,6 +248,23 @@ class Signals(Protocol):
 
     def limit_current(self, limit_ma: int, now_us: int) -> None:
         """Tell the front end's own hard over-current limit; repeating the same is free."""
+        ...
+
+
+class DipSense(Protocol):
+    """Reads the DIP switches."""
+
+    @property
+    def dip_switches(self) -> tuple[int, ...] | None:
+        """Latest positions, one byte per bank (switch 1 = 0x80, on = 1), ``None`` before the first reading."""
+        ...
+
+
+class TextDisplay(Protocol):
+    """A line of text."""
+
+    def show_text(self, text: str, now_us: int) -> None:
+        """Show ``text`` (at most 20 printable ASCII characters, else cut); repeating the same is free."""
         ...
 
 

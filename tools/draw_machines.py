@@ -17,6 +17,7 @@ from transitions.extensions import GraphMachine
 from evse.core.machine import TransitionTable
 from evse.core.offer import OFFER_TABLE
 from evse.core.outlet_status import OUTLET_TABLE
+from evse.core.service_button import BUTTON_TABLE
 
 DOCUMENT = Path(__file__).resolve().parent.parent / "docs" / "state-machines.md"
 HEAD = """# State machines
@@ -27,6 +28,7 @@ Conditions and times live beside the tables: `evse/core/procedure.py` for the ou
 PAGES = (
     ("Outlet Status", OUTLET_TABLE, "`evse/core/outlet_status.py`"),
     ("Pilot offer", OFFER_TABLE, "`evse/core/offer.py`"),
+    ("Service button", BUTTON_TABLE, "`evse/core/service_button.py`"),
 )
 
 

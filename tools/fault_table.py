@@ -16,6 +16,7 @@ from typing import Final
 
 import yaml
 
+from evse.core.faults import NO_BIT
 from tools.fault_bench import Measured, run_case, run_error_case
 from tools.fault_cases import LIMITS, Book, Contact, Ends, ErrorCase, FaultCase, load
 
@@ -57,6 +58,9 @@ def load_times(path: Path = TIMES) -> Times:
     return times
 
 
+FAMILIES: Final = {"city": "City", "thor": "THØR"}
+
+
 def times_text(times: Times) -> str:
     """The file of the exact times."""
     lines = [_HEADER]
@@ -88,7 +92,7 @@ def _fault_table(cases: Sequence[FaultCase], book: Book, times: Times) -> Iterat
     yield "|---" * 12 + "|"
     for case in cases:
         row = book.faults.get(case.fault)
-        name = f"`{case.fault}`, {row.bit}" if row else "none"
+        name = f"`{case.fault}`, {row.bit if row.bit != NO_BIT else 'none'}" if row else "none"
         others = [f"`{case.error}`"] if case.error else []
         others += [f"{book.faults[other].bit}" for other in case.also if other not in case.over]
         cells = (
@@ -125,7 +129,7 @@ def _error_table(book: Book, times: Times) -> Iterator[str]:
 
 
 def _scene(case: FaultCase | ErrorCase) -> str:
-    return case.scene.value if case.profile.startswith("parking") else f"City, {case.scene.value}"
+    return case.scene.value if case.profile.startswith("parking") else f"{FAMILIES[case.profile]}, {case.scene.value}"
 
 
 def _ms(value_us: int) -> str:

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict
-from typing import Any, Final
+from typing import Any
 
 from boards.load import Profile
 from evse.web.ports import BoardOutlet, BoardView, DipBank
-
-_LINE_KEYS: Final = ("in_1", "in_2", "extra_breaker_input", "delayed_start_input", "current_limit_input")
-_INPUT: Final = "_input"
 
 
 def board_view(profile: Profile) -> BoardView:
@@ -28,7 +25,7 @@ def board_view(profile: Profile) -> BoardView:
             lock=not outlet.socket.startswith("attached") if outlet.lock is None else outlet.lock,
             shutter=outlet.shutter,
             reader=outlet.reader is not None,
-            devices=_lines(outlet.model_dump()),
+            devices=tuple(name for name, line in outlet.input_lines if line is not None),
         )
         for outlet in model.outlets
     )
@@ -39,13 +36,6 @@ def _dip_bank(bank: Mapping[str, Any]) -> DipBank:
     """A bank; a profile says how many switches it has, or what each of them means."""
     functions = tuple(str(function) for function in bank.get("functions") or ())
     return DipBank(bank["name"], bank.get("switches") or len(functions), functions)
-
-
-def _lines(outlet: Mapping[str, Any]) -> tuple[str, ...]:
-    """Devices and inputs on the outlet's input lines, by the profile's names without ``_input``."""
-    single = [name.removesuffix(_INPUT) for name in _LINE_KEYS if outlet.get(name)]
-    lines = outlet.get("input_lines") or {}
-    return tuple(dict.fromkeys((*single, *(name for name, line in lines.items() if line))))
 
 
 def board_values(profile: Profile) -> dict[str, Any]:

@@ -28,7 +28,7 @@ from evse.app.session_recorder import RecordedSource, SessionRecorder
 from evse.app.station_hub import StationHub, monotonic_us
 from evse.app.system_clock import system_mapping
 from evse.app.world_port import WorldSocketPort
-from evse.core.faults import CATALOGUE
+from evse.core.faults import CATALOGUE, NO_BIT
 from evse.exchange.services_end import ServicesEnd
 from evse.services.clock import NO_CLOCK
 from evse.services.sqlite_journal import SqliteJournal, SqliteStore
@@ -58,7 +58,7 @@ class ServicesProcess:
         self._end = ServicesEnd(listener, self._hub)
         self._hub.sender = self._end
         world = WorldSocketPort(task.world) if task.world else None
-        names = {kind.bit: f"{kind.name}: {kind.meaning}" for kind in CATALOGUE}
+        names = {kind.bit: f"{kind.name}: {kind.meaning}" for kind in CATALOGUE if kind.bit != NO_BIT}
         extras = Extras(
             board=board_from(task.board),
             history=self._hub,

@@ -6,21 +6,41 @@ that opens the device's end of a wire.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import Final
 
 from boards.compiled import OutletWires, WirePlan, WireSpec
 from evse.core.config import StationConfig
-from hal.frames.front_end_messages import Capability
+from evse.core.lines import InputLine, LineFunction
+from hal.frames.front_end_messages import INPUT_COUNT, Capability
 from hal.scheduling import Stepped, Waker
 from hal.twins.front_end import DEFAULT_FIRMWARE, FirmwareIdentity, FrontEndTwin
 from hal.twins.pn532 import Pn532Twin
 from hal.wires import ByteLink
 from hal.world.attachments import Attachments, LineSwitch
+from hal.world.contacts import ContactKind, WiredContact
 from hal.world.outlet import OutletSetup
 from hal.world.station import StationWorld
 
+_CONTACT_OF: Final = {
+    LineFunction.BREAKER_TRIPPED: ContactKind.BREAKER,
+    LineFunction.KEY_LOCKED: ContactKind.KEY,
+    LineFunction.PUSH_BUTTON: ContactKind.BUTTON,
+    LineFunction.X1_ENABLE: ContactKind.X1,
+    LineFunction.SERVICE_BUTTON: ContactKind.SERVICE_BUTTON,
+}
+"""Functions whose contact belongs to a device of the station; every other line is wired by the installer."""
 RESERVE_QUIRK = "lock_opens_on_power_loss"
+
+
+def wired_contacts(lines: Iterable[InputLine]) -> tuple[WiredContact, ...]:
+    """The contacts of the devices that a board's table of lines names."""
+    return tuple(
+        WiredContact(_CONTACT_OF[line.function], line.number, line.normally_open)
+        for line in lines
+        if line.function in _CONTACT_OF
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,12 +76,13 @@ class SimulatedHardware:
                 attached_cable=outlet.attached_cable,
                 lock_reserve=reserve,
                 has_shutter=outlet.has_shutter,
-                breaker_line=outlet.breaker_input,
-                breaker_normally_open=outlet.breaker_normally_open,
                 has_mode3=outlet.has_mode3,
                 has_domestic=outlet.has_domestic,
+                input_count=INPUT_COUNT,
+                contacts=wired_contacts(outlet.lines),
+                dip=wires.dip,
             )
-            for outlet in config.outlets
+            for outlet, wires in zip(config.outlets, plan.outlets, strict=True)
         ]
         self.world = StationWorld(setups, now_us)
         self.world.use_waker(waker)
@@ -79,6 +100,8 @@ class SimulatedHardware:
         fitted = Capability.SHUTTER if outlet.setup.has_shutter else Capability.NONE
         if outlet.setup.has_domestic:
             fitted |= Capability.DOMESTIC
+        fitted |= Capability.DIP_SWITCHES if wires.dip else Capability.NONE
+        fitted |= Capability.DISPLAY if wires.display else Capability.NONE
         firmware = FirmwareIdentity(
             unique_id=f"TWIN{wires.number:04d}".encode(),
             phases=outlet.setup.phases,

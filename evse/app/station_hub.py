@@ -6,6 +6,8 @@ web interface, whose ``StationSource`` this is. Everything runs on one event loo
 - Latest Snapshot, ``None`` while control is not connected or has been silent for 3 s.
 - A ring of the newest events; subscribers have bounded queues, a slow one loses events, never the newest Snapshot.
 - A posted command is known by its id: posted twice it acts once, and both callers get the answer.
+- ``done`` to a standing order is passed on when what control told before is durable. If that takes longer than the
+  command is valid the answer is ``expired`` and says that the order is in force but not stored. Other answers never wait.
 """
 
 from __future__ import annotations
@@ -18,7 +20,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Final, Literal, Protocol
 
 from evse.app.wire_log import WireLog
-from evse.core.commands import Command
+from evse.core.commands import STANDING_ORDERS, Command
 from evse.core.events import CommandDone
 from evse.core.units import NEVER, SECOND
 from evse.exchange.envelope import Envelope, FromServices, Hello
@@ -36,6 +38,7 @@ QUEUE: Final = 500
 POST_LIMIT: Final = 256
 CLOCK_REFRESH_US: Final = 60 * SECOND
 ANSWER_MARGIN_US: Final = SECOND // 2
+NOT_STORED: Final = "obeyed, but not stored in time: a restart may forget it"
 
 
 class Sender(Protocol):
@@ -82,6 +85,8 @@ class StationHub:
         self._last_seq = 0
         self._subscribers: list[_Subscriber] = []
         self._posted: dict[str, asyncio.Future[Outcome]] = {}
+        self._standing: set[str] = set()
+        self._held: deque[tuple[int, CommandDone]] = deque()
         self._history = History()
         self.wire_log = WireLog(self._send, clock)
 
@@ -108,7 +113,7 @@ class StationHub:
         self._last_seq = envelope.seq
         event = envelope.event
         if isinstance(event, CommandDone):
-            self._answer(event)
+            self._take_answer(envelope.seq, event)
         self._publish(EventRecord(envelope.seq, envelope.mono_us, event))
 
     def view(self, view: StationView) -> None:
@@ -127,6 +132,7 @@ class StationHub:
         _log.info("control is gone")
         self._connected = False
         self._view = None
+        self._held.clear()
         self._publish(None)
         for future in self._posted.values():
             if not future.done():
@@ -140,6 +146,7 @@ class StationHub:
         acknowledge = self._services.take_acknowledgement()
         if acknowledge is not None:
             self._send((acknowledge,))
+        self._answer_held()
 
     def tick(self) -> float:
         """Do what is due by time alone; return seconds until the next call."""
@@ -213,17 +220,34 @@ class StationHub:
                 return Outcome("refused", "too many commands wait for an answer")
             future = asyncio.get_running_loop().create_future()
             self._posted[command.command_id] = future
+            if isinstance(command, STANDING_ORDERS):
+                self._standing.add(command.command_id)
             if not self._send((command,)):
                 del self._posted[command.command_id]
+                self._standing.discard(command.command_id)
                 raise NotConnected
         wait_us = min(max(command.expires_us - self._clock(), 0), 60 * SECOND) + ANSWER_MARGIN_US
         try:
             return await asyncio.wait_for(asyncio.shield(future), wait_us / SECOND)
         except TimeoutError:
-            return Outcome("expired", "control did not answer in time")
+            others = deque(each for each in self._held if each[1].command_id != command.command_id)
+            obeyed, self._held = len(others) < len(self._held), others
+            return Outcome("expired", NOT_STORED if obeyed else "control did not answer in time")
         finally:
             if future.done() or self._posted.get(command.command_id) is future:
                 self._posted.pop(command.command_id, None)
+                self._standing.discard(command.command_id)
+
+    def _take_answer(self, seq: int, event: CommandDone) -> None:
+        if event.outcome == "done" and event.command_id in self._standing:
+            self._held.append((seq, event))
+            self._answer_held()
+        else:
+            self._answer(event)
+
+    def _answer_held(self) -> None:
+        while self._held and self._services.orders_durable(self._held[0][0]):
+            self._answer(self._held.popleft()[1])
 
     def _answer(self, event: CommandDone) -> None:
         future = self._posted.get(event.command_id)

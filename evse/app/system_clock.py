@@ -10,6 +10,8 @@ from __future__ import annotations
 import ctypes
 import time
 from collections.abc import Callable
+from functools import cache
+from pathlib import Path
 from typing import Final
 
 from evse.core.units import SECOND
@@ -31,6 +33,15 @@ def kernel_synchronised() -> bool:
     return 0 <= state < _TIME_ERROR
 
 
+@cache
+def machine_boot(path: str = "/proc/sys/kernel/random/boot_id") -> str:
+    """The name of this run of the machine, and so of its monotonic clock; empty when the kernel does not tell."""
+    try:
+        return Path(path).read_text(encoding="ascii").strip()
+    except (OSError, UnicodeDecodeError):
+        return ""
+
+
 def system_mapping(
     boot_id: str,
     mono_ns: Callable[[], int] = time.monotonic_ns,
@@ -43,4 +54,4 @@ def system_mapping(
         quality = ClockQuality.UNSET
     else:
         quality = ClockQuality.SYNCHRONISED if synchronised() else ClockQuality.SET
-    return ClockMapping(boot_id, mono_us, utc_us, quality)
+    return ClockMapping(boot_id, mono_us, utc_us, quality, machine_boot())

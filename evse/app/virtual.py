@@ -21,7 +21,7 @@ from evse.control.cycle import ControlCycle
 from evse.control.recording import RecordedCycle, Recorder, recorded_wires
 from evse.core.commands import Command
 from evse.core.config import StationConfig
-from evse.core.events import Event
+from evse.core.events import Event, RestartRequested
 from evse.core.units import MS, NEVER, SECOND
 from evse.exchange.snapshot import StationView
 from evse.services.authorisation import Authoriser
@@ -31,7 +31,7 @@ from evse.services.station_services import StationServices
 from evse.sim.elision import RenewalLoop
 from evse.sim.invariants_base import DISK
 from evse.sim.scheduler import Scheduler
-from evse.sim.station import Ledger, TimedEvent
+from evse.sim.station import Claims, Ledger, OutletClaims, TimedEvent
 from hal.twins.null_modem import NullModem
 from hal.wires import ByteLink
 from hal.world.station import StationWorld
@@ -57,9 +57,18 @@ class VirtualServices:
         self._exchange = exchange
         self._boot_id = boot_id
         self._greeted = False
+        self.running = False
+        """Whether it is being stepped: what comes up inside a step is taken by the same step."""
 
     def step(self, now_us: int) -> int:
         """Do what is to be done; return when to try again by time alone."""
+        self.running = True
+        try:
+            return self._step(now_us)
+        finally:
+            self.running = False
+
+    def _step(self, now_us: int) -> int:
         if not self._greeted:
             self._greeted = True
             self._exchange.outbox.reconnected()
@@ -117,6 +126,8 @@ class VirtualStation:
             self._scheduler.add(component, name)
         self._store = FakeStore(DISK_LATENCY_US, wake=self._wake_store)
         self._events: list[TimedEvent] = []
+        self._ledger: JournalLedger | None = None
+        self._ledger_of: tuple[FakeStore, int, str] | None = None
         self._boots = 0
         self._control: ControlCycle | None = None
         self._exchange: MemoryExchange | None = None
@@ -185,13 +196,15 @@ class VirtualStation:
         if self._exchange is None:
             return
         boot_id = self._exchange.outbox.boot_id
-        clock = ClockMapping(boot_id, 0, EPOCH_UTC_US, ClockQuality.SYNCHRONISED)
+        # Each supply period counts as a monotonic clock of its own, although all show the scheduler's time.
+        clock_id = f"supply{self._power_generation}"
+        clock = ClockMapping(boot_id, 0, EPOCH_UTC_US, ClockQuality.SYNCHRONISED, clock_id)
         services = StationServices(
             self._store.journal(self._config.station_uid),
             self._authoriser,
             clock,
             self._config,
-            wake=self._wake_services,
+            wake=self._continue_services,
         )
         self._services = VirtualServices(services, self._exchange, boot_id)
         self._scheduler.add(self._services, f"services ({boot_id})")
@@ -235,8 +248,14 @@ class VirtualStation:
         self._scheduler.wake(self._store, self._scheduler.now_us)
 
     def _wake_services(self) -> None:
+        """Control has sent something."""
         if self._services is not None:
             self._scheduler.wake(self._services, self._scheduler.now_us + EXCHANGE_DELAY_US)
+
+    def _continue_services(self) -> None:
+        """Something has come to an end inside the services process (a commit): it goes on at once."""
+        if self._services is not None and not self._services.running:
+            self._scheduler.wake(self._services, self._scheduler.now_us)
 
     def _wake_control(self) -> None:
         if self._control is not None:
@@ -244,6 +263,9 @@ class VirtualStation:
 
     def _note(self, now_us: int, event: Event) -> None:
         self._events.append(TimedEvent(now_us, event))
+        if isinstance(event, RestartRequested):
+            # Not inside the step that says so: it has not been carried out yet.
+            self._scheduler.at(now_us, self._restart_in_order)
 
     # --- verbs of the processes --------------------------------------------------------------------------------
 
@@ -289,6 +311,13 @@ class VirtualStation:
         self._stop_control()
         self._start_control(self._scheduler.now_us)
 
+    def _restart_in_order(self, now_us: int) -> None:
+        """What the control process does when its cycle asks for a restart: it leaves, and the supervisor starts the next."""
+        if self._control is None or self._hung is not None:
+            return
+        self._control.leave(now_us)
+        self._process_verb("kill_control", now_us, {})
+
     def _restart_control(self, generation: int, now_us: int) -> None:
         if self._powered and generation == self._power_generation and self._control is None:
             self._start_control(now_us)
@@ -318,6 +347,21 @@ class VirtualStation:
         """Snapshot of control, ``None`` while it does not run."""
         return None if self._control is None or self._hung else self._control.view_at(self._scheduler.now_us)
 
+    def claims(self) -> Claims | None:
+        """What control says, as far as invariants ask."""
+        if self._control is None or self._hung:
+            return None
+        core = self._control.core
+        outlets = [
+            OutletClaims(
+                outlet.config.number,
+                outlet.inputs.link_ok,
+                tuple([fault.kind.name for fault in outlet.faults.active]),
+            )
+            for outlet in core.outlets
+        ]
+        return Claims(core.restored, core.start_us, tuple(outlets))
+
     def events_since(self, index: int) -> Sequence[TimedEvent]:
         """Events of all boots from number ``index`` on."""
         return self._events[index:]
@@ -341,7 +385,11 @@ class VirtualStation:
 
     def ledger(self) -> Ledger:
         """What is durable right now."""
-        return JournalLedger(self._store.journal(self._config.station_uid))
+        state = (self._store, self._store.commits, self._store.problem)
+        if self._ledger is None or self._ledger_of != state:
+            journal = self._store.journal(self._config.station_uid)
+            self._ledger, self._ledger_of = JournalLedger(journal, lambda: self._store.queued), state
+        return self._ledger
 
     def disturbances(self) -> tuple[str, ...]:
         """What is wrong outside the outlets."""

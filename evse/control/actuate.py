@@ -83,6 +83,8 @@ class OutletActuator:
             board.residual.start_self_test(now_us)
         signals = board.signals
         signals.show_light(LIGHT[outputs.light], now_us)
+        if board.display is not None:
+            board.display.show_text(outputs.display, now_us)
         signals.ventilate(outputs.ventilation, now_us)
         signals.limit_current(outputs.over_current_limit_ma, now_us)
         if outputs.beep_count != self._beeps:

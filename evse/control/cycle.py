@@ -15,21 +15,27 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from boards.board import Board
+from boards.board import Board, OutletBoard
 from evse.control.actuate import OutletActuator
 from evse.control.translate import OutletSensor
-from evse.control.view import station_view
+from evse.control.view import StationViews
 from evse.core.commands import Command
 from evse.core.config import StationConfig
+from evse.core.duty import STEADY_POSITIVE_BP
+from evse.core.events import RestartRequested
 from evse.core.station import StationCore
 from evse.core.values import CardSeen
 from evse.exchange.port import ControlEnd
 from evse.exchange.snapshot import LatencyView, StationView
+from hal.ports import PilotDriveMode
 from hal.scheduling import RenewalPart
 from hal.units import NEVER, SECOND
 
 COUNT_EVERY_US: Final = 1 * SECOND
 """How often the lines' counters are brought up to date in the Snapshot."""
+
+LEAVING: Final = 2
+"""Code sent with OPEN: the control process ends."""
 
 
 class ControlCycle:
@@ -54,6 +60,9 @@ class ControlCycle:
         self._now_us = start_us
         self.latency = LatencyView()
         self.core_steps = 0
+        self._views = StationViews(self.core)
+        self.restart_wanted = False
+        """The station asks for a restart (service button): whoever runs this cycle leaves it and starts a new one."""
         self._view: StationView | None = None
         self._view_of = (0, 0)
         self._counted_us = -NEVER
@@ -61,37 +70,34 @@ class ControlCycle:
     def step(self, now_us: int) -> int:
         """Run one cycle; return when the next one is due at the latest."""
         self._now_us = now_us
-        poll_us = self._poll(now_us)
+        poll_us = min([_poll(outlet, now_us) for outlet in self._board.outlets])
         changed = False
         for sensor in self._sensors:
             changed = sensor.read() or changed
         cards = self._take_cards()
         commands = self._exchange.take_commands(now_us)
-        due = now_us >= min(self._core_wake_us, self._renew_us())
-        if (changed or cards or commands or due) and self._step_core(now_us, cards, commands):
-            # Orders were given: the drivers have new wishes.
-            poll_us = min(poll_us, self._poll(now_us))
+        due = now_us >= self._core_wake_us or now_us >= self._renew_us()
+        if changed or cards or commands or due:
+            # Drivers that were given orders have new wishes.
+            for outlet in self._step_core(now_us, cards, commands):
+                poll_us = min(poll_us, _poll(outlet, now_us))
         return min(poll_us, self._core_wake_us, self._renew_us())
 
-    def _step_core(self, now_us: int, cards: list[CardSeen], commands: Sequence[Command]) -> bool:
+    def _step_core(self, now_us: int, cards: list[CardSeen], commands: Sequence[Command]) -> list[OutletBoard]:
+        """Step the core and carry out what it says; return the outlets whose drivers were given orders."""
         inputs = [sensor.inputs for sensor in self._sensors]
         result = self.core.step(now_us, inputs, cards, commands)
-        ordered = False
-        for actuator, outputs in zip(self._actuators, result.outputs, strict=True):
-            ordered = actuator.apply(now_us, outputs) or ordered
+        ordered = []
+        for outlet, actuator, outputs in zip(self._board.outlets, self._actuators, result.outputs, strict=True):
+            if actuator.apply(now_us, outputs):
+                ordered.append(outlet)
         self.core_steps += 1
         self._core_wake_us = result.wake_us
         if result.events:
+            self.restart_wanted |= any(isinstance(event, RestartRequested) for event in result.events)
             self._exchange.report(result.events, now_us)
         self._exchange.offer_view(self.view, now_us)
         return ordered
-
-    def _poll(self, now_us: int) -> int:
-        wish_us = NEVER
-        for outlet in self._board.outlets:
-            for driver in outlet.polled:
-                wish_us = min(wish_us, driver.poll(now_us))
-        return wish_us
 
     def _take_cards(self) -> list[CardSeen]:
         return [
@@ -102,10 +108,15 @@ class ControlCycle:
         ]
 
     def _renew_us(self) -> int:
-        return min((actuator.renew_us for actuator in self._actuators), default=NEVER)
+        return min([actuator.renew_us for actuator in self._actuators], default=NEVER)
 
-    def conclude(self, now_us: int) -> None:
-        """Report the end of every session; to be called once the permissions are withdrawn, before the process ends."""
+    def leave(self, now_us: int) -> None:
+        """The process ends: withdraw every permission, tell the vehicles by X1, report the end of every session."""
+        for outlet in self._board.outlets:
+            outlet.contactor.open(LEAVING, now_us)
+            outlet.pilot.drive_pilot(PilotDriveMode.X1, STEADY_POSITIVE_BP, now_us)
+            for driver in outlet.polled:
+                driver.poll(now_us)
         events = self.core.conclude(now_us)
         if events:
             self._exchange.report(events, now_us)
@@ -123,7 +134,7 @@ class ControlCycle:
                 for sensor in self._sensors:
                     sensor.count()
             devices = [sensor.device for sensor in self._sensors]
-            self._view, self._view_of = station_view(self.core, now_us, self.latency, devices), of
+            self._view, self._view_of = self._views.at(now_us, self.latency, devices), of
         return self._view
 
     def drivers_by_outlet(self) -> tuple[tuple[RenewalPart, ...], ...]:
@@ -136,3 +147,8 @@ class ControlCycle:
     def essential_wake_us(self) -> int:
         """Earliest wish of control's own: the core's deadlines and permissions that were withheld below."""
         return min(self._core_wake_us, *(actuator.essential_wake_us for actuator in self._actuators))
+
+
+def _poll(outlet: OutletBoard, now_us: int) -> int:
+    """Run the drivers of an outlet; return when they want to be run again at the latest."""
+    return min([driver.poll(now_us) for driver in outlet.polled], default=NEVER)

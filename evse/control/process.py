@@ -8,6 +8,7 @@ Specification
   holds its contactor, only what has come into being since the last collection is looked at (a charge makes next to none:
   0.03 ms), and only when nothing is due for 20 ms, as right after a renewal; otherwise everything. What exists when the loop
   begins is never looked at again (``gc.freeze``).
+- A cycle that asks for a restart (service button) ends the loop in the same orderly way; the supervisor starts the next.
 - On the way out every contactor's permission is withdrawn at once, its pilot goes to X1, and open sessions are closed
   with their energy up to that moment and the reason ``Reboot``.
 """
@@ -25,9 +26,7 @@ from boards.board import Board
 from evse.control.cycle import ControlCycle
 from evse.control.latency import LatencyMonitor
 from evse.control.status_pipe import StatusPipe
-from evse.core.duty import STEADY_POSITIVE_BP
 from evse.core.units import MS, SECOND
-from hal.ports import PilotDriveMode
 
 _log = logging.getLogger(__name__)
 COLLECT_EVERY_US: Final = 30 * SECOND
@@ -35,8 +34,6 @@ COLLECT_PAUSE_US: Final = 20 * MS
 """While a contactor is held, garbage is collected only when nothing is due for so long."""
 YOUNG: Final = 1
 """Generations up to this one hold what was not there at the collection before."""
-LEAVING: Final = 2
-"""Code sent with OPEN: the control process ends."""
 
 
 class Waitable(Protocol):
@@ -107,6 +104,7 @@ class ControlLoop:
         stepped_us = self._clock()
         self._latency.ran("cycle", stepped_us - begin_us)
         wish_us = min(wish_us, self._exchange.service(stepped_us))
+        self._stopped |= self._cycle.restart_wanted
         served_us = self._clock()
         self._latency.ran("exchange", served_us - stepped_us)
         if served_us >= self._collect_us:
@@ -116,12 +114,7 @@ class ControlLoop:
     def leave(self) -> None:
         """Withdraw every permission, tell the vehicles by X1, send what can still be sent."""
         now_us = self._clock()
-        for outlet in self._board.outlets:
-            outlet.contactor.open(LEAVING, now_us)
-            outlet.pilot.drive_pilot(PilotDriveMode.X1, STEADY_POSITIVE_BP, now_us)
-            for driver in outlet.polled:
-                driver.poll(now_us)
-        self._cycle.conclude(now_us)
+        self._cycle.leave(now_us)
         self._exchange.service(now_us)
 
     def _wait(self, deadline_us: int) -> None:

@@ -21,8 +21,9 @@ Cards need no entry: they come out of the reader's frames. Events are noted as t
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import fields
+from dataclasses import asdict, fields
 from enum import Enum
 
 from boards.assemble import OpenWire
@@ -32,6 +33,7 @@ from evse.control.cycle import ControlCycle
 from evse.core.commands import Command
 from evse.core.config import StationConfig
 from evse.core.events import Event
+from evse.core.orders import StandingOrder
 from evse.exchange.port import ControlEnd
 from evse.exchange.snapshot import StationView
 from hal.scheduling import PolledRenewalPart, RenewalPart
@@ -103,7 +105,7 @@ class Recorder:
 
     def taken(self, command: Command, now_us: int) -> None:
         """Control took a command."""
-        given = {field.name: _plain(getattr(command, field.name)) for field in fields(command)}
+        given = {field.name: _decodable(getattr(command, field.name)) for field in fields(command)}
         self._note(now_us, CONTROL, "taken", {"name": type(command).__name__, **given})
 
     def told(self, event: Event, now_us: int) -> None:
@@ -155,9 +157,9 @@ class RecordedCycle(ControlCycle):
         finally:
             self._recorder.end()
 
-    def conclude(self, now_us: int) -> None:
-        """Report the end of every session, outside every cycle."""
-        super().conclude(now_us)
+    def leave(self, now_us: int) -> None:
+        """Withdraw every permission and report the end of every session, outside every cycle."""
+        super().leave(now_us)
         self._recorder.end()
 
     def drivers_by_outlet(self) -> tuple[tuple[RenewalPart, ...], ...]:
@@ -253,6 +255,13 @@ class RecordedPart:
         """Note it, then as the part behind."""
         self._recorder.elided(self._name, periods, delta_us)
         return self._part.shift_renewals(periods, delta_us)
+
+
+def _decodable(value: object) -> Plain:
+    """A command must be taken again from the trace: what is neither number nor text inside it is noted as JSON."""
+    if isinstance(value, tuple):
+        return tuple(json.dumps(asdict(each)) if isinstance(each, StandingOrder) else str(each) for each in value)
+    return _plain(value)
 
 
 def _plain(value: object) -> Plain:

@@ -68,14 +68,17 @@ SHUTTER_PULSE: Final = {
     ShutterDrive.CLOSE: ShutterPulse.CLOSE,
 }
 LIGHT: Final = {light: LightCode[light.name] for light in Light}
-BEEP: Final = {beep: BeepCode[beep.name] for beep in Beep}
+BEEP: Final = {beep: BeepCode.READ if beep is Beep.TONE else BeepCode[beep.name] for beep in Beep}
+"""A tone of the service button sounds like a card that was read: one short tone."""
 FAULT_BITS: Final = {0: "BrownOut", 1: "OverCurrentHard", 2: "PilotGeneratorStuck"}
 """Bits of a front end's fault word (docs/hardware/front-end-protocol.md) that mean a fault the catalogue knows."""
 FRONT_END_FAULT: Final = "FrontEndFault"
 """Every other bit, known to this version or not."""
 
 
-def inputs_from(reading: OutletReading, *, link_ok: bool, reader_ok: bool) -> OutletInputs:
+def inputs_from(
+    reading: OutletReading, *, link_ok: bool, reader_ok: bool, dip: tuple[int, ...] | None = None
+) -> OutletInputs:
     """Return the core's inputs for one consistent reading of the front end."""
     return OutletInputs(
         link_ok=link_ok,
@@ -96,6 +99,7 @@ def inputs_from(reading: OutletReading, *, link_ok: bool, reader_ok: bool) -> Ou
         shutter=SHUTTER_FEEDBACK[reading.shutter],
         domestic_closed=reading.domestic_mirror_closed,
         domestic_plugged=reading.domestic_plugged,
+        dip=dip,
     )
 
 
@@ -113,6 +117,7 @@ class OutletSensor:
         self._reading: OutletReading | None = None
         self._link_ok = False
         self._reader_ok = True
+        self._dip: tuple[int, ...] | None = None
         self._counts = LinkCounts()
         self.inputs = OutletInputs()
         self.device = DeviceState()
@@ -123,14 +128,16 @@ class OutletSensor:
         sense, reader = self._board.sense, self._board.reader
         reading, link_ok = sense.reading, sense.connected and sense.reading is not None
         reader_ok = reader is None or reader.connected
+        dip = None if self._board.dip is None else self._board.dip.dip_switches
         troubled = self._note_problems()
-        if reading is self._reading and link_ok == self._link_ok and reader_ok == self._reader_ok:
+        known = (self._link_ok, self._reader_ok, self._dip)
+        if reading is self._reading and (link_ok, reader_ok, dip) == known:
             return troubled
-        self._reading, self._link_ok, self._reader_ok = reading, link_ok, reader_ok
+        self._reading, self._link_ok, self._reader_ok, self._dip = reading, link_ok, reader_ok, dip
         if reading is None:
             inputs = OutletInputs(link_ok=False, reader_ok=reader_ok)
         else:
-            inputs = inputs_from(reading, link_ok=link_ok, reader_ok=reader_ok)
+            inputs = inputs_from(reading, link_ok=link_ok, reader_ok=reader_ok, dip=dip)
         changed = inputs != self.inputs
         self.inputs = inputs if changed else self.inputs
         return changed or troubled

@@ -10,6 +10,7 @@ from evse.core.evse_status import evse_status
 from evse.core.outlet import OutletCore
 from evse.core.station import StationCore
 from evse.exchange.snapshot import (
+    DipView,
     DomesticView,
     FaultView,
     LatencyView,
@@ -33,28 +34,39 @@ class DeviceState(NamedTuple):
 ALL_WELL: Final = DeviceState()
 
 
-def station_view(
-    core: StationCore, now_us: int, latency: LatencyView, devices: Sequence[DeviceState] = ()
-) -> StationView:
-    """Return how the station is at ``now_us``.
+class StationViews:
+    """Makes the Snapshots of one core. An outlet for which nothing has happened keeps its part of the last one."""
 
-    ``devices``: how those of each outlet are.
-    """
-    return StationView(
-        station_uid=core.config.station_uid,
-        profile=core.config.profile,
-        boot_id=core.boot_id,
-        mono_us=now_us,
-        config_version=core.config.version,
-        config_digest=core.config.digest,
-        restored=core.restored,
-        outlets=tuple(
-            outlet_view(outlet, now_us, device)
+    def __init__(self, core: StationCore) -> None:
+        self._core = core
+        self._made: dict[int, tuple[tuple[int, int, DeviceState], OutletView]] = {}
+
+    def at(self, now_us: int, latency: LatencyView, devices: Sequence[DeviceState] = ()) -> StationView:
+        """Return how the station is at ``now_us``; ``devices``: how those of each outlet are."""
+        core = self._core
+        outlets = [
+            self._outlet(outlet, now_us, device)
             for outlet, device in zip(core.outlets, devices or (ALL_WELL,) * len(core.outlets), strict=True)
-        ),
-        latency=latency,
-        started_us=core.start_us,
-    )
+        ]
+        return StationView(
+            station_uid=core.config.station_uid,
+            profile=core.config.profile,
+            boot_id=core.boot_id,
+            mono_us=now_us,
+            config_version=core.config.version,
+            config_digest=core.config.digest,
+            restored=core.restored,
+            outlets=tuple(outlets),
+            latency=latency,
+            started_us=core.start_us,
+        )
+
+    def _outlet(self, outlet: OutletCore, now_us: int, device: DeviceState) -> OutletView:
+        number, of = outlet.config.number, (outlet.revision, outlet.register.wh_at(now_us), device)
+        made = self._made.get(number)
+        if made is None or made[0] != of:
+            made = self._made[number] = (of, outlet_view(outlet, now_us, device))
+        return made[1]
 
 
 def outlet_view(outlet: OutletCore, now_us: int, device: DeviceState) -> OutletView:
@@ -105,6 +117,9 @@ def outlet_view(outlet: OutletCore, now_us: int, device: DeviceState) -> OutletV
         link=device.link,
         connector=_connector(outlet),
         domestic=_domestic_view(outlet),
+        active_inputs=outlet.user_input.lines.active_names,
+        display=outlet.outputs.display,
+        dip=_dip_view(outlet),
     )
 
 
@@ -138,6 +153,22 @@ def _pilot_view(outlet: OutletCore) -> PilotView | None:
         negative_mv=reading.negative_mv,
         duty_bp=reading.duty_bp,
         frequency_dhz=reading.frequency_dhz,
+    )
+
+
+def _dip_view(outlet: OutletCore) -> DipView | None:
+    dip = outlet.panel.dip
+    if not dip.banks:
+        return None
+    settings = dip.settings
+    flags = ("x1_enable", "x2_default", "smart_home", "communication", "static_ip", "commissioning")
+    return DipView(
+        at_start=dip.text(dip.at_start),
+        now=dip.text(dip.now),
+        pending=dip.pending,
+        current_ma=settings.current_ma,
+        on=(*(name for name in flags if getattr(settings, name)), *settings.unknown_on),
+        address=settings.address,
     )
 
 

@@ -3,6 +3,13 @@
 Every command carries ``command_id`` (the same id twice acts once), ``expires_us`` (control's clock; a later arrival is
 acknowledged as expired and does nothing) and the ``outlet`` it is for (0 = station). Those that concern one session
 also carry the ``epoch`` of the outlet they were meant for: a command for an earlier epoch is refused.
+
+``Book``, ``Suspend``, ``Postpone``, ``SetUnavailable``, ``Maintain`` and ``SetLimit`` are standing orders
+(:mod:`evse.core.orders`): they hold until withdrawn or over, through restarts and power cuts. They are refused before the
+state of the boot before is restored, because what it brings must not overrule a newer order.
+
+The core answers ``done`` when the command is obeyed. For a standing order services pass the answer on only when the order
+is durable as well: who has it may rely on it after a power cut.
 """
 
 from __future__ import annotations
@@ -10,6 +17,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from evse.core.orders import StandingOrder
 from evse.core.units import NEVER
 
 ANY_EPOCH = -1
@@ -114,31 +122,43 @@ class Maintain(Command):
 
 @dataclass(frozen=True, slots=True)
 class SetLimit(Command):
-    """Give one named source's limit for an outlet or the station; ``current_ma`` 0 stops the charge.
+    """Give one named source's limit for an outlet, or take it back; ``current_ma`` 0 stops the charge.
 
-    The plan of one value holds until ``valid_until_us``; then ``fallback_ma`` applies.
+    For outlet 0 it is a limit of the station: all outlets together, divided like the station's maximum.
+    ``current_ma`` holds until ``valid_until_us``; then ``fallback_ma`` applies, until the source says something else.
+    ``active`` false takes the source's limit back. At most 16 sources may limit an outlet, and the station.
     """
 
     source: str = ""
     current_ma: int = 0
     valid_until_us: int = NEVER
     fallback_ma: int = 0
+    active: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class ClearFault(Command):
-    """A service person confirms that a latched fault is mended."""
+    """A service person confirms that a latched fault is mended; it ends as soon as its cause is gone.
+
+    Refused for a fault that needs no such confirmation: the answer says how that one ends.
+    """
 
     fault: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class RestoreState(Command):
-    """First command after start: the faults latched before, the energy register; charging is impossible before it."""
+    """First command after start: what the boot before left at this outlet; charging is impossible before it.
+
+    ``latched``: faults; ``register_wh``: energy register; ``orders``: standing orders of the outlet;
+    ``station_orders``: those of the station. Only the first one of a boot has this effect. A later one may be older than
+    what happened since and changes nothing, but that an order without a known end takes the end it names.
+    """
 
     latched: tuple[str, ...] = ()
     register_wh: int = 0
-    session_counter: int = 0
+    orders: tuple[StandingOrder, ...] = ()
+    station_orders: tuple[StandingOrder, ...] = ()
 
 
 COMMAND_TYPES: tuple[type[Command], ...] = (
@@ -155,3 +175,6 @@ COMMAND_TYPES: tuple[type[Command], ...] = (
     ClearFault,
     RestoreState,
 )
+
+STANDING_ORDERS = (Book, Suspend, Postpone, SetUnavailable, Maintain, SetLimit)
+"""Commands that give or withdraw a standing order."""

@@ -10,6 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from evse.core.dip import DipBank
+from evse.core.lines import InputLine
 from evse.core.units import MINUTE, MS, SECOND
 
 
@@ -37,6 +39,13 @@ class SocketType(StrEnum):
     T2_TE = "T2 - TE"
     ATTACHED_T1 = "attached T1"
     ATTACHED_T2 = "attached T2"
+
+
+class SignStyle(StrEnum):
+    """How an outlet speaks to people: the status light of EVlink, or the LED bar (and display) of THØR."""
+
+    EVLINK = "evlink"
+    THOR = "thor"
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,8 +145,6 @@ class ProtectionLimits:
     """Below this on a wired phase the feed is gone (tripped breaker, power cut)."""
     reclose_after_fault_us: int = 30 * SECOND
     """After a fault cleared by itself: wait this long before PWM is offered again."""
-    breaker_debounce_us: int = 20 * MS
-    """The breaker input must say the same for this long, in both directions."""
     no_load_ma: int = 1_000
     """Below this a contactor opens, and a lock moves, without load."""
 
@@ -163,14 +170,24 @@ class OutletConfig:
     number: int
     socket: SocketType = SocketType.T2
     rated_current_ma: int = 32_000
+    derated_current_ma: int = 80_000
+    """What the installation allows at this outlet; from the rated current on it limits nothing."""
+    temporary_limit_ma: int = 0
+    """Set point while the temporary limit's input acts."""
+    ze_ready: bool = False
+    """Set points too low for EV/ZE Ready operate as 0 (:func:`evse.core.limit_stack.operating_ma`)."""
     phases: int = 3
     has_lock: bool = True
     has_shutter: bool = False
     """City: a motorised shutter over the socket; its maintenance state is `OK_MaintenanceCity`."""
-    breaker_input: int = 0
-    """City: number of the input line that watches the outlet's circuit breaker, 0 = none."""
-    breaker_normally_open: bool = True
-    """The breaker's contact is open while the breaker is on; it closes (else: opens) when the breaker trips."""
+    lines: tuple[InputLine, ...] = ()
+    """Which input line has which function."""
+    push_button: bool = False
+    """Smart Wallbox: the front push button stops the charge and lets it go on."""
+    dip_banks: tuple[DipBank, ...] = ()
+    """Banks of DIP switches, read at the start."""
+    signs: SignStyle = SignStyle.EVLINK
+    has_display: bool = False
     leave_cable_connected: bool = False
     access: Access = Access.BADGE
     wake_up: bool = True

@@ -36,6 +36,8 @@ class DetectorContext(NamedTuple):
     """The same for the card reader."""
     hard_current_ma: int
     """Limit of the socket in use, opens at once."""
+    breaker_tripped: bool
+    """The debounced breaker input says so."""
 
 
 class FaultDetectors:
@@ -45,8 +47,6 @@ class FaultDetectors:
         self._config = config
         self._hot = False
         self._doubt_since_us = NEVER
-        self._tripped = False
-        self._breaker_moved_us = NEVER
         self.wake_us = NEVER
 
     def present(
@@ -89,7 +89,7 @@ class FaultDetectors:
             "ShutterFailedToClose": shutter.failed is ShutterGoal.CLOSED,
             "ShutterOpenedInCharge": context.lock_needed and shutter.lost and not shutter_unknown,
             "ShutterSensor": shutter_unknown,
-            "ProtectionDeviceTripped": self._breaker_tripped(now_us, inputs.inputs),
+            "ProtectionDeviceTripped": context.breaker_tripped,
             "SupplyLost": min(inputs.voltages_mv[: self._config.phases]) < self._config.protection.voltage_minimum_mv,
             "BrownOut": inputs.supply_mv < self._config.protection.supply_minimum_mv,
             "CardReaderLost": context.reader_expected and not inputs.reader_ok,
@@ -113,23 +113,6 @@ class FaultDetectors:
             return True
         self.wake_us = min(self.wake_us, self._doubt_since_us + CABLE_DOUBT_US)
         return False
-
-    def _breaker_tripped(self, now_us: int, lines: tuple[bool, ...]) -> bool:
-        """Whether the debounced breaker input says "tripped"; a line that the front end does not have says nothing."""
-        number = self._config.breaker_input
-        if not 0 < number <= len(lines):
-            return False
-        says_tripped = lines[number - 1] is self._config.breaker_normally_open
-        if says_tripped is self._tripped:
-            self._breaker_moved_us = NEVER
-        elif self._breaker_moved_us == NEVER:
-            self._breaker_moved_us = now_us
-        due_us = self._breaker_moved_us + self._config.protection.breaker_debounce_us
-        if self._breaker_moved_us != NEVER and now_us >= due_us:
-            self._tripped, self._breaker_moved_us = says_tripped, NEVER
-        elif self._breaker_moved_us != NEVER:
-            self.wake_us = min(self.wake_us, due_us)
-        return self._tripped
 
     def _over_temperature(self, temperature_dc: int) -> bool:
         limits = self._config.protection

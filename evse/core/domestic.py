@@ -25,7 +25,7 @@ from evse.core.contactor import ContactorMonitor
 from evse.core.events import DomesticContactorMoved, DomesticPermitted, DomesticPlugMoved, Event
 from evse.core.interlock import InterlockFacts, Permission, judge
 from evse.core.outlet_status import OutletStatus
-from evse.core.procedure import ProcedureFacts
+from evse.core.procedure_facts import ProcedureFacts
 from evse.core.session import DOMESTIC
 from evse.core.units import NEVER
 from evse.core.values import OutletInputs

@@ -108,6 +108,8 @@ class OverCurrentWatch:
 
     def highest_offer_ma(self, now_us: int) -> int:
         """Return the highest offer that was on the pilot during the last 5 s."""
+        if len(self._offers) == 1:
+            return self._offers[0][1]
         start_us = now_us - self.FOLLOW_US
         while len(self._offers) > 1 and self._offers[1][0] <= start_us:
             del self._offers[0]

@@ -1,13 +1,15 @@
 """Facts the core reports. An event is something that happened; the Snapshot says how things are.
 
-Facts marked ``durable`` concern a transaction, a latch or an authorisation: they are kept until services acknowledge
+Facts marked ``durable`` concern a transaction, a latch, an order or an authorisation: they are kept until services acknowledge
 them and are never dropped. The others may be dropped under pressure, oldest first.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import ClassVar
+from dataclasses import asdict, dataclass, fields, is_dataclass
+from typing import Any, ClassVar
+
+from evse.core.orders import StandingOrder
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +113,44 @@ class ShutterMoved(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class InputChanged(Event):
+    """A debounced input line became active or inactive; functions of :class:`evse.core.lines.LineFunction`."""
+
+    function: str
+    active: bool
+
+
+@dataclass(frozen=True, slots=True)
+class DipSwitchesRead(Event):
+    """The DIP switches were read for the first time since the start, or moved since. ``pending``: they count from the next start."""
+
+    positions: str
+    pending: bool
+
+
+@dataclass(frozen=True, slots=True)
+class CardsErased(Event):
+    """The service button asks to erase every RFID card; the next card becomes the master. For whoever stores cards."""
+
+    durable: ClassVar[bool] = True
+
+
+@dataclass(frozen=True, slots=True)
+class MasterCardTaught(Event):
+    """The card ``uid`` is the master card from now on. For whoever stores cards."""
+
+    durable: ClassVar[bool] = True
+    uid: str
+
+
+@dataclass(frozen=True, slots=True)
+class RestartRequested(Event):
+    """Control restarts at once, because of ``cause`` (``ServiceButton``, ``ServiceButtonErase``); sessions have ended."""
+
+    cause: str
+
+
+@dataclass(frozen=True, slots=True)
 class PhasesDetected(Event):
     """How many phases the vehicle really draws from (1, 2 or 3)."""
 
@@ -138,6 +178,14 @@ class FaultCleared(Event):
 
     durable: ClassVar[bool] = True
     fault: str
+
+
+@dataclass(frozen=True, slots=True)
+class OrdersChanged(Event):
+    """Other standing orders are in force at the outlet (0: for the station): ``orders`` are all of them, none if empty."""
+
+    durable: ClassVar[bool] = True
+    orders: tuple[StandingOrder, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,7 +247,10 @@ class SessionClosed(Event):
 
 @dataclass(frozen=True, slots=True)
 class CommandDone(Event):
-    """Acknowledges a command: ``outcome`` is ``done``, ``refused`` or ``expired``; ``reason`` is for people."""
+    """Acknowledges a command: ``outcome`` is ``done``, ``refused`` or ``expired``; ``reason`` is for people.
+
+    ``done``: obeyed, in force from this step on. It follows the ``OrdersChanged`` that the command caused.
+    """
 
     durable: ClassVar[bool] = True
     command_id: str
@@ -229,10 +280,16 @@ EVENT_TYPES: tuple[type[Event], ...] = (
     DomesticContactorMoved,
     LockMoved,
     ShutterMoved,
+    InputChanged,
+    DipSwitchesRead,
+    CardsErased,
+    MasterCardTaught,
+    RestartRequested,
     PhasesDetected,
     WakeUpStarted,
     FaultRaised,
     FaultCleared,
+    OrdersChanged,
     AuthorisationRequested,
     SessionOpened,
     TransactionStarted,
@@ -241,3 +298,14 @@ EVENT_TYPES: tuple[type[Event], ...] = (
     CommandDone,
     ConfigurationActive,
 )
+
+
+def event_data(event: Event) -> dict[str, Any]:
+    """An event's own fields, without ``outlet``, as plain values."""
+    return {field.name: _plain(getattr(event, field.name)) for field in fields(event) if field.name != "outlet"}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, tuple):
+        return tuple(_plain(each) for each in value)
+    return asdict(value) if is_dataclass(value) and not isinstance(value, type) else value

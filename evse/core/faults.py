@@ -6,7 +6,8 @@ when its cause ends, *unplug* when in addition the vehicle has left (state A), *
 A fault the catalogue does not know is an emergency that only service clears.
 
 Names follow the minimum required error codes of the ChargeX consortium where one exists. ``bit`` is the position in
-`ErrorStatus`; bit 11 is `DI PowerMeter Comm` as in the EVlink commissioning guide DOCA0060, the others are ours.
+`ErrorStatus`; bit 11 is `DI PowerMeter Comm` as in the EVlink commissioning guide DOCA0060, the others are ours. A notice
+that an EVlink station does not know has no bit.
 """
 
 from __future__ import annotations
@@ -52,6 +53,8 @@ def _row(name: str, bit: int, reaction: Reaction, latch: Latch, *, ends: bool, m
 _EMERGENCY, _CONTROLLED, _NOTICE = Reaction.EMERGENCY, Reaction.CONTROLLED, Reaction.NOTICE
 _SELF, _UNPLUG, _SERVICE = Latch.SELF, Latch.UNPLUG, Latch.SERVICE
 
+NO_BIT: Final = -1
+
 CATALOGUE: Final[tuple[FaultKind, ...]] = (
     _row("ContactorWelded", 0, _EMERGENCY, _SERVICE, ends=True, meaning="contact closed without permission"),
     _row("ContactorFailedToClose", 1, _EMERGENCY, _UNPLUG, ends=True, meaning="contact open despite permission"),
@@ -83,6 +86,8 @@ CATALOGUE: Final[tuple[FaultKind, ...]] = (
     _row("ShutterOpenedInCharge", 27, _EMERGENCY, _UNPLUG, ends=True, meaning="shutter left closed during a session"),
     _row("ShutterSensor", 28, _EMERGENCY, _SELF, ends=True, meaning="shutter reports both ends at once"),
     _row("ProtectionDeviceTripped", 29, _EMERGENCY, _SELF, ends=False, meaning="breaker input: the breaker tripped"),
+    _row("MasterCardMissing", NO_BIT, _NOTICE, _SERVICE, ends=False, meaning="all cards were erased, no master taught"),
+    _row("DipSwitchesInvalid", NO_BIT, _NOTICE, _SELF, ends=False, meaning="undefined position of the DIP switches"),
 )
 UNKNOWN_BIT: Final = 31
 BY_NAME: Final[Mapping[str, FaultKind]] = {kind.name: kind for kind in CATALOGUE}
@@ -131,12 +136,17 @@ class FaultBook:
         for name in names:
             self._active.setdefault(name, ActiveFault(fault_kind(name), now_us))
 
+    def in_force(self, name: str) -> bool:
+        """Whether the fault ``name`` is in force."""
+        return name in self._active
+
     def clear_by_service(self, name: str) -> bool:
-        """Allow a service-latched fault to end once its cause is gone; return whether it is in force."""
-        if name in self._active:
-            self._service_cleared.add(name)
-            return True
-        return False
+        """Allow a service-latched fault to end once its cause is gone; return whether such a one is in force."""
+        fault = self._active.get(name)
+        if fault is None or fault.kind.latch is not Latch.SERVICE:
+            return False
+        self._service_cleared.add(name)
+        return True
 
     def update(
         self, now_us: int, present: Iterable[str], *, vehicle_gone: bool, blind: bool = False
@@ -172,11 +182,13 @@ class FaultBook:
     @property
     def emergency(self) -> bool:
         """Whether an emergency fault is in force."""
-        return any(fault.kind.reaction is Reaction.EMERGENCY for fault in self._active.values())
+        return bool(self._active) and any(fault.kind.reaction is Reaction.EMERGENCY for fault in self._active.values())
 
     @property
     def blocking(self) -> tuple[ActiveFault, ...]:
         """Faults that forbid to close: emergency and controlled ones."""
+        if not self._active:
+            return ()
         return tuple(fault for fault in self._active.values() if fault.kind.reaction is not Reaction.NOTICE)
 
     @property
@@ -184,5 +196,6 @@ class FaultBook:
         """The bit field `ErrorStatus`."""
         value = 0
         for fault in self._active.values():
-            value |= 1 << fault.kind.bit
+            if fault.kind.bit != NO_BIT:
+                value |= 1 << fault.kind.bit
         return value

@@ -18,39 +18,41 @@ from evse.core.duty import MINIMUM_OFFER_MA
 from evse.core.energy import EnergyRegister, OverCurrentWatch, PhaseDetector
 from evse.core.events import (
     CableChanged,
-    ContactorMoved,
     ContactorPermitted,
     Event,
     EvStateChanged,
     FaultCleared,
     FaultRaised,
-    LockMoved,
+    OrdersChanged,
     PhasesDetected,
     PilotDriven,
-    ShutterMoved,
     WakeUpStarted,
 )
 from evse.core.faults import FaultBook, Latch, Reaction
 from evse.core.interlock import InterlockFacts, Permission, judge
-from evse.core.limits import Arbitration, Limit, arbitrate, constant
+from evse.core.limit_stack import outlet_limits
+from evse.core.limits import Arbitration, arbitrate, constant
 from evse.core.lock import LockGoal, LockSupervisor
+from evse.core.movements import movements
 from evse.core.offer import OfferPhase, OfferWish, PilotOffer
+from evse.core.orders import StandingOrder, limit_of, newly_dated, orders_in_force, put_in_force
+from evse.core.outlet_signs import OutletSigns
 from evse.core.outlet_status import OutletErrorName, OutletStatus
+from evse.core.panel import MASTER_CARD_MISSING, Panel
 from evse.core.pilot import VEHICLE_LEVELS, PilotMonitor
-from evse.core.procedure import Procedure, ProcedureFacts
-from evse.core.proximity import ProximityMonitor, cable_rating_ma
+from evse.core.procedure import Procedure
+from evse.core.procedure_facts import ProcedureFacts
+from evse.core.proximity import ProximityMonitor
 from evse.core.selftest import SelfTestSequence
 from evse.core.session import NORMAL_MODE_3, SIMPLIFIED_MODE_3
 from evse.core.shutter import ShutterSupervisor
-from evse.core.signals import light_for
 from evse.core.units import MS, NEVER, SECOND
+from evse.core.user_input import UserInput
 from evse.core.values import CableState, LockFeedback, OutletInputs, OutletOutputs, PilotLevel, PilotMode, RcdTest
 
 CABLE_HOLD_US = 50 * MS
 FRONT_END_START_US = 5 * SECOND
 """A front end that has not spoken this long after the start is lost (ours)."""
-SIMPLIFIED_MAXIMUM_MA = 10_000
-"""Clause A.2.3: a vehicle without S2 and PWM draws at most 10 A, single-phase."""
 
 
 class OutletStep(NamedTuple):
@@ -83,7 +85,11 @@ class OutletCore:
         self.self_test = SelfTestSequence(config.procedure.rcd_test_us)
         self.offer = PilotOffer(config.pilot)
         self.procedure = Procedure(config, boot_id, station.checkpoint_us, self._events.append)
-        self.extra_limits: dict[str, Limit] = {}
+        self.limit_orders: dict[str, StandingOrder] = {}
+        self._told_orders: tuple[StandingOrder, ...] = ()
+        self.user_input = UserInput(config)
+        self.panel = Panel(config, start_us, self._events.append, self.procedure.sound)
+        self.signs = OutletSigns(config)
         self.restored = False
         self.inputs = OutletInputs()
         self.outputs = OutletOutputs()
@@ -99,18 +105,42 @@ class OutletCore:
         self._shown_cable = self.proximity.state
         self._charge_stopped_by_fault = False
         self._wake_us = NEVER
+        self.revision = 0
+        """Counts the steps: while it stays the same, so does everything but the energy register."""
 
     # --- orders from outside -----------------------------------------------------------------------------------
 
-    def restore(self, now_us: int, latched: Iterable[str], register_wh: int) -> None:
-        """Continue with what an earlier boot left: latched faults and the energy register. Charging needs this first."""
+    def restore(
+        self, now_us: int, latched: Iterable[str], register_wh: int, orders: Iterable[StandingOrder] = ()
+    ) -> None:
+        """Continue with what an earlier boot left: faults, energy register, orders. Charging needs this first.
+
+        The second time it can only be older than what is known here: it gives ends to orders without one.
+        """
+        availability = self.procedure.availability
+        if self.restored:
+            put_in_force(newly_dated(self._told_orders, orders), availability, self.limit_orders)
+            return
         self.faults.restore(now_us, latched)
         self.register.restore(register_wh)
+        put_in_force(orders, availability, self.limit_orders)
+        self._told_orders = orders_in_force(availability, self.limit_orders)
         self.restored = True
+
+    def orders_news(self) -> OrdersChanged | None:
+        """The orders in force, when they are others than told before."""
+        orders = orders_in_force(self.procedure.availability, self.limit_orders)
+        if orders == self._told_orders:
+            return None
+        self._told_orders = orders
+        return OrdersChanged(self.config.number, orders)
 
     def present_card(self, now_us: int, uid: str) -> None:
         """A badge was read at this outlet."""
-        self.procedure.card(now_us, uid, self._facts(now_us))
+        if self.panel.take_card(uid):
+            self.faults.clear_by_service(MASTER_CARD_MISSING)
+        else:
+            self.procedure.card(now_us, uid, self._facts(now_us))
 
     def remote_start(self, now_us: int, uid: str) -> str:
         """Start a session that is authorised elsewhere; return why not, or an empty text."""
@@ -118,6 +148,7 @@ class OutletCore:
 
     def conclude(self, now_us: int) -> tuple[Event, ...]:
         """Close the session because the process ends; return the events that must still reach services."""
+        self.revision += 1
         self.register.advance(now_us)
         self.procedure.conclude(now_us, self._facts(now_us))
         events = tuple(self._events)
@@ -126,9 +157,13 @@ class OutletCore:
 
     # --- the step ----------------------------------------------------------------------------------------------
 
-    def step(self, now_us: int, inputs: OutletInputs, station_share_ma: int) -> OutletStep:
-        """Do one step with the latest ``inputs``; ``station_share_ma`` is what the station allows this outlet."""
+    def step(self, now_us: int, inputs: OutletInputs, station_share_ma: int, share_note: str = "") -> OutletStep:
+        """Do one step with the latest ``inputs``; ``station_share_ma`` is what the station allows this outlet.
+
+        ``share_note`` says whose limit rules the station.
+        """
         self._wake_us = NEVER
+        self.revision += 1
         self._measure(now_us, inputs)
         self._judge(now_us)
         facts, judged = self._facts(now_us), self._judged
@@ -137,13 +172,16 @@ class OutletCore:
         self._drive_lock(now_us)
         self._drive_shutter(now_us)
         self._run_self_test(now_us)
-        self._arbitrate(now_us, station_share_ma)
+        self._arbitrate(now_us, station_share_ma, share_note)
         self._offer(now_us)
         self._permit(now_us)
         self._set_outputs(now_us)
         if self._facts(now_us) != facts or self._judged != judged:
             # Something has moved after it was looked at in this step: let everybody see it at the same instant.
             self._until(now_us)
+        news = self.orders_news()
+        if news is not None:
+            self._tell(news)
         events = tuple(self._events)
         self._events.clear()
         return OutletStep(self.outputs, events, self._wake_us)
@@ -169,7 +207,6 @@ class OutletCore:
         self._events.append(event)
 
     def _measure(self, now_us: int, inputs: OutletInputs) -> None:
-        number = self.config.number
         previous, self.inputs = self.inputs, inputs
         self.register.advance(now_us)
         if not inputs.link_ok:
@@ -179,6 +216,8 @@ class OutletCore:
             self.pilot.lost()
             self.proximity.lost()
             self.current.lost()
+            self.user_input.lost()
+            self.panel.lost()
             return
         self._ever_linked = True
         self._reader_seen |= inputs.reader_ok
@@ -195,16 +234,20 @@ class OutletCore:
             self._detect_phases(now_us, inputs)
         else:
             self.phases.pause()
-        if inputs.contactor_closed != previous.contactor_closed:
-            self._tell(ContactorMoved(number, inputs.contactor_closed))
-        if inputs.lock != previous.lock:
-            self._tell(LockMoved(number, inputs.lock.value))
-        if self.config.has_shutter and inputs.shutter != previous.shutter:
-            self._tell(ShutterMoved(number, inputs.shutter.value))
+        self._take_lines(now_us)
+        self._events.extend(movements(self.config, previous, inputs, self.user_input.lines.changes))
         if self.proximity.state is not self._shown_cable:
             self._shown_cable = self.proximity.state
-            self._tell(CableChanged(number, self._shown_cable.value))
+            self._tell(CableChanged(self.config.number, self._shown_cable.value))
         self._show_state()
+        self._until(self.panel.update(now_us, self.user_input.lines, inputs.dip))
+
+    def _take_lines(self, now_us: int) -> None:
+        user, procedure = self.user_input, self.procedure
+        session, charging = procedure.session is not None, procedure.charge_wanted
+        self._until(user.update(now_us, self.inputs.inputs, session=session, charging=charging))
+        if user.asked_again:
+            procedure.ask_again()
 
     def _show_state(self) -> None:
         state = self.pilot.state
@@ -234,6 +277,7 @@ class OutletCore:
             link_expected=self._ever_linked or now_us >= self._link_due_us,
             reader_expected=self._reader_seen or now_us >= self._link_due_us,
             hard_current_ma=self._hard_current_ma,
+            breaker_tripped=self.user_input.breaker_tripped,
         )
         if not (context.link_expected and context.reader_expected):
             self._until(self._link_due_us)
@@ -242,6 +286,7 @@ class OutletCore:
         causes = self.detectors.present(
             now_us, self.inputs, self.pilot, self.proximity.state, self.lock, self.shutter, self.current, context
         )
+        causes += self.panel.fault_causes()
         self._until(self.detectors.wake_us)
         concerning, blind = self.domestic.concerning(causes), not self.inputs.link_ok
         for change in self.faults.update(now_us, concerning, vehicle_gone=self._vehicle_gone, blind=blind):
@@ -254,6 +299,10 @@ class OutletCore:
                     self._charge_stopped_by_fault = True
             else:
                 self._tell(FaultCleared(self.config.number, kind.name))
+        missing = any(fault.kind.name == MASTER_CARD_MISSING for fault in self.faults.active)
+        self._until(self.panel.teach(now_us, master_missing=missing, idle=session is None and not self._plugged))
+        if self.panel.restarting and session is not None:
+            self.procedure.stop(now_us, "Reboot")
 
     def _note_error(self, fault: str) -> None:
         if fault == "LockOpenedInCharge":
@@ -323,6 +372,7 @@ class OutletCore:
             self_test_failed=self.self_test.failed,
             blocked=bool(self.faults.blocking),
             ending_fault=ending,
+            key_locked=self.user_input.key_locked,
             register_wh=self.register.wh,
         )
         return self.domestic.adapt(facts)
@@ -371,16 +421,21 @@ class OutletCore:
             # The detector keeps its trip until it is tested again; with the vehicle gone it may be re-armed.
             self._until(self.self_test.rearm(now_us))
 
-    def _arbitrate(self, now_us: int, station_share_ma: int) -> None:
-        limits = [constant("rated", self.config.rated_current_ma)]
-        if self.domestic.selected:
-            limits.append(constant("domestic socket", self.config.domestic.maximum_ma))
-        elif not self.config.attached_cable and self._plugged:
-            limits.append(constant("cable", cable_rating_ma(self.proximity.state), self.proximity.state.value))
-        if self.pilot.arrived_simplified and not self.domestic.selected:
-            limits.append(constant("simplified mode 3", SIMPLIFIED_MAXIMUM_MA))
-        limits.append(constant("station maximum", station_share_ma))
-        limits.extend(self.extra_limits.values())
+    def _arbitrate(self, now_us: int, station_share_ma: int, share_note: str) -> None:
+        domestic = self.domestic.selected
+        coded = not domestic and not self.config.attached_cable and self._plugged
+        limits = outlet_limits(
+            self.config,
+            cable=self.proximity.state if coded else None,
+            simplified=not domestic and self.pilot.arrived_simplified,
+            domestic=domestic,
+            phases_used=self.phases.phases,
+            limited=self.user_input.limited,
+            share_ma=station_share_ma,
+            share_note=share_note,
+        )
+        limits.extend(self.panel.limits())
+        limits.extend(limit_of(order) for order in self.limit_orders.values())
         self.arbitration = arbitrate(now_us, limits, self.config.phases)
         self._until(self.arbitration.next_change_us)
 
@@ -401,6 +456,8 @@ class OutletCore:
             "Suspended": availability.suspended,
             "Postponed": availability.postponed and session is not None and not session.was_energised,
             "OutOfService": availability.ends_session,
+            **self.user_input.no_offer_reasons(),
+            **self.panel.no_offer_reasons(),
             "NotEnoughCurrent": self.arbitration.current_ma < least_ma,
         }
         names = [name for name, holds in reasons.items() if holds]
@@ -426,7 +483,7 @@ class OutletCore:
         self.wants_energy = set(self.no_offer) <= {"NotEnoughCurrent", "ContactorMustRest", "WaitAfterFault"}
         # The reaction to E is X1, so that the end of the short can be seen; every other emergency shows F.
         show_f = self.faults.emergency and self._charge_stopped_by_fault and self.pilot.level is not PilotLevel.E
-        welded = any(fault.kind.latch is Latch.SERVICE for fault in self.faults.active)
+        welded = any(fault.kind.latch is Latch.SERVICE for fault in self.faults.blocking)
         wish = OfferWish(
             offer=not self.no_offer and not self.domestic.selected,
             limit_ma=self.arbitration.current_ma,
@@ -491,6 +548,8 @@ class OutletCore:
 
     def _set_outputs(self, now_us: int) -> None:
         procedure = self.procedure
+        charging = self._contact_reported
+        self._until(self.signs.update(now_us, procedure, self.faults, self.panel, self.user_input, charging=charging))
         outputs = OutletOutputs(
             pilot_mode=self.offer.mode,
             duty_bp=self.offer.duty_bp,
@@ -501,12 +560,13 @@ class OutletCore:
             rcd_test_count=self.self_test.request_count,
             ventilation=self.pilot.level is PilotLevel.D and self.permission.granted,
             over_current_limit_ma=self._hard_current_ma,
-            light=light_for(procedure.status, fault=bool(self.faults.blocking), charging=self._contact_reported),
+            light=self.signs.light,
             beep=procedure.beep,
             beep_count=procedure.beep_count,
             shutter_drive=self.shutter.drive,
             shutter_pulse=self.shutter.pulse,
             hold_domestic=self.domestic.permission.granted,
+            display=self.signs.text,
         )
         old = self.outputs
         if (outputs.pilot_mode, outputs.duty_bp) != (old.pilot_mode, old.duty_bp):

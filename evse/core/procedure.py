@@ -8,7 +8,6 @@ the next one.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
 
 from evse.core.availability import Availability
 from evse.core.config import Access, OutletConfig
@@ -24,6 +23,7 @@ from evse.core.events import (
 )
 from evse.core.lock import LockGoal
 from evse.core.outlet_status import ERROR_CLASS, OUTLET_TABLE, ErrorClass, OutletErrorName, OutletStatus
+from evse.core.procedure_facts import ProcedureFacts
 from evse.core.session import PendingAuthorisation, Session
 from evse.core.shutter import ShutterGoal
 from evse.core.shutter_plan import ShutterFacts, shutter_goal
@@ -35,42 +35,6 @@ SAME_CARD_IGNORED_US = 3 * SECOND
 UNWATCHED_US = 120 * SECOND
 """A vehicle that could not be watched for this long may be another one afterwards: the session ends (our choice)."""
 FREE_ACCESS = "free access"
-
-
-class ProcedureFacts(NamedTuple):
-    """What the procedure needs to know of the outlet at one instant."""
-
-    restored: bool
-    hardware_ready: bool
-    """Front end fresh, contact reported open, lock feedback plausible."""
-    plugged: bool
-    vehicle: bool
-    vehicle_gone: bool
-    """State A, and no doubt about it."""
-    charge_type: str
-    """What kind of charge the socket in use gives."""
-    link_ok: bool
-    contact_closed: bool
-    permitted: bool
-    welded: bool
-    drawing: bool
-    locked: bool
-    unlocked: bool
-    lock_failed: LockGoal | None
-    shutter_closed: bool
-    """Confirmed; always false where there is no shutter."""
-    shutter_failed: ShutterGoal | None
-    self_test_passed: bool
-    self_test_failed: bool
-    blocked: bool
-    """A fault that forbids to close is in force."""
-    ending_fault: str
-    """Name of a fault in force that ends sessions, or empty."""
-    register_wh: int
-    domestic: bool = False
-    """The domestic socket has the outlet: its plug stands for cable and vehicle, there is no bolt."""
-    excluded: bool = False
-    """The outlet's other socket is not free."""
 
 
 class Procedure:
@@ -101,7 +65,7 @@ class Procedure:
         self.beep_count = 0
         self._card_counter = 0
         self._session_counter = 0
-        self._free_served = False
+        self._free_served = self._asked_again = False
         self._plug_since_us = NEVER
         self._gone_since_us = NEVER
         self._unwatched_since_us = NEVER
@@ -134,7 +98,8 @@ class Procedure:
             return False
         if self.status is OutletStatus.INIT_DONE and not self._bolt_withdrawn(facts):
             return False
-        return free and not facts.blocked and not facts.contact_closed and not self.availability.out_of_service
+        kept = facts.blocked or facts.key_locked or self.availability.out_of_service
+        return free and not kept and not facts.contact_closed
 
     def _bolt_withdrawn(self, facts: ProcedureFacts) -> bool:
         """After a start the bolt may still be out from the boot before: it is drawn back before anybody begins."""
@@ -250,8 +215,8 @@ class Procedure:
 
     def _released(self, facts: ProcedureFacts) -> bool:
         """Whether anybody may plug in without being asked who he is."""
-        kept = facts.blocked or self.availability.out_of_service or self.availability.booking is not None
-        return self._config.access is Access.FREE and not kept
+        kept = facts.blocked or facts.key_locked or self.availability.out_of_service
+        return self._config.access is Access.FREE and not kept and self.availability.booking is None
 
     def _give_up_stop_card(self, now_us: int) -> None:
         """A card that asked to stop somebody else's charge and got no answer in time is refused."""
@@ -281,7 +246,7 @@ class Procedure:
         # A cable that stays in the socket says nothing about the next user: there the vehicle's end counts.
         left = facts.vehicle_gone if self._config.leave_cable_connected else not (facts.plugged or facts.vehicle)
         if left:
-            self._free_served = False
+            self._free_served = self._asked_again = False
 
     def _move(self, now_us: int, facts: ProcedureFacts) -> None:
         match self.status:
@@ -327,13 +292,21 @@ class Procedure:
             self._fire(now_us, "maintained")
         elif self.availability.out_of_service:
             self._fire(now_us, "taken_out")
-        elif self._config.access is Access.FREE and not self._free_served and not facts.blocked:
-            came = facts.plugged and (facts.vehicle or not self._config.leave_cable_connected)
-            if came and self.availability.booking is None and self._bolt_withdrawn(facts):
-                self._free_served = True
-                self.epoch += 1
-                self._fire(now_us, "authorise")
-                self._begin(now_us, "", FREE_ACCESS)
+        elif not self._free_served:
+            self._begin_free(now_us, facts)
+
+    def ask_again(self) -> None:
+        """Somebody at the outlet asks for a new charge without unplugging: the key or the push button."""
+        self._asked_again = self.session is None
+
+    def _begin_free(self, now_us: int, facts: ProcedureFacts) -> None:
+        """Where access is free a plug that comes, or a wish for another charge, is enough."""
+        came = facts.plugged and (facts.vehicle or not self._config.leave_cable_connected)
+        if came and self._released(facts) and self._bolt_withdrawn(facts) and not facts.contact_closed:
+            self._free_served = True
+            self.epoch += 1
+            self._fire(now_us, "authorise")
+            self._begin(now_us, "", FREE_ACCESS)
 
     @property
     def _in_maintenance_state(self) -> bool:
@@ -354,6 +327,7 @@ class Procedure:
         self.session.permission_expires_us = expires_us
         self.session.checkpoint_us = now_us
         self.stop_reason = ""
+        self._asked_again = False
         self._noticed.clear()
         self._emit(SessionOpened(self._config.number, session_id, uid, authorised_by))
         self._fire(now_us, "contracted")
@@ -377,7 +351,10 @@ class Procedure:
             elif facts.shutter_failed is ShutterGoal.OPEN and not self.retry_shutter:
                 self._fail_plug(now_us, facts, OutletErrorName.SHUTTER_NOT_OPENED, "ShutterStuck")
             elif self._late(now_us, self.since_us + self._times.plug_us):
-                self._fail_plug(now_us, facts, OutletErrorName.PLUG_NOT_DETECTED, "PlugTimeout")
+                if self._config.attached_cable:
+                    self._fail_plug(now_us, facts, OutletErrorName.EV_NOT_DETECTED, "VehicleTimeout")
+                else:
+                    self._fail_plug(now_us, facts, OutletErrorName.PLUG_NOT_DETECTED, "PlugTimeout")
         elif facts.excluded:
             if self._late(now_us, max(self.since_us, self._plug_since_us) + self._times.plug_us):
                 self._fail_plug(now_us, facts, OutletErrorName.PLUG_PROCEDURE, "OtherSocketInUse")
@@ -425,6 +402,8 @@ class Procedure:
             self.stop_reason = self.stop_reason or "Fault FrontEndLost"
         elif self.availability.ends_session:
             self.stop_reason = self.stop_reason or "Unavailable"
+        elif facts.key_locked:
+            self.stop_reason = self.stop_reason or "Local"
         elif not self.stop_reason and self._late(now_us, session.permission_expires_us):
             self.stop_reason = "DeAuthorized"
             self._error(OutletErrorName.BADGE_UNKNOWN)
@@ -486,6 +465,10 @@ class Procedure:
         if free and left and facts.vehicle_gone:
             self._fire(now_us, "unplugged")
             return
+        if self._asked_again and free:
+            self._begin_free(now_us, facts)
+            if self.session is not None:
+                return
         if facts.plugged and not left and self._late(now_us, self.since_us + self._times.unplug_us):
             if OutletErrorName.PLUG_STILL_DETECTED not in self._noticed:
                 # Without a reader nobody can ask for it: one more round for a bolt that stuck.
@@ -543,6 +526,10 @@ class Procedure:
     def error(self, error: OutletErrorName) -> None:
         """Report an error that another part of the outlet found."""
         self._error(error)
+
+    def sound(self, beep: Beep) -> None:
+        """Sound for another part of the outlet."""
+        self._sound(beep)
 
     def _error(self, error: OutletErrorName) -> None:
         self.last_error = error

@@ -48,7 +48,8 @@ class PendingAuthorisation:
 
 @dataclass(frozen=True, slots=True)
 class Booking:
-    """The outlet is kept for ``uid`` until ``until_us``."""
+    """The outlet is kept for ``uid`` until ``until_us``; ``end_unknown``: it has another end that nobody knows yet."""
 
     uid: str
     until_us: int
+    end_unknown: bool = False

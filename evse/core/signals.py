@@ -1,4 +1,8 @@
-"""The outlet's status light. EVlink guide: off while restarting, green when ready; the other patterns are ours."""
+"""The outlet's status light.
+
+EVlink guide DOCA0060: off while restarting, green when ready (the vendor's firmware needs about 30 s for it, this one
+is green as soon as it is ready), off while key-locked. The other patterns are ours.
+"""
 
 from __future__ import annotations
 
@@ -16,9 +20,9 @@ _WAITING = (
 )
 
 
-def light_for(status: OutletStatus, *, fault: bool, charging: bool) -> Light:
-    """Return the pattern for an outlet: a blocking fault rules, then the procedure."""
-    if status is OutletStatus.NOT_INITIALIZED:
+def light_for(status: OutletStatus, *, fault: bool, charging: bool, key_locked: bool = False) -> Light:
+    """Return the pattern for an outlet: the key rules, then a blocking fault, then the procedure."""
+    if key_locked or status is OutletStatus.NOT_INITIALIZED:
         return Light.OFF
     if fault:
         return Light.RED

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from evse.core.commands import (
     ANY_EPOCH,
+    STANDING_ORDERS,
     Authorise,
     Book,
     ClearFault,
@@ -28,16 +29,21 @@ from evse.core.commands import (
     Verdict,
 )
 from evse.core.config import StationConfig
-from evse.core.events import CommandDone, ConfigurationActive, Event
-from evse.core.limits import Limit, OnExpiry, PlanStep, StationShare
+from evse.core.events import CommandDone, ConfigurationActive, Event, OrdersChanged, RestartRequested
+from evse.core.faults import Latch, fault_kind
+from evse.core.limits import StationShare
+from evse.core.orders import LIMIT_SOURCES, OrderKind, StandingOrder, newly_dated
 from evse.core.outlet import OutletCore, OutletStep
+from evse.core.restart import RestartPlan
 from evse.core.session import Booking
+from evse.core.station_limits import StationLimits
 from evse.core.units import NEVER
 from evse.core.values import CardSeen, OutletInputs, OutletOutputs
 
 REMEMBERED_COMMANDS = 256
 STATION_WIDE = (Maintain, SetUnavailable)
 """Commands that outlet 0 addresses to every outlet."""
+NOT_RESTORED = "the state from before the start is not restored yet: try again"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +64,16 @@ class StationCore:
         self.start_us = start_us
         self.outlets = tuple(OutletCore(outlet, config, boot_id, start_us) for outlet in config.outlets)
         self._by_number = {outlet.config.number: outlet for outlet in self.outlets}
+        self._restart = RestartPlan()
         self._share = StationShare(config.station_maximum_ma)
+        self._demand: tuple[int, tuple[tuple[bool, int, int], ...]] = (0, ())
+        self._shares: tuple[int, ...] = ()
+        """Every outlet's share for that maximum and demand."""
+        self._limits = StationLimits(config.station_maximum_ma)
+        self._told_limits: tuple[StandingOrder, ...] = ()
+        self._limits_restored = False
         self._steps: list[OutletStep | None] = [None] * len(self.outlets)
-        self._seen: list[tuple[OutletInputs, int] | None] = [None] * len(self.outlets)
+        self._seen: list[tuple[OutletInputs, int, str] | None] = [None] * len(self.outlets)
         self._done: OrderedDict[str, tuple[str, str]] = OrderedDict()
         self._announced = False
 
@@ -82,13 +95,16 @@ class StationCore:
             self._announced = True
             events.append(ConfigurationActive(0, self.config.version, self.config.digest))
         for command in commands:
-            events.append(self._obey(now_us, command))
+            done = self._obey(now_us, command)
+            events += self._orders_news()
+            events.append(done)
         for card in cards:
             outlet_of_card = self._by_number.get(card.outlet)
             if outlet_of_card is not None:
                 outlet_of_card.present_card(now_us, card.uid)
         addressed = {command.outlet for command in commands} | {card.outlet for card in cards}
-        wake_us = NEVER
+        wake_us = self._limits.update(now_us)
+        self._share.maximum_ma = self._limits.maximum_ma
         outputs = []
         for index, latest in enumerate(inputs):
             step = self._step_outlet(now_us, index, latest, addressed, events)
@@ -96,6 +112,7 @@ class StationCore:
             wake_us = min(wake_us, step.wake_us, self._share_changes_us(now_us, index))
         if self._share_has_moved(now_us):
             wake_us = now_us
+        wake_us = min(wake_us, self._plan_restart(now_us, events))
         return StationStep(tuple(outputs), tuple(events), wake_us)
 
     def _step_outlet(
@@ -103,7 +120,7 @@ class StationCore:
     ) -> OutletStep:
         """Step one outlet if there is anything new for it; else its last step still stands."""
         outlet = self.outlets[index]
-        news = (latest, self._share_for(now_us, index))
+        news = (latest, self._share_for(now_us, index), self._limits.note)
         last = self._steps[index]
         quiet = last is not None and now_us < last.wake_us and self._seen[index] == news
         if last is not None and quiet and not addressed & {0, outlet.config.number}:
@@ -113,16 +130,38 @@ class StationCore:
         events.extend(step.events)
         return step
 
+    def _plan_restart(self, now_us: int, events: list[Event]) -> int:
+        """Announce a restart that an outlet's service button has asked for when it may come; return when to look again."""
+        cause = next((outlet.panel.cause for outlet in self.outlets if outlet.panel.cause), "")
+        if not cause:
+            return NEVER
+        self._restart.ask(now_us, cause)
+        energised = any(outlet.contactor.permitted or outlet.inputs.contactor_closed for outlet in self.outlets)
+        if self._restart.due(now_us, energised=energised):
+            events.append(RestartRequested(0, self._restart.cause))
+        return self._restart.wake_us(now_us)
+
     def conclude(self, now_us: int) -> tuple[Event, ...]:
         """The process ends in an orderly way: every open session is closed with its energy up to now."""
         return tuple(event for outlet in self.outlets for event in outlet.conclude(now_us))
 
     def _share_for(self, now_us: int, index: int) -> int:
         if len(self.outlets) == 1:
-            return self.config.station_maximum_ma
-        wanting = [outlet.wants_energy for outlet in self.outlets]
-        reserved = [outlet.reserved_ma(now_us) for outlet in self.outlets]
-        return self._share.allowed_ma(wanting, reserved, index)
+            return self._limits.maximum_ma
+        settling = self._limits.settling
+        demand = tuple(
+            [
+                (outlet.wants_energy, outlet.reserved_ma(now_us), outlet.offer.offered_ma if settling else 0)
+                for outlet in self.outlets
+            ]
+        )
+        if (self._share.maximum_ma, demand) != self._demand:
+            wanting, reserved = [wants for wants, _, _ in demand], [value for _, value, _ in demand]
+            self._shares = tuple(
+                self._share.allowed_ma(wanting, reserved, i, kept_ma) for i, (_, _, kept_ma) in enumerate(demand)
+            )
+            self._demand = (self._share.maximum_ma, demand)
+        return self._shares[index]
 
     def _share_has_moved(self, now_us: int) -> bool:
         """Whether a later outlet's step has changed what an earlier one may have: it must learn it at this instant."""
@@ -148,12 +187,28 @@ class StationCore:
         else:
             reason = self._obey_for_outlets(now_us, command)
             outcome = "refused" if reason else "done"
+        if reason == NOT_RESTORED:
+            # Not for good: the same command may come again.
+            return CommandDone(command.outlet, command.command_id, outcome, reason)
         self._done[command.command_id] = (outcome, reason)
         while len(self._done) > REMEMBERED_COMMANDS:
             self._done.popitem(last=False)
         return CommandDone(command.outlet, command.command_id, outcome, reason)
 
+    def _orders_news(self) -> list[OrdersChanged]:
+        """What a command has changed of the orders in force, the station's first."""
+        news = [outlet.orders_news() for outlet in self.outlets]
+        found = [each for each in news if each is not None]
+        if self._limits.in_force() != self._told_limits:
+            self._told_limits = self._limits.in_force()
+            found.insert(0, OrdersChanged(0, self._told_limits))
+        return found
+
     def _obey_for_outlets(self, now_us: int, command: Command) -> str:
+        if isinstance(command, STANDING_ORDERS) and not self._knows_orders(command.outlet):
+            return NOT_RESTORED
+        if command.outlet == 0 and isinstance(command, SetLimit):
+            return _set_limit(self._limits.orders, command)
         if command.outlet == 0 and isinstance(command, STATION_WIDE):
             return "; ".join(filter(None, (self._act(now_us, command, outlet) for outlet in self.outlets)))
         outlet = self._by_number.get(command.outlet)
@@ -163,11 +218,26 @@ class StationCore:
             return "meant for an earlier session"
         return self._act(now_us, command, outlet)
 
+    def _knows_orders(self, outlet: int) -> bool:
+        """Whether the orders from before the start are in force where a new one is for."""
+        addressed = [each for each in self.outlets if outlet in (0, each.config.number)]
+        return self._limits_restored and all(each.restored for each in addressed)
+
+    def _restore(self, now_us: int, command: RestoreState, outlet: OutletCore) -> None:
+        outlet.restore(now_us, command.latched, command.register_wh, command.orders)
+        limits = command.station_orders
+        if self._limits_restored:
+            limits = newly_dated(self._told_limits, limits)
+        self._limits.orders.update({each.source: each for each in limits if each.kind is OrderKind.LIMIT})
+        if not self._limits_restored:
+            self._limits_restored = True
+            self._told_limits = self._limits.in_force()
+
     def _act(self, now_us: int, command: Command, outlet: OutletCore) -> str:
         procedure, availability = outlet.procedure, outlet.procedure.availability
         match command:
             case RestoreState():
-                outlet.restore(now_us, command.latched, command.register_wh)
+                self._restore(now_us, command, outlet)
             case Authorise():
                 final = command.verdict is not Verdict.PROVISIONAL
                 return procedure.verdict(
@@ -198,25 +268,41 @@ class StationCore:
                 else:
                     availability.unavailable.pop(command.source.value, None)
             case ClearFault():
-                if not outlet.faults.clear_by_service(command.fault):
-                    return f"fault {command.fault!r} is not in force"
-                outlet.contactor.mirror_lies = outlet.domestic.contactor.mirror_lies = False
+                return _clear_fault(outlet, command.fault)
             case SetLimit():
-                return _set_limit(outlet, command)
+                return _set_limit(outlet.limit_orders, command)
             case _:
                 return f"unknown command {type(command).__name__}"
         return ""
 
 
-def _set_limit(outlet: OutletCore, command: SetLimit) -> str:
-    if not command.source or command.current_ma < 0 or command.fallback_ma < 0:
+def _clear_fault(outlet: OutletCore, fault: str) -> str:
+    if not outlet.faults.in_force(fault):
+        return f"fault {fault!r} is not in force"
+    match fault_kind(fault).latch:
+        case Latch.SELF:
+            return f"fault {fault!r} ends by itself with its cause"
+        case Latch.UNPLUG:
+            return f"fault {fault!r} ends when its cause is gone and the vehicle is unplugged"
+    outlet.faults.clear_by_service(fault)
+    outlet.contactor.mirror_lies = outlet.domestic.contactor.mirror_lies = False
+    return ""
+
+
+def _set_limit(limits: dict[str, StandingOrder], command: SetLimit) -> str:
+    source = command.source
+    if not source or command.current_ma < 0 or command.fallback_ma < 0:
         return "a limit needs a source and currents of 0 mA or more"
-    current_ma, fallback_ma = command.current_ma, command.fallback_ma
-    outlet.extra_limits[command.source] = Limit(
-        command.source,
-        (PlanStep(-NEVER, (current_ma, current_ma, current_ma)),),
-        expires_us=command.valid_until_us,
-        on_expiry=OnExpiry.FALLBACK,
-        fallback_ma=(fallback_ma, fallback_ma, fallback_ma),
-    )
+    if not command.active:
+        limits.pop(source, None)
+    elif source not in limits and len(limits) >= LIMIT_SOURCES:
+        return f"limits of {LIMIT_SOURCES} sources are in force already: {', '.join(sorted(limits))}"
+    else:
+        limits[source] = StandingOrder(
+            OrderKind.LIMIT,
+            source,
+            current_ma=command.current_ma,
+            fallback_ma=command.fallback_ma,
+            until_us=command.valid_until_us,
+        )
     return ""

@@ -120,6 +120,13 @@ class Light(StrEnum):
     BLUE_BLINK = "blue_blink"
     RED = "red"
     RED_BLINK = "red_blink"
+    GREEN_EVERY_3_S = "green_every_3_s"
+    """THØR, and all that follow: a short flash every 3 s."""
+    BLUE_EVERY_3_S = "blue_every_3_s"
+    ORANGE = "orange"
+    ORANGE_SLOW = "orange_slow"
+    ORANGE_THREE = "orange_three"
+    """The first three segments of the LED bar."""
 
 
 class Beep(StrEnum):
@@ -129,6 +136,8 @@ class Beep(StrEnum):
     READ = "read"
     ACCEPTED = "accepted"
     REFUSED = "refused"
+    TONE = "tone"
+    """One tone of the service button."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +172,7 @@ class OutletInputs:
     emergency.
     ``shutter``: between both ends where there is none.
     ``domestic_closed``, ``domestic_plugged``: mirror contact and plug switch of a domestic socket, false without one.
+    ``dip``: the DIP switches, one byte per bank (switch 1 = 0x80), ``None`` while they were not read.
     """
 
     link_ok: bool = False
@@ -183,6 +193,7 @@ class OutletInputs:
     shutter: ShutterFeedback = ShutterFeedback.BETWEEN
     domestic_closed: bool = False
     domestic_plugged: bool = False
+    dip: tuple[int, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,6 +222,8 @@ class OutletOutputs:
     shutter_pulse: int = 0
     hold_domestic: bool = False
     """The same permission as ``hold_contactor`` for the domestic socket's contactor; never both."""
+    display: str = ""
+    """Text of the display, at most 20 characters; empty where there is none."""
 
 
 @dataclass(frozen=True, slots=True)

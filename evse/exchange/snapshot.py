@@ -67,6 +67,21 @@ class DomesticView:
 
 
 @dataclass(frozen=True, slots=True)
+class DipView:
+    """DIP switches (`DSW Settings`), read only. Positions as ``DSW1 00100101``, switch 1 first; empty while not read."""
+
+    at_start: str
+    now: str
+    pending: bool
+    """A switch was moved since the start and counts from the next one."""
+    current_ma: int
+    """Limit they set; 0 when no switch limits the current."""
+    on: tuple[str, ...]
+    """Functions that are switched on since the start, undocumented switches by their own names."""
+    address: str
+
+
+@dataclass(frozen=True, slots=True)
 class LinkView:
     """What went wrong on the line to the front end since control began (``hal.ports.LinkCounts``); brought up to date once
     a second.
@@ -126,6 +141,11 @@ class OutletView:
     """Why the front end does not answer, in words; empty while it does."""
     reader_problem: str = ""
     """Why the card reader does not answer, in words; empty while it does and where there is none."""
+    active_inputs: tuple[str, ...] = ()
+    """Functions of the input lines that act now, by the names of :class:`evse.core.lines.LineFunction`."""
+    display: str = ""
+    """Text of the display; empty where there is none."""
+    dip: DipView | None = None
     link: LinkView = LinkView()
     connector: str = ""
     """Which socket has the outlet: its type, `TE` or `T2` on a `T2 - TE` outlet."""

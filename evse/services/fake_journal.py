@@ -21,6 +21,8 @@ from evse.services.journal import (
     ClearLatch,
     CloseInterrupted,
     JournalError,
+    KeepOrders,
+    KeptOrder,
     LatchFault,
     MarkPublished,
     OpenSession,
@@ -38,6 +40,7 @@ from evse.services.journal_rules import (
     interrupted_record,
     opened_session,
     sequence_of,
+    undated,
 )
 from evse.services.records import Record
 
@@ -57,9 +60,9 @@ class StationImage:
     records: dict[int, Record] = field(default_factory=dict)
     recorded: dict[_Key, int] = field(default_factory=dict)
     latches: dict[_Key, LatchFault] = field(default_factory=dict)
+    orders: dict[int, tuple[KeptOrder, ...]] = field(default_factory=dict)
     registers: dict[int, int] = field(default_factory=dict)
     sequences: dict[str, int] = field(default_factory=dict)
-    session_counter: int = 0
     last_number: int = 0
     unpublished_dropped: int = 0
 
@@ -71,6 +74,7 @@ class StationImage:
             records=dict(self.records),
             recorded=dict(self.recorded),
             latches=dict(self.latches),
+            orders=dict(self.orders),
             registers=dict(self.registers),
             sequences=dict(self.sequences),
         )
@@ -100,6 +104,9 @@ class StationImage:
                 self.latches.setdefault((write.outlet, write.fault), write)
             case ClearLatch():
                 self.latches.pop((write.outlet, write.fault), None)
+            case KeepOrders():
+                kept = {each.order.key: undated(each) for each in write.orders}
+                self.orders[write.outlet] = tuple(kept[key] for key in sorted(kept))
             case MarkPublished():
                 if write.number in self.records:
                     self.records[write.number] = replace(self.records[write.number], published=True)
@@ -113,7 +120,6 @@ class StationImage:
         key = (write.outlet, write.session_id)
         if key not in self.sessions and key not in self.recorded:
             self.sessions[key] = opened_session(write)
-            self.session_counter += 1
 
     def _advance(self, write: Transaction | Checkpoint) -> None:
         self._raise_register(write.outlet, write.register_wh)
@@ -291,13 +297,13 @@ class FakeJournal:
         """Faults of an outlet that outlive a restart, in alphabetical order."""
         return tuple(sorted(fault for number, fault in self._store.station(self._uid).latches if number == outlet))
 
+    def orders(self, outlet: int) -> tuple[KeptOrder, ...]:
+        """Standing orders of an outlet (0: of the station), by kind and source."""
+        return self._store.station(self._uid).orders.get(outlet, ())
+
     def register_wh(self, outlet: int) -> int:
         """The outlet's energy register at its last durable reading."""
         return self._store.station(self._uid).registers.get(outlet, 0)
-
-    def session_counter(self) -> int:
-        """How many sessions the station has ever opened."""
-        return self._store.station(self._uid).session_counter
 
     def last_sequence(self, boot_id: str) -> int:
         """The last event of a boot that had a durable effect; 0 for a boot that had none."""

@@ -6,10 +6,11 @@ everything queued, says why in ``problem``, and goes on trying; nothing is calle
 
 Meaning of the writes, the same in every store:
 - A commit with a ``Sequence`` not above the last one of that boot has had its effect already and does nothing.
-- ``SessionStart`` opens a session; known (open or recorded) ones stay as they are. It counts the session counter.
+- ``SessionStart`` opens a session; known (open or recorded) ones stay as they are.
 - ``Transaction`` and ``Checkpoint`` move an open session's last reading; the outlet's register only ever rises.
 - ``SessionEnd`` turns the session into a record with the next number, unless it has one. A session the store does not
   know gets a record too: better one with gaps than none.
+- ``KeepOrders`` replaces every standing order of its outlet.
 - ``CloseInterrupted`` ends every open session of other boots with its last reading.
 - ``RECORDS_KEPT`` records are kept. Older ones go, except those that wait for publication. Records that went without
   ever being published are counted (``unpublished_dropped``).
@@ -25,7 +26,8 @@ from collections.abc import Sequence as SequenceOf
 from dataclasses import dataclass
 from typing import Final, Protocol
 
-from evse.services.clock import Instant
+from evse.core.orders import StandingOrder
+from evse.services.clock import Deadline, Instant
 from evse.services.records import Record
 
 RECORDS_KEPT: Final = 3_000
@@ -119,6 +121,22 @@ class ClearLatch:
 
 
 @dataclass(frozen=True, slots=True)
+class KeptOrder:
+    """A standing order and its end; ``end`` is ``None`` when it has none. ``order.until_us`` is not kept, ``end`` is."""
+
+    order: StandingOrder
+    end: Deadline | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class KeepOrders:
+    """These standing orders, and no others, are in force at the outlet (0: for the station)."""
+
+    outlet: int
+    orders: tuple[KeptOrder, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Sequence:
     """The event ``seq`` of ``boot_id`` has its effect with this commit."""
 
@@ -141,6 +159,7 @@ Write = (
     | CloseInterrupted
     | LatchFault
     | ClearLatch
+    | KeepOrders
     | Sequence
     | MarkPublished
 )
@@ -190,12 +209,12 @@ class Journal(Protocol):
         """Faults of an outlet that outlive a restart, in alphabetical order."""
         ...
 
-    def register_wh(self, outlet: int) -> int:
-        """The outlet's energy register at its last durable reading."""
+    def orders(self, outlet: int) -> tuple[KeptOrder, ...]:
+        """Standing orders of an outlet (0: of the station), by kind and source."""
         ...
 
-    def session_counter(self) -> int:
-        """How many sessions the station has ever opened."""
+    def register_wh(self, outlet: int) -> int:
+        """The outlet's energy register at its last durable reading."""
         ...
 
     def last_sequence(self, boot_id: str) -> int:

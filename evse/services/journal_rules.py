@@ -8,11 +8,13 @@ from typing import Any, Final
 
 from evse.core.config import SocketType
 from evse.core.session import DOMESTIC
+from evse.core.units import NEVER
 from evse.services.clock import Instant
 from evse.services.journal import (
     RECORDS_KEPT,
     Checkpoint,
     CloseInterrupted,
+    KeptOrder,
     OpenSession,
     Sequence,
     SessionEnd,
@@ -121,6 +123,11 @@ def _socket_used(session: OpenSession, charge_type: str) -> str:
     return (SocketType.TE if charge_type == DOMESTIC else SocketType.T2).value
 
 
+def undated(kept: KeptOrder) -> KeptOrder:
+    """What is stored of a standing order: its end counts, not what control's clock showed for it."""
+    return replace(kept, order=replace(kept.order, until_us=NEVER, end_unknown=False))
+
+
 def goes(record: Record, newest: int) -> bool:
     """Whether a record makes room for newer ones; one that waits for publication never does."""
     return record.number <= newest - RECORDS_KEPT and (record.published or not record.publish)
@@ -138,6 +145,9 @@ def _check_value(value: Any) -> None:
     elif isinstance(value, int):
         if not -_INTEGER_LIMIT <= value <= _INTEGER_LIMIT:
             raise ValueError("integer beyond 64 bits")
+    elif isinstance(value, tuple):
+        for each in value:
+            _check_value(each)
     elif is_dataclass(value):
         for field in fields(value):
             _check_value(getattr(value, field.name))

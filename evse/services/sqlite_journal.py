@@ -22,10 +22,10 @@ from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Any, Final
 
-from evse.services.journal import JournalError, OpenSession, Write
+from evse.services.journal import JournalError, KeptOrder, OpenSession, Write
 from evse.services.journal_rules import check_writes
 from evse.services.records import Record
-from evse.services.sqlite_tables import StationTables, migrate, record_of, session_of
+from evse.services.sqlite_tables import StationTables, migrate, order_of, record_of, session_of
 
 RETRY_S: Final = 1.0
 RESERVE_BYTES: Final = 256 * 1024
@@ -265,13 +265,16 @@ class SqliteJournal:
         )
         return tuple(row[0] for row in rows)
 
+    def orders(self, outlet: int) -> tuple[KeptOrder, ...]:
+        """Standing orders of an outlet (0: of the station), by kind and source."""
+        rows = self._store.read(
+            "SELECT * FROM standing_order WHERE station = ? AND outlet = ? ORDER BY kind, source", (self._uid, outlet)
+        )
+        return tuple(order_of(row) for row in rows)
+
     def register_wh(self, outlet: int) -> int:
         """The outlet's energy register at its last durable reading."""
         return self._number("SELECT wh FROM register WHERE station = ? AND outlet = ?", outlet)
-
-    def session_counter(self) -> int:
-        """How many sessions the station has ever opened."""
-        return self._number("SELECT session_counter FROM station WHERE uid = ?")
 
     def last_sequence(self, boot_id: str) -> int:
         """The last event of a boot that had a durable effect; 0 for a boot that had none."""

@@ -11,7 +11,8 @@ import sqlite3
 from collections.abc import Sequence as SequenceOf
 from typing import Any, Final
 
-from evse.services.clock import ClockQuality, Instant
+from evse.core.orders import OrderKind, StandingOrder
+from evse.services.clock import ClockQuality, Deadline, Instant
 from evse.services.journal import (
     BOOTS_KEPT,
     RECORDS_KEPT,
@@ -19,6 +20,8 @@ from evse.services.journal import (
     ClearLatch,
     CloseInterrupted,
     JournalError,
+    KeepOrders,
+    KeptOrder,
     LatchFault,
     MarkPublished,
     OpenSession,
@@ -61,7 +64,14 @@ _SCHEMA_1: Final = (
     "CREATE TABLE sequence (id INTEGER PRIMARY KEY AUTOINCREMENT, station TEXT NOT NULL, boot_id TEXT NOT NULL, "
     "seq INTEGER NOT NULL, UNIQUE (station, boot_id))",
 )
-MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (_SCHEMA_1,)
+_SCHEMA_2: Final = (
+    "CREATE TABLE standing_order (station TEXT NOT NULL, outlet INTEGER NOT NULL, kind TEXT NOT NULL, "
+    "source TEXT NOT NULL, uid TEXT NOT NULL, after_session INTEGER NOT NULL, current_ma INTEGER NOT NULL, "
+    "fallback_ma INTEGER NOT NULL, end_clock TEXT, end_mono_us INTEGER, end_utc_us INTEGER, "
+    "PRIMARY KEY (station, outlet, kind, source)) WITHOUT ROWID",
+    "ALTER TABLE station DROP COLUMN session_counter",
+)
+MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (_SCHEMA_1, _SCHEMA_2)
 """The statements that lead from each version to the next, from 0 on."""
 
 
@@ -139,6 +149,8 @@ class StationTables:
                     "DELETE FROM latch WHERE station = ? AND outlet = ? AND fault = ?",
                     *(self._station, write.outlet, write.fault),
                 )
+            case KeepOrders():
+                self._keep_orders(write)
             case MarkPublished():
                 self._run(
                     "UPDATE record SET published = 1 WHERE station = ? AND number = ?", self._station, write.number
@@ -146,11 +158,18 @@ class StationTables:
             case Sequence():
                 self._remember_sequence(write)
 
+    def _keep_orders(self, write: KeepOrders) -> None:
+        self._run("DELETE FROM standing_order WHERE station = ? AND outlet = ?", self._station, write.outlet)
+        for kept in write.orders:
+            self._run(
+                "INSERT OR REPLACE INTO standing_order VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                *(self._station, write.outlet, *_order_row(kept)),
+            )
+
     def _start(self, write: SessionStart) -> None:
         key = (write.outlet, write.session_id)
         if self._session(key) is None and not self._recorded(key):
             self._store(opened_session(write))
-            self._run("UPDATE station SET session_counter = session_counter + 1 WHERE uid = ?", self._station)
 
     def _advance(self, write: Transaction | Checkpoint) -> None:
         self._raise_register(write.outlet, write.register_wh)
@@ -267,6 +286,28 @@ def session_of(row: SequenceOf[Any]) -> OpenSession:
         energy_wh=row[20],
         charge_type=row[21],
     )
+
+
+def _order_row(kept: KeptOrder) -> tuple[str | int | None, ...]:
+    order, end = kept.order, kept.end
+    dated = (None, None, None) if end is None else (end.clock_id, end.mono_us, end.utc_us)
+    return (
+        *(order.kind.value, order.source, order.uid, int(order.after_session)),
+        *(order.current_ma, order.fallback_ma, *dated),
+    )
+
+
+def order_of(row: SequenceOf[Any]) -> KeptOrder:
+    """A standing order from a row of its table (``SELECT *``: station and outlet come first)."""
+    order = StandingOrder(
+        kind=OrderKind(row[2]),
+        source=row[3],
+        uid=row[4],
+        after_session=bool(row[5]),
+        current_ma=row[6],
+        fallback_ma=row[7],
+    )
+    return KeptOrder(order, None if row[8] is None else Deadline(row[8], row[9], row[10]))
 
 
 def _record_row(record: Record) -> tuple[str | int | None, ...]:

@@ -5,6 +5,8 @@ Rules:
   with their last reading and the reason ``PowerLoss``; sessions of the announced boot run on, whether it is control
   that is new to us or we that are new to control. Only when that is durable, ``RestoreState`` goes to every outlet,
   so that what control works with includes all that came before.
+- ``RestoreState`` may come again, with a new id when it says more than before; control takes from it only what it lacks.
+- Standing orders are kept as told, each time all of an outlet (:mod:`evse.services.standing_orders`).
 - An event's writes and its sequence number are one commit. A session's start is confirmed when its commit is durable.
 - An event is acknowledged when its commit, and that of every event before it, is durable. The acknowledgement is
   handed out after the commands that belong to it, so that a break between the two loses neither.
@@ -30,6 +32,7 @@ from evse.core.events import (
     Event,
     FaultCleared,
     FaultRaised,
+    OrdersChanged,
     SessionClosed,
     SessionOpened,
     TransactionStarted,
@@ -52,6 +55,7 @@ from evse.services.journal import (
     Transaction,
     Write,
 )
+from evse.services.standing_orders import StandingOrders
 
 _log = logging.getLogger(__name__)
 RETRY_US: Final = 1 * SECOND
@@ -93,6 +97,9 @@ class StationServices:
         self._handled = 0
         self._acknowledged = 0
         self._pending: deque[int] = deque()
+        self._pending_orders: deque[int] = deque()
+        self._orders = StandingOrders()
+        self._clock_seen = clock
         self._commands: list[Command] = []
         self._opened: dict[tuple[int, str], Instant] = {}
         self._latched: set[tuple[int, str]] = set()
@@ -125,20 +132,33 @@ class StationServices:
         self._handled = 0
         self._acknowledged = 0
         self._pending.clear()
+        self._pending_orders.clear()
         self._commands.clear()
         self._opened.clear()
         self._latched.clear()
         self._ready = False
         self._closed_interrupted = False
+        self._retry_us = NEVER
         generation = self._generation
         self._journal.commit([CloseInterrupted(boot_id, publish=self._publish)], lambda: self._interrupted(generation))
         return self.take_commands()
 
     def step(self, now_us: int) -> int:
         """Try again what could not be read; returns when to be called next, ``NEVER`` when nothing waits."""
-        if self._closed_interrupted and not self._ready and now_us >= self._retry_us:
+        if self._ready and self.clock is not self._clock_seen:
+            self._follow_clock(now_us)
+        if self._closed_interrupted and now_us >= self._retry_us:
             self._restore(now_us)
-        return self._retry_us if self._closed_interrupted and not self._ready else NEVER
+        return self._retry_us if self._closed_interrupted else NEVER
+
+    def _follow_clock(self, now_us: int) -> None:
+        """Somebody has said what time it is: the ends of standing orders may be known better."""
+        undated = self._orders.undated(self._clock_seen)
+        self._clock_seen = self.clock
+        for write in self._orders.redated(self.clock):
+            self._journal.commit([write], _nothing)
+        if undated and not self._orders.undated(self.clock):
+            self._restore(now_us)
 
     def handle(self, envelope: Envelope, now_us: int) -> None:
         """Take one event. Before the state is restored events wait inside, in order, unacknowledged."""
@@ -152,6 +172,11 @@ class StationServices:
         else:
             self._handled = envelope.seq
             self._take(envelope)
+
+    def orders_durable(self, before_seq: int) -> bool:
+        """Whether every change of standing orders that control told before the event ``before_seq`` is durable."""
+        waiting = any(isinstance(each.event, OrdersChanged) and each.seq < before_seq for each, _ in self._waiting)
+        return not waiting and (not self._pending_orders or self._pending_orders[0] > before_seq)
 
     def take_commands(self) -> list[Command]:
         """The commands to send now, in order; each is handed out once."""
@@ -177,14 +202,18 @@ class StationServices:
     def _restore(self, now_us: int | None) -> None:
         """Read what outlives a restart and tell every outlet."""
         try:
-            counter = self._journal.session_counter()
+            if not self._ready:
+                self._orders.load(self._journal, (0, *self._outlets))
+                self._clock_seen = self.clock
+            state = "undated" if self._orders.undated(self.clock) else "restore"
             commands = [
                 RestoreState(
-                    command_id=f"restore-{self._boot_id}-{number}",
+                    command_id=f"{state}-{self._boot_id}-{number}",
                     outlet=number,
                     latched=self._journal.latched_faults(number),
                     register_wh=self._journal.register_wh(number),
-                    session_counter=counter,
+                    orders=self._orders.resumed(number, self.clock),
+                    station_orders=self._orders.resumed(0, self.clock),
                 )
                 for number in self._outlets
             ]
@@ -217,6 +246,8 @@ class StationServices:
         writes = self._writes(event, self._instant(envelope))
         if writes:
             self._pending.append(envelope.seq)
+            if isinstance(event, OrdersChanged):
+                self._pending_orders.append(envelope.seq)
             generation = self._generation
             self._journal.commit(
                 [*writes, Sequence(self._boot_id, envelope.seq)], lambda: self._durable(generation, event)
@@ -239,7 +270,9 @@ class StationServices:
         """The oldest pending commit is durable; commits of an earlier boot concern nobody any more."""
         if generation != self._generation:
             return
-        self._pending.popleft()
+        seq = self._pending.popleft()
+        if self._pending_orders and self._pending_orders[0] == seq:
+            self._pending_orders.popleft()
         if isinstance(event, SessionOpened):
             self._confirm(event)
         self._wake()
@@ -259,6 +292,8 @@ class StationServices:
                 ]
             case SessionClosed():
                 return [self._session_end(event, at)]
+            case OrdersChanged():
+                return [self._orders.keep(event.outlet, event.orders, self.clock)]
             case FaultRaised(latched=True):
                 keys = [(number, event.fault) for number in self._numbers(event.outlet)]
                 self._latched.update(keys)

@@ -164,7 +164,7 @@ def _resolve(text: str, root: type) -> tuple[tuple[str | int, ...], object, bool
 
 
 def _field(kind: object, name: str, text: str) -> tuple[object, bool]:
-    if not (isinstance(kind, type) and dataclasses.is_dataclass(kind)):
+    if not _is_group(kind):
         raise _Wrong(f"nothing lies below a plain value in {text!r}")
     members: dict[str, object] = dict(typing.get_type_hints(kind))
     for other, value in vars(kind).items():
@@ -173,6 +173,11 @@ def _field(kind: object, name: str, text: str) -> tuple[object, bool]:
     if name not in members:
         raise _Wrong(f"{kind.__name__} has no field {name!r}", nearest_first(name, members))
     return _without_none(members[name])
+
+
+def _is_group(kind: object) -> typing.TypeGuard[type]:
+    """Whether a value of this type has named fields."""
+    return isinstance(kind, type) and (dataclasses.is_dataclass(kind) or hasattr(kind, "_fields"))
 
 
 def _without_none(kind: object) -> tuple[object, bool]:
@@ -198,7 +203,7 @@ def _comparison(written: Value, kind: object, field: str, brought: Brought) -> t
         if not many and not _is_text(kind):
             raise _Wrong(f"{comparison!r} needs a list or a text")
         return comparison, _member(value, kind, field, brought)
-    if many or (isinstance(kind, type) and dataclasses.is_dataclass(kind)):
+    if many or _is_group(kind):
         raise _Wrong("is a list or a group and cannot be compared as a whole", "contains X, lacks X, null, or a path")
     if comparison in ORDERING and kind is not int:
         raise _Wrong(f"{comparison!r} needs a number")
@@ -213,7 +218,7 @@ def _member(value: Value, kind: object, field: str, brought: Brought) -> conditi
     """What a list may hold, or a text may have as its part."""
     if typing.get_origin(kind) is tuple:
         inner = typing.get_args(kind)[0]
-        if isinstance(inner, type) and dataclasses.is_dataclass(inner):
+        if _is_group(inner):
             inner = str
         return _typed(value, inner, field, brought)
     part, names = str(value), names_of(field, brought)

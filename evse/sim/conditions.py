@@ -12,7 +12,7 @@ import operator
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from evse.core.events import Event
 from evse.exchange.snapshot import StationView
@@ -86,15 +86,23 @@ class Condition:
         return ", ".join(check.text for check in self.checks)
 
 
-@dataclass(frozen=True, slots=True)
-class Observation:
+class Observation(Protocol):
     """What conditions are judged by at one instant."""
 
-    view: StationView | None
-    facts: Sequence[OutletFacts]
-    records: Sequence[ClosedSession]
-    open_sessions: Sequence[OpenSession]
-    new_events: Sequence[Event]
+    @property
+    def view(self) -> StationView | None: ...
+
+    @property
+    def facts(self) -> Sequence[OutletFacts]: ...
+
+    @property
+    def records(self) -> Sequence[ClosedSession]: ...
+
+    @property
+    def open_sessions(self) -> Sequence[OpenSession]: ...
+
+    @property
+    def new_events(self) -> Sequence[Event]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +161,7 @@ def _contains(actual: object, value: Value) -> bool:
 
 
 def _key(item: object) -> object:
-    """What names a member of a list: a fault's name, a limit's source, or the member itself."""
+    """What names a member of a list: the name of a fault, the kind of an order, the source of a limit, or itself."""
     return getattr(item, "name", getattr(item, "source", item))
 
 

@@ -22,14 +22,14 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from hal.scheduling import ANY_PERIOD, PolledRenewalPart, RenewalPart, RenewalRunner
 from hal.units import NEVER
 
 
 class RestingLine(Protocol):
-    """A part that knows when the last byte passed: the line of the loop."""
+    """A part that knows when the last byte passed: the line of the loop. It starts nothing by itself."""
 
     @property
     def quiet_since_us(self) -> int: ...
@@ -49,18 +49,25 @@ class RenewalLoop:
     runner: RenewalRunner | None = None
     polled: tuple[PolledRenewalPart, ...] = field(init=False)
     """Those of the parts that nobody steps."""
+    _next_renewals: tuple[Callable[[], int], ...] = field(init=False)
+    _essential_wakes: tuple[Callable[[], int], ...] = field(init=False)
+    _own_us: list[int] = field(default_factory=list)
+    """Each part's own period, as ``period_us`` found it last."""
     _known: dict[int, set[int]] = field(default_factory=dict)
     _last: tuple[int, int, int] = (0, 0, 0)
 
     def __post_init__(self) -> None:
+        acting = [part for part in self.parts if id(part) != id(self.line)]
+        self._next_renewals = tuple(part.next_renewal_us for part in acting)
+        self._essential_wakes = tuple(part.essential_wake_us for part in acting)
         self.polled = tuple(part for part in self.parts if isinstance(part, PolledRenewalPart))
 
-    def traffic_us(self, period_us: int) -> int | None:
+    def traffic_us(self, period_us: int, next_us: int) -> int | None:
         """Length of one renewal's traffic, ``None`` when the line's last traffic was not known to be just a renewal.
 
         A length is known when two renewals in a row had it; whatever else is on the line makes it another one.
+        ``next_us``: when the next renewal begins.
         """
-        next_us = self.next_renewal_us()
         seen_us = self.line.quiet_since_us - (next_us - period_us)
         known = self._known.setdefault(period_us, set())
         if seen_us in known:
@@ -83,41 +90,46 @@ class RenewalLoop:
     def period_us(self) -> int:
         """Common period of all parts (the least common multiple), 0 while one is not steady, ``ANY_PERIOD`` if quiet."""
         period = 0
+        self._own_us.clear()
         for part in self.parts:
             own = part.steady_period_us()
             if own == 0:
                 return 0
-            if own != ANY_PERIOD:
-                period = own if period == 0 else math.lcm(period, own)
+            self._own_us.append(own)
+            if own not in (ANY_PERIOD, period):
+                period = math.lcm(period, own) if period else own
         return period or ANY_PERIOD
 
     def next_renewal_us(self) -> int:
         """When the loop's next renewal begins."""
-        return min([part.next_renewal_us() for part in self.parts], default=NEVER)
+        return min([ask() for ask in self._next_renewals], default=NEVER)
 
     def essential_wake_us(self) -> int:
         """Earliest essential wake of the parts; the runner's own is asked once for all its loops."""
-        return min([part.essential_wake_us() for part in self.parts], default=NEVER)
+        return min([ask() for ask in self._essential_wakes], default=NEVER)
 
     def shift(self, periods: int, delta_us: int) -> int:
-        """Move every part by ``delta_us``; returns the number of frames not sent."""
+        """Move every part by ``delta_us`` after ``period_us`` was asked; returns the number of frames not sent."""
         frames = 0
-        for part in self.parts:
-            own = part.steady_period_us()
+        for part, own in zip(self.parts, self._own_us, strict=True):
             frames += part.shift_renewals(periods if own == ANY_PERIOD else delta_us // own, delta_us)
         return frames
 
 
-@dataclass(frozen=True)
-class JumpPlan:
-    """One jump: which loops move by how many periods and microseconds, and the new time."""
+class JumpPlan(NamedTuple):
+    """One jump: which loops move by how many periods and microseconds, and the new time.
+
+    ``renewals``: when each steady loop renews next after the jump, by its name. ``essential_us``: no later than any
+    essential wake of the loops and their runners.
+    """
 
     shifts: tuple[tuple[RenewalLoop, int, int], ...]
     now_us: int
+    renewals: dict[str, int]
+    essential_us: int
 
 
-@dataclass(frozen=True, slots=True)
-class _Steady:
+class _Steady(NamedTuple):
     loop: RenewalLoop
     period: int
     next_renewal: int
@@ -137,36 +149,46 @@ def plan_jump(
     """
     steady: list[_Steady] = []
     runners = {id(loop.runner): loop.runner for loop in loops if loop.runner is not None}
-    limit_us = min([limit_us, *(runner.essential_wake_us() for runner in runners.values())])
+    essential_us = min([runner.essential_wake_us() for runner in runners.values()], default=NEVER)
+    limit_us = min(limit_us, essential_us)
     if limit_us <= now_us:
         return None
     for loop in loops:
-        limit_us = min(limit_us, loop.essential_wake_us())
-        period = loop.period_us()
-        wishes = [wish for part in loop.parts if (wish := wish_of(part)) is not None]
-        if period == 0 or (loop.runner is not None and wish_of(loop.runner) is None):
+        deserted = loop.runner is not None and wish_of(loop.runner) is None
+        period = 0 if deserted else loop.period_us()
+        if period == 0:
             # Not the runner's wish: it mixes what all its loops want.
-            limit_us = min([limit_us, loop.next_renewal_us(), loop.polled_wish_us(), *wishes])
+            limit_us = min([limit_us, loop.next_renewal_us(), loop.polled_wish_us(), *_wishes(loop, wish_of)])
         elif period == ANY_PERIOD:
-            limit_us = min([limit_us, *wishes])
-        else:
-            traffic = loop.traffic_us(period)
-            if traffic is None:
-                limit_us = min(limit_us, loop.next_renewal_us())
-            else:
-                steady.append(_Steady(loop, period, loop.next_renewal_us(), traffic))
+            limit_us = min([limit_us, *_wishes(loop, wish_of)])
         if limit_us <= now_us:
             return None
-    if not steady or any(entry.next_renewal <= now_us for entry in steady):
-        return None
-    return _plan_to(steady, now_us, limit_us)
+        essential_us = min(essential_us, loop.essential_wake_us())
+        limit_us = min(limit_us, essential_us)
+        if 0 < period < ANY_PERIOD:
+            next_us = loop.next_renewal_us()
+            traffic = loop.traffic_us(period, next_us)
+            if traffic is None:
+                limit_us = min(limit_us, next_us)
+            elif next_us <= now_us:
+                return None
+            else:
+                steady.append(_Steady(loop, period, next_us, traffic))
+        if limit_us <= now_us:
+            return None
+    return _plan_to(steady, now_us, limit_us, essential_us) if steady else None
+
+
+def _wishes(loop: RenewalLoop, wish_of: Callable[[RenewalPart | RenewalRunner], int | None]) -> list[int]:
+    """The scheduled wishes of the loop's parts."""
+    return [wish for part in loop.parts if (wish := wish_of(part)) is not None]
 
 
 MAX_ATTEMPTS = 8
 """Each attempt brings T forward to the beginning of some loop's renewal; more than a few do not pay."""
 
 
-def _plan_to(steady: Sequence[_Steady], now_us: int, limit_us: int) -> JumpPlan | None:
+def _plan_to(steady: Sequence[_Steady], now_us: int, limit_us: int, essential_us: int) -> JumpPlan | None:
     target_us = limit_us
     for _ in range(MAX_ATTEMPTS):
         counts = []
@@ -177,7 +199,7 @@ def _plan_to(steady: Sequence[_Steady], now_us: int, limit_us: int) -> JumpPlan 
                 break
             counts.append(count)
         else:
-            return _plan_of(steady, counts, target_us)
+            return _plan_of(steady, counts, target_us, essential_us)
         if target_us <= now_us:
             return None
     return None
@@ -194,8 +216,11 @@ def _periods_to(entry: _Steady, target_us: int) -> tuple[int, int]:
     return periods, begun_us
 
 
-def _plan_of(steady: Sequence[_Steady], counts: Sequence[int], target_us: int) -> JumpPlan | None:
-    shifts = tuple(
-        (entry.loop, count, count * entry.period) for entry, count in zip(steady, counts, strict=True) if count
-    )
-    return JumpPlan(shifts, target_us) if shifts else None
+def _plan_of(steady: Sequence[_Steady], counts: Sequence[int], target_us: int, essential_us: int) -> JumpPlan | None:
+    shifts, renewals = [], {}
+    for entry, count in zip(steady, counts, strict=True):
+        delta_us = count * entry.period
+        renewals[entry.loop.name] = entry.next_renewal + delta_us
+        if count:
+            shifts.append((entry.loop, count, delta_us))
+    return JumpPlan(tuple(shifts), target_us, renewals, essential_us) if shifts else None

@@ -15,13 +15,13 @@ from evse.sim.invariants_domestic import (
     NeverBothContacts,
     NoLastingDomesticOverdraw,
 )
+from evse.sim.invariants_orders import NoEnergyForAnotherId, OrdersOutliveRestarts
 from evse.sim.invariants_records import ClosedIntervalsBelongToOneSession, RecordsBalanceWithTheWorld
 from evse.sim.invariants_safety import (
     ClosedOnlyWhenSafe,
     ContactFollowsOrder,
     FaultShownOnPilot,
     NeverUnlockedUnderLoad,
-    NoEnergyForAnotherId,
     NoLastingOverdraw,
     NoOpeningUnderLoad,
     OfferWithinLimits,
@@ -49,6 +49,7 @@ def all_invariants() -> tuple[Invariant, ...]:
         NoLastingDomesticOverdraw(),
         ClosedIntervalsBelongToOneSession(),
         RecordsBalanceWithTheWorld(),
+        OrdersOutliveRestarts(),
     )
 
 
@@ -67,7 +68,7 @@ class InvariantChecker:
         station.world.on_change(self._world_changed)
 
     def note_command(self, command: Command, now_us: int) -> None:
-        """Tell that ``command`` was posted; S7 and S13 judge by it."""
+        """Tell that ``command`` was posted; S7, S13 and T10 judge by it."""
         self._known.commands.append((now_us, command))
         self._changed = True
 
@@ -83,12 +84,11 @@ class InvariantChecker:
             self._known.cards.append((outlet, uid))
         self._changed = True
 
-    def observe(self, now_us: int) -> None:
-        """Look at the instant that was just processed."""
-        events = self._station.events_since(self._events)
-        if not self._changed and not events and not self._pending:
-            return
-        self._look(now_us)
+    def observe(self, now_us: int) -> Moment | None:
+        """Look at the instant that was just processed; return what was seen, ``None`` when there was nothing new."""
+        if self._changed or self._pending or self._station.events_since(self._events):
+            return self._look(now_us)
+        return None
 
     def finish(self, now_us: int) -> None:
         """Look at the end of the run."""
@@ -97,7 +97,7 @@ class InvariantChecker:
         for invariant in self._invariants:
             self.violations.extend(invariant.finish(moment))
 
-    def _look(self, now_us: int) -> None:
+    def _look(self, now_us: int) -> Moment:
         self._changed = False
         self.looks += 1
         moment = self._moment(now_us)
@@ -105,6 +105,7 @@ class InvariantChecker:
         for invariant in self._invariants:
             self.violations.extend(invariant.check(moment))
         self._pending = any(invariant.pending() for invariant in self._invariants)
+        return moment
 
     def _moment(self, now_us: int) -> Moment:
         station = self._station
@@ -116,12 +117,13 @@ class InvariantChecker:
             now_us=now_us,
             config=station.config,
             outlets=facts_of(station.world, now_us),
-            view=station.view(),
+            claims=station.claims(),
             new_events=station.events_since(self._events),
             open_sessions=sessions,
             records=ledger.records(),
             disturbances=station.disturbances(),
             known=self._known,
+            stored=ledger.waiting() == 0,
         )
 
     def _world_changed(self, now_us: int) -> None:

@@ -6,11 +6,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
-from evse.core.commands import Book, Command, SetUnavailable
+from evse.core.commands import Command
 from evse.core.config import OutletConfig, StationConfig
+from evse.core.lines import LineFunction
 from evse.core.units import MS, SECOND
-from evse.exchange.snapshot import OutletView, StationView
-from evse.sim.station import ClosedSession, OpenSession, OutletFacts, TimedEvent
+from evse.sim.station import Claims, ClosedSession, OpenSession, OutletClaims, OutletFacts, TimedEvent
 
 # Time bounds. A bound is how long a forbidden state may physically last.
 OPEN_ON_VEHICLE_US: Final = 100 * MS
@@ -42,7 +42,7 @@ FAULT_F_BEGINS_US: Final = 1 * SECOND
 FORCED_BOLT_US: Final = 100 * MS
 """A bolt that moves this soon after somebody forced it was moved by him."""
 UNAVAILABLE_US: Final = 500 * MS
-"""A command to be unavailable or booked counts against closings from this long after it was posted."""
+"""An order, or an input, counts against what happens from this long after it was answered or came."""
 PROPOSED_MINIMUM_MA: Final = 6_000
 """IEC 61851-1 Table A.7: the lowest current that a duty cycle can offer."""
 DISK: Final = "disk"
@@ -77,63 +77,49 @@ class Known:
     lock_forced_us: dict[int, int] = field(default_factory=dict)
     shutter_forced_us: dict[int, int] = field(default_factory=dict)
 
-    def booked_for(self, outlet: int, now_us: int, begun_us: int, known_since_us: int) -> str | None:
-        """The uid for which the outlet is booked by a command that has had its time to act, ``None`` if not booked.
-
-        A session that began (at ``begun_us``) before the order may go on. Orders before ``known_since_us`` are forgotten.
-        """
-        uid: str | None = None
-        for at_us, command in self.commands:
-            if not isinstance(command, Book) or command.outlet != outlet or at_us < known_since_us:
-                continue
-            if begun_us - at_us >= UNAVAILABLE_US or not command.uid:
-                uid = command.uid or None if now_us < command.until_us else None
-        return uid
-
-    def unavailable(self, outlet: int, now_us: int, begun_us: int, known_since_us: int) -> bool:
-        """Whether any source has made the outlet (or the station) unavailable, with time to act since.
-
-        A session that began (at ``begun_us``) before an order "after the session" may go on. Orders before
-        ``known_since_us`` are forgotten.
-        """
-        sources: dict[str, bool] = {}
-        for at_us, command in self.commands:
-            if not isinstance(command, SetUnavailable) or command.outlet not in (0, outlet) or at_us < known_since_us:
-                continue
-            if not command.active or now_us - at_us >= UNAVAILABLE_US:
-                may_go_on = command.after_session and begun_us <= at_us + UNAVAILABLE_US
-                sources[f"{command.outlet} {command.source}"] = command.active and not may_go_on
-        return any(sources.values())
-
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """Everything an invariant may look at. ``view`` is ``None`` while control does not run."""
+    """Everything an invariant may look at. ``claims`` is ``None`` while control does not run."""
 
     now_us: int
     config: StationConfig
     outlets: Sequence[OutletFacts]
-    view: StationView | None
+    claims: Claims | None
     new_events: Sequence[TimedEvent]
     open_sessions: Mapping[int, Sequence[OpenSession]]
     records: Sequence[ClosedSession]
     disturbances: tuple[str, ...]
     known: Known
+    stored: bool = True
+    """Nothing waits for the disk."""
+
+    cut_off: bool = field(init=False)
+    """Something keeps control from its work: neither disk, services nor a card reader is an excuse for what it does."""
 
     @property
-    def cut_off(self) -> tuple[str, ...]:
-        """What keeps control from its work: neither disk, services nor a card reader is an excuse for what it does."""
-        return tuple(name for name in self.disturbances if name not in _HARMLESS and _READER not in name)
+    def started_us(self) -> int:
+        """When control began; 0 while it does not run."""
+        return 0 if self.claims is None else self.claims.started_us
+
+    def __post_init__(self) -> None:
+        hindered = any(name not in _HARMLESS and _READER not in name for name in self.disturbances)
+        object.__setattr__(self, "cut_off", hindered)
 
     def outlet_config(self, number: int) -> OutletConfig:
         """Configuration of outlet ``number``."""
-        return next(outlet for outlet in self.config.outlets if outlet.number == number)
+        for outlet in self.config.outlets:
+            if outlet.number == number:
+                return outlet
+        raise ValueError(f"no outlet {number}")
 
-    def outlet_view(self, number: int) -> OutletView | None:
-        """View of outlet ``number``, ``None`` while control does not run."""
-        if self.view is None:
-            return None
-        return next((outlet for outlet in self.view.outlets if outlet.number == number), None)
+    def outlet_claims(self, number: int) -> OutletClaims | None:
+        """What the station says of outlet ``number``, ``None`` while control does not run."""
+        if self.claims is not None:
+            for outlet in self.claims.outlets:
+                if outlet.number == number:
+                    return outlet
+        return None
 
     def sessions(self, number: int) -> Sequence[OpenSession]:
         """Durably open sessions of outlet ``number``."""
@@ -170,6 +156,8 @@ class Spans:
 
         Also true when it ends just now after lasting too long: moments in between may not have been looked at.
         """
+        if not bad and not self._since:
+            return False
         since = self._since.get(key)
         if since is None:
             if not bad:
@@ -183,14 +171,25 @@ class Spans:
             self._told.pop(key, None)
         return late
 
+    @property
+    def lasting(self) -> bool:
+        """Whether any bad state lasts."""
+        return bool(self._since)
+
     def pending(self) -> bool:
         """Whether any bad state lasts that has not been told."""
-        return any(not self._told.get(key, False) for key in self._since)
+        return bool(self._since) and any(not self._told.get(key, False) for key in self._since)
 
     def forget(self, key: tuple[int, str]) -> None:
         """Start anew for ``key``."""
         self._since.pop(key, None)
         self._told.pop(key, None)
+
+
+def line_acts(config: OutletConfig, contacts: Sequence[bool], function: LineFunction) -> bool:
+    """Whether a line of ``function`` really acts, by what its contact says (true = closed)."""
+    lines = [line for line in config.lines if line.function is function]
+    return any(line.number <= len(contacts) and contacts[line.number - 1] is line.normally_open for line in lines)
 
 
 def offered_ma(duty_bp: int) -> int:

@@ -42,7 +42,11 @@ class ClosedIntervalsBelongToOneSession:
     def __init__(self) -> None:
         self._open: dict[int, _Interval] = {}
         self._sessions: dict[str, int] = {}
-        self._missing_since: dict[str, int] = {}
+        """Outlet of every session that energy belongs to."""
+        self._unrecorded: dict[str, int | None] = {}
+        """Those of them without a record, with the time since when they are not open any more."""
+        self._records_of: dict[str, int] = {}
+        self._records_seen = 0
 
     def check(self, moment: Moment) -> Iterator[Violation]:
         for facts in moment.outlets:
@@ -60,7 +64,9 @@ class ClosedIntervalsBelongToOneSession:
         names = [session.session_id for session in moment.sessions(number)]
         if len(names) == 1 and interval.session in (None, names[0]):
             interval.session, interval.alone_since_us = names[0], None
-            self._sessions.setdefault(names[0], number)
+            if names[0] not in self._sessions:
+                self._sessions[names[0]] = number
+                self._unrecorded[names[0]] = None
             return
         if interval.alone_since_us is None:
             interval.alone_since_us = moment.now_us
@@ -73,22 +79,24 @@ class ClosedIntervalsBelongToOneSession:
             yield Violation(self.name, moment.now_us, number, what)
 
     def _records(self, moment: Moment, *, at_end: bool) -> Iterator[Violation]:
-        counts: dict[str, int] = {}
-        for record in moment.records:
-            counts[record.session_id] = counts.get(record.session_id, 0) + 1
-        still_open = {session.session_id for sessions in moment.open_sessions.values() for session in sessions}
-        for name, number in list(self._sessions.items()):
-            count = counts.get(name, 0)
-            if count > 1:
-                del self._sessions[name]
-                yield Violation(self.name, moment.now_us, number, f"session {name} has {count} records")
-            elif count == 0 and name not in still_open:
-                since = self._missing_since.setdefault(name, moment.now_us)
-                if at_end or moment.now_us - since > RECORD_TIME_US:
-                    del self._sessions[name]
-                    yield Violation(self.name, moment.now_us, number, f"session {name} has no record")
-            else:
-                self._missing_since.pop(name, None)
+        for record in moment.records[self._records_seen :]:
+            name = record.session_id
+            count = self._records_of[name] = self._records_of.get(name, 0) + 1
+            self._unrecorded.pop(name, None)
+            if count == 2 and name in self._sessions:
+                yield Violation(self.name, moment.now_us, self._sessions[name], f"session {name} has a second record")
+        self._records_seen = len(moment.records)
+        for name, since in list(self._unrecorded.items()):
+            number = self._sessions[name]
+            if name in self._records_of:
+                del self._unrecorded[name]
+            elif any(session.session_id == name for session in moment.sessions(number)):
+                self._unrecorded[name] = None
+            elif since is None and not at_end:
+                self._unrecorded[name] = moment.now_us
+            elif at_end or moment.now_us - (since or 0) > RECORD_TIME_US:
+                del self._unrecorded[name]
+                yield Violation(self.name, moment.now_us, number, f"session {name} has no record")
 
     def finish(self, moment: Moment) -> Iterator[Violation]:
         yield from self._records(moment, at_end=True)
@@ -123,8 +131,8 @@ class RecordsBalanceWithTheWorld:
     def check(self, moment: Moment) -> Iterator[Violation]:
         for facts in moment.outlets:
             self._add(moment, facts)
-            view = moment.outlet_view(facts.number)
-            self._blind[facts.number] = view is not None and not view.link_ok
+            said = moment.outlet_claims(facts.number)
+            self._blind[facts.number] = said is not None and not said.link_ok
         for record in moment.records[len(self._told) :]:
             self._told[f"{record.number}"] = True
             yield from self._judge(moment, record)

@@ -1,4 +1,4 @@
-"""Safety invariants, judged by the world's truth: S1, S2, S4, S5, S6, S7, S10, S13.
+"""Safety invariants, judged by the world's truth: S1, S2, S4, S5, S6, S7, S10.
 
 Where a statement needs to know whose session it is, the durable ledger and the cards presented in the world say so,
 never the core's outputs. Time bounds and their sources are in ``evse.sim.invariants_base``.
@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from evse.core.commands import ClearFault
 from evse.core.config import Access, Location
 from evse.core.events import ContactorPermitted, FaultRaised
+from evse.core.lines import LineFunction
 from evse.sim.invariants_base import (
     CLOSED_WITHOUT_PWM_US,
     DUTY_TOLERANCE_BP,
@@ -34,6 +35,7 @@ from evse.sim.invariants_base import (
     Moment,
     Spans,
     Violation,
+    line_acts,
     offered_ma,
 )
 from evse.sim.station import OutletFacts
@@ -61,10 +63,11 @@ class Timed:
     def pending(self) -> bool:
         return self._spans.pending()
 
-    def _late(self, moment: Moment, number: int, what: str, bad: bool, bound_us: int) -> Iterator[Violation]:
-        if self._spans.too_long((number, what), bad, bound_us, moment.now_us):
-            bound = f"for more than {bound_us // 1000} ms" if bound_us else "at all"
-            yield Violation(self.name, moment.now_us, number, f"{what} {bound}")
+    def _late(self, moment: Moment, number: int, what: str, bad: bool, bound_us: int) -> tuple[Violation, ...]:
+        if not self._spans.too_long((number, what), bad, bound_us, moment.now_us):
+            return ()
+        bound = f"for more than {bound_us // 1000} ms" if bound_us else "at all"
+        return (Violation(self.name, moment.now_us, number, f"{what} {bound}"),)
 
 
 class ClosedOnlyWhenSafe(Timed):
@@ -95,7 +98,12 @@ class ClosedOnlyWhenSafe(Timed):
             # What a released coil cannot move is S7's matter.
             stuck = truth.contact_welded or facts.contactor_slow
             held = truth.contact_closed and (truth.coil_energised or not stuck)
+            if not held and not self._spans.lasting:
+                continue
+            lasting = self._spans.lasting
             for what, good, bound_us in self._conditions(moment, facts):
+                if good and not lasting:
+                    continue
                 allowed_us = max(bound_us, OPEN_ON_LEASE_US) if leased and bound_us else bound_us
                 bad = held and not good and (bound_us > 0 or truth.coil_energised)
                 yield from self._late(moment, facts.number, f"closed while {what}", bad, allowed_us)
@@ -147,22 +155,29 @@ class ClosedOnlyWhenSafe(Timed):
 
 
 class OfferWithinLimits(Timed):
-    """S2. PWM on the line offers at least 6 A and at most what cable, outlet and station stand, also all together."""
+    """S2. PWM on the line offers at least 6 A and at most what cable, outlet and station stand, also all together.
+
+    An outlet stands its derated current, and its temporary limit while the contact of that input really acts.
+    """
 
     name = "S2"
 
     def check(self, moment: Moment) -> Iterator[Violation]:
         for facts in moment.outlets:
+            if not facts.truth.pwm_on and not self._spans.lasting:
+                continue
             truth, config = facts.truth, moment.outlet_config(facts.number)
-            limits = [config.rated_current_ma, moment.config.station_maximum_ma]
+            limits = [config.rated_current_ma, config.derated_current_ma, moment.config.station_maximum_ma]
+            if line_acts(config, truth.inputs, LineFunction.CURRENT_LIMIT):
+                limits.append(config.temporary_limit_ma)
             if facts.cable_rating_ma is not None:
                 limits.append(facts.cable_rating_ma)
             pwm = truth.pwm_on
             duty_bp = _intended_duty_bp(facts)
             below = pwm and offered_ma(duty_bp + DUTY_TOLERANCE_BP) < PROPOSED_MINIMUM_MA
             above = pwm and offered_ma(duty_bp - DUTY_TOLERANCE_BP) > min(limits)
-            view = moment.outlet_view(facts.number)
-            unreachable = view is None or not view.link_ok or bool(moment.cut_off)
+            said = moment.outlet_claims(facts.number)
+            unreachable = said is None or not said.link_ok or moment.cut_off
             # A generator that is off cannot be corrected by whoever does not reach it.
             above = above and not (facts.duty_error_bp and unreachable)
             below = below and not (facts.duty_error_bp and unreachable)
@@ -310,22 +325,21 @@ class ContactFollowsOrder(Timed):
 
     def __init__(self) -> None:
         super().__init__()
-        self._view_since_us: int | None = None
+        self._running_since_us: int | None = None
         self._settling = False
         self._welded: dict[int, bool] = {}
 
     def check(self, moment: Moment) -> Iterator[Violation]:
-        view = moment.view
-        running = view is not None and view.restored
+        running = moment.claims is not None and moment.claims.restored
         if not running:
-            self._view_since_us = None
-        elif self._view_since_us is None:
-            self._view_since_us = moment.now_us
-        settled = self._view_since_us is not None and moment.now_us - self._view_since_us >= RESTART_US
+            self._running_since_us = None
+        elif self._running_since_us is None:
+            self._running_since_us = moment.now_us
+        settled = self._running_since_us is not None and moment.now_us - self._running_since_us >= RESTART_US
         self._settling = running and not settled
         for facts in moment.outlets:
-            outlet = moment.outlet_view(facts.number)
-            names = [fault.name for fault in outlet.faults] if outlet is not None else []
+            outlet = moment.outlet_claims(facts.number)
+            names = outlet.faults if outlet is not None else ()
             # Without its mirror contact nobody can know.
             contacts = [contact for contact in facts.contacts if contact.mirror_honest]
             for wanted, differs in (
@@ -372,7 +386,7 @@ class FaultShownOnPilot(Timed):
 
     def check(self, moment: Moment) -> Iterator[Violation]:
         now = moment.now_us
-        if moment.view is None:
+        if moment.claims is None:
             self._permitted = dict.fromkeys(self._permitted, False)
         for event in moment.new_events:
             fault = event.event
@@ -412,41 +426,3 @@ class FaultShownOnPilot(Timed):
 
     def pending(self) -> bool:
         return bool(self._due)
-
-
-class NoEnergyForAnotherId(Timed):
-    """S13. An unavailable outlet never begins to give energy, a booked one only to its booker.
-
-    Both hold until control starts again: whoever gives such orders repeats them to a station that has restarted.
-    """
-
-    name = "S13"
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._closings: dict[int, int] = {}
-        self._seen_us: dict[str, int] = {}
-
-    def check(self, moment: Moment) -> Iterator[Violation]:
-        for facts in moment.outlets:
-            number, truth = facts.number, facts.truth
-            for session in moment.sessions(number):
-                self._seen_us.setdefault(session.session_id, moment.now_us)
-            closings = truth.closings + (truth.domestic.closings if truth.domestic is not None else 0)
-            before = self._closings.get(number, 0)
-            self._closings[number] = closings
-            if closings == before or not any(contact.closed for contact in facts.contacts):
-                continue
-            if moment.view is None:
-                continue
-            begun_us, since_us = self._begun(moment, number), moment.view.started_us
-            if moment.known.unavailable(number, moment.now_us, begun_us, since_us):
-                yield Violation(self.name, moment.now_us, number, "energised while unavailable")
-            booker = moment.known.booked_for(number, moment.now_us, begun_us, since_us)
-            users = [session.uid for session in moment.sessions(number)]
-            if booker is not None and any(uid != booker for uid in users):
-                yield Violation(self.name, moment.now_us, number, f"energised for {users[0]}, booked for {booker}")
-
-    def _begun(self, moment: Moment, number: int) -> int:
-        """When the outlet's session was first seen, now when there is none."""
-        return min((self._seen_us[each.session_id] for each in moment.sessions(number)), default=moment.now_us)

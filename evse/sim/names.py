@@ -15,7 +15,11 @@ from enum import StrEnum
 from typing import Final
 
 from evse.core.config import Access, SocketType
+from evse.core.dip import DipFunction
 from evse.core.faults import CATALOGUE, Latch, Reaction
+from evse.core.led_bar import DISPLAY_TEXTS
+from evse.core.lines import LineFunction
+from evse.core.orders import OrderKind
 from evse.core.outlet_status import OUTLET_TABLE, ErrorClass, OutletErrorName, OutletStatus
 from evse.core.procedure import FREE_ACCESS
 from evse.core.session import DOMESTIC, NORMAL_MODE_3, SIMPLIFIED_MODE_3
@@ -37,7 +41,10 @@ EVSE_STATUS: Final = (
     "Suspend_Plc_Cmd_Received",
     "Unavailable_Plc_Cmd_Received",
 )
-LIMIT_SOURCES: Final = ("rated", "cable", "domestic socket", "simplified mode 3", "station maximum")
+LIMIT_SOURCES: Final = (
+    *("rated", "derated", "domestic socket", "cable", "simplified mode 3", "temporary limit", "station maximum"),
+    "DIP switches",
+)
 """Those of the station itself; ``set_limit`` brings others."""
 WAITING_REASONS: Final = (
     "StateNotRestored",
@@ -51,6 +58,12 @@ WAITING_REASONS: Final = (
     "Suspended",
     "Postponed",
     "OutOfService",
+    "DipSwitchesUnknown",
+    "X1Open",
+    "Restarting",
+    "KeyLocked",
+    "DelayedStart",
+    "StoppedByButton",
     "NotEnoughCurrent",
     "WaitAfterFault",
     "ContactorMustRest",
@@ -86,6 +99,9 @@ END_REASONS: Final = (
     *(f"Fault {name}" for name in FAULTS),
 )
 """Why a session ended; ``stop_session`` may bring others."""
+RESTART_CAUSES: Final = ("ServiceButton", "ServiceButtonErase")
+UNKNOWN_SWITCHES: Final = tuple(f"DSW{bank}.{switch}" for bank in (1, 2) for switch in range(1, 9))
+"""Undocumented switches of the shipped boards bear such names."""
 UID_PATTERN: Final = re.compile(r"([0-9A-F]{8}|[0-9A-F]{14}|[0-9A-F]{16}|[0-9A-F]{20})\Z")
 UID_ALLOWED: Final = "4, 7, 8 or 10 bytes in upper-case hexadecimal"
 
@@ -122,7 +138,10 @@ FIELD_NAMES: Final[Mapping[str, tuple[str, ...]]] = {
     "OutletView.shutter": ("", *_words(ShutterFeedback)),
     "OutletView.connector": _SOCKETS,
     "DomesticView.open_reasons": OPEN_REASONS,
+    "OutletView.active_inputs": _words(LineFunction),
     "OutletView.sound": ("", *_words(Beep)),
+    "OutletView.display": ("", *DISPLAY_TEXTS),
+    "DipView.on": (*_words(DipFunction), *UNKNOWN_SWITCHES),
     "PilotView.driven_mode": _words(PilotMode),
     "LimitView.source": LIMIT_SOURCES,
     "FaultView.name": FAULTS,
@@ -133,6 +152,9 @@ FIELD_NAMES: Final[Mapping[str, tuple[str, ...]]] = {
     "ClosedSession.charge_type": CHARGE_TYPES,
     "ClosedSession.socket": _SOCKETS,
     "OutletTruth.pilot_level": _words(PilotLevel),
+    "OutletTruth.light": _words(Light),
+    "OutletTruth.beep": tuple(beep for beep in _words(Beep) if beep != Beep.TONE.value),
+    "OutletTruth.display": ("", *DISPLAY_TEXTS),
     "EvStateChanged.previous": _PILOT,
     "EvStateChanged.state": _PILOT,
     "CableChanged.state": _words(CableState),
@@ -146,9 +168,12 @@ FIELD_NAMES: Final[Mapping[str, tuple[str, ...]]] = {
     "DomesticPermitted.reasons": OPEN_REASONS,
     "LockMoved.feedback": _words(LockFeedback),
     "ShutterMoved.feedback": _words(ShutterFeedback),
+    "RestartRequested.cause": RESTART_CAUSES,
+    "InputChanged.function": _words(LineFunction),
     "FaultRaised.fault": FAULTS,
     "FaultRaised.reaction": _words(Reaction),
     "FaultCleared.fault": FAULTS,
+    "OrdersChanged.orders": _words(OrderKind),
     "AuthorisationRequested.purpose": ("start", "stop"),
     "SessionOpened.authorised_by": ("badge", FREE_ACCESS, "remote"),
     "EnergyCheckpoint.charge_type": CHARGE_TYPES,
@@ -165,6 +190,10 @@ FREE_FIELDS: Final = (
     "OutletView.link_problem",
     "OutletView.reader_problem",
     "LimitView.note",
+    "DipView.at_start",
+    "DipView.now",
+    "DipView.address",
+    "DipSwitchesRead.positions",
     "SessionView.session_id",
     "ClosedSession.session_id",
     "SessionOpened.session_id",
@@ -175,7 +204,13 @@ FREE_FIELDS: Final = (
     "CommandDone.reason",
     "ConfigurationActive.digest",
 )
-UID_FIELDS: Final = ("SessionView.uid", "ClosedSession.uid", "AuthorisationRequested.uid", "SessionOpened.uid")
+UID_FIELDS: Final = (
+    "SessionView.uid",
+    "ClosedSession.uid",
+    "AuthorisationRequested.uid",
+    "SessionOpened.uid",
+    "MasterCardTaught.uid",
+)
 """Fields that hold a badge's identifier, or nothing."""
 
 

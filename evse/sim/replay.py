@@ -11,6 +11,7 @@ with another configuration is refused (``ReplayError``).
 
 from __future__ import annotations
 
+import json
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -268,7 +269,12 @@ def _put(cycle: _Cycle, line: int, entry: TraceEntry) -> None:
 
 
 def _command(entry: TraceEntry) -> Command:
-    data = {name: value for name, value in entry.data.items() if name != "name"}
+    data: dict[str, object] = {name: value for name, value in entry.data.items() if name != "name"}
+    for name in ("orders", "station_orders"):
+        noted = data.get(name)
+        if isinstance(noted, tuple):
+            # Standing orders are values of their own, noted as JSON.
+            data[name] = [json.loads(str(each)) for each in noted]
     return decode_command(msgspec.json.encode({"type": entry.data["name"], "data": data}))
 
 

@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields as fields_of
 from dataclasses import replace
 from typing import Any
 
-from evse.sim.conditions import Observation
+from evse.core.events import Event
+from evse.exchange.snapshot import StationView
 from evse.sim.invariants import InvariantChecker
+from evse.sim.invariants_base import Moment
 from evse.sim.quantities import time_text
 from evse.sim.scenario import Do, Expect, Post, Scenario, Step, Throughout, WaitUntil
 from evse.sim.scenario_loader import command_name
-from evse.sim.station import ParamValue, SimulatedStation, StationFactory, facts_of
+from evse.sim.station import (
+    ClosedSession,
+    OpenSession,
+    OutletFacts,
+    ParamValue,
+    SimulatedStation,
+    StationFactory,
+    facts_of,
+)
 from evse.sim.trace import Plain, Trace
 from evse.sim.verdict import Decision, Failure, RunCounters, Verdict
 from evse.sim.watches import TICK_US, Kind, Watch
@@ -41,6 +51,35 @@ def run_scenario(
         return runner.run(number, elide)
     finally:
         station.close()
+
+
+class _Instant:
+    """What conditions may look at: asked of the station only when a condition wants it."""
+
+    def __init__(
+        self, station: SimulatedStation, now_us: int, new_events: Sequence[Event], seen: Moment | None
+    ) -> None:
+        self.new_events = new_events
+        self._station, self._now_us = station, now_us
+        self._facts = None if seen is None else seen.outlets
+
+    @property
+    def view(self) -> StationView | None:
+        return self._station.view()
+
+    @property
+    def facts(self) -> Sequence[OutletFacts]:
+        if self._facts is None:
+            self._facts = facts_of(self._station.world, self._now_us)
+        return self._facts
+
+    @property
+    def records(self) -> Sequence[ClosedSession]:
+        return self._station.ledger().records()
+
+    @property
+    def open_sessions(self) -> Sequence[OpenSession]:
+        return self._station.ledger().open_sessions()
 
 
 class _Runner:
@@ -170,21 +209,17 @@ class _Runner:
 
     def _observe(self, now_us: int) -> None:
         new = self.station.events_since(self._events)
-        self._events += len(new)
-        for timed in new:
-            self.trace.add_event(timed.at_us, timed.event)
-        self.checker.observe(now_us)
-        self._tell_violations()
+        if new:
+            self._events += len(new)
+            for timed in new:
+                self.trace.add_event(timed.at_us, timed.event)
+        seen = self.checker.observe(now_us)
+        if seen is not None:
+            self._tell_violations()
         if not self.watches:
             return
         on_tick = (now_us - self.start_us) % TICK_US == 0
-        observation = Observation(
-            self.station.view(),
-            facts_of(self.station.world, now_us),
-            self.station.ledger().records(),
-            self.station.ledger().open_sessions(),
-            [timed.event for timed in new],
-        )
+        observation = _Instant(self.station, now_us, [timed.event for timed in new], seen)
         for watch in tuple(self.watches):
             outcome = watch.look(observation, now_us, on_tick=on_tick)
             if outcome is not None:

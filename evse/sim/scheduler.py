@@ -27,7 +27,7 @@ from hal.scheduling import RenewalPart, RenewalRunner, Stepped
 from hal.units import NEVER
 
 Action = Callable[[int], None]
-"""A one-shot action or an observer; it gets the time in microseconds."""
+"""A one-shot action; it gets the time in microseconds."""
 
 LIVELOCK_LIMIT: Final = 1_000
 _ACTION_ORDER: Final = 0
@@ -81,7 +81,8 @@ class Scheduler:
         self._order = _ACTION_ORDER
         self._sequence = 0
         self._loops: list[RenewalLoop] = []
-        self.observers: list[Action] = []
+        self.observers: list[Callable[[int], object]] = []
+        """Called after each instant with its time."""
         self.counters = SchedulerCounters()
 
     @property
@@ -158,7 +159,7 @@ class Scheduler:
             due = min(essential, renewing)
             if due > until_us:
                 break
-            if self._elide and renewing < essential and self._jump(min(essential, until_us)):
+            if self._elide and self._now < due < essential and self._jump(min(essential, until_us)):
                 continue
             self._process(due)
             if stop is not None and stop():
@@ -192,11 +193,11 @@ class Scheduler:
             observer(self._now)
 
     def _pop_due(self, now: int) -> tuple[_Entry | None, Action | None] | None:
-        essential = self._essential if _top(self._essential) <= now else None
-        renewing = self._renewing if _top(self._renewing) <= now else None
-        heap = essential
-        if renewing is not None and (essential is None or renewing[0][:3] < essential[0][:3]):
-            heap = renewing
+        heap = None
+        for candidate in (self._essential, self._renewing):
+            due = candidate and candidate[0][0] <= now and _top(candidate) <= now
+            if due and (heap is None or candidate[0][:3] < heap[0][:3]):
+                heap = candidate
         if heap is None:
             return None
         item = heapq.heappop(heap)
@@ -256,20 +257,19 @@ class Scheduler:
                 entry = self._entries.get(id(part))
                 if entry is not None and entry.wish < NEVER:
                     self._push_wish(entry, min(entry.wish + delta, part.essential_wake_us()))
-        for runner, wish in self._runner_wishes({loop.name for loop, _, _ in plan.shifts}):
+        for runner, wish in self._runner_wishes(plan):
             entry = self._entries.get(id(runner))
             if entry is not None:
                 self._push_wish(entry, wish)
 
-    def _runner_wishes(self, moved: set[str]) -> list[tuple[RenewalRunner, int]]:
+    def _runner_wishes(self, plan: JumpPlan) -> list[tuple[RenewalRunner, int]]:
         runners: dict[int, tuple[RenewalRunner, int]] = {}
         for loop in self._loops:
             if loop.runner is not None:
-                _, wish = runners.get(id(loop.runner), (None, loop.runner.essential_wake_us()))
-                polled = [part.essential_wake_us() for part in loop.polled]
-                # A loop that was not moved still wants its renewal, which is the runner's own wish when it is a lease's.
-                own = min(polled, default=NEVER) if loop.name in moved else loop.polled_wish_us()
-                own = min(own, loop.next_renewal_us())
+                _, wish = runners.get(id(loop.runner), (None, plan.essential_us))
+                renewal = plan.renewals.get(loop.name)
+                # A loop that is not steady wants whatever its parts want.
+                own = min(loop.polled_wish_us(), loop.next_renewal_us()) if renewal is None else renewal
                 runners[id(loop.runner)] = (loop.runner, min(wish, own))
         return list(runners.values())
 

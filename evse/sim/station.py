@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from evse.core.commands import Command
 from evse.core.config import StationConfig
@@ -29,8 +29,7 @@ ParamValue = bool | int | float | str
 """Value of a verb's parameter as written: in the parameter's unit, or a text with a unit."""
 
 
-@dataclass(frozen=True, slots=True)
-class ContactFacts:
+class ContactFacts(NamedTuple):
     """One contact of an outlet. ``slow``: it opens later than a contactor may; ``mirror_honest``: its mirror is true."""
 
     closed: bool
@@ -45,8 +44,7 @@ class ContactFacts:
         return self.closed and (self.coil or not (self.welded or self.slow))
 
 
-@dataclass(frozen=True, slots=True)
-class OutletFacts:
+class OutletFacts(NamedTuple):
     """How an outlet physically is at this instant, whatever the station believes.
 
     ``duty_error_bp``: how far the generator's duty cycle is off by a fault of its own.
@@ -71,6 +69,18 @@ class OutletFacts:
     plug_switch_honest: bool = True
 
     @property
+    def closings(self) -> int:
+        """How often any contact has closed."""
+        domestic = self.truth.domestic
+        return self.truth.closings + (0 if domestic is None else domestic.closings)
+
+    @property
+    def energised(self) -> bool:
+        """Whether any contact is closed."""
+        domestic = self.truth.domestic
+        return self.truth.contact_closed or (domestic is not None and domestic.contact_closed)
+
+    @property
     def contacts(self) -> tuple[ContactFacts, ...]:
         """Every contact: the one behind the pilot, then the domestic socket's where there is one."""
         truth, domestic = self.truth, self.truth.domestic
@@ -85,13 +95,41 @@ class OutletFacts:
         )
 
 
+class OutletClaims(NamedTuple):
+    """What the station says of one outlet: whether its front end answers, and the faults in force."""
+
+    number: int
+    link_ok: bool
+    faults: tuple[str, ...]
+
+
+class Claims(NamedTuple):
+    """The little of what the station says that invariants ask about.
+
+    ``restored``: it knows what the boot before left. ``started_us``: when this boot of control began.
+    """
+
+    restored: bool
+    started_us: int
+    outlets: tuple[OutletClaims, ...]
+
+
+def claims_of(view: StationView) -> Claims:
+    """The claims of a Snapshot."""
+    outlets = [
+        OutletClaims(outlet.number, outlet.link_ok, tuple(fault.name for fault in outlet.faults))
+        for outlet in view.outlets
+    ]
+    return Claims(view.restored, view.started_us, tuple(outlets))
+
+
 def facts_of(world: StationWorld, now_us: int) -> tuple[OutletFacts, ...]:
     """The facts of every outlet at ``now_us``, ordered by number.
 
     Runs the world up to then, which changes nothing but brings the energy up to date.
     """
-    world.step(now_us)
-    return tuple(_facts(number, outlet) for number, outlet in enumerate(world.outlets, 1))
+    world.advance(now_us)
+    return tuple([_facts(number, outlet) for number, outlet in enumerate(world.outlets, 1)])
 
 
 def _facts(number: int, outlet: OutletWorld) -> OutletFacts:
@@ -145,6 +183,10 @@ class Ledger(Protocol):
         """Every record, oldest first."""
         ...
 
+    def waiting(self) -> int:
+        """How many commits are not durable yet."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class TimedEvent:
@@ -165,6 +207,10 @@ class SimulatedStation(Protocol):
 
     def view(self) -> StationView | None:
         """The latest snapshot, ``None`` while control does not run."""
+        ...
+
+    def claims(self) -> Claims | None:
+        """What ``claims_of`` tells of the latest snapshot, without making all of that."""
         ...
 
     def events_since(self, index: int) -> Sequence[TimedEvent]:

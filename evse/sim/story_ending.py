@@ -174,8 +174,8 @@ def _take_back_orders(story: Story, steps: _Steps, outlet: int) -> None:
     if Book in kinds:
         steps.post(Book, outlet, uid="")
     if SetLimit in kinds:
-        for name in ("plant", "grid"):
-            steps.post(SetLimit, outlet, source=name, current_ma=63_000)
+        steps.post(SetLimit, outlet, source="plant", active=False)
+        steps.post(SetLimit, 0, source="grid", active=False)
     for fault in SERVICE_FAULTS:
         steps.post(ClearFault, outlet, fault=fault)
 

@@ -34,7 +34,7 @@ from evse.sim.station import ParamValue
 Params = Mapping[str, ParamValue]
 HEAL: Final[Params] = {"heal": True}
 CARDS: Final = ("04A1B2C3", "04A1B2C3D4E5F6", "11223344")
-SERVICE_FAULTS: Final = tuple(kind.name for kind in CATALOGUE if kind.latch is Latch.SERVICE)
+SERVICE_FAULTS: Final = tuple(kind.name for kind in CATALOGUE if kind.latch is Latch.SERVICE and kind.ends_session)
 
 
 def log_uniform(stream: random.Random, low: int, high: int) -> int:
@@ -171,7 +171,10 @@ HABITS: Final = (
 
 
 def _limit(stream: random.Random, outlet: int) -> Post:
-    values = {"outlet": outlet, "source": stream.choice(("plant", "grid")), "fallback_ma": stream.choice((0, 6_000))}
+    source = stream.choice(("plant", "grid"))
+    # The grid's limit is the station's.
+    number = 0 if source == "grid" else outlet
+    values = {"outlet": number, "source": source, "fallback_ma": stream.choice((0, 6_000))}
     current_ma = stream.choice((0, 5_999, 6_000, 10_000, 16_000, 31_000, 63_000))
     return Post(
         SetLimit, {**values, "current_ma": current_ma}, {"valid_until_us": log_uniform(stream, SECOND, 60 * MINUTE)}

@@ -60,10 +60,18 @@ _WORDS: Final[Mapping[str, Callable[[_Data], str]]] = {
     "DomesticContactorMoved": lambda d: "domestic contactor closed" if d["closed"] else "domestic contactor open",
     "LockMoved": lambda d: f"lock {d['feedback']}",
     "ShutterMoved": lambda d: f"shutter {d['feedback']}",
+    "InputChanged": lambda d: f"input {d['function']} {'active' if d['active'] else 'inactive'}",
+    "DipSwitchesRead": lambda d: (
+        f"DIP switches {d['positions']}{', pending until the next start' if d['pending'] else ''}"
+    ),
+    "CardsErased": lambda d: "all RFID cards are to be erased",
+    "MasterCardTaught": lambda d: f"card {d['uid']} taught as master",
+    "RestartRequested": lambda d: f"control restarts ({d['cause']})",
     "PhasesDetected": lambda d: f"vehicle draws from {d['phases']} phase(s)",
     "WakeUpStarted": lambda d: "wake-up of the vehicle: pilot to F",
     "FaultRaised": lambda d: f"fault {d['fault']} ({d['reaction']}{', latched' if d['latched'] else ''})",
     "FaultCleared": lambda d: f"fault {d['fault']} over",
+    "OrdersChanged": lambda d: f"orders in force: {_value(d['orders'])}",
     "AuthorisationRequested": lambda d: f"authorisation asked for {d['uid'] or 'free access'} ({d['purpose']})",
     "SessionOpened": lambda d: f"session {d['session_id']} opened for {d['uid'] or 'anybody'} ({d['authorised_by']})",
     "TransactionStarted": lambda d: f"transaction of session {d['session_id']} started at {d['register_wh']} Wh",

@@ -51,6 +51,8 @@ class Trace:
 
     def __init__(self, *sinks: Callable[[TraceEntry], None]) -> None:
         self._sinks = list(sinks)
+        self._shown: dict[type, tuple[str, ...]] = {}
+        """The fields of each type of event that its entries show as data."""
         self.count = 0
 
     def add_sink(self, sink: Callable[[TraceEntry], None]) -> None:
@@ -67,7 +69,11 @@ class Trace:
     def add_event(self, t_us: int, event: Event) -> None:
         """Note an event of the core."""
         source = f"outlet {event.outlet}" if event.outlet else STATION
-        data = {field.name: getattr(event, field.name) for field in fields(event) if field.name != "outlet"}
+        shown = self._shown.get(type(event))
+        if shown is None:
+            shown = tuple(field.name for field in fields(event) if field.name != "outlet")
+            self._shown[type(event)] = shown
+        data = {name: _plain(getattr(event, name)) for name in shown}
         self.add(t_us, source, type(event).__name__, data)
 
 
@@ -135,6 +141,10 @@ def _trace_file(lines: Callable[[], Iterator[str]]) -> TraceFile:
     head = _head(_object(first, 1))
     run_number = head["run"] if isinstance(head["run"], int) else 0
     return TraceFile(str(head["name"]), run_number, str(head["profile"]), TraceEntries(lines))
+
+
+def _plain(value: Plain | tuple[object, ...]) -> Plain:
+    return tuple(str(each) for each in value) if isinstance(value, tuple) else value
 
 
 def _object(line: str, number: int) -> Mapping[str, object]:

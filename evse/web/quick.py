@@ -83,7 +83,10 @@ PLACES: Mapping[str, tuple[str, ...]] = {
         "trip_breaker",
         "reset_breaker",
         "set_input",
+        "stick_input",
+        "bounce_input",
         "set_x1",
+        "set_dip",
     ),
     "Pilot faults": (
         "short_diode",

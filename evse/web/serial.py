@@ -12,6 +12,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
+from evse.core.events import event_data
 from evse.exchange.snapshot import OutletView, StationView
 from evse.web.ports import EventRecord
 
@@ -41,13 +42,12 @@ def head_json(view: StationView) -> str:
 def event_value(record: EventRecord) -> dict[str, Any]:
     """One event as plain values: sequence, time, type name, outlet, and its own fields under ``data``."""
     event = record.event
-    data = {field.name: getattr(event, field.name) for field in fields(event) if field.name != "outlet"}
     return {
         "sequence": record.sequence,
         "at_us": record.at_us,
         "type": type(event).__name__,
         "outlet": event.outlet,
-        "data": data,
+        "data": event_data(event),
     }
 
 

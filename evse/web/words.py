@@ -32,7 +32,11 @@ REASONS: Final[Mapping[str, str]] = MappingProxyType(
         "OutOfService": "The outlet is out of service",
         "NotEnoughCurrent": "Less current is left for this outlet than a charge needs",
         "KeyLocked": "The key lock blocks the station",
+        "DelayedStart": "The input for delayed start holds the charge back",
+        "StoppedByButton": "The push button has stopped the charge; the next press lets it go on",
         "X1Open": "The enable input X1 is open",
+        "DipSwitchesUnknown": "The DIP switches have not been read since the start",
+        "Restarting": "The station is about to restart",
     }
 )
 """Reasons of the interlock and of the offer."""
@@ -40,9 +44,12 @@ REASONS: Final[Mapping[str, str]] = MappingProxyType(
 LIMITS: Final[Mapping[str, str]] = MappingProxyType(
     {
         "rated": "the outlet's rating",
+        "derated": "what the installation allows at this outlet",
         "cable": "what the plugged cable may carry",
         "domestic socket": "what an appliance at a domestic socket may draw",
         "simplified mode 3": "a vehicle without diode signalling may draw no more",
+        "temporary limit": "the input for temporary current limitation acts",
+        "DIP switches": "what the DIP switches were set to at the start",
         "station maximum": "this outlet's share of the station's supply",
     }
 )

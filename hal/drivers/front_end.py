@@ -31,10 +31,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from enum import Enum
-from typing import Final
+from typing import Any, Final
 
 from hal.drivers.front_end_lease import RENEWAL_US, HostLeases, RenewalRhythm
 from hal.drivers.front_end_orders import WaitingOrders
+from hal.drivers.front_end_panel import FrontEndPanel
 from hal.drivers.front_end_patience import KEEP_ALIVE_US, Patience
 from hal.frames.front_end import DecoderCounts, Frame, Order
 from hal.frames.front_end_messages import (
@@ -48,6 +49,8 @@ from hal.frames.front_end_messages import (
     SHUTTER_VERSION,
     Beep,
     Control,
+    DipSwitches,
+    Display,
     Hold,
     HoldDomestic,
     HostMessage,
@@ -97,7 +100,7 @@ class FrontEndDriver:
     """One outlet's front end on one serial line.
 
     Implements ``OutletSense``, ``PilotDrive``, ``ContactorHold``, ``LockMotor``, ``ShutterMotor``, ``ResidualCurrentTest``,
-    ``Signals``, ``Polled`` of ``hal.ports`` and ``RenewalPart`` of ``hal.scheduling``.
+    ``Signals``, ``DipSense``, ``TextDisplay``, ``Polled`` of ``hal.ports`` and ``RenewalPart`` of ``hal.scheduling``.
     """
 
     def __init__(self, link: ByteLink, on_frame: FrameHook | None = None) -> None:
@@ -105,6 +108,7 @@ class FrontEndDriver:
         self._line = FrontEndLine(link, FRONT_END_IDS, on_frame)
         self._lease = HostLeases()
         self._waiting = WaitingOrders()
+        self._panel = FrontEndPanel()
         self._counts: dict[str, int] = {}
         self._phase = _Phase.ASKING
         self._connected = False
@@ -185,24 +189,36 @@ class FrontEndDriver:
     def drive_pilot(self, mode: PilotDriveMode, duty_bp: int, now_us: int) -> None:
         """Order a pilot mode; ``duty_bp`` (0 to 10000, cut to that range) counts for PWM only."""
         duty = max(0, min(duty_bp, 10_000)) if mode is PilotDriveMode.PWM else 0
-        self._order(replace(self._ordered, mode=mode, duty_bp=duty), now_us)
+        self._order(now_us, mode=mode, duty_bp=duty)
 
     def show_light(self, code: LightCode, now_us: int) -> None:
         """Order a light pattern."""
-        self._order(replace(self._ordered, light=code), now_us)
+        self._order(now_us, light=code)
 
     def ventilate(self, on: bool, now_us: int) -> None:
         """Order the ventilation output on or off."""
-        self._order(replace(self._ordered, ventilation=on), now_us)
+        self._order(now_us, ventilation=on)
 
     def limit_current(self, limit_ma: int, now_us: int) -> None:
         """Order the hard over-current limit, rounded down to 0.1 A; 0xFFFF (6553.5 A) and more mean "none"."""
-        self._order(replace(self._ordered, limit_da=max(0, min(limit_ma // 100, NO_CURRENT_LIMIT))), now_us)
+        self._order(now_us, limit_da=max(0, min(limit_ma // 100, NO_CURRENT_LIMIT)))
 
     def beep(self, code: BeepCode, now_us: int) -> None:
         """Sound once; dropped while there is no connection."""
         if code is not BeepCode.NONE:
             self._act(Beep(code), now_us)
+
+    # --- DipSense, TextDisplay
+
+    @property
+    def dip_switches(self) -> tuple[int, ...] | None:
+        """Positions of the DIP switches as last told; kept (and old) when the connection is lost."""
+        return self._panel.dip_switches
+
+    def show_text(self, text: str, now_us: int) -> None:
+        """Show ``text`` on the display, if there is one; what cannot be shown is cut or replaced by ``?``."""
+        if self._panel.change_text(text) and self._phase is _Phase.UP and self._panel.has_display:
+            self._say(Display(self._panel.text), now_us)
 
     # --- LockMotor, ShutterMotor, ResidualCurrentTest
 
@@ -368,13 +384,15 @@ class FrontEndDriver:
 
     # --- sending
 
-    def _order(self, wanted: Control, now_us: int) -> None:
-        if wanted == self._ordered and self._ordered_anything:
+    def _order(self, now_us: int, **wanted: Any) -> None:
+        """Say CONTROL with these fields changed, unless they have these values already."""
+        ordered = self._ordered
+        if self._ordered_anything and all(getattr(ordered, name) == value for name, value in wanted.items()):
             return
-        self._ordered = wanted
+        self._ordered = replace(ordered, **wanted)
         self._ordered_anything = True
         if self._phase is _Phase.UP:
-            self._say(wanted, now_us)
+            self._say(self._panel.understood(self._ordered), now_us)
 
     def _act(self, message: HostMessage, now_us: int) -> None:
         if self._phase is not _Phase.UP:
@@ -405,7 +423,11 @@ class FrontEndDriver:
                 self._asked_at_us = now_us
                 self._say(Inquiry(MessageId.IDENTITY), now_us)
             return
-        if MessageId.INQUIRY not in self._waiting and now_us >= self._inquiry_due_us(now_us):
+        if MessageId.INQUIRY in self._waiting:
+            return
+        if self._panel.dip_wanted and self._connected:
+            self._say(Inquiry(MessageId.DIP_SWITCHES), now_us)
+        elif now_us >= self._inquiry_due_us(now_us):
             self._say(Inquiry(MessageId.STATE), now_us)
 
     def _send_again(self, now_us: int) -> bool:
@@ -437,6 +459,9 @@ class FrontEndDriver:
                 self._meet(message, now_us)
             elif isinstance(message, State) and frame.order is not Order.REPEATED and self._phase is _Phase.UP:
                 self._observe(message, now_us)
+            elif isinstance(message, DipSwitches) and frame.order is not Order.REPEATED and self._phase is _Phase.UP:
+                self._panel.take(message)
+                self._waiting.answered(MessageId.INQUIRY, message.accepted)
         foreign = self._line.foreign_major
         if foreign is not None and self._phase is _Phase.ASKING:
             self._problem = f"the front end speaks protocol version {foreign}, this driver {MAJOR}"
@@ -457,7 +482,11 @@ class FrontEndDriver:
         self._drop_connection(_Phase.UP, "no state from the front end yet")
         self._begun = True
         self._patience.heard(now_us)
-        self._say(self._ordered if self._ordered_anything else Inquiry(MessageId.STATE), now_us)
+        self._panel.meet(self._identity)
+        ordered = self._panel.understood(self._ordered)
+        self._say(ordered if self._ordered_anything else Inquiry(MessageId.STATE), now_us)
+        if self._panel.has_display and self._panel.text:
+            self._say(Display(self._panel.text), now_us)
 
     def _observe(self, state: State, now_us: int) -> None:
         self._reading = state.reading
@@ -465,6 +494,8 @@ class FrontEndDriver:
         self._patience.heard(now_us)
         self._waiting.acknowledge(state)
         self._rhythm.heard(state)
+        if state.reading.dip_moved:
+            self._panel.moved()
         if not self._begun and not self._connected:
             self._connected = True
             self._problem = ""

@@ -3,11 +3,13 @@
 ====================  ============  ===========================  =======================================
 message               said again    given up                     acknowledged by
 ====================  ============  ===========================  =======================================
-CONTROL               every 50 ms   never; once a second after    STATE with its sequence number
+CONTROL, DISPLAY      every 50 ms   never; once a second after    STATE with its sequence number
                                     ten times
 LOCK, SHUTTER,        every 50 ms   after ten times (a late       STATE with its sequence number
 RCD_TEST, BEEP                      action would surprise)
 INQUIRY for STATE     every 50 ms   after ten times               STATE with its sequence number
+INQUIRY for           every 50 ms   after ten times; the driver   DIP_SWITCHES with its sequence number
+DIP_SWITCHES                        asks anew
 INQUIRY for IDENTITY  (by the connection, every 100 ms)           IDENTITY
 OPEN                  every 20 ms   after 25 times                STATE with its sequence number that shows coils
                                                                   and mirror contacts open
@@ -32,6 +34,8 @@ RETRIES: Final = 10
 SLOW_RETRY_US: Final = SECOND
 OPEN_RETRY_US: Final = 20 * MS
 OPEN_RETRIES: Final = 25
+_LEVELS: Final = (MessageId.CONTROL, MessageId.DISPLAY)
+"""What holds until it is said otherwise: never given up."""
 
 
 @dataclass(slots=True)
@@ -45,7 +49,7 @@ class _Waiting:
         identifier = message_id(self.frame.message)
         if identifier is MessageId.OPEN:
             return self.sent_at_us + OPEN_RETRY_US
-        if identifier is MessageId.CONTROL and self.retries >= RETRIES:
+        if identifier in _LEVELS and self.retries >= RETRIES:
             return self.sent_at_us + SLOW_RETRY_US
         return self.sent_at_us + RETRY_US
 
@@ -54,7 +58,7 @@ class _Waiting:
         identifier = message_id(self.frame.message)
         if identifier is MessageId.OPEN:
             return self.retries >= OPEN_RETRIES
-        return identifier is not MessageId.CONTROL and self.retries >= RETRIES
+        return identifier not in _LEVELS and self.retries >= RETRIES
 
 
 class WaitingOrders:
@@ -90,6 +94,12 @@ class WaitingOrders:
             still_closed = reading.coil_energised or reading.mirror_closed or reading.domestic_mirror_closed
             if identifier is not MessageId.OPEN or not still_closed:
                 del self._waiting[identifier]
+
+    def answered(self, identifier: MessageId, accepted: int) -> None:
+        """An order was answered by a message of its own that carries the sequence number ``accepted``."""
+        waiting = self._waiting.get(identifier)
+        if waiting is not None and waiting.frame.sequence == accepted:
+            del self._waiting[identifier]
 
     def take_due(self, now_us: int) -> tuple[list[Frame], int]:
         """Return the frames to be said again now, and how many were given up."""

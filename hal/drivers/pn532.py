@@ -142,6 +142,8 @@ class Pn532Driver:
         self._start_step = 0
         self._due_us = 0
         self._keep_alive_us = NEVER
+        self._polled_wish_us = -NEVER
+        """What the last poll returned; until then nothing is due but what arrives."""
         self._renewed = False
         self._connected = False
         self._problem = "not asked yet"
@@ -179,15 +181,19 @@ class Pn532Driver:
     # ------------------------------------------------------------------ Polled
 
     def poll(self, now_us: int) -> int:
-        self._forget_old_sightings(now_us)
         try:
-            if self._phase is not _Phase.LOST:
-                self._take_in(now_us)
+            data = b"" if self._phase is _Phase.LOST else self._link.read(now_us)
+            if not data and now_us < self._polled_wish_us:
+                return self._polled_wish_us
+            self._forget_old_sightings(now_us)
+            if data:
+                self._take_in(data, now_us)
             self._do_what_is_due(now_us)
         except LinkLostError as error:
             self._counts.lines_lost += self._connected
             self._give_up(f"no serial line: {error}", now_us)
-        return self.wish_us()
+        self._polled_wish_us = self.wish_us()
+        return self._polled_wish_us
 
     # ------------------------------------------------------------------ RenewalPart
 
@@ -209,6 +215,7 @@ class Pn532Driver:
 
     def shift_renewals(self, periods: int, delta_us: int) -> int:
         frames = _FRAMES_PER_KEEP_ALIVE * periods
+        self._polled_wish_us = -NEVER
         self._keep_alive_us += delta_us
         self._heard_at_us += delta_us
         self._bytes_at_us += delta_us
@@ -225,10 +232,7 @@ class Pn532Driver:
 
     # ------------------------------------------------------------------ receiving
 
-    def _take_in(self, now_us: int) -> None:
-        data = self._link.read(now_us)
-        if not data:
-            return
+    def _take_in(self, data: bytes, now_us: int) -> None:
         if self._decoder.pending and now_us - self._bytes_at_us > BYTE_GAP_US:
             self._decoder.reset()
         self._bytes_at_us = now_us

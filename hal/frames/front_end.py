@@ -29,8 +29,11 @@ from hal.frames.construct_calls import build, parse
 from hal.frames.crc import crc16_ccitt_false
 from hal.frames.front_end_messages import (
     COIL_BIT,
+    DIP_BANKS,
+    DIP_MOVED_BIT,
     DOMESTIC_MIRROR_BIT,
     DOMESTIC_PLUG_BIT,
+    FAULT_BITS_MASK,
     INPUT_COUNT,
     LAYOUTS,
     MAJOR,
@@ -40,10 +43,13 @@ from hal.frames.front_end_messages import (
     RESIDUAL_DC_BIT,
     SHUTTER_CLOSED_BIT,
     SHUTTER_OPEN_BIT,
+    TEXT_LENGTH,
     VERSION,
     Beep,
     Capability,
     Control,
+    DipSwitches,
+    Display,
     Hold,
     HoldDomestic,
     Identity,
@@ -140,8 +146,7 @@ def _state_payload(message: State) -> bytes:
         | (RESIDUAL_DC_BIT if r.residual_dc else 0)
         | (SHUTTER_OPEN_BIT if r.shutter & ShutterPosition.OPEN else 0)
         | (SHUTTER_CLOSED_BIT if r.shutter & ShutterPosition.CLOSED else 0)
-        | (DOMESTIC_MIRROR_BIT if r.domestic_mirror_closed else 0)
-        | (DOMESTIC_PLUG_BIT if r.domestic_plugged else 0)
+        | (DIP_MOVED_BIT if r.dip_moved else 0)
     )
     fields = {
         "positive_mv": _i16(r.positive_mv),
@@ -157,7 +162,9 @@ def _state_payload(message: State) -> bytes:
         "temperature_dc": _i16(r.temperature_dc),
         "supply_mv": _u16(r.supply_mv),
         "inputs": sum(1 << n for n, closed in enumerate(r.inputs[:INPUT_COUNT]) if closed),
-        "fault_bits": r.fault_bits & 0xFFFF,
+        "fault_bits": (r.fault_bits & FAULT_BITS_MASK)
+        | (DOMESTIC_MIRROR_BIT if r.domestic_mirror_closed else 0)
+        | (DOMESTIC_PLUG_BIT if r.domestic_plugged else 0),
         "safe_state_reason": r.safe_state_reason & 0xFF,
         "accepted": message.accepted & 0xFF,
     }
@@ -179,12 +186,29 @@ def _identity_payload(message: Identity) -> bytes:
     )
 
 
+def _display_payload(message: Display) -> bytes:
+    text = message.text.encode("ascii", "replace")
+    if len(text) > TEXT_LENGTH or not printable(text):
+        raise ValueError(f"not a text of at most {TEXT_LENGTH} printable characters: {message.text!r}")
+    return text.ljust(TEXT_LENGTH)
+
+
+def printable(text: bytes) -> bool:
+    """Whether a display can show every byte: 0x20 to 0x7E."""
+    return all(0x20 <= byte <= 0x7E for byte in text)
+
+
 def payload_of(message: Message) -> bytes:
     """Return the payload bytes of ``message``. Host messages must be in range (ValueError); a STATE is cut to range."""
     if isinstance(message, State):
         return _state_payload(message)
     if isinstance(message, Identity):
         return _identity_payload(message)
+    if isinstance(message, Display):
+        return _display_payload(message)
+    if isinstance(message, DipSwitches):
+        banks = [*message.banks, *(0 for _ in range(DIP_BANKS))][:DIP_BANKS]
+        return bytes((*banks, message.accepted & 0xFF))
     fields = {name: int(getattr(message, name)) for name in type(message).__dataclass_fields__}
     for field, value in fields.items():
         if not 0 <= value <= 0xFFFF:
@@ -226,11 +250,12 @@ def _parse_reading(c: Any) -> OutletReading:
         temperature_dc=c.temperature_dc,
         supply_mv=c.supply_mv,
         inputs=tuple(bool(inputs >> n & 1) for n in range(INPUT_COUNT)),
-        fault_bits=c.fault_bits,
+        fault_bits=c.fault_bits & FAULT_BITS_MASK,
         safe_state_reason=c.safe_state_reason,
         shutter=_SHUTTER[bool(switches & SHUTTER_CLOSED_BIT), bool(switches & SHUTTER_OPEN_BIT)],
-        domestic_mirror_closed=bool(switches & DOMESTIC_MIRROR_BIT),
-        domestic_plugged=bool(switches & DOMESTIC_PLUG_BIT),
+        domestic_mirror_closed=bool(c.fault_bits & DOMESTIC_MIRROR_BIT),
+        domestic_plugged=bool(c.fault_bits & DOMESTIC_PLUG_BIT),
+        dip_moved=bool(switches & DIP_MOVED_BIT),
     )
 
 
@@ -238,6 +263,13 @@ def _parse_control(c: Any) -> Control:
     if c.duty_bp > 10_000:
         raise ValueError(f"duty above 100 %: {c.duty_bp}")
     return Control(PilotDriveMode(c.mode), c.duty_bp, c.limit_da, _bool(c.ventilation), LightCode(c.light))
+
+
+def _parse_display(c: Any) -> Display:
+    text = bytes(c.text)
+    if not printable(text):
+        raise ValueError("a text with characters that no display shows")
+    return Display(text.decode("ascii").rstrip())
 
 
 def _parse_identity(c: Any) -> Identity:
@@ -265,6 +297,8 @@ _PARSERS: Final[Mapping[int, Callable[[Any], Message]]] = MappingProxyType(
         MessageId.INQUIRY: lambda c: Inquiry(MessageId(c.wanted)),
         MessageId.RESET: lambda c: Reset(),
         MessageId.SHUTTER: lambda c: Shutter(ShutterPulse(c.direction), c.pulse_ms),
+        MessageId.DISPLAY: _parse_display,
+        MessageId.DIP_SWITCHES: lambda c: DipSwitches(tuple(c.banks), c.accepted),
         MessageId.STATE: lambda c: State(_parse_reading(c), c.accepted),
         MessageId.IDENTITY: _parse_identity,
     }

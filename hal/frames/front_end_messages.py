@@ -21,6 +21,10 @@ SHUTTER_VERSION: Final = 0x11
 """First version with SHUTTER and the shutter's bits."""
 DOMESTIC_VERSION: Final = 0x12
 """First version with HOLD_DOMESTIC and the domestic socket's bits."""
+PANEL_VERSION: Final = 0x12
+"""First version with DISPLAY, DIP_SWITCHES and the light codes from 7 on."""
+TEXT_LENGTH: Final = 20
+DIP_BANKS: Final = 4
 MAJOR: Final = VERSION >> 4
 BAUD: Final = 115_200
 MAX_HOLD_MS: Final = 250
@@ -47,9 +51,11 @@ class MessageId(IntEnum):
     INQUIRY = 0x07
     RESET = 0x08
     SHUTTER = 0x09
-    HOLD_DOMESTIC = 0x0A
+    DISPLAY = 0x0A
+    HOLD_DOMESTIC = 0x0B
     STATE = 0x81
     IDENTITY = 0x82
+    DIP_SWITCHES = 0x83
 
 
 class SafeStateReason(IntEnum):
@@ -97,7 +103,9 @@ class Capability(IntFlag):
     BEEPER = 0x0080
     PROXIMITY = 0x0100
     SHUTTER = 0x0200
-    DOMESTIC = 0x0400
+    DISPLAY = 0x0400
+    DIP_SWITCHES = 0x0800
+    DOMESTIC = 0x1000
 
 
 class ResetReason(IntEnum):
@@ -178,8 +186,15 @@ class Beep:
 
 
 @dataclass(frozen=True, slots=True)
+class Display:
+    """Text of the display: printable ASCII, at most 20 characters. Never sent to a front end older than ``PANEL_VERSION``."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Inquiry:
-    """Ask for a STATE or an IDENTITY."""
+    """Ask for a STATE, an IDENTITY or, from ``PANEL_VERSION`` on, for DIP_SWITCHES."""
 
     wanted: MessageId
 
@@ -210,8 +225,16 @@ class Identity:
     occasion: Occasion
 
 
-HostMessage = Control | Hold | HoldDomestic | Open | Lock | RcdTest | Beep | Inquiry | Reset | Shutter
-FrontEndMessage = State | Identity
+@dataclass(frozen=True, slots=True)
+class DipSwitches:
+    """Positions of the DIP switches, one byte per bank (switch 1 = 0x80), and the last accepted sequence number."""
+
+    banks: tuple[int, ...]
+    accepted: int
+
+
+HostMessage = Control | Hold | HoldDomestic | Open | Lock | RcdTest | Beep | Inquiry | Reset | Shutter | Display
+FrontEndMessage = State | Identity | DipSwitches
 Message = HostMessage | FrontEndMessage
 
 
@@ -228,6 +251,7 @@ LAYOUTS: Final[Mapping[MessageId, Struct]] = MappingProxyType(
         MessageId.INQUIRY: Struct("wanted" / Int8ub),
         MessageId.RESET: Struct(),
         MessageId.SHUTTER: Struct("direction" / Int8ub, "pulse_ms" / Int16ub),
+        MessageId.DISPLAY: Struct("text" / Bytes(TEXT_LENGTH)),
         MessageId.HOLD_DOMESTIC: Struct("hold_ms" / Int16ub, "reading_age_ms" / Int16ub),
         MessageId.STATE: Struct(
             "positive_mv" / Int16sb,
@@ -256,6 +280,7 @@ LAYOUTS: Final[Mapping[MessageId, Struct]] = MappingProxyType(
             "reset_reason" / Int8ub,
             "occasion" / Int8ub,
         ),
+        MessageId.DIP_SWITCHES: Struct("banks" / Array(DIP_BANKS, Int8ub), "accepted" / Int8ub),
     }
 )
 """Payload of every message. Read by the test that compares them with the protocol document."""
@@ -269,9 +294,13 @@ RESIDUAL_AC_BIT: Final = 0x04
 RESIDUAL_DC_BIT: Final = 0x08
 SHUTTER_OPEN_BIT: Final = 0x10
 SHUTTER_CLOSED_BIT: Final = 0x20
-DOMESTIC_MIRROR_BIT: Final = 0x40
-DOMESTIC_PLUG_BIT: Final = 0x80
+DIP_MOVED_BIT: Final = 0x40
 """Bits of the field ``switches`` of STATE."""
+
+DOMESTIC_MIRROR_BIT: Final = 0x4000
+DOMESTIC_PLUG_BIT: Final = 0x8000
+"""No faults, but switches that found no room in ``switches``: the upper bits of the field ``fault_bits`` of STATE."""
+FAULT_BITS_MASK: Final = 0x3FFF
 
 _ID_OF: Final[Mapping[type, MessageId]] = MappingProxyType(
     {
@@ -285,8 +314,10 @@ _ID_OF: Final[Mapping[type, MessageId]] = MappingProxyType(
         Inquiry: MessageId.INQUIRY,
         Reset: MessageId.RESET,
         Shutter: MessageId.SHUTTER,
+        Display: MessageId.DISPLAY,
         State: MessageId.STATE,
         Identity: MessageId.IDENTITY,
+        DipSwitches: MessageId.DIP_SWITCHES,
     }
 )
 

@@ -28,10 +28,12 @@ from hal.frames.front_end import DecoderCounts, Frame
 from hal.frames.front_end_messages import (
     DOMESTIC_VERSION,
     HOST_IDS,
+    PANEL_VERSION,
     SHUTTER_VERSION,
     VERSION,
     Capability,
     Control,
+    DipSwitches,
     FaultBit,
     FrontEndMessage,
     Hold,
@@ -166,6 +168,7 @@ class FrontEndTwin:
         self._silent = False
         self._heard_hold = False
         self._host_version = 0
+        self._dip_told: tuple[int, ...] | None = None
 
     # --- what the world may do to it
 
@@ -306,6 +309,8 @@ class FrontEndTwin:
             self._sample = replace(self._sample, shutter=ShutterPosition.BETWEEN)
         if self._host_version < DOMESTIC_VERSION:
             self._sample = replace(self._sample, domestic_mirror_closed=False, domestic_plugged=False)
+        if self._host_version >= PANEL_VERSION and self._firmware.capabilities & Capability.DIP_SWITCHES:
+            self._sample = replace(self._sample, dip_moved=self._pins.dip_switches() != self._dip_told)
         self._interlock.observe(self._sample, now_us)
         self._keeper.observe(self._sample, now_us)
         self._sensor_fault = FaultBit.NONE if self._pins.temperature_sensor_ok() else FaultBit.TEMPERATURE_SENSOR
@@ -366,6 +371,10 @@ class FrontEndTwin:
             self._accepted = frame.sequence
             self._identify(Occasion.ANSWER, now_us)
             return
+        if isinstance(message, Inquiry) and message.wanted is MessageId.DIP_SWITCHES:
+            self._accepted = frame.sequence
+            self._tell_dip_switches(now_us)
+            return
         if self._accepts(frame, now_us):
             self._accepted = frame.sequence
         else:
@@ -422,6 +431,13 @@ class FrontEndTwin:
         self._told = self._content
         self._state_at_us = now_us
         self._send(State(self._content, self._accepted), now_us)
+
+    def _tell_dip_switches(self, now_us: int) -> None:
+        self._dip_told = self._pins.dip_switches()
+        self._send(DipSwitches(self._dip_told, self._accepted), now_us)
+        # The bit that asked for this is to fall at once.
+        self._take_sample(now_us)
+        self._apply(now_us)
 
     def _identify(self, occasion: Occasion, now_us: int) -> None:
         capabilities = self._firmware.capabilities

@@ -10,6 +10,7 @@ from hal.frames.front_end_messages import (
     NO_CURRENT_LIMIT,
     Beep,
     Control,
+    Display,
     Lock,
     Message,
     RcdTest,
@@ -64,13 +65,14 @@ class FrontEndOutputs:
         self._pins.drive_pilot(mode, 0, now_us)
         self._pins.ventilate(False, now_us)
         self._pins.show_light(LightCode.OFF, now_us)
+        self._pins.show_text("", now_us)
 
     def withdraw_pilot(self, now_us: int) -> None:
         """Drive F; the rest of the CONTROL stays in force."""
         self.obey(replace(self.control, mode=PilotDriveMode.F, duty_bp=0), now_us)
 
     def obey(self, message: Message, now_us: int) -> None:
-        """Carry out CONTROL, LOCK, SHUTTER, RCD_TEST or BEEP."""
+        """Carry out CONTROL, LOCK, SHUTTER, RCD_TEST, BEEP or DISPLAY."""
         if isinstance(message, Control):
             self._obey_control(message, now_us)
         elif isinstance(message, Lock):
@@ -83,6 +85,8 @@ class FrontEndOutputs:
                 self._pins.start_self_test(now_us)
         elif isinstance(message, Beep):
             self._pins.beep(message.code, now_us)
+        elif isinstance(message, Display):
+            self._pins.show_text(message.text, now_us)
 
     def _obey_control(self, wanted: Control, now_us: int) -> None:
         before, self.control = self.control, wanted

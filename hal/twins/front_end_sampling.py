@@ -73,6 +73,7 @@ def _switches(r: OutletReading) -> tuple[object, ...]:
         r.coil_energised,
         r.lock,
         r.shutter,
+        r.dip_moved,
         r.self_test,
         r.residual_ac,
         r.residual_dc,

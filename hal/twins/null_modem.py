@@ -70,6 +70,8 @@ class LineEnd:
         """Return every byte that has arrived up to ``now_us``; raises LinkLostError while the line is cut."""
         if self._modem.is_cut:
             raise LinkLostError(f"{self._modem.name}: line is cut")
+        if not self._incoming:
+            return b""
         data = bytearray()
         while self._incoming:
             chunk = self._incoming[0]

@@ -1,4 +1,4 @@
-"""Small things around an outlet: temperature, numbered input lines, and what a passer-by sees and hears.
+"""Small things around an outlet: temperature, numbered input lines, and what a passer-by sees, reads and hears.
 
 Specification. The temperature goes to a new value in visible steps of 0.5 degree Celsius spread evenly over the given
 time, or at once. Light, sound and ventilation are facts the station produced; the world only remembers them.
@@ -51,7 +51,9 @@ class Signs:
     beep: BeepCode = BeepCode.NONE
     beep_count: int = 0
     ventilation: bool = False
+    text: str = ""
+    """What the display says."""
 
     def lose_power(self) -> None:
         """Go dark and silent."""
-        self.light, self.ventilation = LightCode.OFF, False
+        self.light, self.ventilation, self.text = LightCode.OFF, False, ""

@@ -31,6 +31,8 @@ from hal.world.attachments import Attachments
 from hal.world.cable import Cable
 from hal.world.card_field import CardField
 from hal.world.contactor import Contactor
+from hal.world.contacts import Contacts, WiredContact
+from hal.world.dip_banks import DipBanks
 from hal.world.domestic import DomesticSocket
 from hal.world.pilot_circuit import DEAD_LINE, Diode, PilotCircuit, PilotGenerator, PilotLine, level_of
 from hal.world.residual import ResidualDetector
@@ -48,9 +50,9 @@ _AGREEMENT_ROUNDS = 8
 class OutletSetup:
     """How an outlet is built. ``phases``: wired phases, 1 or 3. ``input_count``: numbered input lines.
 
-    ``breaker_line``: input line on which the breaker's auxiliary contact is wired, 0 = none; ``breaker_normally_open``:
-    that contact is open while the breaker is on. ``has_mode3``: there is a socket or cable with a pilot; ``has_domestic``:
-    there is a domestic socket.
+    ``contacts``: the lines on which breaker, key lock, push button, service button or X1 have their contact; the others are free.
+    ``dip``: positions of the DIP switches at first, one byte per bank. ``has_mode3``: there is a socket or cable with a
+    pilot; ``has_domestic``: there is a domestic socket.
     """
 
     phases: int = 3
@@ -59,16 +61,15 @@ class OutletSetup:
     lock_reserve: bool = True
     input_count: int = 4
     has_shutter: bool = False
-    breaker_line: int = 0
-    breaker_normally_open: bool = True
+    contacts: tuple[WiredContact, ...] = ()
+    dip: tuple[int, ...] = ()
     has_mode3: bool = True
     has_domestic: bool = False
 
     def __post_init__(self) -> None:
         if self.phases not in (1, 3) or not 0 <= self.input_count <= 64:
             raise ValueError("an outlet has 1 or 3 phases and 0 to 64 input lines")
-        if not 0 <= self.breaker_line <= self.input_count:
-            raise ValueError("the breaker's contact is wired to a line that exists, or to none")
+        Contacts(self.input_count, self.contacts)
 
 
 class OutletWorld:
@@ -87,8 +88,9 @@ class OutletWorld:
         self.contactor, self.residual = Contactor(), ResidualDetector()
         self.domestic = DomesticSocket(fitted=self.setup.has_domestic)
         self.feed = Feed(phases=self.setup.phases)
+        self.dip_banks = DipBanks(self.setup.dip)
         self.temperature, self.signs = Temperature(), Signs()
-        self.input_lines = [False] * self.setup.input_count
+        self.contacts = Contacts(self.setup.input_count, self.setup.contacts)
         self.energy_pj = 0
         self.unplugs_under_load = 0
         self.cards = CardField()
@@ -120,17 +122,18 @@ class OutletWorld:
             self.residual.due_us,
             self.temperature.due_us,
             self.circuit.bounce.due_us,
+            self.contacts.due_us,
             self.cards.due_us,
         )
 
     def step(self, now_us: int) -> int:
         """Run everything due up to ``now_us``; return when the next change comes."""
-        self._run(now_us)
+        self.advance(now_us)
         return self.due_us()
 
     def act(self, action: Callable[[OutletWorld, int], None], now_us: int) -> None:
         """Run up to ``now_us``, let ``action`` change parts at that time, then let physics and listeners follow."""
-        self._run(now_us)
+        self.advance(now_us)
         action(self, self._now_us)
         self.settle()
 
@@ -147,7 +150,8 @@ class OutletWorld:
         """Have ``request_wake(at_us)`` called whenever an order or a verb makes something due."""
         self._request_wake = request_wake
 
-    def _run(self, now_us: int) -> None:
+    def advance(self, now_us: int) -> None:
+        """Run everything due up to ``now_us``."""
         if self._running:
             return  # a listener's order: physics are at the event's time already
         self._running = True
@@ -193,6 +197,8 @@ class OutletWorld:
             self.temperature.step(now_us)
         if self.circuit.bounce.due_us <= now_us:
             self.circuit.bounce.step(now_us)
+        if self.contacts.due_us <= now_us:
+            self.contacts.step(now_us)
         if self.cards.due_us <= now_us:
             self.cards.step(self.attached.reader, now_us)
 
@@ -276,7 +282,7 @@ class OutletWorld:
         """Take over the voltages at the station's terminals."""
         if voltages_mv == self.feed.grid_mv:
             return
-        self._run(now_us)
+        self.advance(now_us)
         self.feed.grid_mv = voltages_mv
         self.settle()
 
@@ -328,11 +334,10 @@ class OutletWorld:
         return self.feed.supply_mv()
 
     def inputs(self) -> tuple[bool, ...]:
-        lines = list(self.input_lines)
-        if self.setup.breaker_line:
-            tripped = not self.feed.breaker_closed
-            lines[self.setup.breaker_line - 1] = tripped is self.setup.breaker_normally_open
-        return tuple(lines)
+        return self.contacts.states(not self.feed.breaker_closed)
+
+    def dip_switches(self) -> tuple[int, ...]:
+        return self.dip_banks.positions
 
     def on_change(self, listener: Callable[[int], None]) -> None:
         self._listeners.append(listener)
@@ -340,32 +345,32 @@ class OutletWorld:
     # What the front end drives. Without supply nothing moves.
 
     def drive_pilot(self, mode: PilotDriveMode, duty_bp: int, now_us: int) -> None:
-        self._run(now_us)
+        self.advance(now_us)
         if self.generator.drive(mode, duty_bp):
             self.settle()
 
     def drive_coil(self, energised: bool, now_us: int) -> None:
-        self._run(now_us)
+        self.advance(now_us)
         if self._powered and self.contactor.drive(energised, self._now_us):
             self.settle()
 
     def drive_domestic_coil(self, energised: bool, now_us: int) -> None:
-        self._run(now_us)
+        self.advance(now_us)
         if self._powered and self.domestic.drive(energised, self._now_us):
             self.settle()
 
     def drive_lock(self, direction: LockPulse, duration_us: int, now_us: int) -> None:
-        self._run(now_us)
+        self.advance(now_us)
         if self._powered and self.lock.drive(direction, duration_us, self._now_us):
             self.settle()
 
     def drive_shutter(self, direction: ShutterPulse, duration_us: int, now_us: int) -> None:
-        self._run(now_us)
+        self.advance(now_us)
         if self._powered and self.shutter.drive(direction, duration_us, self._now_us):
             self.settle()
 
     def start_self_test(self, now_us: int) -> None:
-        self._run(now_us)
+        self.advance(now_us)
         if self._powered and self.residual.start_self_test(self._now_us):
             self.settle()
 
@@ -373,13 +378,17 @@ class OutletWorld:
         if self._powered:
             self.signs.light = code
 
+    def show_text(self, text: str, now_us: int) -> None:
+        if self._powered:
+            self.signs.text = text
+
     def beep(self, code: BeepCode, now_us: int) -> None:
         if self._powered and code is not BeepCode.NONE:
             self.signs.beep = code
             self.signs.beep_count += 1
 
     def ventilate(self, on: bool, now_us: int) -> None:
-        self._run(now_us)
+        self.advance(now_us)
         if self._powered and on != self.signs.ventilation:
             self.signs.ventilation = on
             self.settle()
@@ -420,12 +429,20 @@ class OutletWorld:
             powered=self._powered,
             temperature_dc=self.temperature.now_dc,
             ventilation=self.signs.ventilation,
+            light=self.signs.light.name.lower(),
+            beep=self.signs.beep.name.lower(),
+            beep_count=self.signs.beep_count,
+            display=self.signs.text,
+            dip=self.dip_banks.positions,
+            x1_closed=self.contacts.x1_closed,
             energy_pj=self.energy_pj,
             closings=contactor.closings,
             openings=contactor.openings,
             openings_under_load=contactor.openings_under_load,
             last_break_ma=contactor.last_break_ma,
             unplugs_under_load=self.unplugs_under_load,
+            inputs=self.inputs(),
+            key_locked=self.contacts.key_locked,
             domestic=self._domestic_truth() if self.domestic.fitted else None,
         )
 

@@ -49,13 +49,17 @@ class StationWorld:
 
     def step(self, now_us: int) -> int:
         """Run every outlet up to ``now_us``; return when the next change comes."""
+        self.advance(now_us)
+        # Asked afterwards: a listener at one outlet may have given orders to another.
+        return min(self.grid.restore_us, *(outlet.due_us() for outlet in self.outlets))
+
+    def advance(self, now_us: int) -> None:
+        """Run every outlet up to ``now_us``."""
         if now_us >= self.grid.restore_us:
             self.grid.restore()
             self.set_grid(now_us)
         for outlet in self.outlets:
-            outlet.step(now_us)
-        # Asked afterwards: a listener at one outlet may have given orders to another.
-        return min(self.grid.restore_us, *(outlet.due_us() for outlet in self.outlets))
+            outlet.advance(now_us)
 
     def set_grid(self, now_us: int) -> None:
         """Bring the grid's present voltages to every outlet."""

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 from hal.ports import LockPosition, ShutterPosition
 from hal.world.supply import Phases
 
 
-@dataclass(frozen=True, slots=True)
-class DomesticTruth:
+class DomesticTruth(NamedTuple):
     """The domestic socket of an outlet. ``current_ma``: what flows through it on L1 (part of the outlet's currents)."""
 
     plugged: bool
@@ -21,8 +20,7 @@ class DomesticTruth:
     openings_under_load: int
 
 
-@dataclass(frozen=True, slots=True)
-class OutletTruth:
+class OutletTruth(NamedTuple):
     """One outlet at ``at_us``. Nothing here is a report of a sensor or an order of a controller.
 
     ``contact_closed``: main contacts. ``live``: voltage on the vehicle's side of the contacts.
@@ -36,6 +34,10 @@ class OutletTruth:
     ``openings_under_load``, ``last_break_ma``: breakings of 1 A or more and the largest phase current of the last
     breaking. ``unplugs_under_load``: plugs pulled while current flowed. ``domestic``: ``None`` where there is no such
     socket; contacts, plug and coil above are those of the socket with a pilot.
+    ``inputs``: what each input line really says, true = closed, faults of wires and contacts included; ``key_locked``:
+    the position of the key itself, false where there is none.
+    ``light``, ``beep``, ``display``: what a passer-by sees, heard last and reads; ``beep_count``: how many sounds.
+    ``dip``: DIP switches, one byte per bank; ``x1_closed``: the contact at the enable input.
     """
 
     at_us: int
@@ -68,13 +70,26 @@ class OutletTruth:
     powered: bool
     temperature_dc: int
     ventilation: bool
+    light: str
+    beep: str
+    beep_count: int
+    display: str
+    dip: tuple[int, ...]
+    x1_closed: bool
     energy_pj: int
     closings: int
     openings: int
     openings_under_load: int
     last_break_ma: int
     unplugs_under_load: int
+    inputs: tuple[bool, ...] = ()
+    key_locked: bool = False
     domestic: DomesticTruth | None = None
+
+    def as_dict(self) -> dict[str, Any]:
+        """Every field by its name, the domestic socket's as a dictionary of its own."""
+        domestic = self.domestic
+        return {**self._asdict(), "domestic": None if domestic is None else domestic._asdict()}
 
     @property
     def energy_nj(self) -> int:

@@ -4,7 +4,7 @@ Specification (IEC 61851-1 Annex A, Table A.6 sequence numbers in brackets).
 
 - S2 closes ``close_delay_us`` after a valid PWM appeared [4], if the vehicle wants energy, is awake, and is offered at
   least its minimum current.
-- It draws from ``charger_delay_us`` after its input became live, in steps of 1 A at its ramp rates, never more than the
+- It draws from ``charger_delay_us`` after its input became live, at its ramp rates in steps every half second, never more than the
   followed offer, its charger and its battery permit. A change of the duty cycle is followed after ``follow_delay_us``
   (the standard's limit is 5 s) [6]; the latest value at that moment counts.
 - It stops when full, told by its driver, or when PWM goes away: after ``stop_reaction_us`` it ramps down, opens S2 at
@@ -31,7 +31,8 @@ from hal.world.duty import offered_current_ma
 from hal.world.pilot_circuit import DEAD_LINE, PilotLine
 from hal.world.supply import NO_PHASES, Phases
 
-CURRENT_STEP_MA: Final = 1_000
+RAMP_STEP_US: Final = 500 * MS
+"""A ramp is made of steps this long, the last one shorter: finer than anything a station decides by."""
 SIMPLIFIED_MA: Final = 10_000
 CHARGER_MINIMUM_MV: Final = 100_000
 """Below this voltage an on-board charger switches off (ours)."""
@@ -91,6 +92,7 @@ class Vehicle:
     _close_us: int = NEVER
     _wake_us: int = NEVER
     _ramp_us: int = NEVER
+    _ramp_by_ma: int = 0
     _stop_from_us: int = NEVER
     _stop_by_us: int = NEVER
     _draw_from_us: int = NEVER
@@ -290,16 +292,19 @@ class Vehicle:
             earliest_us = self._draw_from_us if target_ma > self.current_ma else now_us
             if not may and self._stop_from_us != NEVER:
                 earliest_us = self._stop_from_us
-            self._ramp_us = max(now_us + self._step_time_us(target_ma > self.current_ma), earliest_us)
+            span_us, self._ramp_by_ma = self._next_step(target_ma - self.current_ma)
+            self._ramp_us = max(now_us + span_us, earliest_us)
 
-    def _step_time_us(self, up: bool) -> int:
-        rate_ma_s = self.settings.ramp_up_ma_s if up else self.settings.ramp_down_ma_s
-        return SECOND * CURRENT_STEP_MA // rate_ma_s
+    def _next_step(self, way_ma: int) -> tuple[int, int]:
+        """How long the next step of a ramp over ``way_ma`` takes, and how many mA it is."""
+        rate_ma_s = self.settings.ramp_up_ma_s if way_ma > 0 else self.settings.ramp_down_ma_s
+        span_us = min(RAMP_STEP_US, -(-abs(way_ma) * SECOND // rate_ma_s))
+        return span_us, -(-span_us * rate_ma_s // SECOND)
 
     def _ramp_once(self, now_us: int) -> None:
         """Go one step towards the target."""
         way_ma = self._target_ma(self._may_charge()) - self.current_ma
-        self.current_ma += max(-CURRENT_STEP_MA, min(CURRENT_STEP_MA, way_ma))
+        self.current_ma += max(-self._ramp_by_ma, min(self._ramp_by_ma, way_ma))
 
     def _decide_opening(self, may: bool, now_us: int) -> None:
         """Open S2 once nothing flows any more and the vehicle has reacted, or when its time is over."""

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from hal.units import NEVER
+from hal.world.contacts import ContactKind
 from hal.world.outlet import OutletWorld
 from hal.world.station import StationWorld
 from hal.world.supply import NOMINAL_MV
@@ -239,18 +240,82 @@ def _pulse(call: Call) -> None:
 
 # Station.
 
+_MOVED_BY: Final = {
+    ContactKind.BREAKER: "the breaker's own contact is on this line: trip_breaker and reset_breaker move it",
+    ContactKind.KEY: "the key's own contact is on this line: turn_key moves it",
+    ContactKind.BUTTON: "the button's own contact is on this line: press_button moves it",
+    ContactKind.X1: "the enable input X1 is on this line: set_x1 moves it",
+    ContactKind.SERVICE_BUTTON: "the service button is on this line: press_service_button moves it",
+}
+
 
 def _input_blocked(call: Call) -> str:
-    count = len(call.outlet.input_lines)
-    if call.number("line") > count:
-        raise VerbError(call.verb, "line", f"there is no line {call.number('line')}", f"whole number from 1 to {count}")
-    if call.number("line") == call.outlet.setup.breaker_line:
-        return "the breaker's own contact is on this line: trip_breaker and reset_breaker move it"
-    return ""
+    owner = call.outlet.contacts.owner(existing_line(call))
+    return "" if owner is None else _MOVED_BY[owner]
+
+
+def existing_line(call: Call) -> int:
+    """Return the line that the call names. Raises VerbError when this outlet does not have it."""
+    line, count = call.number("line"), call.outlet.contacts.count
+    if line > count:
+        raise VerbError(call.verb, "line", f"there is no line {line}", f"whole number from 1 to {count}")
+    return line
 
 
 def _set_input(call: Call) -> None:
-    call.outlet.input_lines[call.number("line") - 1] = call.flag("closed")
+    call.outlet.contacts.closed[call.number("line") - 1] = call.flag("closed")
+
+
+def _turn_key_blocked(call: Call) -> str:
+    if not call.outlet.contacts.has(ContactKind.KEY):
+        return "this outlet has no key lock"
+    to = call.text("to")
+    return f"the key is in its {to} position already" if call.outlet.contacts.key_locked is (to == "locked") else ""
+
+
+def _turn_key(call: Call) -> None:
+    call.outlet.contacts.key_locked = call.text("to") == "locked"
+
+
+def _press_blocked(call: Call) -> str:
+    if not call.outlet.contacts.has(ContactKind.BUTTON):
+        return "this outlet has no push button"
+    return "" if call.outlet.contacts.release_us == NEVER else "the button is held already"
+
+
+def _press_button(call: Call) -> None:
+    call.outlet.contacts.release_us = call.now_us + call.number("hold")
+
+
+def _dip_blocked(call: Call) -> str:
+    count = len(call.outlet.dip_banks.positions)
+    if not count:
+        return "this outlet has no DIP switches"
+    if call.number("bank") > count:
+        raise VerbError(call.verb, "bank", f"there is no bank {call.number('bank')}", f"whole number from 1 to {count}")
+    return ""
+
+
+def _set_dip(call: Call) -> None:
+    call.outlet.dip_banks.move(call.number("bank"), call.number("switch"), on=call.flag("on"))
+
+
+def _service_button_blocked(call: Call) -> str:
+    if not call.outlet.contacts.has(ContactKind.SERVICE_BUTTON):
+        return "this outlet has no service button"
+    return "" if call.outlet.contacts.service_release_us == NEVER else "the button is held already"
+
+
+def _press_service_button(call: Call) -> None:
+    call.outlet.contacts.service_release_us = call.now_us + call.number("hold")
+
+
+def _x1_blocked(call: Call) -> str:
+    return "" if call.outlet.contacts.has(ContactKind.X1) else "this outlet has no enable input X1"
+
+
+def _set_x1(call: Call) -> None:
+    call.outlet.contacts.x1_closed = call.flag("closed")
 
 
 def _heat(call: Call) -> None:
@@ -309,7 +374,12 @@ ACTIONS: Final[dict[str, Action]] = {
     "vehicle_stop": Action(lambda call: call.outlet.vehicle.want(False, call.now_us), no_vehicle),
     "set_vehicle": Action(_set_vehicle, _set_vehicle_blocked),
     "pulse_s2": Action(_pulse, _pulse_blocked),
+    "turn_key": Action(_turn_key, _turn_key_blocked),
+    "press_button": Action(_press_button, _press_blocked),
     "set_input": Action(_set_input, _input_blocked),
+    "set_dip": Action(_set_dip, _dip_blocked),
+    "press_service_button": Action(_press_service_button, _service_button_blocked),
+    "set_x1": Action(_set_x1, _x1_blocked),
     "heat": Action(_heat),
     "reset_front_end": Action(_reset_front_end, _reset_blocked),
     "reset_residual": Action(_reset_residual),

@@ -6,11 +6,12 @@ from dataclasses import replace
 from typing import Final
 
 from hal.world.contactor import Contactor, MirrorFault
+from hal.world.contacts import LineBounce
 from hal.world.pilot_circuit import Diode, PilotCircuit, PilotGenerator
 from hal.world.shutter import ShutterFeedbackFault, ShutterJam
 from hal.world.socket import Jam, LockFeedbackFault
 from hal.world.supply import NOMINAL_RAIL_MV
-from hal.world.verb_actions import Action, Call, no_vehicle
+from hal.world.verb_actions import Action, Call, existing_line, no_vehicle
 
 _WHOLE_CIRCUIT: Final = PilotCircuit()
 _WHOLE_GENERATOR: Final = PilotGenerator()
@@ -83,6 +84,28 @@ def _cut_front_end(call: Call) -> None:
 
 def _dim_supply(call: Call) -> None:
     call.outlet.feed.rail_mv = NOMINAL_RAIL_MV if call.heal else call.number("voltage")
+
+
+def _stick_input(call: Call) -> None:
+    stuck = call.outlet.contacts.stuck
+    if call.heal:
+        stuck.clear()
+    else:
+        stuck[call.number("line")] = call.text("at") == "closed"
+
+
+def _bounce_input(call: Call) -> None:
+    contacts = call.outlet.contacts
+    if call.heal:
+        contacts.bounce = LineBounce()
+    else:
+        contacts.start_bounce(call.number("line"), call.number("period"), call.number("duration"), call.now_us)
+
+
+def _needs_input(call: Call) -> str:
+    if not call.heal:
+        existing_line(call)
+    return ""
 
 
 # Pilot.
@@ -282,6 +305,8 @@ FAULT_ACTIONS: Final[dict[str, Action]] = {
     "freeze_reader": Action(_freeze_reader, _needs_reader),
     "cut_line": Action(_cut_line, _needs_line),
     "dim_supply": Action(_dim_supply),
+    "stick_input": Action(_stick_input, _needs_input),
+    "bounce_input": Action(_bounce_input, _needs_input),
     "short_pilot": Action(_short_pilot),
     "feed_pilot": Action(_feed_pilot),
     "open_pilot": Action(_open_pilot),

@@ -6,6 +6,7 @@ from typing import Final
 
 from hal.world.cable import CODING_OHM
 from hal.world.contactor import MirrorFault
+from hal.world.contacts import ContactKind
 from hal.world.shutter import ShutterFeedbackFault, ShutterJam
 from hal.world.socket import Jam, LockFeedbackFault
 from hal.world.vehicle_params import VEHICLE_PARAMS
@@ -65,6 +66,19 @@ _USER: Final = (
         "take a card away from the reader",
         VerbParam("uid", "text", "which card; empty: every card", default="", minimum=0, maximum=20),
     ),
+    _verb(
+        "user",
+        "turn_key",
+        "turn the station's key (Smart Wallbox with key)",
+        _choice("to", "its new position", "locked", ("locked", "unlocked")),
+        healed_by="turn_key to: unlocked",
+    ),
+    _verb(
+        "user",
+        "press_button",
+        "press the front push button (Smart Wallbox)",
+        VerbParam("hold", "number", "let go after this time", "ms", 300, 1, 600_000),
+    ),
 )
 
 _VEHICLE: Final = (
@@ -104,14 +118,31 @@ _CABLE: Final = (
     ),
 )
 
+_LINE: Final = VerbParam("line", "int", "number of the line", default=1, minimum=1, maximum=64)
+
 _STATION: Final = (
     _verb(
         "station",
         "set_input",
         "open or close a contact at a numbered input line",
-        VerbParam("line", "int", "number of the line", default=1, minimum=1, maximum=64),
+        _LINE,
         VerbParam("closed", "bool", "contact closed", default=True),
         healed_by="set_input closed: false",
+    ),
+    _fault(
+        "station",
+        "stick_input",
+        "an input line no longer follows its contact: its wires touch, or one is broken",
+        _LINE,
+        _choice("at", "what the line says for good", "open", ("open", "closed")),
+    ),
+    _fault(
+        "station",
+        "bounce_input",
+        "the contact of an input line chatters",
+        _LINE,
+        VerbParam("period", "number", "time the other way, then time as it is", "ms", 10, 1, 1000),
+        VerbParam("duration", "number", "how long in all", "ms", 200, 1, 60_000),
     ),
     _verb(
         "station",
@@ -131,6 +162,28 @@ _STATION: Final = (
         "cut_line",
         "a serial line is unplugged",
         _choice("to", "whose", "front_end", ("front_end", "reader")),
+    ),
+    _verb(
+        "station",
+        "set_dip",
+        "move a DIP switch (THØR); it counts from the next start",
+        VerbParam("bank", "int", "number of the bank: 1 = DSW1", default=1, minimum=1, maximum=4),
+        VerbParam("switch", "int", "number of the switch", minimum=1, maximum=8),
+        VerbParam("on", "bool", "where to", default=True),
+        healed_by="set_dip on: false",
+    ),
+    _verb(
+        "station",
+        "press_service_button",
+        "hold the service button (THØR): 1 to 10 s restarts, longer erases all cards too",
+        VerbParam("hold", "number", "for how long", "s", 2, 0, 60),
+    ),
+    _verb(
+        "station",
+        "set_x1",
+        "open or close the contact at the enable input X1 (THØR)",
+        VerbParam("closed", "bool", "contact closed", default=True),
+        healed_by="set_x1 closed: false",
     ),
     _verb("station", "reset_residual", "reset the residual-current detector by hand"),
 )
@@ -300,6 +353,15 @@ _OTHER_FAULTS: Final = (
 
 SHUTTER_VERBS: Final = ("jam_shutter", "shutter_feedback_fault", "force_shutter_open")
 """Verbs that only an outlet with a shutter knows."""
+DEVICE_VERBS: Final = {
+    "turn_key": ContactKind.KEY,
+    "press_button": ContactKind.BUTTON,
+    "press_service_button": ContactKind.SERVICE_BUTTON,
+    "set_x1": ContactKind.X1,
+}
+"""Verbs that only an outlet with this device on an input line knows."""
+DIP_VERBS: Final = ("set_dip",)
+"""Verbs that only an outlet with DIP switches knows."""
 
 VERBS: Final[tuple[Verb, ...]] = (
     *_USER,

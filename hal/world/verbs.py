@@ -16,7 +16,7 @@ from hal.world.verb_actions import ACTIONS, STATION_ACTIONS, Action, Call
 from hal.world.verb_domestic import DOMESTIC_ACTIONS, DOMESTIC_VERBS
 from hal.world.verb_faults import FAULT_ACTIONS
 from hal.world.verb_spec import Verb, VerbError, VerbParam, check_params
-from hal.world.verb_table import SHUTTER_VERBS, VERBS
+from hal.world.verb_table import DEVICE_VERBS, DIP_VERBS, SHUTTER_VERBS, VERBS
 
 __all__ = ["VERBS", "Verb", "VerbError", "VerbParam", "apply", "verbs_of"]
 
@@ -26,13 +26,19 @@ _OUTLET_ACTIONS: Final[dict[str, Action]] = {**ACTIONS, **FAULT_ACTIONS, **DOMES
 
 
 def verbs_of(world: StationWorld) -> tuple[Verb, ...]:
-    """Return every verb with the outlet numbers ``world`` has; those of a shutter or domestic socket only where one is."""
-    missing: set[str] = set()
-    if not any(outlet.shutter.fitted for outlet in world.outlets):
-        missing.update(SHUTTER_VERBS)
-    if not any(outlet.domestic.fitted for outlet in world.outlets):
-        missing.update(_DOMESTIC)
-    return tuple(_narrowed(verb, world) for verb in VERBS if verb.name not in missing)
+    """Return every verb with the outlet numbers ``world`` has; verbs of a device only where there is one."""
+    return tuple(_narrowed(verb, world) for verb in VERBS if _fits(verb, world))
+
+
+def _fits(verb: Verb, world: StationWorld) -> bool:
+    if verb.name in SHUTTER_VERBS:
+        return any(outlet.shutter.fitted for outlet in world.outlets)
+    if verb.name in _DOMESTIC:
+        return any(outlet.domestic.fitted for outlet in world.outlets)
+    if verb.name in DIP_VERBS:
+        return any(outlet.dip_banks.positions for outlet in world.outlets)
+    device = DEVICE_VERBS.get(verb.name)
+    return device is None or any(outlet.contacts.has(device) for outlet in world.outlets)
 
 
 def apply(world: StationWorld, name: str, params: Mapping[str, Any], now_us: int) -> None:

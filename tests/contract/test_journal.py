@@ -11,7 +11,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from evse.services.clock import ClockQuality, Instant
+from evse.core.orders import OrderKind, StandingOrder
+from evse.services.clock import ClockQuality, Deadline, Instant
 from evse.services.fake_journal import FakeStore
 from evse.services.journal import (
     BOOTS_KEPT,
@@ -20,6 +21,8 @@ from evse.services.journal import (
     ClearLatch,
     CloseInterrupted,
     Journal,
+    KeepOrders,
+    KeptOrder,
     LatchFault,
     MarkPublished,
     Sequence,
@@ -126,7 +129,7 @@ def test_an_empty_journal_knows_nothing(bench: Bench) -> None:
     assert journal.open_sessions() == ()
     assert journal.records(30) == ()
     assert journal.latched_faults(1) == ()
-    assert (journal.register_wh(1), journal.session_counter(), journal.last_sequence("boot-1")) == (0, 0, 0)
+    assert (journal.register_wh(1), journal.last_sequence("boot-1"), journal.orders(1)) == (0, 0, ())
     assert journal.problem == ""
 
 
@@ -145,7 +148,6 @@ def test_a_session_becomes_one_record_with_every_field(bench: Bench) -> None:
     assert (record.energy_wh, record.register_start_wh, record.register_end_wh) == (1500, 10_000, 11_500)
     assert (record.charge_type, record.reason) == ("Normal_Mode_3", "Local")
     assert bench.journal().open_sessions() == ()
-    assert bench.journal().session_counter() == 1
 
 
 def test_everything_survives_closing_and_opening(bench: Bench) -> None:
@@ -159,6 +161,40 @@ def test_everything_survives_closing_and_opening(bench: Bench) -> None:
     assert expected[2:] == (("ContactorWelded",), 7)
 
 
+LIMIT = KeptOrder(
+    StandingOrder(OrderKind.LIMIT, "plant", current_ma=10_000, fallback_ma=6_000), Deadline("m1", 9_000_000, 17)
+)
+BOOKED = KeptOrder(StandingOrder(OrderKind.BOOKED, uid="04A1B2C3"), Deadline("", 5))
+OUT = KeptOrder(StandingOrder(OrderKind.UNAVAILABLE, "ocpp", after_session=True))
+
+
+def test_orders_are_kept_whole_and_replaced_whole(bench: Bench) -> None:
+    bench.commit(KeepOrders(1, (OUT, LIMIT, BOOKED)), KeepOrders(0, (LIMIT,)))
+    bench.commit(KeepOrders(1, (OUT, LIMIT)), station="other")
+    bench.reopen()
+    assert bench.journal().orders(1) == (BOOKED, LIMIT, OUT)
+    assert (bench.journal().orders(0), bench.journal().orders(2)) == ((LIMIT,), ())
+    bench.commit(KeepOrders(1, (OUT,)))
+    assert (bench.journal().orders(1), bench.journal().orders(0)) == ((OUT,), (LIMIT,))
+    bench.commit(KeepOrders(1, ()))
+    bench.reopen()
+    assert bench.journal().orders(1) == ()
+    assert bench.journal("other").orders(1) == (LIMIT, OUT)
+
+
+def test_what_controls_clock_showed_is_not_kept(bench: Bench) -> None:
+    shown = replace(LIMIT, order=replace(LIMIT.order, until_us=77, end_unknown=True))
+    bench.commit(KeepOrders(1, (shown,)))
+    assert bench.journal().orders(1) == (LIMIT,)
+
+
+def test_orders_of_an_event_that_comes_again_do_not_come_back(bench: Bench) -> None:
+    bench.commit(KeepOrders(1, (OUT,)), Sequence("boot-1", 1))
+    bench.commit(KeepOrders(1, ()), Sequence("boot-1", 2))
+    bench.commit(KeepOrders(1, (OUT,)), Sequence("boot-1", 1))
+    assert bench.journal().orders(1) == ()
+
+
 @pytest.mark.req("CDR-05")
 def test_the_same_event_twice_acts_once(bench: Bench) -> None:
     for _ in range(2):
@@ -169,7 +205,7 @@ def test_the_same_event_twice_acts_once(bench: Bench) -> None:
     bench.commit(start())
     bench.commit(end())
     assert numbers(bench.journal()) == [1]
-    assert (bench.journal().open_sessions(), bench.journal().session_counter()) == ((), 1)
+    assert bench.journal().open_sessions() == ()
 
 
 @pytest.mark.req("CDR-05")
@@ -277,6 +313,11 @@ def test_hostile_text_is_only_text(bench: Bench) -> None:
 SMALL = st.integers(0, 3)
 IDS = st.sampled_from(["a", "b", "c"])
 INSTANTS = st.builds(at, st.integers(0, 50), st.sampled_from(["boot-1", "boot-2"]))
+KEPT = st.builds(
+    KeptOrder,
+    st.builds(StandingOrder, st.sampled_from(OrderKind), IDS, IDS, st.booleans(), SMALL, SMALL, st.just(5)),
+    st.none() | st.builds(Deadline, IDS, SMALL, st.none() | SMALL),
+)
 WRITES = st.one_of(
     st.builds(SessionStart, SMALL, IDS, IDS, IDS, INSTANTS, IDS, IDS),
     st.builds(Transaction, SMALL, IDS, INSTANTS, st.integers(0, 9), IDS),
@@ -287,6 +328,7 @@ WRITES = st.one_of(
     st.builds(CloseInterrupted, st.sampled_from(["boot-1", "boot-2"])),
     st.builds(LatchFault, SMALL, IDS, IDS, INSTANTS),
     st.builds(ClearLatch, SMALL, IDS),
+    st.builds(KeepOrders, SMALL, st.lists(KEPT, max_size=3).map(tuple)),
     st.builds(Sequence, IDS, SMALL),
     st.builds(MarkPublished, SMALL),
 )
@@ -296,7 +338,8 @@ def everything(journal: Journal) -> object:
     latched = [journal.latched_faults(outlet) for outlet in range(4)]
     registers = [journal.register_wh(outlet) for outlet in range(4)]
     sequences = [journal.last_sequence(boot) for boot in "abc"]
-    return journal.open_sessions(), journal.records(99), latched, registers, sequences, journal.session_counter()
+    orders = [journal.orders(outlet) for outlet in range(4)]
+    return journal.open_sessions(), journal.records(99), latched, registers, sequences, orders
 
 
 @pytest.fixture(scope="module")

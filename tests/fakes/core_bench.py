@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from itertools import count
 from typing import Any
 
+from evse.app.simulated_hardware import wired_contacts
 from evse.control.translate import LOCK_FEEDBACK, LOCK_PULSE, PILOT_MODE, SELF_TEST, SHUTTER_FEEDBACK, SHUTTER_PULSE
 from evse.core.commands import Authorise, Command, ConfirmRecord, RestoreState, Verdict
 from evse.core.config import OutletConfig, StationConfig
@@ -68,6 +69,7 @@ def inputs_of(outlet: OutletWorld, *, link_ok: bool = True, reader_ok: bool = Tr
         shutter=SHUTTER_FEEDBACK[outlet.shutter_position()],
         domestic_closed=outlet.domestic_mirror_closed(),
         domestic_plugged=outlet.domestic_plugged(),
+        dip=outlet.dip_switches() or None,
     )
 
 
@@ -82,6 +84,7 @@ class CoreBench:
         record_after_us: int = 8 * MS,
         answer_after_us: int = 2 * MS,
         start: bool = True,
+        dip: tuple[int, ...] = (),
     ) -> None:
         self.config = config or station_config()
         self.now_us = 0
@@ -102,10 +105,11 @@ class CoreBench:
                     each.has_lock,
                     each.attached_cable,
                     has_shutter=each.has_shutter,
-                    breaker_line=each.breaker_input,
-                    breaker_normally_open=each.breaker_normally_open,
                     has_mode3=each.has_mode3,
                     has_domestic=each.has_domestic,
+                    contacts=wired_contacts(each.lines),
+                    dip=dip,
+                    input_count=8,
                 )
                 for each in self.config.outlets
             ]

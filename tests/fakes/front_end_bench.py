@@ -19,7 +19,7 @@ from hal.ports import (
     ShutterPosition,
     ShutterPulse,
 )
-from hal.twins.front_end import FrontEndTwin
+from hal.twins.front_end import DEFAULT_FIRMWARE, FirmwareIdentity, FrontEndTwin
 from hal.twins.null_modem import NullModem
 from hal.units import MS
 
@@ -40,6 +40,7 @@ class HandElectronics:
         self.residual = (False, False)
         self.shutter = ShutterPosition.BETWEEN
         self.supply = 12_000
+        self.dip: tuple[int, ...] = ()
         self.log: list[tuple[int, str, object]] = []
         self._listeners: list[Callable[[int], None]] = []
 
@@ -101,6 +102,9 @@ class HandElectronics:
     def inputs(self) -> tuple[bool, ...]:
         return (True, False)
 
+    def dip_switches(self) -> tuple[int, ...]:
+        return self.dip
+
     def drive_pilot(self, mode: PilotDriveMode, duty_bp: int, now_us: int) -> None:
         self.mode, self.duty_bp = mode, duty_bp
         self._did(now_us, "pilot", (mode, duty_bp))
@@ -126,6 +130,9 @@ class HandElectronics:
 
     def show_light(self, code: LightCode, now_us: int) -> None:
         self._did(now_us, "light", code)
+
+    def show_text(self, text: str, now_us: int) -> None:
+        self._did(now_us, "text", text)
 
     def beep(self, code: BeepCode, now_us: int) -> None:
         self._did(now_us, "beep", code)
@@ -174,7 +181,12 @@ class FrontEndBench:
     """Everything together. ``sent`` and ``heard`` are the driver's frames with their times."""
 
     def __init__(
-        self, *, local_interlock: bool = True, elide: bool = False, watchdog_us: int | None = 100 * MS
+        self,
+        *,
+        local_interlock: bool = True,
+        elide: bool = False,
+        watchdog_us: int | None = 100 * MS,
+        firmware: FirmwareIdentity = DEFAULT_FIRMWARE,
     ) -> None:
         self.scheduler = Scheduler(elide=elide)
         self.pins = HandElectronics()
@@ -182,7 +194,9 @@ class FrontEndBench:
         self.sent: list[tuple[int, Frame]] = []
         self.heard: list[tuple[int, Frame]] = []
         self.driver = FrontEndDriver(self.modem.left, self._record)
-        self.twin = FrontEndTwin(self.modem.right, self.pins, self.scheduler, local_interlock, watchdog_us=watchdog_us)
+        self.twin = FrontEndTwin(
+            self.modem.right, self.pins, self.scheduler, local_interlock, firmware=firmware, watchdog_us=watchdog_us
+        )
         self.control = HoldingControl(self.driver)
         self.modem.left.attach(self.control)
         self.modem.right.attach(self.twin)

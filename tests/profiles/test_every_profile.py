@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from importlib import resources
 from pathlib import Path
 
@@ -14,7 +15,9 @@ from boards.compiled import WireSpec, decode_config, encode_config
 from boards.load import load_profile, shipped_profiles
 from boards.reference import key_rows, with_table
 from boards.to_core import station_config, wire_plan
-from evse.core.config import Access, Location, SocketType
+from evse.core.config import Access, Location, SignStyle, SocketType
+from evse.core.dip import DipFunction, decode
+from evse.core.lines import InputLine, LineFunction
 
 NAMES = shipped_profiles()
 FOLDER = Path(str(resources.files("profiles")))
@@ -77,6 +80,8 @@ def test_it_assembles_with_every_port(name: str) -> None:
         assert (outlet.lock is not None) == of_core.has_lock
         assert (outlet.shutter is not None) == of_core.has_shutter
         assert (outlet.domestic is not None) == of_core.has_domestic
+        assert (outlet.dip is not None) == bool(of_core.dip_banks)
+        assert (outlet.display is not None) == of_core.has_display
         assert (outlet.reader is not None) == (of_core.access is Access.BADGE)
         assert len(outlet.polled) == (1 if outlet.reader is None else 2)
         for driver in outlet.polled:
@@ -136,7 +141,7 @@ def test_city_has_the_vendors_facts() -> None:
     for outlet in config.outlets:
         assert outlet.has_shutter
         assert outlet.has_lock
-        assert (outlet.breaker_input, outlet.breaker_normally_open) == (3, True)
+        assert outlet.lines == (InputLine(3, LineFunction.BREAKER_TRIPPED, True, 20_000),)
         assert not outlet.leave_cable_connected
         assert outlet.access is Access.BADGE
     assert "leave_cable_connected" in profile.model.hidden_settings
@@ -144,7 +149,70 @@ def test_city_has_the_vendors_facts() -> None:
     assert {outlet.access for outlet in station_config(load_profile("city-free"), "s").outlets} == {Access.FREE}
     parking = station_config(load_profile("parking"), "station-1").outlets[0]
     assert not parking.has_shutter
-    assert not parking.breaker_input
+    assert not parking.lines
+
+
+WALLBOXES = {
+    "smart-wallbox": (SocketType.T2, 3, False),
+    "smart-wallbox-key": (SocketType.T2, 3, True),
+    "smart-wallbox-t2": (SocketType.ATTACHED_T2, 3, False),
+    "smart-wallbox-t1": (SocketType.ATTACHED_T1, 1, False),
+    "smart-wallbox-key-t2": (SocketType.ATTACHED_T2, 3, True),
+    "smart-wallbox-key-t1": (SocketType.ATTACHED_T1, 1, True),
+}
+
+
+@pytest.mark.req("STA-01", "STA-02", "STA-03", "STA-06", "ENE-01")
+@pytest.mark.parametrize("name", WALLBOXES)
+def test_a_smart_wallbox_has_the_vendors_facts(name: str) -> None:
+    socket, phases, key = WALLBOXES[name]
+    profile = load_profile(name)
+    config = station_config(profile, "station-1")
+    [outlet] = config.outlets
+    assert (outlet.socket, outlet.phases, outlet.rated_current_ma) == (socket, phases, 32_000)
+    assert (outlet.derated_current_ma, outlet.temporary_limit_ma, outlet.ze_ready) == (16_000, 0, True)
+    assert outlet.has_lock is (socket is SocketType.T2)
+    assert outlet.leave_cable_connected
+    assert profile.model.hidden_settings == ["leave_cable_connected"]
+    assert config.location is Location.INDOOR
+    functions = {line.function: line.normally_open for line in outlet.lines}
+    wired = {LineFunction.DELAYED_START: True, LineFunction.CURRENT_LIMIT: True, LineFunction.PUSH_BUTTON: True}
+    assert functions == (wired | {LineFunction.KEY_LOCKED: False} if key else wired)
+    # Factory: the button works on a station with key, not on one with a reader.
+    assert outlet.push_button is key
+    assert outlet.access is (Access.FREE if key else Access.BADGE)
+    assert profile.model.settings.authentication_location == ("disable" if key else "charging_station")
+
+
+@pytest.mark.req("STA-02", "STA-03", "INP-02")
+def test_thor_has_the_vendors_facts() -> None:
+    profile = load_profile("thor")
+    config = station_config(profile, "station-1")
+    [outlet] = config.outlets
+    assert (outlet.socket, outlet.rated_current_ma, outlet.phases) == (SocketType.T2, 32_000, 3)
+    assert (outlet.signs, outlet.has_display, outlet.access) == (SignStyle.THOR, True, Access.BADGE)
+    assert [(line.number, line.function) for line in outlet.lines] == [
+        (7, LineFunction.X1_ENABLE),
+        (8, LineFunction.SERVICE_BUTTON),
+    ]
+    assert [bank.name for bank in outlet.dip_banks] == ["DSW1", "DSW2"]
+    assert outlet.dip_banks[1].functions[4] is DipFunction.COMMUNICATION
+    wires = wire_plan(profile).outlets[0]
+    assert wires.display
+    assert decode(outlet.dip_banks, wires.dip).current_ma == 10_000, "as delivered"
+    devices = profile.model.devices
+    assert (devices.ethernet_ports, devices.usb_socket, devices.x2) == (2, True, True)
+
+
+@pytest.mark.req("STA-02")
+def test_the_other_thor_boards_differ_in_their_own_points_only() -> None:
+    thor = station_config(load_profile("thor"), "s").outlets[0]
+    assert station_config(load_profile("thor-c"), "s").outlets[0] == thor
+    assert not load_profile("thor-c").model.devices.usb_socket
+    free = station_config(load_profile("thor-free"), "s").outlets[0]
+    assert free == replace(thor, access=Access.FREE)
+    cable = station_config(load_profile("thor-cable"), "s").outlets[0]
+    assert cable == replace(thor, socket=SocketType.ATTACHED_T2, has_lock=False)
 
 
 @pytest.mark.req("STA-01", "STA-07")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import pytest
 
-from evse.core.faults import BY_NAME
+from evse.core.faults import BY_NAME, NO_BIT
 from evse.core.outlet_status import ERROR_CLASS, OutletErrorName
 from tools import fault_table
 from tools.fault_bench import Measured, run_case, run_error_case
@@ -30,7 +30,7 @@ PHASED = [case for case in BOOK.cases if case.id in IN_PHASES]
 def bits_of(case: FaultCase) -> int:
     names = [name for name in case.also if name not in case.over]
     names += [case.fault] if case.fault and case.lasts else []
-    return sum(1 << BOOK.faults[name].bit for name in names)
+    return sum(1 << BOOK.faults[name].bit for name in names if BOOK.faults[name].bit != NO_BIT)
 
 
 def check_shown(case: FaultCase, m: Measured) -> None:

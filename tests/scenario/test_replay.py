@@ -21,8 +21,11 @@ from evse.sim.replay import Difference, ReplayError, ReplayReport, identity_of, 
 from evse.sim.runner import run_scenario
 from evse.sim.trace import Trace, TraceWriter, parse_trace
 
-STORIES = ("badge-first", "city-session", "control-killed", "front-end-hangs", "power-cut", "two-outlets", "weld")
-"""Boots, lines that die, hung control, cards, both boards."""
+STORIES = (
+    *("badge-first", "city-session", "control-killed", "front-end-hangs", "orders-restart"),
+    *("power-cut", "two-outlets", "weld"),
+)
+"""Boots, lines that die, hung control, cards, standing orders, both boards."""
 
 
 @cache

@@ -245,6 +245,10 @@ class ScriptedOutlet:
         """Nothing is connected."""
         return ()
 
+    def dip_switches(self) -> tuple[int, ...]:
+        """There are none."""
+        return ()
+
     # --- what the firmware drives ----------------------------------------------------------------------------------
 
     def drive_pilot(self, mode: PilotDriveMode, duty_bp: int, now_us: int) -> None:
@@ -299,6 +303,9 @@ class ScriptedOutlet:
 
     def show_light(self, code: LightCode, now_us: int) -> None:
         """Nobody looks."""
+
+    def show_text(self, text: str, now_us: int) -> None:
+        """There is no display."""
 
     def beep(self, code: BeepCode, now_us: int) -> None:
         """Nobody listens."""

@@ -5,14 +5,16 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
-from evse.app.station_hub import QUEUE, RING, SILENCE_US, StationHub
-from evse.app.system_clock import EARLIEST_UTC_US, system_mapping
-from evse.core.commands import Command, StopSession
+from evse.app.station_hub import NOT_STORED, QUEUE, RING, SILENCE_US, StationHub
+from evse.app.system_clock import EARLIEST_UTC_US, machine_boot, system_mapping
+from evse.core.commands import Command, SetUnavailable, StopSession
 from evse.core.config import OutletConfig, StationConfig
-from evse.core.events import CommandDone, EvStateChanged, SessionOpened
+from evse.core.events import CommandDone, EvStateChanged, OrdersChanged, SessionOpened
+from evse.core.orders import OrderKind, StandingOrder
 from evse.core.units import MS, SECOND
 from evse.exchange.envelope import Acknowledge, Envelope, FromServices, Hello
 from evse.exchange.snapshot import LatencyView, StationView
@@ -125,6 +127,43 @@ def test_a_posted_command_gets_its_answer_and_acts_once() -> None:
     play(story)
 
 
+def test_an_order_is_answered_when_it_is_stored_and_not_before() -> None:
+    async def story(bench: Bench) -> None:
+        bench.begin()
+        command: Command = SetUnavailable("c1", outlet=1, expires_us=5 * SECOND)
+        task = asyncio.create_task(bench.hub.post(command))
+        await _soon()
+        orders = (StandingOrder(OrderKind.UNAVAILABLE, "plc"),)
+        bench.hub.envelope(Envelope("boot", 1, 5, OrdersChanged(1, orders)))
+        bench.hub.envelope(Envelope("boot", 2, 5, CommandDone(1, "c1", "done", "")))
+        await _soon()
+        assert not task.done()
+        bench.disk()
+        assert await task == Outcome("done", "")
+
+    play(story)
+
+
+def test_an_order_that_is_not_stored_in_time_is_not_called_done() -> None:
+    async def story(bench: Bench) -> None:
+        bench.begin()
+        bench.store.full_disk()
+        bench.now_us = SECOND
+        task = asyncio.create_task(bench.hub.post(SetUnavailable("c1", outlet=1, expires_us=SECOND)))
+        await _soon()
+        orders = (StandingOrder(OrderKind.UNAVAILABLE, "plc"),)
+        bench.hub.envelope(Envelope("boot", 1, 5, OrdersChanged(1, orders)))
+        bench.hub.envelope(Envelope("boot", 2, 5, CommandDone(1, "c1", "done", "")))
+        stop = asyncio.create_task(bench.hub.post(StopSession("c2", outlet=1, expires_us=SECOND)))
+        await _soon()
+        bench.hub.envelope(Envelope("boot", 3, 5, CommandDone(1, "c2", "done", "")))
+        assert await stop == Outcome("done", ""), "what is no order waits for nothing"
+        assert await task == Outcome("expired", NOT_STORED)
+        bench.hub.disconnected()
+
+    play(story)
+
+
 def test_a_command_without_control_or_whose_control_dies_is_not_connected() -> None:
     async def story(bench: Bench) -> None:
         command = StopSession("c1", outlet=1, expires_us=5 * SECOND)
@@ -199,3 +238,9 @@ def test_quality_of_the_systems_clock(utc_us: int, synchronised: bool, quality: 
     assert mapping.quality is quality
     assert (mapping.boot_id, mapping.mono_us, mapping.utc_us) == ("boot", 5, utc_us)
     assert mapping.instant("boot", 5 + MS).utc_us == (None if quality is ClockQuality.UNSET else utc_us + MS)
+
+
+def test_the_machines_run_has_a_name_where_the_kernel_tells_it(tmp_path: Path) -> None:
+    assert machine_boot() == machine_boot() != ""
+    assert machine_boot(str(tmp_path / "nothing")) == ""
+    assert system_mapping("boot").clock_id == machine_boot()

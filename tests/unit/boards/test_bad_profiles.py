@@ -76,7 +76,13 @@ OUTLET_RULES = [
     ("socket: attached T2, shutter: true", "shutter", "an attached cable has no shutter"),
     ("shutter: {}", "shutter", "of the wrong type"),
     ("timings: {shutter: {pulse_ms: 3000}}", "timings.shutter.confirm_ms", "shorter than the motor pulse"),
-    ("protection: {breaker_debounce_ms: 100}", "protection.breaker_debounce_ms", "from 1 to 50 ms"),
+    ("input_lines: {extra_breaker: {line: 3, debounce_ms: 100}}", "input_lines.extra_breaker.debounce_ms", "from 1 to 50 ms"),
+    ("input_lines: {delayed_start: {line: 9}}", "input_lines.delayed_start.line", "from 1 to 8"),
+    ("input_lines: {in_1: {line: 1}, push_button: {line: 1}}", "input_lines.push_button.line", "already the one of in_1"),
+    ("input_lines: {key: {line: 1}}", "input_lines.key", "unknown key"),
+    ("settings: {derated_current_a: 33}", "settings.derated_current_a", "0 to 32 A"),
+    ("settings: {derated_current_a: 16, temporary_limit_a: 20}", "settings.temporary_limit_a", "0 to 16 A"),
+    ("settings: {load_shedding_set_point_a: 33}", "settings.load_shedding_set_point_a", "0 to 32 A"),
     ("lock: false", "lock", "drawn under load"),
     ("number: 2", "number", "the first outlet has the number 1"),
     ("number: 3", "number", "from 1 to 2"),
@@ -110,7 +116,7 @@ def test_rules_of_an_outlet(outlet: str, key: str, words: str) -> None:
 @pytest.mark.req("STA-04")
 def test_an_extra_breaker_input_takes_the_choice_from_in_1() -> None:
     found = faults(
-        f"{HEAD}outlets: [{{number: 1, extra_breaker_input: true, settings: {{in_1_function: protection_devices_state}}}}]\n"
+        f"{HEAD}outlets: [{{number: 1, input_lines: {{extra_breaker: {{line: 3}}}}, settings: {{in_1_function: protection_devices_state}}}}]\n"
     )
     assert [fault for fault in found if "watches the breaker whatever In-1 does" in fault]
 
@@ -143,20 +149,27 @@ def test_a_domestic_socket_has_rules_of_its_own(outlet: str, words: str) -> None
     assert [fault for fault in found if words in fault], found
 
 
+@pytest.mark.req("STA-06")
+def test_rules_of_the_smart_wallbox_family() -> None:
+    text = HEAD.replace("other", "smart-wallbox")
+    found = faults(
+        text + "settings: {maximum_current_a: 65, front_push_button: true}\noutlets: [{number: 1}, {number: 2}]\n"
+    )
+    assert [fault.partition(": ")[2] for fault in found] == [
+        "settings.leave_cable_connected: is on and not shown on this family; allowed: true",
+        "settings.maximum_current_a: 65 A is above the maximum of this family; allowed: 0 to 64 A",
+        "settings.front_push_button: this station has no push button; allowed: false",
+        "outlets: this family has one outlet; allowed: one entry",
+    ]
+
+
 @pytest.mark.req("STA-03")
 @pytest.mark.parametrize(
     ("text", "key"),
     [
         ("outlets: [{number: 1, socket: T2 - TE, shutter: true}]", "outlets[0].shutter"),
-        ("outlets: [{number: 1, delayed_start_input: true}]", "outlets[0].delayed_start_input"),
-        ("outlets: [{number: 1, current_limit_input: true}]", "outlets[0].current_limit_input"),
         ("outlets: [{number: 1, settings: {in_1_function: load_shedding}}]", "outlets[0].settings.in_1_function"),
         ("outlets: [{number: 1, settings: {in_2_function: conditional_outgoing_line}}]", "outlets[0].settings.in_2_function"),
-        ("outlets: [{number: 1, settings: {derated_current_a: 16}}]", "outlets[0].settings.derated_current_a"),
-        ("outlets: [{number: 1}]\ndevices: {key_lock: {}}", "devices.key_lock"),
-        ("outlets: [{number: 1}]\ndevices: {x1: {}}", "devices.x1"),
-        ("outlets: [{number: 1}]\ndevices: {dip_banks: [{name: A, limits_current: true}]}", "devices.dip_banks[0].limits_current"),
-        ("outlets: [{number: 1}]\nsettings: {front_push_button: true}", "settings.front_push_button"),
     ],
 )  # fmt: skip
 def test_what_would_be_dangerous_to_ignore_is_refused(text: str, key: str) -> None:
@@ -269,6 +282,35 @@ def test_the_check_never_raises(tmp_path: Path) -> None:
     report = check_profile(tmp_path)
     assert not report.ok
     assert len(report.errors) == 1
+
+
+@pytest.mark.req("STA-02")
+@pytest.mark.parametrize(
+    ("devices", "where"),
+    [
+        ("dip_banks: [{name: A, functions: [current, current]}]", "devices.dip_banks: 2 switches limit the current"),
+        ("dip_banks: [{name: A, functions: [x1_enable]}]", "devices.dip_banks: x1_enable: there is no X1 input"),
+        ("dip_banks: [{name: A, functions: [unknown]}, {name: A, functions: [unknown]}]", "devices.dip_banks[1].name"),
+        (
+            'dip_banks: [{name: A, functions: [unknown], simulated: "11"}]',
+            "devices.dip_banks[0].simulated: 2 positions",
+        ),
+        ('dip_banks: [{name: A, functions: [unknown], simulated: "x"}]', "devices.dip_banks[0].simulated"),
+        ("dip_banks: [{name: A, functions: [nothing]}]", "devices.dip_banks[0].functions"),
+        ("dip_banks: [{name: A, functions: []}]", "devices.dip_banks[0].functions"),
+        ("dip_banks: [{name: A}]", "devices.dip_banks[0].functions"),
+    ],
+)
+def test_dip_switches_that_cannot_be(devices: str, where: str) -> None:
+    [found] = faults(HEAD + f"outlets: [{{number: 1}}]\ndevices: {{{devices}}}\n")
+    assert where in found
+
+
+@pytest.mark.req("STA-02")
+@pytest.mark.parametrize("device", ["display: true", "dip_banks: [{name: A, functions: [unknown]}]"])
+def test_devices_behind_one_front_end_need_one_outlet(device: str) -> None:
+    [found] = faults(HEAD + f"outlets: [{{number: 1}}, {{number: 2}}]\ndevices: {{{device}}}\n")
+    assert f"devices.{device.partition(':')[0]}: exists on stations with one outlet only" in found
 
 
 TOKENS = (

@@ -58,7 +58,14 @@ def test_every_field_of_outlet_and_station_is_reachable() -> None:
         "location",
         "outlets",
         "profile",
-        "breaker_input",
+        "lines",
+        "push_button",
+        "derated_current_ma",
+        "temporary_limit_ma",
+        "ze_ready",
+        "dip_banks",
+        "signs",
+        "has_display",
     }
     parts = {"pilot", "contactor", "lock", "shutter", "procedure", "protection", "domestic"}
     given = {"station_uid", "version", "digest"}
@@ -199,20 +206,20 @@ def test_uid_and_version_have_their_ranges(uid: str, version: int) -> None:
 @pytest.mark.req("STA-03")
 def test_every_device_of_the_family_can_be_declared_and_is_listed() -> None:
     profile = load_text(
-        ONE + "devices:\n  push_button: {}\n  wifi_card: {}\n  dip_banks: [{name: DSW1, switches: 8}]\n  display: {}\n"
-        "  led_bar: {}\n  x2: {wire: {kind: gpio, path: /dev/gpiochip0}}\n  service_button: {}\n  usb_socket: true\n"
-        "  mobile_module: {}\n  ethernet_ports: 2\n  certified_metering: true\n"
+        ONE + "devices:\n  wifi_card: true\n  dip_banks: [{name: DSW1, functions: [unknown]}]\n"
+        "  display: true\n  led_bar: true\n  x2: true\n  usb_socket: true\n"
+        "  mobile_module: {wire: {kind: gpio, path: /dev/gpiochip0}}\n  ethernet_ports: 2\n  certified_metering: true\n"
         "quirks: [lock_opens_on_power_loss]\n"
-        "outlet_defaults: {in_1: true, in_2: true, settings: {in_1_normally_open: true}}\n"
+        "outlet_defaults: {input_lines: {in_1: {line: 1}, in_2: {line: 2}}, settings: {in_1_normally_open: true}}\n"
     )
     listed = [item.key for item in not_driven(profile)]
-    names = ("push_button", "wifi_card", "dip_banks", "display", "led_bar", "x2", "service_button", "usb_socket")
+    names = ("wifi_card", "x2", "usb_socket")
     rest = ("mobile_module", "ethernet_ports", "certified_metering")
     assert listed == [
         *(f"devices.{name}" for name in (*names, *rest)),
         "quirks[0]",
-        "outlet_defaults.in_1",
-        "outlet_defaults.in_2",
+        "outlet_defaults.input_lines.in_1",
+        "outlet_defaults.input_lines.in_2",
         "outlet_defaults.settings.in_1_normally_open",
     ]
     assert wire_plan(profile).quirks == ("lock_opens_on_power_loss",)

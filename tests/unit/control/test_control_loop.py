@@ -38,12 +38,13 @@ class FakeCycle:
         self.core = _Core()
         self.latency = LatencyView()
         self.steps: list[int] = []
-        self.concluded: list[int] = []
+        self.left: list[int] = []
+        self.restart_wanted = False
         self.then: Callable[[], None] = lambda: None
         self.pause_us = 50 * MS
 
-    def conclude(self, now_us: int) -> None:
-        self.concluded.append(now_us)
+    def leave(self, now_us: int) -> None:
+        self.left.append(now_us)
 
     def step(self, now_us: int) -> int:
         self.steps.append(now_us)
@@ -99,6 +100,15 @@ def test_a_round_steps_serves_and_returns_the_earliest_wish(pipe: tuple[int, int
     assert bench.loop.round() == 50 * MS
     assert bench.cycle.steps == [0]
     assert bench.exchange.served == 1
+
+
+@pytest.mark.req("INP-03")
+def test_a_cycle_that_wants_a_restart_ends_the_loop_in_order(pipe: tuple[int, int]) -> None:
+    bench = Bench(pipe[1])
+    bench.cycle.then = lambda: setattr(bench.cycle, "restart_wanted", True)
+    bench.loop.run()
+    assert bench.cycle.steps == [0]
+    assert bench.cycle.left == [0]
 
 
 def test_heartbeats_come_from_completed_rounds_only(pipe: tuple[int, int]) -> None:

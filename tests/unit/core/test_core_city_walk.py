@@ -9,6 +9,7 @@ from typing import Any, Final
 import pytest
 
 from evse.core.config import Access, Location
+from evse.core.lines import InputLine, LineFunction
 from evse.core.outlet_status import OutletStatus
 from evse.core.units import MS, SECOND
 from hal.ports import ShutterPosition
@@ -37,8 +38,7 @@ def city_bench(seed: int) -> CoreBench:
     config = station_config(
         2,
         has_shutter=True,
-        breaker_input=3,
-        breaker_normally_open=dice.random() < 0.5,
+        lines=(InputLine(3, LineFunction.BREAKER_TRIPPED, dice.random() < 0.5, 20 * MS),),
         access=dice.choice((Access.BADGE, Access.FREE, Access.FREE)),
         location=dice.choice(list(Location)),
     )

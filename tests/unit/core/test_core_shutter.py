@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 from evse.core.commands import Maintain, SetUnavailable
 from evse.core.config import Access, ShutterTimings
 from evse.core.events import ContactorPermitted, FaultCleared, FaultRaised, OutletError
+from evse.core.lines import InputLine, LineFunction
 from evse.core.outlet_status import OutletStatus
 from evse.core.shutter import ShutterGoal, ShutterSupervisor
 from evse.core.shutter_plan import ShutterFacts, shutter_goal
@@ -19,6 +21,7 @@ from evse.core.values import ShutterDrive, ShutterFeedback
 from hal.ports import ShutterPosition
 from tests.fakes.core_bench import CoreBench, station_config
 
+BREAKER = InputLine(3, LineFunction.BREAKER_TRIPPED, debounce_us=20 * MS)
 OPEN, CLOSED = ShutterGoal.OPEN, ShutterGoal.CLOSED
 _S = OutletStatus
 
@@ -109,7 +112,7 @@ def test_never_a_pulse_to_open_under_load(steps: list[tuple[int, ShutterFeedback
 
 def city(**changes: Any) -> CoreBench:
     """One City outlet after its start: shutter closed, breaker contact on line 3."""
-    bench = CoreBench(station_config(has_shutter=True, **{"breaker_input": 3, **changes}))
+    bench = CoreBench(station_config(has_shutter=True, **{"lines": (BREAKER,), **changes}))
     return bench.run(12)
 
 
@@ -256,7 +259,7 @@ def test_maintenance_goes_before_unavailable_and_gives_way_to_it() -> None:
 @pytest.mark.req("STA-04", "INP-01", "OUT-05")
 @pytest.mark.parametrize("normally_open", [True, False])
 def test_the_breaker_input_opens_reports_and_recovers(normally_open: bool) -> None:
-    bench = charging(breaker_normally_open=normally_open)
+    bench = charging(lines=(replace(BREAKER, normally_open=normally_open),))
     bench.verb("trip_breaker")
     bench.run(1)
     assert not bench.truth().contact_closed
@@ -288,7 +291,7 @@ def test_the_breaker_input_is_debounced() -> None:
 
 @pytest.mark.req("STA-04")
 def test_without_a_breaker_input_the_lines_say_nothing() -> None:
-    bench = city(breaker_input=0)
+    bench = city(lines=())
     bench.verb("set_input", line=3, closed=True)
     bench.run(1)
     assert not bench.outlet().faults.active

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from evse.core.commands import COMMAND_TYPES, Authorise, Command, RestoreState, SetUnavailable, Verdict
 from evse.core.events import EVENT_TYPES, ContactorPermitted, Event, SessionClosed, SessionOpened
+from evse.core.orders import OrderKind, StandingOrder
 from evse.exchange.envelope import (
     MESSAGE_LIMIT_BYTES,
     Acknowledge,
@@ -101,7 +102,8 @@ def test_every_command_survives_the_way(kind: type[Command]) -> None:
 def test_enumerations_and_lists_keep_their_types() -> None:
     command = decode_from_services(encode_from_services(Authorise("c", card_read_id=3, verdict=Verdict.PROVISIONAL)))
     assert isinstance(command, Authorise) and command.verdict is Verdict.PROVISIONAL
-    restore = RestoreState("c", latched=("a", "b"))
+    orders = (StandingOrder(OrderKind.LIMIT, "plant", current_ma=10_000), StandingOrder(OrderKind.SUSPENDED))
+    restore = RestoreState("c", latched=("a", "b"), orders=orders, station_orders=orders[:1])
     assert decode_from_services(encode_from_services(restore)) == restore
 
 
@@ -236,5 +238,16 @@ def _json(value: object) -> bytes:
 
 
 def _within_64_bits(event: Event) -> Event:
-    values = {field.name: getattr(event, field.name) for field in fields(event)}
-    return replace(event, **{name: v % 2**63 if type(v) is int else v for name, v in values.items()})
+    return replace(event, **_small({field.name: getattr(event, field.name) for field in fields(event)}))
+
+
+def _small(values: dict[str, Any]) -> dict[str, Any]:
+    return {name: _within(value) for name, value in values.items()}
+
+
+def _within(value: Any) -> Any:
+    if isinstance(value, tuple):
+        return tuple(_within(each) for each in value)
+    if isinstance(value, StandingOrder):
+        return replace(value, **_small({field.name: getattr(value, field.name) for field in fields(value)}))
+    return value % 2**63 if type(value) is int else value

@@ -8,11 +8,14 @@ import pytest
 
 from hal.ports import LockPosition, LockPulse, PilotDriveMode
 from hal.units import MS, SECOND
+from hal.world.contacts import ContactKind, WiredContact
 from hal.world.outlet import OutletSetup
 from hal.world.station import StationWorld
 from hal.world.truth import OutletTruth
 from hal.world.verb_spec import Verb, VerbParam
 from hal.world.verbs import VerbError, apply, verbs_of
+
+WALLBOX = (WiredContact(ContactKind.BUTTON, 3), WiredContact(ContactKind.KEY, 4, normally_open=False))
 
 
 def random_value(param: VerbParam, stream: random.Random) -> object:
@@ -79,7 +82,7 @@ def check_physics(old: OutletTruth, new: OutletTruth) -> None:
 
 def walk(seed: int) -> list[tuple[OutletTruth, ...]]:
     stream = random.Random(seed)
-    world = StationWorld([OutletSetup(), OutletSetup(phases=1, has_lock=False)])
+    world = StationWorld([OutletSetup(), OutletSetup(phases=1, has_lock=False, contacts=WALLBOX)])
     verbs = verbs_of(world)
     now_us, seen = 0, [world.truths()]
     for _ in range(400):

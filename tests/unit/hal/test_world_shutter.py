@@ -6,6 +6,7 @@ import pytest
 
 from hal.ports import ShutterPosition, ShutterPulse
 from hal.units import MS, NEVER, SECOND
+from hal.world.contacts import ContactKind, WiredContact
 from hal.world.outlet import OutletSetup
 from hal.world.shutter import TRAVEL_US, Shutter, ShutterFeedbackFault, ShutterJam
 from hal.world.station import StationWorld
@@ -121,7 +122,7 @@ def test_without_supply_it_stays_where_it_is() -> None:
 @pytest.mark.req("STA-04", "SIM-01")
 @pytest.mark.parametrize("normally_open", [True, False])
 def test_the_breakers_contact_follows_the_breaker(normally_open: bool) -> None:
-    world = station(breaker_line=3, breaker_normally_open=normally_open)
+    world = station(contacts=(WiredContact(ContactKind.BREAKER, 3, normally_open),))
     outlet = world.outlet(1)
     assert outlet.inputs() == (False, False, not normally_open, False)
     apply(world, "trip_breaker", {}, 0)
@@ -131,4 +132,4 @@ def test_the_breakers_contact_follows_the_breaker(normally_open: bool) -> None:
     apply(world, "reset_breaker", {}, 0)
     assert outlet.inputs()[2] is not normally_open
     with pytest.raises(ValueError, match="a line that exists"):
-        OutletSetup(breaker_line=5)
+        OutletSetup(contacts=(WiredContact(ContactKind.BREAKER, 5),))

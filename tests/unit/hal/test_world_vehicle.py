@@ -96,7 +96,7 @@ def test_vehicle_waits_for_pwm_then_closes_s2_and_draws_when_live() -> None:
     world.step(10_519 * MS)
     assert world.currents_ma() == (0, 0, 0)
     world.step(10_520 * MS)
-    assert world.currents_ma() == (1_000, 1_000, 1_000)
+    assert world.currents_ma() == (2_000, 2_000, 2_000)
     world.step(20 * SECOND)
     assert world.currents_ma() == (16_002, 16_002, 16_002)
 

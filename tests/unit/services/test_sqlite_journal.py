@@ -11,8 +11,9 @@ from typing import Any
 
 import pytest
 
+from evse.core.orders import OrderKind, StandingOrder
 from evse.services.clock import Instant
-from evse.services.journal import JournalError, LatchFault
+from evse.services.journal import CloseInterrupted, JournalError, KeepOrders, KeptOrder, LatchFault
 from evse.services.sqlite_journal import RESERVE_BYTES, SqliteStore
 from evse.services.sqlite_tables import MIGRATIONS, migrate
 
@@ -214,7 +215,7 @@ def test_a_newer_journal_is_refused(path: Path, disk: Disk) -> None:
     connection.execute("UPDATE schema SET version = ?", (len(MIGRATIONS) + 1,))
     connection.commit()
     connection.close()
-    with pytest.raises(JournalError, match="has version 2, this program knows 1"):
+    with pytest.raises(JournalError, match="has version 3, this program knows 2"):
         SqliteStore(path)
 
 
@@ -230,14 +231,69 @@ def test_migrations_continue_from_the_version_they_find(path: Path) -> None:
     connection = sqlite3.connect(path, isolation_level=None)
     migrate(connection)
     migrate(connection, (*MIGRATIONS, ("ALTER TABLE station ADD COLUMN extra TEXT",)))
-    assert connection.execute("SELECT version FROM schema").fetchall() == [(2,)]
+    assert connection.execute("SELECT version FROM schema").fetchall() == [(3,)]
     connection.execute("SELECT extra FROM station")
     broken = (*MIGRATIONS, (), ("CREATE TABLE half (x)", "CREATE NONSENSE"))
     with pytest.raises(sqlite3.OperationalError):
         migrate(connection, broken)
-    assert connection.execute("SELECT version FROM schema").fetchall() == [(2,)]
+    assert connection.execute("SELECT version FROM schema").fetchall() == [(3,)]
     assert connection.execute("SELECT name FROM sqlite_schema WHERE name = 'half'").fetchall() == []
     connection.close()
+
+
+def test_a_journal_of_the_first_version_is_upgraded_without_loss(path: Path, disk: Disk) -> None:
+    connection = sqlite3.connect(path, isolation_level=None)
+    migrate(connection, MIGRATIONS[:1])
+    connection.execute("INSERT INTO station VALUES ('s', 7, 9, 2)")
+    connection.execute("INSERT INTO latch VALUES ('s', 1, 'ContactorWelded', 'emergency', 'boot', 5, NULL, 'unset')")
+    connection.execute("INSERT INTO register VALUES ('s', 1, 5040)")
+    connection.execute("INSERT INTO sequence (station, boot_id, seq) VALUES ('s', 'boot', 12)")
+    for number in (6, 7):
+        connection.execute(
+            "INSERT INTO record VALUES ('s', ?, 1, ?, '', '04A1B2C3', 'Normal_Mode_3', 'boot', 1, NULL, 'unset', "
+            "'boot', 9, NULL, 'unset', 40, 5000, 5040, 'T2', 8, '', 'Local', 0, 0)",
+            (number, f"boot-1-{number}"),
+        )
+    connection.execute(
+        "INSERT INTO session VALUES (1, 's', 1, 'boot-1-9', '04A1B2C3', 'badge', 'boot', 1, NULL, 'unset', 'T2', '', "
+        "'boot', 2, NULL, 'unset', '', 1, 5040, 5040, 0, '')"
+    )
+    connection.close()
+    opened = Opened(path, disk)
+    journal = opened.store.journal("s")
+    assert [record.number for record in journal.records(9)] == [7, 6]
+    assert [session.session_id for session in journal.open_sessions()] == ["boot-1-9"]
+    assert (journal.latched_faults(1), journal.register_wh(1), journal.last_sequence("boot")) == (
+        ("ContactorWelded",),
+        5040,
+        12,
+    )
+    assert (journal.unpublished_dropped(), journal.orders(1)) == (2, ())
+    kept = KeptOrder(StandingOrder(OrderKind.SUSPENDED))
+    journal.commit([KeepOrders(1, (kept,)), CloseInterrupted("boot-2")], lambda: opened.done.append("kept"))
+    opened.until(lambda: opened.done == ["kept"])
+    assert journal.orders(1) == (kept,)
+    assert [record.number for record in journal.records(9)] == [8, 7, 6]
+    opened.store.close()
+
+
+def test_an_upgrade_that_fails_leaves_the_old_journal_as_it_was(path: Path, disk: Disk) -> None:
+    connection = sqlite3.connect(path, isolation_level=None)
+    migrate(connection, MIGRATIONS[:1])
+    connection.execute("INSERT INTO register VALUES ('s', 1, 5040)")
+    connection.close()
+    failing = True
+    disk.failing = lambda sql: "database or disk is full" if failing and sql.startswith("ALTER") else ""
+    opened = Opened(path, disk)
+    assert "full" in opened.store.problem
+    with pytest.raises(JournalError, match="standing_order"):
+        opened.store.journal("s").orders(1)
+    assert opened.store.journal("s").register_wh(1) == 5040
+    failing = False
+    opened.latch("x")
+    opened.until(lambda: opened.done == ["x"])
+    assert opened.store.journal("s").orders(1) == ()
+    opened.store.close()
 
 
 @pytest.mark.parametrize("there_before", [True, False])

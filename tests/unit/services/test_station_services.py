@@ -266,7 +266,7 @@ def test_registers_and_the_counter_come_back(plant: Plant) -> None:
     plant.wait()
     after = Plant(plant.store.crash(), "boot-2")
     after.wait()
-    assert after.received[0] == RestoreState("restore-boot-2-1", 1, register_wh=5_040, session_counter=1)
+    assert after.received[0] == RestoreState("restore-boot-2-1", 1, register_wh=5_040)
 
 
 @pytest.mark.req("CDR-05")
@@ -292,7 +292,7 @@ def test_a_control_that_returns_finds_its_earlier_session_closed(plant: Plant) -
     plant.wait()
     (record,) = plant.store.journal("station-1").records(9)
     assert (record.session_id, record.reason, record.energy_wh) == ("s1", "PowerLoss", 40)
-    assert plant.of(RestoreState)[0] == RestoreState("restore-boot-2-1", 1, register_wh=40, session_counter=1)
+    assert plant.of(RestoreState)[0] == RestoreState("restore-boot-2-1", 1, register_wh=40)
     assert plant.of(ConfirmRecord) == []
 
 
@@ -325,7 +325,6 @@ def test_a_broken_connection_loses_no_answer(plant: Plant) -> None:
     plant.wait()
     assert [type(command) for command in plant.received] == [RestoreState, RestoreState, Authorise, ConfirmRecord]
     assert (plant.acknowledged, plant.services.repeated_events) == (2, 2)
-    assert plant.store.journal("station-1").session_counter() == 1
 
 
 @pytest.mark.parametrize("fail", [FakeStore.full_disk, FakeStore.failing_disk])
@@ -457,7 +456,8 @@ def test_a_power_cut_at_any_write_loses_and_doubles_no_record(crash_at: int, kee
             last = before[record.session_id]
             assert (record.reason, record.energy_wh, record.end) == ("PowerLoss", last.energy_wh, last.last)
     play(third, None, lambda: False)
-    assert len(third.store.journal("station-1").records(100)) == third.store.journal("station-1").session_counter()
+    records = third.store.journal("station-1").records(100)
+    assert len({record.session_id for record in records}) == len(records) >= len(before)
 
 
 @pytest.mark.req("CDR-05")

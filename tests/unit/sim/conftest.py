@@ -14,11 +14,19 @@ import pytest
 
 from evse.core.commands import Book, ClearFault, Command, SetUnavailable
 from evse.core.config import OutletConfig, StationConfig
-from evse.core.events import Event, EvStateChanged, FaultRaised, SessionClosed, SessionOpened
+from evse.core.events import CommandDone, Event, EvStateChanged, FaultRaised, SessionClosed, SessionOpened
 from evse.core.units import NJ_PER_WH
 from evse.exchange.snapshot import FaultView, LatencyView, OutletView, SessionView, StationView
 from evse.sim.scheduler import Scheduler
-from evse.sim.station import ClosedSession, OpenSession, ParamValue, StationFactory, TimedEvent
+from evse.sim.station import (
+    Claims,
+    ClosedSession,
+    OpenSession,
+    ParamValue,
+    StationFactory,
+    TimedEvent,
+    claims_of,
+)
 from hal.ports import LockPosition, LockPulse, PilotDriveMode, SelfTest
 from hal.units import MS, NEVER
 from hal.world import verbs
@@ -46,6 +54,9 @@ class ToyLedger:
 
     def records(self) -> Sequence[ClosedSession]:
         return tuple(self.closed)
+
+    def waiting(self) -> int:
+        return 0
 
 
 class ToyStation:
@@ -157,7 +168,9 @@ class ToyStation:
         if self.defect != "no record":
             number = len(self.books.closed) + 1
             self.books.closed.append(
-                ClosedSession(number, 1, session.session_id, session.uid, energy, "EVDisconnected", "Normal_Mode_3", False)
+                ClosedSession(
+                    number, 1, session.session_id, session.uid, energy, "EVDisconnected", "Normal_Mode_3", False
+                )
             )
         if self.defect == "two records":
             self.books.closed.append(replace(self.books.closed[-1], number=2))
@@ -176,6 +189,10 @@ class ToyStation:
         self.events.append(TimedEvent(now_us, event))
 
     # ------------------------------------------------------------------ SimulatedStation
+
+    def claims(self) -> Claims | None:
+        view = self.view()
+        return None if view is None else claims_of(view)
 
     def view(self) -> StationView | None:
         self.world.step(self.scheduler.now_us)
@@ -229,6 +246,7 @@ class ToyStation:
             self.booker = command.uid
         elif isinstance(command, ClearFault):
             self.faulty = False
+        self._say(CommandDone(command.outlet, command.command_id, "done", ""), now)
         self.scheduler.wake(self, now)
 
     def apply_verb(self, name: str, params: Mapping[str, ParamValue], now_us: int) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import dataclasses
 import inspect
+import textwrap
 import typing
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ import pytest
 
 import evse.core
 from evse.app.scenario_library import ALL_VERBS
-from evse.core import evse_status, interlock, outlet, procedure
+from evse.core import evse_status, interlock, outlet, panel, procedure, user_input
 from evse.core.events import EVENT_TYPES
 from evse.exchange import snapshot
 from evse.sim import names
@@ -40,7 +41,8 @@ def loads(step: str) -> None:
 
 def texts_in(source: object, *calls: str) -> set[str]:
     """First texts given to ``calls`` (functions or methods) in the source, and keys of dictionaries when there are none."""
-    tree = ast.parse(inspect.getsource(typing.cast(Any, source)).strip())
+    text = source if isinstance(source, str) else inspect.getsource(typing.cast(Any, source))
+    tree = ast.parse(text.strip())
     found: set[str] = set()
     for node in ast.walk(tree):
         if calls and isinstance(node, ast.Call):
@@ -73,12 +75,13 @@ def test_the_names_are_those_in_the_core() -> None:
     assert set(EVSE_STATUS) - flags == {"Normal_Mode_3", "Simplified_Mode_3"}, "named by constants there"
     waiting = {
         str(node.value)
-        for tree in [ast.parse(inspect.getsource(outlet))]
+        for tree in [ast.parse(inspect.getsource(outlet)), ast.parse(inspect.getsource(user_input))]
         for function in ast.walk(tree)
-        if isinstance(function, ast.FunctionDef) and function.name in ("_no_offer_reasons", "_waiting_reasons")
+        if isinstance(function, ast.FunctionDef) and function.name.endswith(("no_offer_reasons", "_waiting_reasons"))
         for node in ast.walk(function)
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value.isidentifier()
     }
+    waiting |= texts_in(textwrap.dedent(inspect.getsource(panel.Panel.no_offer_reasons)))
     assert waiting == set(names.WAITING_REASONS)
     contactor = texts_in(interlock, "append")
     assert contactor <= {*names.CONTACTOR_REASONS, *names.WAITING_REASONS}

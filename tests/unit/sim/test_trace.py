@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from evse.core.events import EVENT_TYPES, FaultRaised, PilotDriven
+from evse.core.orders import OrderKind, StandingOrder
 from evse.sim.quantities import QuantityError, convert, time_text, unit_of_name, whole
 from evse.sim.random_streams import RandomStreams
 from evse.sim.timeline import timeline_line
@@ -63,7 +64,8 @@ def test_the_timeline_has_words_for_every_event_of_the_core() -> None:
     trace = Trace()
     lines: list[str | None] = []
     trace.add_sink(lambda entry: lines.append(timeline_line(entry)))
-    samples = {"str": "x", "int": 1, "bool": True, "tuple[str, ...]": ("a", "b")}
+    samples: dict[str, object] = {"str": "x", "int": 1, "bool": True, "tuple[str, ...]": ("a", "b")}
+    samples["tuple[StandingOrder, ...]"] = (StandingOrder(OrderKind.LIMIT, "plant", current_ma=6_000),)
     for kind in EVENT_TYPES:
         values = {
             name: samples[str(annotation)] for name, annotation in kind.__annotations__.items() if name != "durable"
