@@ -66,9 +66,11 @@ class StationCore:
         self._by_number = {outlet.config.number: outlet for outlet in self.outlets}
         self._restart = RestartPlan()
         self._share = StationShare(config.station_maximum_ma)
-        self._demand: tuple[int, tuple[tuple[bool, int, int], ...]] = (0, ())
+        self._demand: tuple[int, list[bool], list[int], list[int]] = (0, [], [], [])
         self._shares: tuple[int, ...] = ()
         """Every outlet's share for that maximum and demand."""
+        self._shares_known = False
+        """Whether that is the demand of this moment."""
         self._limits = StationLimits(config.station_maximum_ma)
         self._told_limits: tuple[StandingOrder, ...] = ()
         self._limits_restored = False
@@ -105,6 +107,7 @@ class StationCore:
         addressed = {command.outlet for command in commands} | {card.outlet for card in cards}
         wake_us = self._limits.update(now_us)
         self._share.maximum_ma = self._limits.maximum_ma
+        self._shares_known = False
         outputs = []
         for index, latest in enumerate(inputs):
             step = self._step_outlet(now_us, index, latest, addressed, events)
@@ -126,6 +129,7 @@ class StationCore:
         if last is not None and quiet and not addressed & {0, outlet.config.number}:
             return last
         step = outlet.step(now_us, *news)
+        self._shares_known = False
         self._steps[index], self._seen[index] = step, news
         events.extend(step.events)
         return step
@@ -148,19 +152,17 @@ class StationCore:
     def _share_for(self, now_us: int, index: int) -> int:
         if len(self.outlets) == 1:
             return self._limits.maximum_ma
-        settling = self._limits.settling
-        demand = tuple(
-            [
-                (outlet.wants_energy, outlet.reserved_ma(now_us), outlet.offer.offered_ma if settling else 0)
-                for outlet in self.outlets
-            ]
-        )
-        if (self._share.maximum_ma, demand) != self._demand:
-            wanting, reserved = [wants for wants, _, _ in demand], [value for _, value, _ in demand]
-            self._shares = tuple(
-                self._share.allowed_ma(wanting, reserved, i, kept_ma) for i, (_, _, kept_ma) in enumerate(demand)
-            )
-            self._demand = (self._share.maximum_ma, demand)
+        if not self._shares_known:
+            self._shares_known = True
+            wanting = [outlet.wants_energy for outlet in self.outlets]
+            reserved = [outlet.reserved_ma(now_us) for outlet in self.outlets]
+            kept = [outlet.offered_ma if self._limits.settling else 0 for outlet in self.outlets]
+            demand = (self._share.maximum_ma, wanting, reserved, kept)
+            if demand != self._demand:
+                self._demand = demand
+                self._shares = tuple(
+                    self._share.allowed_ma(wanting, reserved, i, kept_ma) for i, kept_ma in enumerate(kept)
+                )
         return self._shares[index]
 
     def _share_has_moved(self, now_us: int) -> bool:

@@ -50,6 +50,9 @@ class GivenOrders:
                 before = [(key, self._orders.pop(key)) for key in _keys(moment, command) if key in self._orders]
                 self._asked[command.command_id] = command, before
         self._taken = len(moment.known.commands)
+        if not self._orders and not self._asked:
+            self._quiet_since_us = NEVER
+            return
         self._settle(moment)
         for timed in moment.new_events:
             if isinstance(timed.event, CommandDone):

@@ -1,7 +1,7 @@
 """The checker: looks at the world after every processed instant and judges by all invariants.
 
-It costs little when nothing happens: an instant is looked at only when the world changed, the core reported something,
-or a forbidden state is lasting.
+It costs little when nothing happens: an instant is looked at only when the world changed, the core reported something
+(other than a reading of its register), or a forbidden state is lasting.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from evse.core.commands import Command
+from evse.core.events import EnergyCheckpoint
 from evse.sim.invariants_base import Invariant, Known, Moment, Violation
 from evse.sim.invariants_domestic import (
     DomesticClosedOnlyWhenSafe,
@@ -61,6 +62,9 @@ class InvariantChecker:
         self._invariants = tuple(invariants) if invariants is not None else all_invariants()
         self._known = Known()
         self._events = 0
+        """Number of events that looks have been told."""
+        self._heard = 0
+        """Number of events that were looked through."""
         self._changed = True
         self._pending = False
         self.violations: list[Violation] = []
@@ -86,9 +90,15 @@ class InvariantChecker:
 
     def observe(self, now_us: int) -> Moment | None:
         """Look at the instant that was just processed; return what was seen, ``None`` when there was nothing new."""
-        if self._changed or self._pending or self._station.events_since(self._events):
+        if self._changed or self._pending or self._told_something():
             return self._look(now_us)
         return None
+
+    def _told_something(self) -> bool:
+        """Whether the core has reported anything but readings of a register, which no invariant judges by."""
+        new = self._station.events_since(self._heard)
+        self._heard += len(new)
+        return any(not isinstance(timed.event, EnergyCheckpoint) for timed in new)
 
     def finish(self, now_us: int) -> None:
         """Look at the end of the run."""

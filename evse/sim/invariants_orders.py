@@ -37,7 +37,7 @@ class NoEnergyForAnotherId:
         self._given = GivenOrders()
         self._closings: dict[int, int] = {}
         self._seen_us: dict[str, int] = {}
-        self._held_since_us: dict[tuple[int, str], int] = {}
+        self._held_since_us: dict[tuple[int, LineFunction], int] = {}
 
     def check(self, moment: Moment) -> Iterator[Violation]:
         self._given.follow(moment)
@@ -60,7 +60,7 @@ class NoEnergyForAnotherId:
         """The input function that has forbidden a beginning for long enough to be known, or an empty text."""
         config, found = moment.outlet_config(facts.number), ""
         for function in (LineFunction.KEY_LOCKED, LineFunction.DELAYED_START):
-            key = (facts.number, function.value)
+            key = (facts.number, function)
             if not line_acts(config, facts.truth.inputs, function):
                 self._held_since_us.pop(key, None)
             elif moment.now_us - self._held_since_us.setdefault(key, moment.now_us) >= UNAVAILABLE_US:

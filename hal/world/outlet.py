@@ -102,6 +102,8 @@ class OutletWorld:
         self._listeners: list[Callable[[int], None]] = []
         self._request_wake: Callable[[int], None] = lambda at_us: None
         self._running = self._telling = self._news = False
+        self._truth: OutletTruth | None = None
+        """What ``truth`` returned, until something changes."""
 
     # Time.
 
@@ -173,6 +175,7 @@ class OutletWorld:
         if any(self._currents):
             self.energy_pj += self._power_uw(self._currents) * span_us
             self.vehicle.absorb(self._power_uw(self._vehicle_ma) * span_us)
+            self._truth = None
         self._now_us = at_us
 
     def _power_uw(self, currents_ma: Phases) -> int:
@@ -229,6 +232,7 @@ class OutletWorld:
     def _tell(self) -> None:
         """Call the listeners; what they order in turn is told again afterwards, never inside."""
         self._news = True
+        self._truth = None
         if self._telling:
             return
         self._telling = True
@@ -376,16 +380,17 @@ class OutletWorld:
 
     def show_light(self, code: LightCode, now_us: int) -> None:
         if self._powered:
-            self.signs.light = code
+            self.signs.light, self._truth = code, None
 
     def show_text(self, text: str, now_us: int) -> None:
         if self._powered:
-            self.signs.text = text
+            self.signs.text, self._truth = text, None
 
     def beep(self, code: BeepCode, now_us: int) -> None:
         if self._powered and code is not BeepCode.NONE:
             self.signs.beep = code
             self.signs.beep_count += 1
+            self._truth = None
 
     def ventilate(self, on: bool, now_us: int) -> None:
         self.advance(now_us)
@@ -397,6 +402,11 @@ class OutletWorld:
 
     def truth(self) -> OutletTruth:
         """Return what is physically true at ``now_us``."""
+        if self._truth is None:
+            self._truth = self._look()
+        return self._truth
+
+    def _look(self) -> OutletTruth:
         contactor, cable, lock, pilot = self.contactor, self.cable, self.lock, self._pilot
         return OutletTruth(
             at_us=self._now_us,

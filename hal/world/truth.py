@@ -21,7 +21,7 @@ class DomesticTruth(NamedTuple):
 
 
 class OutletTruth(NamedTuple):
-    """One outlet at ``at_us``. Nothing here is a report of a sensor or an order of a controller.
+    """One outlet as it is since ``at_us``. Nothing here is a report of a sensor or an order of a controller.
 
     ``contact_closed``: main contacts. ``live``: voltage on the vehicle's side of the contacts.
     ``currents_ma``: what flows per phase. ``bolt``: where the lock's bolt is; ``shutter``: where it really

@@ -302,3 +302,17 @@ def test_two_closings_are_ten_seconds_apart() -> None:
     assert "ContactorMustRest" in ready.outlet().domestic.permission.reasons
     ready.run(5)
     assert live(ready)
+
+
+@pytest.mark.req("STA-07", "ENE-03")
+def test_a_lower_limit_of_the_station_leaves_an_appliance_on_while_a_vehicle_follows() -> None:
+    ready = CoreBench(station_config(2, socket=SocketType.T2_TE, access=Access.FREE, station_maximum_ma=64_000))
+    ready.run(12).verb("plug_in_domestic", outlet=1).verb("plug_in", outlet=2).run(60)
+    assert live(ready)
+    assert ready.core.outlets[1].offered_ma == 32_000
+    ready.post(SetLimit("", 0, source="grid", current_ma=24_000))
+    ready.run(60)
+    domestic = ready.truth(1).domestic
+    assert domestic is not None
+    assert (domestic.contact_closed, domestic.closings) == (True, 1)
+    assert ready.core.outlets[1].offered_ma == 12_000
