@@ -44,7 +44,7 @@ def scenario_router(port: ScenarioPort) -> APIRouter:
             raise Refusal(503, str(error), retry_after_s=2) from None
 
     @router.get("", summary="The scenarios that can be run", responses=responses(503))
-    async def table() -> list[ScenarioInfo]:
+    async def scenarios() -> list[ScenarioInfo]:
         return list(await known())
 
     @router.post(

@@ -130,3 +130,9 @@ async def test_the_server_ends_the_streams_of_wires_too(bench: Any) -> None:
         each.close()
     with pytest.raises(StopAsyncIteration):
         await waiting
+
+
+async def test_every_route_has_an_operation_id_of_its_own(full: Any) -> None:
+    schema = full.app.openapi()
+    ids = [entry["operationId"] for methods in schema["paths"].values() for entry in methods.values()]
+    assert len(ids) == len(set(ids))
