@@ -13,6 +13,7 @@ from typing import Any, Protocol, runtime_checkable
 from boards.board import Board, OutletBoard
 from boards.compiled import OutletWires, WireKind, WirePlan, WireSpec
 from hal.drivers.front_end import FrontEndDriver
+from hal.drivers.front_end_domestic import DomesticContactor
 from hal.drivers.pn532 import Pn532Driver
 from hal.frames.front_end import Frame
 from hal.ports import Polled
@@ -96,6 +97,7 @@ def _outlet(wires: OutletWires, open_wire: OpenWire, on_frame: FrameSeen | None)
         reader=reader,
         polled=tuple(polled),
         shutter=front_end if wires.shutter else None,
+        domestic=DomesticContactor(front_end) if wires.domestic else None,
         dip=front_end if wires.dip else None,
         display=front_end if wires.display else None,
     )

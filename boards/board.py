@@ -27,8 +27,9 @@ from hal.ports import (
 class OutletBoard:
     """Every port of one outlet. ``number`` counts from 1.
 
-    ``lock`` is ``None`` for an attached cable, ``shutter`` on everything but City, ``reader`` on an outlet without card
-    reader, ``dip`` and ``display`` on everything but THØR. ``polled`` holds the drivers of this outlet that must be run, in the order in which they are run.
+    ``lock`` is ``None`` for an attached cable, ``shutter`` on everything but City, ``domestic`` (the contactor of a domestic
+    socket) where there is none, ``reader`` on an outlet without card reader, ``dip`` and ``display`` on everything but THØR.
+    ``polled`` holds the drivers of this outlet that must be run, in the order in which they are run.
     """
 
     number: int
@@ -41,6 +42,7 @@ class OutletBoard:
     reader: CardReader | None
     polled: tuple[Polled, ...]
     shutter: ShutterMotor | None = None
+    domestic: ContactorHold | None = None
     dip: DipSense | None = None
     display: TextDisplay | None = None
 

@@ -53,7 +53,8 @@ class WireSpec:
 
 @dataclass(frozen=True, slots=True)
 class OutletWires:
-    """The wires of one outlet. ``lock``, ``shutter``: whether the outlet has such a motor behind its front end.
+    """The wires of one outlet. ``lock``, ``shutter``: whether the outlet has such a motor behind its front end;
+    ``domestic``: whether a domestic socket's contactor is there.
 
     ``dip``: how the DIP switches of a simulated board stand at first, one byte per bank; empty without switches.
     ``display``: whether there is a text display.
@@ -64,6 +65,7 @@ class OutletWires:
     reader: WireSpec | None = None
     lock: bool = True
     shutter: bool = False
+    domestic: bool = False
     dip: tuple[int, ...] = ()
     display: bool = False
 

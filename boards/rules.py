@@ -50,6 +50,7 @@ def check_rules(model: StationProfile) -> list[Finding]:
         path: Key = ("outlets", index)
         findings += _ratings(outlet, path, model.station.phases)
         findings += _cable(outlet, path)
+        findings += _domestic(outlet, path)
         findings += _times(outlet, path, model)
         findings += _lines(outlet, path, model)
         findings += _set_points(outlet, path)
@@ -70,7 +71,13 @@ def outlet_phases(outlet: Outlet, station_phases: int) -> int:
 
 def has_lock(outlet: Outlet) -> bool:
     """Whether an outlet has a plug lock, from the socket unless it says otherwise."""
-    return not outlet.socket.startswith("attached") if outlet.lock is None else outlet.lock
+    without = outlet.socket.startswith("attached") or outlet.socket == "TE"
+    return not without if outlet.lock is None else outlet.lock
+
+
+def has_domestic(outlet: Outlet) -> bool:
+    """Whether an outlet has a domestic socket, alone or beside another."""
+    return outlet.socket in ("TE", "T2 - TE")
 
 
 def derated_current_a(outlet: Outlet) -> float:
@@ -141,6 +148,30 @@ def _cable(outlet: Outlet, path: Key) -> Iterator[Finding]:
     if not attached and outlet.socket != "TE" and not has_lock(outlet):
         what = f"a {outlet.socket!r} socket without a lock would let the plug be drawn under load"
         yield Finding((*path, "lock"), what, "true", also=(socket,))
+
+
+def _domestic(outlet: Outlet, path: Key) -> Iterator[Finding]:
+    if not has_domestic(outlet):
+        return
+    socket: Key = (*path, "socket")
+    if outlet.shutter:
+        yield Finding((*path, "shutter"), _ignored("a shutter over a domestic socket"), "false", also=(socket,))
+    if outlet.socket == "TE" and outlet.lock:
+        yield Finding((*path, "lock"), "a domestic socket has no plug lock", "false", also=(socket,))
+    limits, where = outlet.domestic, (*path, "domestic")
+    rated: Key = (*path, "rated_current_a")
+    if limits.maximum_current_a > outlet.rated_current_a:
+        what = f"{limits.maximum_current_a:g} A is above the outlet's rated current"
+        allowed = f"6 to {outlet.rated_current_a:g} A"
+        yield Finding((*where, "maximum_current_a"), what, allowed, also=(rated, socket))
+    soft = limits.maximum_current_a + outlet.protection.soft_offset_a
+    soft = soft * outlet.protection.soft_factor_percent / 100
+    if limits.hard_current_a <= soft:
+        what = f"must be above the soft limit at the domestic maximum ({soft:g} A), or a charge trips the board"
+        maximum: Key = (*where, "maximum_current_a")
+        protection: Key = (*path, "protection")
+        also = (socket, maximum, (*protection, "soft_offset_a"), (*protection, "soft_factor_percent"))
+        yield Finding((*where, "hard_current_a"), what, f"above {soft:g} A", also=also)
 
 
 def _lines(outlet: Outlet, path: Key, model: StationProfile) -> Iterator[Finding]:
@@ -269,8 +300,6 @@ def _names(model: StationProfile) -> Iterator[Finding]:
 def _not_driven_outlet(outlet: Outlet, path: Key) -> Iterator[Finding]:
     """What would be dangerous to accept and then to ignore."""
     settings, setting = outlet.settings, (*path, "settings")
-    if outlet.socket in ("TE", "T2 - TE"):
-        yield Finding((*path, "socket"), _ignored("a domestic socket, which has no pilot"), "T2, T3, attached T1/T2")
     for key in ("in_1_function", "in_2_function"):
         if getattr(settings, key) != "not_used":
             yield Finding((*setting, key), _ignored("this input"), "not_used")

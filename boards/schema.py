@@ -13,7 +13,7 @@ from __future__ import annotations
 from typing import Literal
 
 from boards.keys import GUIDE, THOR, Strict, key
-from boards.schema_limits import ProtectionKeys, TimingKeys
+from boards.schema_limits import DomesticKeys, ProtectionKeys, TimingKeys
 from boards.schema_lines import InputLineKeys
 
 SCHEMA = 1
@@ -202,13 +202,16 @@ class Outlet(Strict):
     phases: Literal[1, 3] | None = key(None, "Phases of this outlet; without a value those of the station")
     front_end: FrontEnd = key(FrontEnd(), "The outlet's microcontroller")
     reader: Reader | None = key(None, "RFID reader of this outlet")
-    lock: bool | None = key(None, "Plug lock behind the front end; without a value: yes for a socket, no for a cable")
+    lock: bool | None = key(
+        None, "Plug lock behind the front end; without a value: yes for a socket, no for a cable and for `TE`"
+    )
     shutter: bool = key(False, "Motorised shutter behind the front end", source=GUIDE, core="has_shutter")
     input_lines: InputLineKeys = key(InputLineKeys(), "Input lines of the front end by their function")
     wake_up: bool = key(True, "Whether a sleeping vehicle gets one wake-up", core="wake_up")
     settings: OutletSettings = key(OutletSettings(), "Factory values of this outlet's settings")
     timings: TimingKeys = key(TimingKeys(), "Times of this outlet")
     protection: ProtectionKeys = key(ProtectionKeys(), "Protection limits of this outlet")
+    domestic: DomesticKeys = key(DomesticKeys(), "The domestic socket of `TE` and `T2 - TE`")
 
 
 class BadgeEntry(Strict):

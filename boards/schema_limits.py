@@ -10,6 +10,7 @@ from typing import Any
 from boards.keys import GUIDE, IEC, OURS, Strict, key
 from evse.core.config import (
     ContactorTimings,
+    DomesticLimits,
     LockTimings,
     PilotTimings,
     ProcedureTimings,
@@ -19,7 +20,7 @@ from evse.core.config import (
 from evse.core.units import MS, SECOND
 
 _PILOT, _CONTACTOR, _LOCK, _PROCEDURE = PilotTimings(), ContactorTimings(), LockTimings(), ProcedureTimings()
-_SHUTTER, _PROTECTION = ShutterTimings(), ProtectionLimits()
+_SHUTTER, _PROTECTION, _DOMESTIC = ShutterTimings(), ProtectionLimits(), DomesticLimits()
 
 
 def _plain(core_value: int, scale: int) -> float:
@@ -237,4 +238,31 @@ class ProtectionKeys(Strict):
         scale=1000,
         ge=0.1,
         le=2,
+    )
+
+
+class DomesticKeys(Strict):
+    """A domestic socket, alone (`TE`) or beside a Type 2 socket (`T2 - TE`)."""
+
+    maximum_current_a: float = key(
+        _plain(_DOMESTIC.maximum_ma, 1000),
+        "Domestic maximum: what an appliance may draw; with less to spare the socket stays off",
+        unit="A",
+        core="maximum_ma",
+        scale=1000,
+        ge=6,
+        le=16,
+    )
+    hard_current_a: float = key(
+        _plain(_DOMESTIC.hard_current_ma, 1000),
+        "Hard over-current of the domestic socket: opens at once",
+        unit="A",
+        core="hard_current_ma",
+        scale=1000,
+        ge=8,
+        le=40,
+    )
+    plug_seen_ms: float = _ms(_DOMESTIC, "plug_seen_us", 50, 5000, "The plug switch must be closed for this long")
+    plug_lost_ms: float = _ms(
+        _DOMESTIC, "plug_lost_us", 5, 30, "The plug switch is open for this long: unplugged, the contact opens"
     )

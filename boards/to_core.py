@@ -8,12 +8,13 @@ from boards.compiled import OutletWires, WireKind, WirePlan, WireSpec, with_dige
 from boards.keys import core_values
 from boards.load import Profile
 from boards.quirks import ZE_READY
-from boards.rules import derated_current_a, has_lock, outlet_phases
+from boards.rules import derated_current_a, has_domestic, has_lock, outlet_phases
 from boards.schema import Outlet, StationProfile, Wire
 from boards.schema_lines import BreakerLine, DeviceLine, InstallerLine
 from evse.core.config import (
     Access,
     ContactorTimings,
+    DomesticLimits,
     Location,
     LockTimings,
     OutletConfig,
@@ -86,6 +87,7 @@ def _outlet(outlet: Outlet, model: StationProfile) -> OutletConfig:
         shutter=ShutterTimings(**core_values(timings.shutter)),
         procedure=ProcedureTimings(**core_values(timings.procedure)),
         protection=ProtectionLimits(**core_values(outlet.protection)),
+        domestic=DomesticLimits(**core_values(outlet.domestic)),
     )
 
 
@@ -129,6 +131,7 @@ def _wires(outlet: Outlet, model: StationProfile) -> OutletWires:
         reader=None if reader is None else _wire(f"{name}/reader", reader.wire),
         lock=has_lock(outlet),
         shutter=outlet.shutter,
+        domestic=has_domestic(outlet),
         dip=tuple(int(bank.simulated.ljust(SWITCHES, "0"), 2) for bank in model.devices.dip_banks),
         display=model.devices.display,
     )

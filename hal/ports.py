@@ -99,7 +99,9 @@ class OutletReading:
     ``mirror_closed``: the contactor's mirror contact. ``currents_ma``, ``voltages_mv``: RMS per phase.
     ``temperature_dc``: 0.1 degree Celsius. ``inputs``: numbered input lines, true = contact closed.
     ``dip_moved``: DIP switches have moved since they were last read.
-    ``shutter``: between its ends where there is none. ``fault_bits`` and ``safe_state_reason``: see ``docs/hardware/front-end-protocol.md``.
+    ``shutter``: between its ends where there is none. ``domestic_mirror_closed``, ``domestic_plugged``: mirror contact and
+    plug switch of a domestic socket, both false where there is none; ``coil_energised`` counts either contactor's coil.
+    ``fault_bits`` and ``safe_state_reason``: see ``docs/hardware/front-end-protocol.md``.
     """
 
     positive_mv: int
@@ -121,6 +123,8 @@ class OutletReading:
     fault_bits: int
     safe_state_reason: int
     shutter: ShutterPosition = ShutterPosition.BETWEEN
+    domestic_mirror_closed: bool = False
+    domestic_plugged: bool = False
     dip_moved: bool = False
 
 
@@ -181,7 +185,10 @@ class PilotDrive(Protocol):
 
 
 class ContactorHold(Protocol):
-    """Permission to hold the contactor. It decays: there is no ``close``."""
+    """Permission to hold one contactor. It decays: there is no ``close``.
+
+    An outlet with a domestic socket has two of these. ``open`` of either withdraws the permission of both.
+    """
 
     def hold_until(self, deadline_us: int, reading_age_us: int, now_us: int) -> None:
         """Permit the contactor to be held until ``deadline_us``; refused below when the reading is too old.

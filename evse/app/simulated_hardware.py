@@ -76,6 +76,8 @@ class SimulatedHardware:
                 attached_cable=outlet.attached_cable,
                 lock_reserve=reserve,
                 has_shutter=outlet.has_shutter,
+                has_mode3=outlet.has_mode3,
+                has_domestic=outlet.has_domestic,
                 input_count=INPUT_COUNT,
                 contacts=wired_contacts(outlet.lines),
                 dip=wires.dip,
@@ -96,6 +98,8 @@ class SimulatedHardware:
         outlet = self.world.outlet(wires.number)
         end = self._open(wires.front_end)
         fitted = Capability.SHUTTER if outlet.setup.has_shutter else Capability.NONE
+        if outlet.setup.has_domestic:
+            fitted |= Capability.DOMESTIC
         fitted |= Capability.DIP_SWITCHES if wires.dip else Capability.NONE
         fitted |= Capability.DISPLAY if wires.display else Capability.NONE
         firmware = FirmwareIdentity(

@@ -39,6 +39,7 @@ class JournalLedger:
                     reason=record.reason,
                     charge_type=record.charge_type,
                     interrupted=record.reason == POWER_LOSS,
+                    socket=record.socket,
                 )
                 for record in sorted(self._journal.records(ALL_RECORDS), key=lambda each: each.number)
             )

@@ -169,7 +169,7 @@ class WorldProcess:
             case "apply":
                 self._apply(request, answer)
             case "truth":
-                outlets = [truth._asdict() for truth in self._world.world.truths()]
+                outlets = [truth.as_dict() for truth in self._world.world.truths()]
                 answer({"ok": True, "now_us": monotonic_us(), "outlets": outlets})
             case "log":
                 since = request.get("since", 0)

@@ -8,6 +8,7 @@ from boards.board import OutletBoard
 from evse.control.translate import BEEP, LIGHT, LOCK_PULSE, PILOT_MODE, SHUTTER_PULSE
 from evse.core.config import OutletConfig
 from evse.core.values import LockDrive, OutletOutputs, ShutterDrive
+from hal.ports import ContactorHold, OutletSense
 from hal.units import MS, NEVER
 
 LEASE_US: Final = 250 * MS
@@ -15,6 +16,40 @@ LEASE_US: Final = 250 * MS
 RENEWAL_US: Final = 50 * MS
 OPEN_REASON_CONTROL: Final = 1
 """Code sent with OPEN: the interlock withdrew the permission."""
+
+
+class _Lease:
+    """The permission of one contactor, renewed by completed steps."""
+
+    def __init__(self, contactor: ContactorHold, sense: OutletSense) -> None:
+        self._contactor = contactor
+        self._sense = sense
+        self._holding = False
+        self.retry_us = NEVER
+        """When to try again after a permission was withheld below."""
+
+    def apply(self, now_us: int, *, hold: bool) -> bool:
+        """Carry out what the step decided; return whether an order was given."""
+        contactor = self._contactor
+        due = now_us >= self.renew_us
+        if hold:
+            contactor.hold_until(now_us + LEASE_US, now_us - self._sense.read_at_us, now_us)
+            # Withheld below (old reading, line down): try again soon, the step itself decides each time.
+            self.retry_us = NEVER if now_us < contactor.renewal_due_us < NEVER else now_us + RENEWAL_US
+        elif self._holding:
+            contactor.open(OPEN_REASON_CONTROL, now_us)
+            self.retry_us = NEVER
+        changed = hold != self._holding
+        self._holding = hold
+        return due or changed
+
+    @property
+    def renew_us(self) -> int:
+        """When a completed step must renew it; ``NEVER`` while it is not held."""
+        if not self._holding:
+            return NEVER
+        # A renewal that was withheld stays due below; when to try again is up to us.
+        return self._contactor.renewal_due_us if self.retry_us == NEVER else self.retry_us
 
 
 class OutletActuator:
@@ -27,14 +62,16 @@ class OutletActuator:
         self._shutter_pulse = 0
         self._self_tests = 0
         self._beeps = 0
-        self._holding = False
-        self._retry_us = NEVER
+        self._lease = _Lease(board.contactor, board.sense)
+        self._domestic = None if board.domestic is None else _Lease(board.domestic, board.sense)
         self._last: OutletOutputs | None = None
 
     def apply(self, now_us: int, outputs: OutletOutputs) -> bool:
         """Carry out the outputs of the step that has just been completed; return whether an order was given."""
         # The contactor first: an opening must not wait behind anything else on the wire.
-        leased = self._lease(now_us, hold=outputs.hold_contactor)
+        leased = self._lease.apply(now_us, hold=outputs.hold_contactor)
+        if self._domestic is not None:
+            leased = self._domestic.apply(now_us, hold=outputs.hold_domestic) or leased
         if outputs is self._last:
             return leased
         self._last = outputs
@@ -66,29 +103,14 @@ class OutletActuator:
             if shutter is not None and outputs.shutter_drive is not ShutterDrive.REST:
                 shutter.pulse_shutter(SHUTTER_PULSE[outputs.shutter_drive], config.shutter.pulse_us, now_us)
 
-    def _lease(self, now_us: int, *, hold: bool) -> bool:
-        contactor = self._board.contactor
-        due = now_us >= self.renew_us
-        if hold:
-            contactor.hold_until(now_us + LEASE_US, now_us - self._board.sense.read_at_us, now_us)
-            # Withheld below (old reading, line down): try again soon, the step itself decides each time.
-            self._retry_us = NEVER if now_us < contactor.renewal_due_us < NEVER else now_us + RENEWAL_US
-        elif self._holding:
-            contactor.open(OPEN_REASON_CONTROL, now_us)
-            self._retry_us = NEVER
-        changed = hold != self._holding
-        self._holding = hold
-        return due or changed
-
     @property
     def renew_us(self) -> int:
         """When a completed step must renew the permission; ``NEVER`` while none is held."""
-        if not self._holding:
-            return NEVER
-        # A renewal that was withheld stays due below; when to try again is up to us.
-        return self._board.contactor.renewal_due_us if self._retry_us == NEVER else self._retry_us
+        own_us = self._lease.renew_us
+        return own_us if self._domestic is None else min(own_us, self._domestic.renew_us)
 
     @property
     def essential_wake_us(self) -> int:
         """Wish that no renewal satisfies: a permission that was withheld below."""
-        return self._retry_us
+        own_us = self._lease.retry_us
+        return own_us if self._domestic is None else min(own_us, self._domestic.retry_us)

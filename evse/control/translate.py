@@ -97,6 +97,8 @@ def inputs_from(
         reader_ok=reader_ok,
         fault_codes=_fault_codes(reading.fault_bits),
         shutter=SHUTTER_FEEDBACK[reading.shutter],
+        domestic_closed=reading.domestic_mirror_closed,
+        domestic_plugged=reading.domestic_plugged,
         dip=dip,
     )
 

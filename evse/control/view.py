@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
+from evse.core.config import SocketType
 from evse.core.evse_status import evse_status
 from evse.core.outlet import OutletCore
 from evse.core.station import StationCore
 from evse.exchange.snapshot import (
     DipView,
+    DomesticView,
     FaultView,
     LatencyView,
     LimitView,
@@ -82,7 +84,7 @@ def outlet_view(outlet: OutletCore, now_us: int, device: DeviceState) -> OutletV
         evse_status=evse_status(outlet),
         error_status=outlet.faults.error_status,
         pilot=_pilot_view(outlet),
-        offered_ma=outlet.offer.offered_ma,
+        offered_ma=outlet.offered_ma,
         limits=tuple(
             LimitView(limit.source, limit.current_ma, limit.source == outlet.arbitration.ruling, limit.note)
             for limit in outlet.arbitration.stack
@@ -113,9 +115,30 @@ def outlet_view(outlet: OutletCore, now_us: int, device: DeviceState) -> OutletV
         link_problem=device.link_problem,
         reader_problem=device.reader_problem,
         link=device.link,
+        connector=_connector(outlet),
+        domestic=_domestic_view(outlet),
         active_inputs=outlet.user_input.lines.active_names,
         display=outlet.outputs.display,
         dip=_dip_view(outlet),
+    )
+
+
+def _connector(outlet: OutletCore) -> str:
+    socket = outlet.config.socket
+    if socket is SocketType.T2_TE:
+        socket = SocketType.TE if outlet.domestic.selected else SocketType.T2
+    return socket.value
+
+
+def _domestic_view(outlet: OutletCore) -> DomesticView | None:
+    domestic = outlet.domestic
+    if not domestic.fitted:
+        return None
+    return DomesticView(
+        plugged=domestic.plugged,
+        contactor_permitted=domestic.permission.granted,
+        contactor_closed=domestic.closed,
+        open_reasons=domestic.permission.reasons,
     )
 
 

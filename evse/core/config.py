@@ -150,6 +150,20 @@ class ProtectionLimits:
 
 
 @dataclass(frozen=True, slots=True)
+class DomesticLimits:
+    """A domestic socket: no pilot tells the appliance anything, so these rule. The numbers are ours."""
+
+    maximum_ma: int = 10_000
+    """What an appliance may draw for hours on one phase; usual for charging at a domestic socket, a country may ask for less."""
+    hard_current_ma: int = 20_000
+    """Opens at once: above the 16 A of the socket."""
+    plug_seen_us: int = 500 * MS
+    """The plug switch must be closed for this long."""
+    plug_lost_us: int = 20 * MS
+    """Open for this long it means "unplugged"; the whole reaction has 100 ms."""
+
+
+@dataclass(frozen=True, slots=True)
 class OutletConfig:
     """One outlet of the station. ``number`` counts from 1; on City and Parking 1 is the right-hand outlet."""
 
@@ -183,11 +197,22 @@ class OutletConfig:
     shutter: ShutterTimings = field(default_factory=ShutterTimings)
     procedure: ProcedureTimings = field(default_factory=ProcedureTimings)
     protection: ProtectionLimits = field(default_factory=ProtectionLimits)
+    domestic: DomesticLimits = field(default_factory=DomesticLimits)
 
     @property
     def attached_cable(self) -> bool:
         """Whether the cable is fixed to the station: then there is no proximity circuit and no lock."""
         return self.socket in (SocketType.ATTACHED_T1, SocketType.ATTACHED_T2)
+
+    @property
+    def has_mode3(self) -> bool:
+        """Whether there is a socket or cable with a control pilot."""
+        return self.socket is not SocketType.TE
+
+    @property
+    def has_domestic(self) -> bool:
+        """Whether there is a domestic socket, alone or beside the other one."""
+        return self.socket in (SocketType.TE, SocketType.T2_TE)
 
 
 @dataclass(frozen=True, slots=True)

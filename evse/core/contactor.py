@@ -68,6 +68,14 @@ class ContactorMonitor:
         """Forget a pending comparison: without fresh feedback nothing can be concluded."""
         self._differ_us = NEVER
 
+    def may_carry(self, now_us: int, mirror_closed: bool) -> bool:
+        """Whether a current at the meter may flow through this contact: closed, permitted, or only just released."""
+        return mirror_closed or self.permitted or now_us < self.settled_open_us
+
+    def proven_open(self, now_us: int, mirror_closed: bool) -> bool:
+        """Whether the contact is open beyond doubt: not permitted for long enough, and its mirror contact credible."""
+        return not (self.may_carry(now_us, mirror_closed) or self.welded or self.mirror_lies)
+
     @property
     def next_closing_us(self) -> int:
         """Earliest time of the next closing."""

@@ -34,6 +34,8 @@ class DetectorContext(NamedTuple):
     """The front end has spoken once, or has had the time to."""
     reader_expected: bool
     """The same for the card reader."""
+    hard_current_ma: int
+    """Limit of the socket in use, opens at once."""
     breaker_tripped: bool
     """The debounced breaker input says so."""
 
@@ -76,7 +78,7 @@ class FaultDetectors:
             "ResidualCurrentDC": inputs.residual_dc,
             "ResidualSelfTestFailed": context.self_test_failed,
             "OverCurrentSoft": current.tripped,
-            "OverCurrentHard": max(inputs.currents_ma) > self._config.protection.hard_current_ma,
+            "OverCurrentHard": max(inputs.currents_ma) > context.hard_current_ma,
             "OverTemperature": self._over_temperature(inputs.temperature_dc),
             "VentilationNotAvailable": pilot.level is PilotLevel.D and not context.ventilation_allowed,
             "LockFailedToLock": lock.failed is LockGoal.LOCKED,

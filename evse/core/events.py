@@ -77,6 +77,28 @@ class ContactorMoved(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class DomesticPlugMoved(Event):
+    """The debounced plug switch of the domestic socket says something else."""
+
+    plugged: bool
+
+
+@dataclass(frozen=True, slots=True)
+class DomesticPermitted(Event):
+    """The permission to hold the domestic socket's contactor was given, or withdrawn with all ``reasons``."""
+
+    permitted: bool
+    reasons: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DomesticContactorMoved(Event):
+    """The mirror contact of the domestic socket's contactor reports a new position."""
+
+    closed: bool
+
+
+@dataclass(frozen=True, slots=True)
 class LockMoved(Event):
     """The lock's feedback changed; values of :class:`evse.core.values.LockFeedback`."""
 
@@ -212,7 +234,7 @@ class EnergyCheckpoint(Event):
 
 @dataclass(frozen=True, slots=True)
 class SessionClosed(Event):
-    """The session ended. ``charge_type``: `Normal_Mode_3`, `Simplified_Mode_3` or `Domestic cable detected`."""
+    """The session ended. ``charge_type``: `Normal_Mode_3`, `Simplified_Mode_3` or `Domestic`."""
 
     durable: ClassVar[bool] = True
     session_id: str
@@ -253,6 +275,9 @@ EVENT_TYPES: tuple[type[Event], ...] = (
     PilotDriven,
     ContactorPermitted,
     ContactorMoved,
+    DomesticPlugMoved,
+    DomesticPermitted,
+    DomesticContactorMoved,
     LockMoved,
     ShutterMoved,
     InputChanged,

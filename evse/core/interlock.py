@@ -1,8 +1,12 @@
-"""The interlock: may the contactor be held, and if not, all reasons why not.
+"""The interlock: may a contactor be held, and if not, all reasons why not.
 
-One function, no state. Every fact it needs is in ``InterlockFacts``; nothing else in the core may grant the permission.
+One function for both contacts that an outlet may have, no state. Every fact it needs is in ``InterlockFacts``; nothing else in the core may grant the permission.
 A *hard* reason opens at once. A *soft* one forbids closing, but lets a closed contact stay while a controlled stop gives
 the vehicle time to reduce its current (Table A.6 sequences 9 and 10: X1, then at least 6 s before opening under load).
+
+A domestic socket has no pilot: its plug takes the place of everything the pilot proves, and nothing is stopped slowly.
+Two sockets of one outlet exclude each other: neither contact closes unless the other one is proven open and nothing is
+plugged in there, and neither stays closed when the other is not proven open any more.
 """
 
 from __future__ import annotations
@@ -37,6 +41,14 @@ class InterlockFacts(NamedTuple):
     held: bool
     stop_grace: bool
     """A controlled stop is under way, its force time has not come, and the vehicle still draws current."""
+    domestic: bool = False
+    """The contact asked for is the domestic socket's."""
+    plugged: bool = False
+    """Domestic: the plug switch says that the plug is home."""
+    other_contact_open: bool = True
+    """The contact of the outlet's other socket is proven open, or there is none."""
+    other_free: bool = True
+    """Nothing is plugged in there either, and the outlet is not promised to it."""
 
 
 class Permission(NamedTuple):
@@ -52,6 +64,18 @@ def _hard_reasons(facts: InterlockFacts) -> list[str]:
         reasons.append("StateNotRestored")
     if not facts.link_ok:
         reasons.append("FrontEndNotFresh")
+    if not facts.domestic:
+        reasons.extend(_pilot_reasons(facts))
+    elif not facts.plugged:
+        reasons.append("PlugNotDetected")
+    if not facts.other_contact_open:
+        reasons.append("OtherContactNotOpen")
+    reasons.extend(facts.emergency_faults)
+    return reasons
+
+
+def _pilot_reasons(facts: InterlockFacts) -> list[str]:
+    reasons = []
     if facts.level not in (PilotLevel.C, PilotLevel.D):
         reasons.append("VehicleNotReady")
     if facts.level is PilotLevel.D and not facts.ventilation_allowed:
@@ -62,7 +86,6 @@ def _hard_reasons(facts: InterlockFacts) -> list[str]:
         reasons.append("LockNotConfirmed")
     if facts.shutter_required and not facts.shutter_confirmed:
         reasons.append("ShutterNotConfirmed")
-    reasons.extend(facts.emergency_faults)
     return reasons
 
 
@@ -74,10 +97,12 @@ def _soft_reasons(facts: InterlockFacts) -> list[str]:
         reasons.append("RecordNotDurable")
     if not facts.self_test_passed and "SelfTestNotPassed" not in reasons:
         reasons.append("SelfTestNotPassed")
-    if not (facts.pwm_offered and facts.pwm_confirmed):
+    if not facts.domestic and not (facts.pwm_offered and facts.pwm_confirmed):
         reasons.append("PwmOff")
     if not facts.held and not facts.contactor_rested:
         reasons.append("ContactorMustRest")
+    if not facts.held and not facts.other_free and "OtherSocketInUse" not in reasons:
+        reasons.append("OtherSocketInUse")
     reasons.extend(name for name in facts.controlled_faults if name not in reasons)
     return reasons
 

@@ -1,4 +1,4 @@
-"""The outlet's own limits at one instant: rated, derated, cable, simplified vehicle, temporary limit, station's share.
+"""The outlet's own limits: rated, derated, domestic socket, cable, simplified vehicle, temporary limit, station's share.
 
 Limits from outside (plant, grid) are plans of their own and join these in the arbiter.
 """
@@ -37,17 +37,21 @@ def outlet_limits(
     limited: bool,
     share_ma: int,
     share_note: str = "",
+    domestic: bool = False,
 ) -> list[Limit]:
     """Return the limits in a fixed order.
 
     ``cable``: what the proximity circuit says, ``None`` without a cable or with an attached one. ``phases_used``: those a
     vehicle was seen to draw from, 0 while unknown: then it counts as many as the outlet has. ``limited``: the temporary
-    limit applies. ``share_ma``: what the station leaves this outlet, ``share_note``: who says so.
+    limit applies. ``share_ma``: what the station leaves this outlet, ``share_note``: who says so. ``domestic``: the outlet's
+    domestic socket has it, which has one phase and no cable of its own.
     """
-    single = simplified or phases_used == 1 or config.phases == 1
+    single = domestic or simplified or phases_used == 1 or config.phases == 1
     limits = [constant("rated", config.rated_current_ma)]
     if config.derated_current_ma < config.rated_current_ma:
         limits.append(constant("derated", _set_point_ma(config, config.derated_current_ma, single=single)))
+    if domestic:
+        limits.append(constant("domestic socket", config.domestic.maximum_ma))
     if cable is not None:
         limits.append(constant("cable", cable_rating_ma(cable), cable.value))
     if simplified:

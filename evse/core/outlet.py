@@ -13,6 +13,7 @@ from typing import NamedTuple
 from evse.core.config import Location, OutletConfig, StationConfig
 from evse.core.contactor import ContactorMonitor
 from evse.core.detectors import DetectorContext, FaultDetectors
+from evse.core.domestic import BOUND, DomesticSocket
 from evse.core.duty import MINIMUM_OFFER_MA
 from evse.core.energy import EnergyRegister, OverCurrentWatch, PhaseDetector
 from evse.core.events import (
@@ -31,7 +32,7 @@ from evse.core.faults import FaultBook, Latch, Reaction
 from evse.core.interlock import InterlockFacts, Permission, judge
 from evse.core.limit_stack import outlet_limits
 from evse.core.limits import Arbitration, arbitrate, constant
-from evse.core.lock import LockSupervisor
+from evse.core.lock import LockGoal, LockSupervisor
 from evse.core.movements import movements
 from evse.core.offer import OfferPhase, OfferWish, PilotOffer
 from evse.core.orders import StandingOrder, limit_of, newly_dated, orders_in_force, put_in_force
@@ -43,6 +44,7 @@ from evse.core.procedure import Procedure
 from evse.core.procedure_facts import ProcedureFacts
 from evse.core.proximity import ProximityMonitor
 from evse.core.selftest import SelfTestSequence
+from evse.core.session import NORMAL_MODE_3, SIMPLIFIED_MODE_3
 from evse.core.shutter import ShutterSupervisor
 from evse.core.units import MS, NEVER, SECOND
 from evse.core.user_input import UserInput
@@ -71,6 +73,7 @@ class OutletCore:
         self.pilot = PilotMonitor(config.pilot)
         self.proximity = ProximityMonitor(CABLE_HOLD_US)
         self.contactor = ContactorMonitor(config.contactor, start_us)
+        self.domestic = DomesticSocket(config, start_us, self._tell, self.contactor)
         self.lock = LockSupervisor(config.lock)
         self.shutter = ShutterSupervisor(config.shutter)
         self.register = EnergyRegister()
@@ -165,6 +168,7 @@ class OutletCore:
         self._judge(now_us)
         facts, judged = self._facts(now_us), self._judged
         self._until(self.procedure.advance(now_us, facts))
+        self._take_turns(now_us, bound=self.procedure.status in BOUND)
         self._drive_lock(now_us)
         self._drive_shutter(now_us)
         self._run_self_test(now_us)
@@ -193,6 +197,7 @@ class OutletCore:
             pilot.blind,
             self.lock.lost,
             self.contactor.failed_to_close,
+            self.domestic.contactor.failed_to_close,
         )
 
     def _until(self, wake_us: int) -> None:
@@ -207,6 +212,7 @@ class OutletCore:
         if not inputs.link_ok:
             self.register.set_power((0, 0, 0), inputs.voltages_mv)
             self.contactor.feedback_lost()
+            self.domestic.lost()
             self.pilot.lost()
             self.proximity.lost()
             self.current.lost()
@@ -220,9 +226,11 @@ class OutletCore:
             self._until(self.pilot.update(now_us, inputs.pilot))
         if not self.config.attached_cable:
             self._until(self.proximity.update(now_us, inputs.proximity_ohm))
-        self._until(self.contactor.update(now_us, self.inputs.contactor_closed, drawing=self._drawing))
+        mode3_drawing, domestic_drawing = self._shares(now_us)
+        self._until(self.contactor.update(now_us, inputs.contactor_closed, drawing=mode3_drawing))
+        self._until(self.domestic.measure(now_us, inputs, drawing=domestic_drawing))
         self._until(self.current.update(now_us, inputs.currents_ma))
-        if self.contactor.closed:
+        if self.contactor.closed or self.domestic.contactor.closed:
             self._detect_phases(now_us, inputs)
         else:
             self.phases.pause()
@@ -260,14 +268,15 @@ class OutletCore:
             record_due_us = session.opened_us + self.config.procedure.record_us
         context = DetectorContext(
             energised=self.contactor.permitted or self.contactor.closed,
-            contact_welded=self.contactor.welded,
-            contact_failed_to_close=self.contactor.failed_to_close,
+            contact_welded=self.contactor.welded or self.domestic.contactor.welded,
+            contact_failed_to_close=self.contactor.failed_to_close or self.domestic.contactor.failed_to_close,
             lock_needed=session is not None,
             ventilation_allowed=self._ventilation_allowed,
             record_late=now_us >= record_due_us,
             self_test_failed=self.self_test.failed,
             link_expected=self._ever_linked or now_us >= self._link_due_us,
             reader_expected=self._reader_seen or now_us >= self._link_due_us,
+            hard_current_ma=self._hard_current_ma,
             breaker_tripped=self.user_input.breaker_tripped,
         )
         if not (context.link_expected and context.reader_expected):
@@ -279,8 +288,8 @@ class OutletCore:
         )
         causes += self.panel.fault_causes()
         self._until(self.detectors.wake_us)
-        blind = not self.inputs.link_ok
-        for change in self.faults.update(now_us, causes, vehicle_gone=self._vehicle_gone, blind=blind):
+        concerning, blind = self.domestic.concerning(causes), not self.inputs.link_ok
+        for change in self.faults.update(now_us, concerning, vehicle_gone=self._vehicle_gone, blind=blind):
             kind = change.kind
             if change.raised:
                 latched = kind.latch is Latch.SERVICE
@@ -313,28 +322,42 @@ class OutletCore:
 
     @property
     def _vehicle_gone(self) -> bool:
-        return self.inputs.link_ok and self.pilot.level is PilotLevel.A
+        gone = not self.domestic.plugged if self.domestic.selected else self.pilot.level is PilotLevel.A
+        return self.inputs.link_ok and gone
 
     @property
     def _contact_live(self) -> bool:
         """The mirror contact says closed, or current flows, which proves it whatever the mirror says."""
-        return self.inputs.contactor_closed or self._drawing
+        return self.inputs.contactor_closed or self.domestic.closed or self._drawing
 
     @property
     def _drawing(self) -> bool:
         return max(self.inputs.currents_ma) >= self.config.protection.no_load_ma
 
+    def _shares(self, now_us: int) -> tuple[bool, bool]:
+        return self.domestic.split(now_us, self._drawing, self.inputs.contactor_closed)
+
+    def _take_turns(self, now_us: int, *, bound: bool) -> None:
+        seen = self._plugged or self.inputs.proximity_ohm is not None or self.pilot.level in VEHICLE_LEVELS
+        closed = self.inputs.contactor_closed
+        self.domestic.follow(now_us, mode3_closed=closed, mode3_empty=not seen, bound=bound)
+
+    @property
+    def _hard_current_ma(self) -> int:
+        own_ma = self.config.domestic.hard_current_ma
+        return own_ma if self.domestic.selected else self.config.protection.hard_current_ma
+
     def _facts(self, now_us: int) -> ProcedureFacts:
         ending = next((fault.kind.name for fault in self.faults.active if fault.kind.ends_session), "")
         bolt_known = self.inputs.lock in (LockFeedback.LOCKED, LockFeedback.UNLOCKED)
         lock_known = not self.config.has_lock or bolt_known or self.lock.failed is not None
-        return ProcedureFacts(
+        facts = ProcedureFacts(
             restored=self.restored,
             hardware_ready=self.inputs.link_ok and not self.inputs.contactor_closed and lock_known,
             plugged=self._plugged,
             vehicle=self.pilot.level in VEHICLE_LEVELS,
             vehicle_gone=self._vehicle_gone,
-            simplified=self.pilot.arrived_simplified,
+            charge_type=SIMPLIFIED_MODE_3 if self.pilot.arrived_simplified else NORMAL_MODE_3,
             link_ok=self.inputs.link_ok,
             contact_closed=self._contact_live,
             permitted=self.contactor.permitted,
@@ -352,11 +375,13 @@ class OutletCore:
             key_locked=self.user_input.key_locked,
             register_wh=self.register.wh,
         )
+        return self.domestic.adapt(facts)
 
     def _drive_lock(self, now_us: int) -> None:
         if not self.config.has_lock:
             return
-        self.lock.order(now_us, self.procedure.lock_goal, again=self.procedure.retry_lock)
+        goal = LockGoal.UNLOCKED if self.domestic.selected else self.procedure.lock_goal
+        self.lock.order(now_us, goal, again=self.procedure.retry_lock)
         self.procedure.retry_lock = False
         if self.inputs.link_ok:
             self._until(self.lock.update(now_us, self.inputs.lock, may_release=self._may_release(now_us)))
@@ -373,10 +398,12 @@ class OutletCore:
 
     def _may_release(self, now_us: int) -> bool:
         """The contact has been commanded open for long enough, is credibly confirmed open, and no current flows."""
-        if self.contactor.permitted or self._contact_live or self.contactor.mirror_lies:
+        monitors = (self.contactor, self.domestic.contactor)
+        if self._contact_live or any(monitor.permitted or monitor.mirror_lies for monitor in monitors):
             return False
-        if now_us < self.contactor.settled_open_us:
-            self._until(self.contactor.settled_open_us)
+        settled_us = max(monitor.settled_open_us for monitor in monitors)
+        if now_us < settled_us:
+            self._until(settled_us)
             return False
         return True
 
@@ -395,11 +422,13 @@ class OutletCore:
             self._until(self.self_test.rearm(now_us))
 
     def _arbitrate(self, now_us: int, station_share_ma: int, share_note: str) -> None:
-        coded = not self.config.attached_cable and self._plugged
+        domestic = self.domestic.selected
+        coded = not domestic and not self.config.attached_cable and self._plugged
         limits = outlet_limits(
             self.config,
             cable=self.proximity.state if coded else None,
-            simplified=self.pilot.arrived_simplified,
+            simplified=not domestic and self.pilot.arrived_simplified,
+            domestic=domestic,
             phases_used=self.phases.phases,
             limited=self.user_input.limited,
             share_ma=station_share_ma,
@@ -412,21 +441,24 @@ class OutletCore:
 
     def _no_offer_reasons(self, now_us: int) -> tuple[str, ...]:
         procedure, availability = self.procedure, self.procedure.availability
-        session = procedure.session
+        session, mode3 = procedure.session, not self.domestic.selected
+        least_ma = MINIMUM_OFFER_MA if mode3 else self.config.domestic.maximum_ma
+        held = self.contactor.permitted or self.domestic.contactor.permitted
         reasons = {
             "StateNotRestored": not self.restored,
             "NotAuthorised": session is None or not procedure.charge_wanted,
             "RecordNotDurable": session is not None and not session.durable,
             "SelfTestNotPassed": not self.self_test.passed,
-            "LockNotConfirmed": self.config.has_lock and not self.lock.locked,
-            "ShutterNotConfirmed": self.config.has_shutter and not self.shutter.closed,
-            "NoVehicle": self.pilot.level not in VEHICLE_LEVELS,
+            "LockNotConfirmed": mode3 and self.config.has_lock and not self.lock.locked,
+            "ShutterNotConfirmed": mode3 and self.config.has_shutter and not self.shutter.closed,
+            "NoVehicle": mode3 and self.pilot.level not in VEHICLE_LEVELS,
+            "OtherSocketInUse": self.domestic.excluded and not held,
             "Suspended": availability.suspended,
             "Postponed": availability.postponed and session is not None and not session.was_energised,
             "OutOfService": availability.ends_session,
             **self.user_input.no_offer_reasons(),
             **self.panel.no_offer_reasons(),
-            "NotEnoughCurrent": self.arbitration.current_ma < MINIMUM_OFFER_MA,
+            "NotEnoughCurrent": self.arbitration.current_ma < least_ma,
         }
         names = [name for name, holds in reasons.items() if holds]
         names.extend(fault.kind.name for fault in self.faults.blocking)
@@ -440,10 +472,10 @@ class OutletCore:
         if cleared_us is not None and now_us < cleared_us + self.config.protection.reclose_after_fault_us:
             reasons.append("WaitAfterFault")
             self._until(cleared_us + self.config.protection.reclose_after_fault_us)
-        resting = now_us < self.contactor.next_closing_us and not self.contactor.permitted
-        if resting:
+        contactor = self.domestic.contactor if self.domestic.selected else self.contactor
+        if now_us < contactor.next_closing_us and not contactor.permitted:
             reasons.append("ContactorMustRest")
-            self._until(self.contactor.next_closing_us)
+            self._until(contactor.next_closing_us)
         return reasons
 
     def _offer(self, now_us: int) -> None:
@@ -453,7 +485,7 @@ class OutletCore:
         show_f = self.faults.emergency and self._charge_stopped_by_fault and self.pilot.level is not PilotLevel.E
         welded = any(fault.kind.latch is Latch.SERVICE for fault in self.faults.blocking)
         wish = OfferWish(
-            offer=not self.no_offer,
+            offer=not self.no_offer and not self.domestic.selected,
             limit_ma=self.arbitration.current_ma,
             level=self.pilot.level,
             energised=self.contactor.permitted or self.inputs.contactor_closed,
@@ -474,7 +506,7 @@ class OutletCore:
         if self.inputs.link_ok and self.inputs.pilot is not None:
             self._until(self.pilot.update(now_us, self.inputs.pilot))
         self._show_state()
-        self.current.offered(now_us, self.offer.offered_ma)
+        self.current.offered(now_us, self.offered_ma)
 
     def _permit(self, now_us: int) -> None:
         session = self.procedure.session
@@ -500,17 +532,23 @@ class OutletCore:
             contactor_rested=now_us >= self.contactor.next_closing_us,
             held=self.contactor.permitted,
             stop_grace=self.offer.phase is OfferPhase.STOPPING,
+            other_contact_open=self.domestic.state.contact_open,
+            other_free=self.domestic.state.free and not self.domestic.selected,
         )
         before, self.permission = self.permission, judge(facts)
         self.contactor.permit(now_us, self.permission.granted)
         if self.inputs.link_ok:
-            self._until(self.contactor.update(now_us, self.inputs.contactor_closed, drawing=self._drawing))
+            mirror_closed, drawing = self.inputs.contactor_closed, self._shares(now_us)[0]
+            self._until(self.contactor.update(now_us, mirror_closed, drawing=drawing))
         if before.granted != self.permission.granted:
             self._tell(ContactorPermitted(self.config.number, self.permission.granted, self.permission.reasons))
+        # The other contact last, and with what was just decided here.
+        self._take_turns(now_us, bound=True)
+        self._until(self.domestic.permit(now_us, facts, self.inputs, drawing=self._shares(now_us)[1]))
 
     def _set_outputs(self, now_us: int) -> None:
         procedure = self.procedure
-        charging = self.inputs.contactor_closed
+        charging = self._contact_reported
         self._until(self.signs.update(now_us, procedure, self.faults, self.panel, self.user_input, charging=charging))
         outputs = OutletOutputs(
             pilot_mode=self.offer.mode,
@@ -521,12 +559,13 @@ class OutletCore:
             lock_pulse=self.lock.pulse,
             rcd_test_count=self.self_test.request_count,
             ventilation=self.pilot.level is PilotLevel.D and self.permission.granted,
-            over_current_limit_ma=self.config.protection.hard_current_ma,
+            over_current_limit_ma=self._hard_current_ma,
             light=self.signs.light,
             beep=procedure.beep,
             beep_count=procedure.beep_count,
             shutter_drive=self.shutter.drive,
             shutter_pulse=self.shutter.pulse,
+            hold_domestic=self.domestic.permission.granted,
             display=self.signs.text,
         )
         old = self.outputs
@@ -539,7 +578,16 @@ class OutletCore:
     def reserved_ma(self, now_us: int) -> int:
         """What this outlet may draw of the station's current: its highest recent offer, and what it still takes."""
         offer_ma = self.current.highest_offer_ma(now_us)
-        return max(offer_ma, *self.inputs.currents_ma) if self.inputs.contactor_closed else offer_ma
+        return max(offer_ma, *self.inputs.currents_ma) if self._contact_reported else offer_ma
+
+    @property
+    def offered_ma(self) -> int:
+        """What may be drawn: the pilot's offer, or the fixed maximum of a live domestic socket."""
+        return self.config.domestic.maximum_ma if self.domestic.contactor.permitted else self.offer.offered_ma
+
+    @property
+    def _contact_reported(self) -> bool:
+        return self.inputs.contactor_closed or self.domestic.closed
 
     @property
     def status(self) -> OutletStatus:

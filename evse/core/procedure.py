@@ -24,7 +24,7 @@ from evse.core.events import (
 from evse.core.lock import LockGoal
 from evse.core.outlet_status import ERROR_CLASS, OUTLET_TABLE, ErrorClass, OutletErrorName, OutletStatus
 from evse.core.procedure_facts import ProcedureFacts
-from evse.core.session import NORMAL_MODE_3, SIMPLIFIED_MODE_3, PendingAuthorisation, Session
+from evse.core.session import PendingAuthorisation, Session
 from evse.core.shutter import ShutterGoal
 from evse.core.shutter_plan import ShutterFacts, shutter_goal
 from evse.core.units import NEVER, SECOND
@@ -355,6 +355,9 @@ class Procedure:
                     self._fail_plug(now_us, facts, OutletErrorName.EV_NOT_DETECTED, "VehicleTimeout")
                 else:
                     self._fail_plug(now_us, facts, OutletErrorName.PLUG_NOT_DETECTED, "PlugTimeout")
+        elif facts.excluded:
+            if self._late(now_us, max(self.since_us, self._plug_since_us) + self._times.plug_us):
+                self._fail_plug(now_us, facts, OutletErrorName.PLUG_PROCEDURE, "OtherSocketInUse")
         elif self._config.has_lock and not facts.locked:
             self.lock_goal = LockGoal.LOCKED
         elif self._config.has_shutter and not facts.shutter_closed:
@@ -387,8 +390,8 @@ class Procedure:
             raise RuntimeError(f"outlet {self._config.number}: status {self.status} without a session")
         if session.register_start_wh < 0:
             session.register_start_wh = facts.register_wh
-        if facts.vehicle:
-            session.charge_type = SIMPLIFIED_MODE_3 if facts.simplified else NORMAL_MODE_3
+        if facts.vehicle or facts.domestic:
+            session.charge_type = facts.charge_type
         return session
 
     def _session_must_end(self, now_us: int, facts: ProcedureFacts, session: Session) -> bool:
@@ -472,7 +475,8 @@ class Procedure:
                 self.retry_lock |= facts.lock_failed is LockGoal.UNLOCKED
                 self.retry_shutter |= facts.shutter_failed is ShutterGoal.OPEN
             self._notice(OutletErrorName.PLUG_STILL_DETECTED)
-        if not facts.vehicle_gone and self._late(now_us, self.since_us + self._times.vehicle_gone_us):
+        vehicle_stays = not facts.vehicle_gone and not facts.domestic
+        if vehicle_stays and self._late(now_us, self.since_us + self._times.vehicle_gone_us):
             self._notice(OutletErrorName.EV_STILL_DETECTED)
 
     def conclude(self, now_us: int, facts: ProcedureFacts) -> None:

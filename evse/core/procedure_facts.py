@@ -18,7 +18,8 @@ class ProcedureFacts(NamedTuple):
     vehicle: bool
     vehicle_gone: bool
     """State A, and no doubt about it."""
-    simplified: bool
+    charge_type: str
+    """What kind of charge the socket in use gives."""
     link_ok: bool
     contact_closed: bool
     permitted: bool
@@ -39,3 +40,7 @@ class ProcedureFacts(NamedTuple):
     key_locked: bool
     """The key keeps everybody out."""
     register_wh: int
+    domestic: bool = False
+    """The domestic socket has the outlet: its plug stands for cable and vehicle, there is no bolt."""
+    excluded: bool = False
+    """The outlet's other socket is not free."""

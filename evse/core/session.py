@@ -12,6 +12,7 @@ from evse.core.units import NEVER
 
 NORMAL_MODE_3 = "Normal_Mode_3"
 SIMPLIFIED_MODE_3 = "Simplified_Mode_3"
+DOMESTIC = "Domestic"
 
 
 @dataclass(slots=True)

@@ -156,7 +156,7 @@ class StationCore:
             self._shares_known = True
             wanting = [outlet.wants_energy for outlet in self.outlets]
             reserved = [outlet.reserved_ma(now_us) for outlet in self.outlets]
-            kept = [outlet.offer.offered_ma if self._limits.settling else 0 for outlet in self.outlets]
+            kept = [outlet.offered_ma if self._limits.settling else 0 for outlet in self.outlets]
             demand = (self._share.maximum_ma, wanting, reserved, kept)
             if demand != self._demand:
                 self._demand = demand
@@ -287,7 +287,7 @@ def _clear_fault(outlet: OutletCore, fault: str) -> str:
         case Latch.UNPLUG:
             return f"fault {fault!r} ends when its cause is gone and the vehicle is unplugged"
     outlet.faults.clear_by_service(fault)
-    outlet.contactor.mirror_lies = False
+    outlet.contactor.mirror_lies = outlet.domestic.contactor.mirror_lies = False
     return ""
 
 

@@ -171,6 +171,7 @@ class OutletInputs:
     ``fault_codes``: faults the front end reports by itself, by name; a name the catalogue does not know is an
     emergency.
     ``shutter``: between both ends where there is none.
+    ``domestic_closed``, ``domestic_plugged``: mirror contact and plug switch of a domestic socket, false without one.
     ``dip``: the DIP switches, one byte per bank (switch 1 = 0x80), ``None`` while they were not read.
     """
 
@@ -190,6 +191,8 @@ class OutletInputs:
     reader_ok: bool = True
     fault_codes: tuple[str, ...] = ()
     shutter: ShutterFeedback = ShutterFeedback.BETWEEN
+    domestic_closed: bool = False
+    domestic_plugged: bool = False
     dip: tuple[int, ...] | None = None
 
 
@@ -217,6 +220,8 @@ class OutletOutputs:
     beep_count: int = 0
     shutter_drive: ShutterDrive = ShutterDrive.REST
     shutter_pulse: int = 0
+    hold_domestic: bool = False
+    """The same permission as ``hold_contactor`` for the domestic socket's contactor; never both."""
     display: str = ""
     """Text of the display, at most 20 characters; empty where there is none."""
 

@@ -57,6 +57,16 @@ class SessionView:
 
 
 @dataclass(frozen=True, slots=True)
+class DomesticView:
+    """The domestic socket of an outlet: plug, its own contactor, why that is not held."""
+
+    plugged: bool
+    contactor_permitted: bool
+    contactor_closed: bool
+    open_reasons: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class DipView:
     """DIP switches (`DSW Settings`), read only. Positions as ``DSW1 00100101``, switch 1 first; empty while not read."""
 
@@ -137,6 +147,10 @@ class OutletView:
     """Text of the display; empty where there is none."""
     dip: DipView | None = None
     link: LinkView = LinkView()
+    connector: str = ""
+    """Which socket has the outlet: its type, `TE` or `T2` on a `T2 - TE` outlet."""
+    domestic: DomesticView | None = None
+    """``None`` where there is no domestic socket; ``contactor_*`` and ``open_reasons`` above are those of the other."""
 
 
 @dataclass(frozen=True, slots=True)

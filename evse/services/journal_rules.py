@@ -6,6 +6,8 @@ from collections.abc import Sequence as SequenceOf
 from dataclasses import fields, is_dataclass, replace
 from typing import Any, Final
 
+from evse.core.config import SocketType
+from evse.core.session import DOMESTIC
 from evse.core.units import NEVER
 from evse.services.clock import Instant
 from evse.services.journal import (
@@ -106,12 +108,19 @@ def ended_record(station: str, number: int, session: OpenSession | None, end: Se
         energy_wh=energy_wh,
         register_start_wh=known.register_start_wh if known.in_transaction else max(0, register_end_wh - energy_wh),
         register_end_wh=register_end_wh,
-        socket=known.socket,
+        socket=_socket_used(known, end.charge_type or known.charge_type),
         duration_us=end.duration_us,
         comment=known.comment,
         reason=end.reason,
         publish=end.publish,
     )
+
+
+def _socket_used(session: OpenSession, charge_type: str) -> str:
+    """Which socket of the outlet gave the energy; an outlet with two names both as long as nobody has charged."""
+    if session.socket != SocketType.T2_TE or not session.in_transaction:
+        return session.socket
+    return (SocketType.TE if charge_type == DOMESTIC else SocketType.T2).value
 
 
 def undated(kept: KeptOrder) -> KeptOrder:

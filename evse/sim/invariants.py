@@ -11,6 +11,11 @@ from collections.abc import Mapping, Sequence
 from evse.core.commands import Command
 from evse.core.events import EnergyCheckpoint
 from evse.sim.invariants_base import Invariant, Known, Moment, Violation
+from evse.sim.invariants_domestic import (
+    DomesticClosedOnlyWhenSafe,
+    NeverBothContacts,
+    NoLastingDomesticOverdraw,
+)
 from evse.sim.invariants_orders import NoEnergyForAnotherId, OrdersOutliveRestarts
 from evse.sim.invariants_records import ClosedIntervalsBelongToOneSession, RecordsBalanceWithTheWorld
 from evse.sim.invariants_safety import (
@@ -40,6 +45,9 @@ def all_invariants() -> tuple[Invariant, ...]:
         ContactFollowsOrder(),
         FaultShownOnPilot(),
         NoEnergyForAnotherId(),
+        DomesticClosedOnlyWhenSafe(),
+        NeverBothContacts(),
+        NoLastingDomesticOverdraw(),
         ClosedIntervalsBelongToOneSession(),
         RecordsBalanceWithTheWorld(),
         OrdersOutliveRestarts(),

@@ -42,13 +42,13 @@ class NoEnergyForAnotherId:
     def check(self, moment: Moment) -> Iterator[Violation]:
         self._given.follow(moment)
         for facts in moment.outlets:
-            number, truth = facts.number, facts.truth
+            number = facts.number
             held_back = self._held_back(moment, facts)
             for session in moment.sessions(number):
                 self._seen_us.setdefault(session.session_id, moment.now_us)
             before = self._closings.get(number, 0)
-            self._closings[number] = truth.closings
-            if truth.closings == before or not truth.contact_closed:
+            self._closings[number] = facts.closings
+            if facts.closings == before or not facts.energised:
                 continue
             if held_back and moment.claims is not None:
                 yield Violation(self.name, moment.now_us, number, f"energised in spite of {held_back}")
@@ -100,6 +100,7 @@ class NoEnergyForAnotherId:
 class OrdersOutliveRestarts:
     """T10. The pilot never offers more than a limit that was set, nothing while the charge is suspended.
 
+    A domestic socket that is switched on offers the maximum of its kind.
     A postponed charge does not begin. All outlets together stay below the station's limits. Faults are S7's matter.
     """
 
@@ -120,7 +121,7 @@ class OrdersOutliveRestarts:
                 yield from self._postponed(moment, facts)
             return
         for facts in moment.outlets:
-            number, offer_ma = facts.number, _offer_ma(facts)
+            number, offer_ma = facts.number, _offer_ma(moment, facts)
             for order in self._given.firm(number, SetLimit):
                 if isinstance(order.command, SetLimit):
                     over = not blind and offer_ma > limit_ma(order.command, moment.now_us)
@@ -130,18 +131,18 @@ class OrdersOutliveRestarts:
                 moment, number, "offers energy while suspended", not blind and suspended and offer_ma > 0
             )
             yield from self._postponed(moment, facts)
-        together_ma = sum(_offer_ma(facts) for facts in moment.outlets)
+        together_ma = sum(_offer_ma(moment, facts) for facts in moment.outlets)
         for order in self._given.firm(0, SetLimit):
             if isinstance(order.command, SetLimit):
                 over = not blind and together_ma > limit_ma(order.command, moment.now_us)
                 yield from self._late(moment, 0, f"all outlets offer more than {order.command.source} allows", over)
 
     def _postponed(self, moment: Moment, facts: OutletFacts) -> Iterator[Violation]:
-        number, truth = facts.number, facts.truth
+        number = facts.number
         before = self._closings.get(number, 0)
-        self._closings[number] = truth.closings
+        self._closings[number] = facts.closings
         names = [session.session_id for session in moment.sessions(number)]
-        if truth.closings != before and truth.contact_closed:
+        if facts.closings != before and facts.energised:
             charged = any(self._charged.get(name, False) for name in names)
             if self._given.firm(number, Postpone) and not charged:
                 yield Violation(self.name, moment.now_us, number, "energised while postponed")
@@ -158,8 +159,16 @@ class OrdersOutliveRestarts:
         return self._spans.pending() or self._given.pending()
 
 
-def _offer_ma(facts: OutletFacts) -> int:
-    """The least that the pilot on the line can be meant to offer."""
+def _offer_ma(moment: Moment, facts: OutletFacts) -> int:
+    """The least that the pilot on the line can be meant to offer, and what a domestic socket gives that is held closed."""
+    domestic = facts.truth.domestic
+    given_ma = 0
+    if domestic is not None and domestic.contact_closed and domestic.coil_energised:
+        given_ma = moment.outlet_config(facts.number).domestic.maximum_ma
+    return given_ma + _pilot_offer_ma(facts)
+
+
+def _pilot_offer_ma(facts: OutletFacts) -> int:
     if not facts.truth.pwm_on or facts.duty_error_bp or not facts.generator_obeys:
         return 0
     return offered_ma(facts.truth.duty_bp - DUTY_TOLERANCE_BP)

@@ -56,8 +56,7 @@ class ClosedIntervalsBelongToOneSession:
     def _follow(self, moment: Moment, facts: OutletFacts) -> Iterator[Violation]:
         number, truth = facts.number, facts.truth
         interval = self._open.get(number)
-        stuck = truth.contact_welded or facts.contactor_slow
-        if not truth.contact_closed or (stuck and not truth.coil_energised):
+        if not any(contact.held for contact in facts.contacts):
             self._open.pop(number, None)
             return
         if interval is None:
@@ -148,7 +147,7 @@ class RecordsBalanceWithTheWorld:
         name = self._charged.get(number)
         if name is None:
             return
-        if truth.contact_welded and not truth.coil_energised:
+        if any(contact.welded and not contact.coil for contact in facts.contacts):
             self._welded[name] = self._welded.get(name, 0) + energy
             return
         self._of_session[name] = self._of_session.get(name, 0) + energy

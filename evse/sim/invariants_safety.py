@@ -49,7 +49,7 @@ _SHOWN_OTHERWISE = ("FrontEndLost", "PilotShort")
 """Nobody drives the pilot, or the short itself is state E for as long as it lasts."""
 
 
-class _Timed:
+class Timed:
     """Base of invariants that allow a forbidden state for a bounded time."""
 
     name = ""
@@ -70,7 +70,7 @@ class _Timed:
         return (Violation(self.name, moment.now_us, number, f"{what} {bound}"),)
 
 
-class ClosedOnlyWhenSafe(_Timed):
+class ClosedOnlyWhenSafe(Timed):
     """S1. A closed contact means: vehicle in state C, or D where ventilation is given; PWM on; diode and earth whole.
 
     Further: an authorised session durably open, the bolt locked where there is a lock, the shutter closed over the plug
@@ -154,7 +154,7 @@ class ClosedOnlyWhenSafe(_Timed):
             self._test_good[number] = False
 
 
-class OfferWithinLimits(_Timed):
+class OfferWithinLimits(Timed):
     """S2. PWM on the line offers at least 6 A and at most what cable, outlet and station stand, also all together.
 
     An outlet stands its derated current, and its temporary limit while the contact of that input really acts.
@@ -197,7 +197,7 @@ def _intended_duty_bp(facts: OutletFacts) -> int:
     return facts.truth.duty_bp - (error_bp if abs(error_bp) <= GENERATOR_TOLERANCE_BP else 0)
 
 
-class NoLastingOverdraw(_Timed):
+class NoLastingOverdraw(Timed):
     """S4. Nobody draws more than (highest offer of the last 5 s + 0.5 A) x 1.10 for 7 s and stays connected."""
 
     name = "S4"
@@ -229,7 +229,7 @@ class NoLastingOverdraw(_Timed):
         return max(value for _, value in offers)
 
 
-class NeverUnlockedUnderLoad(_Timed):
+class NeverUnlockedUnderLoad(Timed):
     """S5. Neither bolt nor shutter leaves its holding end while the contact is closed or 1 A flows, unless forced."""
 
     name = "S5"
@@ -263,7 +263,7 @@ class NeverUnlockedUnderLoad(_Timed):
         return moment.now_us - moment.known.shutter_forced_us.get(number, -NEVER) <= FORCED_BOLT_US
 
 
-class NoOpeningUnderLoad(_Timed):
+class NoOpeningUnderLoad(Timed):
     """S6. A contact opens under load only for a cause: a fault, the vehicle, no supply, or 6 s after PWM went off."""
 
     name = "S6"
@@ -312,10 +312,13 @@ class NoOpeningUnderLoad(_Timed):
         faulty = faulty or truth.residual_ac or truth.residual_dc
         unlocked = truth.lock_fitted and truth.bolt is not LockPosition.LOCKED
         unshut = truth.shutter_fitted and truth.shutter is not ShutterPosition.CLOSED
-        return bool(vehicle or unaired or faulty or unlocked or unshut or moment.cut_off)
+        # The outlet's other contact is closed, or its mirror contact says so: both together are worse than a load.
+        domestic = truth.domestic
+        other = domestic is not None and (domestic.contact_closed or not facts.domestic_mirror_honest)
+        return bool(vehicle or unaired or faulty or unlocked or unshut or other or moment.cut_off)
 
 
-class ContactFollowsOrder(_Timed):
+class ContactFollowsOrder(Timed):
     """S7. A contact that does not follow its coil is an active fault, and a weld stays one until service clears it."""
 
     name = "S7"
@@ -337,13 +340,13 @@ class ContactFollowsOrder(_Timed):
         for facts in moment.outlets:
             outlet = moment.outlet_claims(facts.number)
             names = outlet.faults if outlet is not None else ()
-            truth = facts.truth
+            # Without its mirror contact nobody can know.
+            contacts = [contact for contact in facts.contacts if contact.mirror_honest]
             for wanted, differs in (
-                (_WELD, truth.contact_closed and not truth.coil_energised),
-                (_FAILED_TO_CLOSE, truth.coil_energised and not truth.contact_closed),
+                (_WELD, any(contact.closed and not contact.coil for contact in contacts)),
+                (_FAILED_TO_CLOSE, any(contact.coil and not contact.closed for contact in contacts)),
             ):
-                # Without its mirror contact nobody can know.
-                seen = outlet is not None and outlet.link_ok and facts.mirror_honest
+                seen = outlet is not None and outlet.link_ok
                 missing = settled and seen and differs and wanted not in names
                 what = f"contact and coil differ without {wanted}"
                 yield from self._late(moment, facts.number, what, missing, MISMATCH_US)
@@ -366,7 +369,7 @@ class ContactFollowsOrder(_Timed):
         return self._settling or super().pending()
 
 
-class FaultShownOnPilot(_Timed):
+class FaultShownOnPilot(Timed):
     """S10. An emergency fault that stopped a charge shows as state F (or E) on the pilot for at least 300 ms.
 
     Not asked while the generator is out of the station's hands: front end lost, line cut, control or supply gone.

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from evse.core.config import Access
+from evse.core.config import Access, SocketType
 from evse.core.dip import DipFunction
 from evse.core.faults import CATALOGUE, Latch, Reaction
 from evse.core.led_bar import DISPLAY_TEXTS
@@ -22,7 +22,7 @@ from evse.core.lines import LineFunction
 from evse.core.orders import OrderKind
 from evse.core.outlet_status import OUTLET_TABLE, ErrorClass, OutletErrorName, OutletStatus
 from evse.core.procedure import FREE_ACCESS
-from evse.core.session import NORMAL_MODE_3, SIMPLIFIED_MODE_3
+from evse.core.session import DOMESTIC, NORMAL_MODE_3, SIMPLIFIED_MODE_3
 from evse.core.values import Beep, CableState, Light, LockFeedback, PilotLevel, PilotMode, PilotState, ShutterFeedback
 
 FAULTS: Final = tuple(kind.name for kind in CATALOGUE)
@@ -32,6 +32,7 @@ EVSE_STATUS: Final = (
     "Ventilation required",
     "Single-Phase",
     "Three-Phase",
+    "Domestic cable detected",
     "Unavailable_OCPP_Cmd_Received",
     "not_Enough_Energy_To_Start_Charge",
     "Charge_Postpone",
@@ -41,7 +42,7 @@ EVSE_STATUS: Final = (
     "Unavailable_Plc_Cmd_Received",
 )
 LIMIT_SOURCES: Final = (
-    *("rated", "derated", "cable", "simplified mode 3", "temporary limit", "station maximum"),
+    *("rated", "derated", "domestic socket", "cable", "simplified mode 3", "temporary limit", "station maximum"),
     "DIP switches",
 )
 """Those of the station itself; ``set_limit`` brings others."""
@@ -53,6 +54,7 @@ WAITING_REASONS: Final = (
     "LockNotConfirmed",
     "ShutterNotConfirmed",
     "NoVehicle",
+    "OtherSocketInUse",
     "Suspended",
     "Postponed",
     "OutOfService",
@@ -73,11 +75,13 @@ CONTACTOR_REASONS: Final = (
     "NoVentilation",
     "DiodeNotProven",
     "PwmOff",
+    "PlugNotDetected",
+    "OtherContactNotOpen",
 )
 """Why the contactor may not be held, beside the reasons for no offer."""
 NO_OFFER_REASONS: Final = tuple(dict.fromkeys((*WAITING_REASONS, *FAULTS)))
 OPEN_REASONS: Final = tuple(dict.fromkeys((*CONTACTOR_REASONS, *NO_OFFER_REASONS)))
-CHARGE_TYPES: Final = (NORMAL_MODE_3, SIMPLIFIED_MODE_3, "Domestic cable detected")
+CHARGE_TYPES: Final = (NORMAL_MODE_3, SIMPLIFIED_MODE_3, DOMESTIC)
 END_REASONS: Final = (
     "Local",
     "Remote",
@@ -88,6 +92,7 @@ END_REASONS: Final = (
     "VehicleTimeout",
     "LockStuck",
     "ShutterStuck",
+    "OtherSocketInUse",
     "Reboot",
     "PowerLoss",
     "Other",
@@ -114,6 +119,7 @@ def _words(*kinds: type[StrEnum]) -> tuple[str, ...]:
 
 
 _STATUS, _PILOT = _words(OutletStatus), _words(PilotState)
+_SOCKETS = ("", *_words(SocketType))
 _ERRORS, _CLASSES = ("", *_words(OutletErrorName)), _words(ErrorClass)
 FIELD_NAMES: Final[Mapping[str, tuple[str, ...]]] = {
     "OutletView.outlet_status": _STATUS,
@@ -130,6 +136,8 @@ FIELD_NAMES: Final[Mapping[str, tuple[str, ...]]] = {
     "OutletView.faults": FAULTS,
     "OutletView.access": _words(Access),
     "OutletView.shutter": ("", *_words(ShutterFeedback)),
+    "OutletView.connector": _SOCKETS,
+    "DomesticView.open_reasons": OPEN_REASONS,
     "OutletView.active_inputs": _words(LineFunction),
     "OutletView.sound": ("", *_words(Beep)),
     "OutletView.display": ("", *DISPLAY_TEXTS),
@@ -142,6 +150,7 @@ FIELD_NAMES: Final[Mapping[str, tuple[str, ...]]] = {
     "SessionView.charge_type": CHARGE_TYPES,
     "ClosedSession.reason": END_REASONS,
     "ClosedSession.charge_type": CHARGE_TYPES,
+    "ClosedSession.socket": _SOCKETS,
     "OutletTruth.pilot_level": _words(PilotLevel),
     "OutletTruth.light": _words(Light),
     "OutletTruth.beep": tuple(beep for beep in _words(Beep) if beep != Beep.TONE.value),
@@ -156,6 +165,7 @@ FIELD_NAMES: Final[Mapping[str, tuple[str, ...]]] = {
     "OutletError.error_class": _CLASSES,
     "PilotDriven.mode": _words(PilotMode),
     "ContactorPermitted.reasons": OPEN_REASONS,
+    "DomesticPermitted.reasons": OPEN_REASONS,
     "LockMoved.feedback": _words(LockFeedback),
     "ShutterMoved.feedback": _words(ShutterFeedback),
     "RestartRequested.cause": RESTART_CAUSES,

@@ -17,6 +17,7 @@ from evse.exchange.snapshot import StationView
 from evse.sim.scheduler import Scheduler
 from hal.ports import SelfTest
 from hal.world.contactor import MirrorFault
+from hal.world.domestic import PlugSwitchFault
 from hal.world.outlet import OutletWorld
 from hal.world.socket import LockFeedbackFault
 from hal.world.station import StationWorld
@@ -28,6 +29,21 @@ ParamValue = bool | int | float | str
 """Value of a verb's parameter as written: in the parameter's unit, or a text with a unit."""
 
 
+class ContactFacts(NamedTuple):
+    """One contact of an outlet. ``slow``: it opens later than a contactor may; ``mirror_honest``: its mirror is true."""
+
+    closed: bool
+    coil: bool
+    welded: bool
+    slow: bool
+    mirror_honest: bool
+
+    @property
+    def held(self) -> bool:
+        """It is closed because somebody orders it, or could still open it in time."""
+        return self.closed and (self.coil or not (self.welded or self.slow))
+
+
 class OutletFacts(NamedTuple):
     """How an outlet physically is at this instant, whatever the station believes.
 
@@ -37,7 +53,7 @@ class OutletFacts(NamedTuple):
     ``generator_obeys``: the pilot line does what the generator is told.
     ``truth``: contact, current, pilot, bolt. ``cable_rating_ma``: rating the cable in the socket tells by its coding
     resistor, ``None`` without a cable, with an attached one or with a faulty resistor. ``self_test``: state of the
-    residual-current detector's self test.
+    residual-current detector's self test. ``domestic_mirror_honest``, ``plug_switch_honest``: of the domestic socket.
     """
 
     number: int
@@ -49,6 +65,34 @@ class OutletFacts(NamedTuple):
     mirror_honest: bool = True
     bolt_honest: bool = True
     generator_obeys: bool = True
+    domestic_mirror_honest: bool = True
+    plug_switch_honest: bool = True
+
+    @property
+    def closings(self) -> int:
+        """How often any contact has closed."""
+        domestic = self.truth.domestic
+        return self.truth.closings + (0 if domestic is None else domestic.closings)
+
+    @property
+    def energised(self) -> bool:
+        """Whether any contact is closed."""
+        domestic = self.truth.domestic
+        return self.truth.contact_closed or (domestic is not None and domestic.contact_closed)
+
+    @property
+    def contacts(self) -> tuple[ContactFacts, ...]:
+        """Every contact: the one behind the pilot, then the domestic socket's where there is one."""
+        truth, domestic = self.truth, self.truth.domestic
+        own = ContactFacts(
+            truth.contact_closed, truth.coil_energised, truth.contact_welded, self.contactor_slow, self.mirror_honest
+        )
+        if domestic is None:
+            return (own,)
+        honest = self.domestic_mirror_honest
+        return own, ContactFacts(
+            domestic.contact_closed, domestic.coil_energised, domestic.contact_welded, False, honest
+        )
 
 
 class OutletClaims(NamedTuple):
@@ -101,6 +145,8 @@ def _facts(number: int, outlet: OutletWorld) -> OutletFacts:
         outlet.contactor.mirror_fault is MirrorFault.NONE,
         outlet.lock.feedback_fault is LockFeedbackFault.NONE,
         not outlet.generator.stuck and outlet.circuit.foreign_ohm is None,
+        outlet.domestic.contactor.mirror_fault is MirrorFault.NONE,
+        outlet.domestic.switch_fault is PlugSwitchFault.NONE,
     )
 
 
@@ -125,6 +171,7 @@ class ClosedSession:
     reason: str
     charge_type: str
     interrupted: bool
+    socket: str = ""
 
 
 class Ledger(Protocol):

@@ -22,9 +22,9 @@ UP        no STATE for 200 ms while holding or while an OPEN      ASKING
 that every restart is visible for at least one step of control. Nothing is held after any of these changes.
 
 Permission
-    Only ``hold_until`` sends HOLD: at once when no permission is running, else when 50 ms have passed since the last
+    Only ``hold_until`` and ``hold_domestic_until`` send HOLD and HOLD_DOMESTIC: at once when no permission is running, else when 50 ms have passed since the last
     one. There is no timer that renews. A reading older than 300 ms is never the ground of a permission; then a fresh
-    STATE is asked for instead.
+    STATE is asked for instead. A front end older than 1.2 never gets a HOLD_DOMESTIC.
 """
 
 from __future__ import annotations
@@ -33,12 +33,13 @@ from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Any, Final
 
-from hal.drivers.front_end_lease import RENEWAL_US, HostLease, RenewalRhythm
+from hal.drivers.front_end_lease import RENEWAL_US, HostLeases, RenewalRhythm
 from hal.drivers.front_end_orders import WaitingOrders
 from hal.drivers.front_end_panel import FrontEndPanel
 from hal.drivers.front_end_patience import KEEP_ALIVE_US, Patience
 from hal.frames.front_end import DecoderCounts, Frame, Order
 from hal.frames.front_end_messages import (
+    DOMESTIC_VERSION,
     FRONT_END_IDS,
     MAJOR,
     MAX_HOLD_MS,
@@ -51,6 +52,7 @@ from hal.frames.front_end_messages import (
     DipSwitches,
     Display,
     Hold,
+    HoldDomestic,
     HostMessage,
     Identity,
     Inquiry,
@@ -104,7 +106,7 @@ class FrontEndDriver:
     def __init__(self, link: ByteLink, on_frame: FrameHook | None = None) -> None:
         """``link``: the line, 115200 8N1. ``on_frame``: sees every frame, for traces."""
         self._line = FrontEndLine(link, FRONT_END_IDS, on_frame)
-        self._lease = HostLease()
+        self._lease = HostLeases()
         self._waiting = WaitingOrders()
         self._panel = FrontEndPanel()
         self._counts: dict[str, int] = {}
@@ -226,7 +228,7 @@ class FrontEndDriver:
 
     def pulse_shutter(self, direction: ShutterPulse, duration_us: int, now_us: int) -> None:
         """Run the shutter's motor once (at most 4 s); dropped without connection and by a front end older than 1.1."""
-        if self._identity is None or self._identity.protocol < SHUTTER_VERSION:
+        if not self._knows(SHUTTER_VERSION):
             self._count("refused_orders")
             return
         self._act(Shutter(direction, max(0, min(duration_us // MS, MAX_LOCK_PULSE_MS))), now_us)
@@ -247,11 +249,25 @@ class FrontEndDriver:
 
         The age counts as at least the age of this driver's own latest STATE.
         """
+        self._permit(Hold, deadline_us, reading_age_us, now_us)
+
+    def hold_domestic_until(self, deadline_us: int, reading_age_us: int, now_us: int) -> None:
+        """The same for the domestic socket's contactor; withheld from a front end older than 1.2."""
+        if self._knows(DOMESTIC_VERSION):
+            self._permit(HoldDomestic, deadline_us, reading_age_us, now_us)
+        else:
+            self._count("holds_withheld")
+
+    def _knows(self, version: int) -> bool:
+        return self._identity is not None and self._identity.protocol >= version
+
+    def _permit(self, kind: type[Hold], deadline_us: int, reading_age_us: int, now_us: int) -> None:
         hold_ms = min((deadline_us - now_us) // MS, MAX_HOLD_MS)
         if hold_ms <= 0:
             return
         self._granting = True
-        if not self._lease.due(now_us):
+        lease = self._lease.of(kind)
+        if not lease.due(now_us):
             return
         age_us = max(reading_age_us, now_us - self._read_at_us, 0)
         if not self._connected or age_us > MAX_READING_AGE_MS * MS:
@@ -260,19 +276,28 @@ class FrontEndDriver:
                 self._say(Inquiry(MessageId.STATE), now_us)
             return
         self._waiting.forget(MessageId.OPEN)
-        if self._say(Hold(hold_ms, -(-age_us // MS)), now_us):
-            self._lease.grant(hold_ms, now_us)
+        if self._say(kind(hold_ms, -(-age_us // MS)), now_us):
+            lease.grant(hold_ms, now_us)
             self._withdrawn = False
 
     @property
     def renewal_due_us(self) -> int:
         """50 ms after the last HOLD of a running permission, ``NEVER`` while none runs."""
-        return self._lease.next_renewal_us if self._lease.renewing else NEVER
+        return self._renewal_due_us(Hold)
+
+    @property
+    def domestic_renewal_due_us(self) -> int:
+        """The same for HOLD_DOMESTIC."""
+        return self._renewal_due_us(HoldDomestic)
+
+    def _renewal_due_us(self, kind: type[Hold]) -> int:
+        lease = self._lease.of(kind)
+        return lease.next_renewal_us if lease.renewing else NEVER
 
     def open(self, reason: int, now_us: int) -> None:
-        """Withdraw the permission at once; ``reason`` 0 to 255 (cut) goes into the front end's log.
+        """Withdraw every permission at once; ``reason`` 0 to 255 (cut) goes into the front end's log.
 
-        Said again every 20 ms, 25 times at most, while coil or mirror contact still read closed. Calling it again
+        Said again every 20 ms, 25 times at most, while a coil or mirror contact still reads closed. Calling it again
         sends nothing new unless the coil has been energised meanwhile.
         """
         self._lease.end()
@@ -324,7 +349,8 @@ class FrontEndDriver:
         if not self._connected or self._waiting or self._line.partial:
             return 0
         if self._lease.renewing:
-            return RENEWAL_US if self._granting and self._rhythm.in_step(Hold) else 0
+            steady = self._granting and self._lease.renewing == 1 and self._rhythm.in_step(Hold)
+            return RENEWAL_US if steady else 0
         return KEEP_ALIVE_US if self._rhythm.in_step(Inquiry) else 0
 
     def next_renewal_us(self) -> int:

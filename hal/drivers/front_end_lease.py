@@ -1,4 +1,4 @@
-"""The host's side of the permission to hold the contactor, and whether its renewals run in step."""
+"""The host's side of the permissions to hold the contactors, and whether their renewals run in step."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Final
 
 from hal.frames.front_end import Frame
-from hal.frames.front_end_messages import Message, State
+from hal.frames.front_end_messages import Hold, HoldDomestic, Message, State
 from hal.units import MS, NEVER
 
 RENEWAL_US: Final = 50 * MS
@@ -69,6 +69,68 @@ class HostLease:
             self.holds += periods
             self._until_us += delta_us
             self._sent_at_us += delta_us
+
+
+class HostLeases:
+    """The permissions of an outlet's contactors: the pilot's (HOLD) and the domestic socket's (HOLD_DOMESTIC).
+
+    Nothing here keeps the two apart; that is the core's business and, once more, the front end's own interlock's.
+    """
+
+    def __init__(self) -> None:
+        self._of: Final[dict[type[Hold], HostLease]] = {Hold: HostLease(), HoldDomestic: HostLease()}
+
+    def of(self, kind: type[Hold]) -> HostLease:
+        """The permission that ``kind`` renews."""
+        return self._of[kind]
+
+    @property
+    def renewing(self) -> int:
+        """How many permissions run, as far as is noticed."""
+        return sum(lease.renewing for lease in self._of.values())
+
+    @property
+    def ends_us(self) -> int:
+        """When the next permission ends unless renewed."""
+        return min(lease.ends_us for lease in self._of.values())
+
+    @property
+    def next_renewal_us(self) -> int:
+        """From when on a further grant is worth a frame; ``NEVER`` while none is renewed."""
+        return min((lease.next_renewal_us for lease in self._of.values() if lease.renewing), default=NEVER)
+
+    @property
+    def since_us(self) -> int:
+        """When the latest permission began."""
+        return max(lease.since_us for lease in self._of.values())
+
+    @property
+    def holds(self) -> int:
+        """HOLD frames of both kinds sent."""
+        return sum(lease.holds for lease in self._of.values())
+
+    def running(self, now_us: int) -> bool:
+        """Whether a permission lasts beyond ``now_us``."""
+        return any(lease.running(now_us) for lease in self._of.values())
+
+    def due(self, now_us: int) -> bool:
+        """Whether none is running, or one has to be renewed."""
+        return not self.running(now_us) or now_us >= self.next_renewal_us
+
+    def end(self) -> None:
+        """All permissions are withdrawn or void."""
+        for lease in self._of.values():
+            lease.end()
+
+    def lapse(self, now_us: int) -> None:
+        """Notice what nobody has renewed."""
+        for lease in self._of.values():
+            lease.lapse(now_us)
+
+    def shift(self, periods: int, delta_us: int) -> None:
+        """Behave as if the running ones had been renewed ``periods`` times."""
+        for lease in self._of.values():
+            lease.shift(periods, delta_us)
 
 
 class RenewalRhythm:

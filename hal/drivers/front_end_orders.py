@@ -11,8 +11,8 @@ INQUIRY for STATE     every 50 ms   after ten times               STATE with its
 INQUIRY for           every 50 ms   after ten times; the driver   DIP_SWITCHES with its sequence number
 DIP_SWITCHES                        asks anew
 INQUIRY for IDENTITY  (by the connection, every 100 ms)           IDENTITY
-OPEN                  every 20 ms   after 25 times                STATE with its sequence number that shows coil
-                                                                  and mirror contact open
+OPEN                  every 20 ms   after 25 times                STATE with its sequence number that shows coils
+                                                                  and mirror contacts open
 ====================  ============  ===========================  =======================================
 
 HOLD is not in this list on purpose: a permission is never repeated, only given anew. A repetition has the sequence
@@ -90,7 +90,8 @@ class WaitingOrders:
         for identifier, waiting in tuple(self._waiting.items()):
             if waiting.frame.sequence != state.accepted:
                 continue
-            still_closed = state.reading.coil_energised or state.reading.mirror_closed
+            reading = state.reading
+            still_closed = reading.coil_energised or reading.mirror_closed or reading.domestic_mirror_closed
             if identifier is not MessageId.OPEN or not still_closed:
                 del self._waiting[identifier]
 

@@ -18,7 +18,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from hal.drivers.front_end_lease import HostLease
+from hal.drivers.front_end_lease import HostLeases
 from hal.units import MS, NEVER, SECOND
 
 KEEP_ALIVE_US: Final = 900 * MS
@@ -45,7 +45,7 @@ class Patience:
         """An OPEN was said for the first time."""
         self._opened_at_us = now_us
 
-    def ends_us(self, lease: HostLease, now_us: int, *, opening: bool) -> int:
+    def ends_us(self, lease: HostLeases, now_us: int, *, opening: bool) -> int:
         """When the front end is to be taken for silent; ``opening``: an OPEN waits for its effect."""
         if lease.running(now_us):
             return max(self._heard_at_us, lease.since_us) + HOLDING_PATIENCE_US
@@ -53,7 +53,7 @@ class Patience:
             return max(self._heard_at_us, self._opened_at_us) + OPENING_PATIENCE_US
         return self._heard_at_us + IDLE_PATIENCE_US
 
-    def inquiry_due_us(self, lease: HostLease, sent_at_us: int, now_us: int) -> int:
+    def inquiry_due_us(self, lease: HostLeases, sent_at_us: int, now_us: int) -> int:
         """When to ask for a STATE; ``sent_at_us``: when the last frame was sent."""
         if lease.running(now_us):
             return max(self._heard_at_us, lease.since_us) + HOLDING_INQUIRY_US

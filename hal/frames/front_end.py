@@ -31,6 +31,9 @@ from hal.frames.front_end_messages import (
     COIL_BIT,
     DIP_BANKS,
     DIP_MOVED_BIT,
+    DOMESTIC_MIRROR_BIT,
+    DOMESTIC_PLUG_BIT,
+    FAULT_BITS_MASK,
     INPUT_COUNT,
     LAYOUTS,
     MAJOR,
@@ -48,6 +51,7 @@ from hal.frames.front_end_messages import (
     DipSwitches,
     Display,
     Hold,
+    HoldDomestic,
     Identity,
     Inquiry,
     Lock,
@@ -158,7 +162,9 @@ def _state_payload(message: State) -> bytes:
         "temperature_dc": _i16(r.temperature_dc),
         "supply_mv": _u16(r.supply_mv),
         "inputs": sum(1 << n for n, closed in enumerate(r.inputs[:INPUT_COUNT]) if closed),
-        "fault_bits": r.fault_bits & 0xFFFF,
+        "fault_bits": (r.fault_bits & FAULT_BITS_MASK)
+        | (DOMESTIC_MIRROR_BIT if r.domestic_mirror_closed else 0)
+        | (DOMESTIC_PLUG_BIT if r.domestic_plugged else 0),
         "safe_state_reason": r.safe_state_reason & 0xFF,
         "accepted": message.accepted & 0xFF,
     }
@@ -244,9 +250,11 @@ def _parse_reading(c: Any) -> OutletReading:
         temperature_dc=c.temperature_dc,
         supply_mv=c.supply_mv,
         inputs=tuple(bool(inputs >> n & 1) for n in range(INPUT_COUNT)),
-        fault_bits=c.fault_bits,
+        fault_bits=c.fault_bits & FAULT_BITS_MASK,
         safe_state_reason=c.safe_state_reason,
         shutter=_SHUTTER[bool(switches & SHUTTER_CLOSED_BIT), bool(switches & SHUTTER_OPEN_BIT)],
+        domestic_mirror_closed=bool(c.fault_bits & DOMESTIC_MIRROR_BIT),
+        domestic_plugged=bool(c.fault_bits & DOMESTIC_PLUG_BIT),
         dip_moved=bool(switches & DIP_MOVED_BIT),
     )
 
@@ -281,6 +289,7 @@ _PARSERS: Final[Mapping[int, Callable[[Any], Message]]] = MappingProxyType(
     {
         MessageId.CONTROL: _parse_control,
         MessageId.HOLD: lambda c: Hold(c.hold_ms, c.reading_age_ms),
+        MessageId.HOLD_DOMESTIC: lambda c: HoldDomestic(c.hold_ms, c.reading_age_ms),
         MessageId.OPEN: lambda c: Open(c.reason),
         MessageId.LOCK: lambda c: Lock(LockPulse(c.direction), c.pulse_ms),
         MessageId.RCD_TEST: lambda c: RcdTest(),

@@ -19,6 +19,8 @@ from hal.ports import BeepCode, LightCode, LockPulse, OutletReading, PilotDriveM
 VERSION: Final = 0x12
 SHUTTER_VERSION: Final = 0x11
 """First version with SHUTTER and the shutter's bits."""
+DOMESTIC_VERSION: Final = 0x12
+"""First version with HOLD_DOMESTIC and the domestic socket's bits."""
 PANEL_VERSION: Final = 0x12
 """First version with DISPLAY, DIP_SWITCHES and the light codes from 7 on."""
 TEXT_LENGTH: Final = 20
@@ -50,6 +52,7 @@ class MessageId(IntEnum):
     RESET = 0x08
     SHUTTER = 0x09
     DISPLAY = 0x0A
+    HOLD_DOMESTIC = 0x0B
     STATE = 0x81
     IDENTITY = 0x82
     DIP_SWITCHES = 0x83
@@ -68,6 +71,8 @@ class SafeStateReason(IntEnum):
     OVER_CURRENT = 7
     SUPPLY_LOW = 8
     INTERNAL = 9
+    OTHER_SOCKET = 10
+    PLUG_LEFT = 11
 
 
 class FaultBit(IntFlag):
@@ -100,6 +105,7 @@ class Capability(IntFlag):
     SHUTTER = 0x0200
     DISPLAY = 0x0400
     DIP_SWITCHES = 0x0800
+    DOMESTIC = 0x1000
 
 
 class ResetReason(IntEnum):
@@ -137,6 +143,11 @@ class Hold:
 
     hold_ms: int
     reading_age_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class HoldDomestic(Hold):
+    """The same for the domestic socket's contactor. Never sent to a front end older than ``DOMESTIC_VERSION``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,7 +233,7 @@ class DipSwitches:
     accepted: int
 
 
-HostMessage = Control | Hold | Open | Lock | RcdTest | Beep | Inquiry | Reset | Shutter | Display
+HostMessage = Control | Hold | HoldDomestic | Open | Lock | RcdTest | Beep | Inquiry | Reset | Shutter | Display
 FrontEndMessage = State | Identity | DipSwitches
 Message = HostMessage | FrontEndMessage
 
@@ -241,6 +252,7 @@ LAYOUTS: Final[Mapping[MessageId, Struct]] = MappingProxyType(
         MessageId.RESET: Struct(),
         MessageId.SHUTTER: Struct("direction" / Int8ub, "pulse_ms" / Int16ub),
         MessageId.DISPLAY: Struct("text" / Bytes(TEXT_LENGTH)),
+        MessageId.HOLD_DOMESTIC: Struct("hold_ms" / Int16ub, "reading_age_ms" / Int16ub),
         MessageId.STATE: Struct(
             "positive_mv" / Int16sb,
             "negative_mv" / Int16sb,
@@ -285,10 +297,16 @@ SHUTTER_CLOSED_BIT: Final = 0x20
 DIP_MOVED_BIT: Final = 0x40
 """Bits of the field ``switches`` of STATE."""
 
+DOMESTIC_MIRROR_BIT: Final = 0x4000
+DOMESTIC_PLUG_BIT: Final = 0x8000
+"""No faults, but switches that found no room in ``switches``: the upper bits of the field ``fault_bits`` of STATE."""
+FAULT_BITS_MASK: Final = 0x3FFF
+
 _ID_OF: Final[Mapping[type, MessageId]] = MappingProxyType(
     {
         Control: MessageId.CONTROL,
         Hold: MessageId.HOLD,
+        HoldDomestic: MessageId.HOLD_DOMESTIC,
         Open: MessageId.OPEN,
         Lock: MessageId.LOCK,
         RcdTest: MessageId.RCD_TEST,

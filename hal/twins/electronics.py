@@ -32,6 +32,14 @@ class OutletElectronics(Protocol):
 
     def mirror_closed(self) -> bool: ...
 
+    def domestic_mirror_closed(self) -> bool:
+        """Return what the mirror contact of the domestic socket's contactor says, false where there is none."""
+        ...
+
+    def domestic_plugged(self) -> bool:
+        """Return what the domestic socket's plug switch says, false where there is none."""
+        ...
+
     def lock_position(self) -> LockPosition: ...
 
     def shutter_position(self) -> ShutterPosition:
@@ -68,6 +76,10 @@ class OutletElectronics(Protocol):
 
     def drive_coil(self, energised: bool, now_us: int) -> None:
         """Energise or release the contactor's coil; the contact follows after its mechanical delay, if it can."""
+        ...
+
+    def drive_domestic_coil(self, energised: bool, now_us: int) -> None:
+        """The same for the domestic socket's contactor; without effect where there is none."""
         ...
 
     def drive_lock(self, direction: LockPulse, duration_us: int, now_us: int) -> None: ...

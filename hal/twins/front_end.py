@@ -26,6 +26,7 @@ from typing import Final
 
 from hal.frames.front_end import DecoderCounts, Frame
 from hal.frames.front_end_messages import (
+    DOMESTIC_VERSION,
     HOST_IDS,
     PANEL_VERSION,
     SHUTTER_VERSION,
@@ -50,7 +51,7 @@ from hal.front_end_line import FrameHook, FrontEndLine
 from hal.ports import OutletReading, PilotDriveMode, ShutterPosition
 from hal.scheduling import ANY_PERIOD, Waker
 from hal.twins.electronics import OutletElectronics
-from hal.twins.front_end_contactor import ContactorKeeper
+from hal.twins.front_end_contactor import ContactorPair
 from hal.twins.front_end_interlock import LocalInterlock
 from hal.twins.front_end_memory import Judgement, OrderMemory
 from hal.twins.front_end_outputs import FrontEndOutputs
@@ -147,7 +148,11 @@ class FrontEndTwin:
     def _forget(self, now_us: int) -> None:
         """Give every variable of the firmware its start value."""
         self._interlock = LocalInterlock(self._board_limit_ma)
-        self._keeper = ContactorKeeper(self._interlock if self._with_interlock else None)
+        self._keeper = ContactorPair(
+            self._interlock,
+            with_interlock=self._with_interlock,
+            with_domestic=Capability.DOMESTIC in self._firmware.capabilities,
+        )
         self._memory = OrderMemory()
         self._accepted = 0
         self._sample: OutletReading | None = None
@@ -281,8 +286,7 @@ class FrontEndTwin:
     def _next_us(self) -> int:
         due = self.essential_wake_us()
         if self._life is _Life.RUNNING:
-            if self._keeper.permitted:
-                due = min(due, self._keeper.lease_until_us)
+            due = min(due, self._keeper.lease_until_us)
             if not self._silent:
                 due = min(due, self._state_at_us + KEEP_ALIVE_US, self._heard_at_us + HOST_PATIENCE_US)
             if self._lost_at_us < NEVER:
@@ -303,9 +307,12 @@ class FrontEndTwin:
         if self._host_version < SHUTTER_VERSION:
             # Bits that an older host has not heard of are not sent to it.
             self._sample = replace(self._sample, shutter=ShutterPosition.BETWEEN)
+        if self._host_version < DOMESTIC_VERSION:
+            self._sample = replace(self._sample, domestic_mirror_closed=False, domestic_plugged=False)
         if self._host_version >= PANEL_VERSION and self._firmware.capabilities & Capability.DIP_SWITCHES:
             self._sample = replace(self._sample, dip_moved=self._pins.dip_switches() != self._dip_told)
         self._interlock.observe(self._sample, now_us)
+        self._keeper.observe(self._sample, now_us)
         self._sensor_fault = FaultBit.NONE if self._pins.temperature_sensor_ok() else FaultBit.TEMPERATURE_SENSOR
         if self._pins.coil_open_load():
             self._keeper.latch(FaultBit.COIL_DRIVER)
@@ -317,6 +324,7 @@ class FrontEndTwin:
             return
         self._keeper.settle(taken, self._outputs.control.mode, now_us)
         self._outputs.drive_coil(self._keeper.coil, now_us)
+        self._outputs.drive_domestic_coil(self._keeper.domestic_coil, now_us)
         own = self._sensor_fault | self._internal_faults
         faults = int(self._interlock.conditions | self._keeper.faults | own)
         made_of = (taken, self._outputs.coil, faults, int(self._keeper.reason))

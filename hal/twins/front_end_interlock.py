@@ -7,11 +7,13 @@ host stops a charge by steady +12 V first) and the diode is the host's business.
 
 Levels: C or D from 2.0 V; up to 7.0 V to close and up to 8.0 V to stay (the gap of IEC 61851-1 Table A.4 keeps the
 nearer earlier state). Diode: -13.0 to -10.0 V. Supply: low below 10.0 V, good again from 10.5 V.
+
+A domestic socket has no pilot: there the plug switch takes its place (10 ms as well), everything else is the same.
 """
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, Protocol
 
 from hal.frames.front_end_messages import FaultBit, SafeStateReason
 from hal.ports import OutletReading, PilotDriveMode
@@ -25,6 +27,22 @@ DIODE_FROM_MV: Final = -13_000
 DIODE_TO_MV: Final = -10_000
 SUPPLY_LOW_MV: Final = 10_000
 SUPPLY_GOOD_MV: Final = 10_500
+
+
+class Interlock(Protocol):
+    """Judges samples for one contactor."""
+
+    def refuses_closing(self, sample: OutletReading, mode: PilotDriveMode) -> SafeStateReason:
+        """Return why the coil must not be energised now, ``NONE`` when it may."""
+        ...
+
+    def opens(self, sample: OutletReading, now_us: int) -> SafeStateReason:
+        """Return why an energised coil must be released now, ``NONE`` when it may stay."""
+        ...
+
+    def opens_at_us(self) -> int:
+        """When it would open by the passing of time, ``NEVER`` when it would not."""
+        ...
 
 
 class LocalInterlock:
@@ -56,7 +74,7 @@ class LocalInterlock:
 
     def refuses_closing(self, sample: OutletReading, mode: PilotDriveMode) -> SafeStateReason:
         """Return why the coil must not be energised now, ``NONE`` when it may."""
-        hazard = self._hazard(sample)
+        hazard = self.hazard(sample)
         if hazard is not SafeStateReason.NONE:
             return hazard
         level_ok = LOWEST_D_MV <= sample.positive_mv <= HIGHEST_C_TO_CLOSE_MV
@@ -68,7 +86,7 @@ class LocalInterlock:
 
     def opens(self, sample: OutletReading, now_us: int) -> SafeStateReason:
         """Return why an energised coil must be released now, ``NONE`` when it may stay."""
-        hazard = self._hazard(sample)
+        hazard = self.hazard(sample)
         if hazard is not SafeStateReason.NONE:
             return hazard
         if now_us >= self.opens_at_us():
@@ -79,7 +97,8 @@ class LocalInterlock:
         """When the pilot will have been out of C/D long enough; ``NEVER`` while it is in."""
         return NEVER if self._left_at_us < 0 else self._left_at_us + PILOT_FILTER_US
 
-    def _hazard(self, sample: OutletReading) -> SafeStateReason:
+    def hazard(self, sample: OutletReading) -> SafeStateReason:
+        """Return what forbids any closed contact, ``NONE`` when nothing does."""
         if sample.residual_ac or sample.residual_dc:
             return SafeStateReason.RESIDUAL_CURRENT
         if max(sample.currents_ma) > self._limit_ma:
@@ -87,3 +106,36 @@ class LocalInterlock:
         if self._supply_low:
             return SafeStateReason.SUPPLY_LOW
         return SafeStateReason.NONE
+
+
+class DomesticInterlock:
+    """Judges samples for the domestic socket's contactor; hazards are those of the outlet."""
+
+    def __init__(self, outlet: LocalInterlock) -> None:
+        self._outlet = outlet
+        self._left_at_us = -1
+
+    def observe(self, sample: OutletReading, now_us: int) -> None:
+        """Take in a new sample."""
+        if sample.domestic_plugged:
+            self._left_at_us = -1
+        elif self._left_at_us < 0:
+            self._left_at_us = now_us
+
+    def refuses_closing(self, sample: OutletReading, mode: PilotDriveMode) -> SafeStateReason:
+        """Return why the coil must not be energised now, ``NONE`` when it may."""
+        hazard = self._outlet.hazard(sample)
+        if hazard is not SafeStateReason.NONE:
+            return hazard
+        return SafeStateReason.NONE if sample.domestic_plugged else SafeStateReason.PLUG_LEFT
+
+    def opens(self, sample: OutletReading, now_us: int) -> SafeStateReason:
+        """Return why an energised coil must be released now, ``NONE`` when it may stay."""
+        hazard = self._outlet.hazard(sample)
+        if hazard is not SafeStateReason.NONE:
+            return hazard
+        return SafeStateReason.PLUG_LEFT if now_us >= self.opens_at_us() else SafeStateReason.NONE
+
+    def opens_at_us(self) -> int:
+        """When the plug will have been out long enough; ``NEVER`` while it is in."""
+        return NEVER if self._left_at_us < 0 else self._left_at_us + PILOT_FILTER_US

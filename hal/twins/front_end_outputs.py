@@ -25,18 +25,18 @@ START_CONTROL: Final = Control(PilotDriveMode.F, 0, NO_CURRENT_LIMIT, False, Lig
 
 
 class FrontEndOutputs:
-    """Drives pilot, coil, lock, shutter, light, beeper, ventilation and the detector's test input."""
+    """Drives pilot, coils, lock, shutter, light, beeper, ventilation and the detector's test input."""
 
     def __init__(self, pins: OutletElectronics) -> None:
         self._pins = pins
-        self._coil = False
+        self._coil = self._domestic_coil = False
         self.control = START_CONTROL
         """The CONTROL in force."""
 
     @property
     def coil(self) -> bool:
-        """Whether the coil is driven."""
-        return self._coil
+        """Whether a coil is driven."""
+        return self._coil or self._domestic_coil
 
     @property
     def limit_ma(self) -> int:
@@ -50,11 +50,18 @@ class FrontEndOutputs:
             self._coil = energised
             self._pins.drive_coil(energised, now_us)
 
+    def drive_domestic_coil(self, energised: bool, now_us: int) -> None:
+        """The same for the domestic socket's coil."""
+        if energised != self._domestic_coil:
+            self._domestic_coil = energised
+            self._pins.drive_domestic_coil(energised, now_us)
+
     def make_safe(self, mode: PilotDriveMode, now_us: int) -> None:
         """Put every output into its safe state with ``mode`` on the pilot, whatever it was before."""
-        self._coil = False
+        self._coil = self._domestic_coil = False
         self.control = START_CONTROL
         self._pins.drive_coil(False, now_us)
+        self._pins.drive_domestic_coil(False, now_us)
         self._pins.drive_pilot(mode, 0, now_us)
         self._pins.ventilate(False, now_us)
         self._pins.show_light(LightCode.OFF, now_us)
@@ -74,7 +81,7 @@ class FrontEndOutputs:
             self._pins.drive_shutter(message.direction, min(message.pulse_ms, MAX_LOCK_PULSE_MS) * MS, now_us)
         elif isinstance(message, RcdTest):
             # The test pulse would look like a trip to whoever watches the energised outlet.
-            if not self._coil:
+            if not self.coil:
                 self._pins.start_self_test(now_us)
         elif isinstance(message, Beep):
             self._pins.beep(message.code, now_us)

@@ -55,6 +55,8 @@ def sample(pins: OutletElectronics) -> OutletReading:
         fault_bits=0,
         safe_state_reason=0,
         shutter=pins.shutter_position(),
+        domestic_mirror_closed=pins.domestic_mirror_closed(),
+        domestic_plugged=pins.domestic_plugged(),
     )
 
 
@@ -66,6 +68,8 @@ def worth_a_frame(new: OutletReading, told: OutletReading) -> bool:
 def _switches(r: OutletReading) -> tuple[object, ...]:
     return (
         r.mirror_closed,
+        r.domestic_mirror_closed,
+        r.domestic_plugged,
         r.coil_energised,
         r.lock,
         r.shutter,

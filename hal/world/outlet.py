@@ -33,12 +33,13 @@ from hal.world.card_field import CardField
 from hal.world.contactor import Contactor
 from hal.world.contacts import Contacts, WiredContact
 from hal.world.dip_banks import DipBanks
+from hal.world.domestic import DomesticSocket
 from hal.world.pilot_circuit import DEAD_LINE, Diode, PilotCircuit, PilotGenerator, PilotLine, level_of
 from hal.world.residual import ResidualDetector
 from hal.world.shutter import Shutter
 from hal.world.socket import RESERVE_DELAY_US, SocketLock
 from hal.world.supply import NO_PHASES, Feed, Phases
-from hal.world.truth import OutletTruth
+from hal.world.truth import DomesticTruth, OutletTruth
 from hal.world.vehicle import Vehicle
 
 _AGREEMENT_ROUNDS = 8
@@ -49,8 +50,9 @@ _AGREEMENT_ROUNDS = 8
 class OutletSetup:
     """How an outlet is built. ``phases``: wired phases, 1 or 3. ``input_count``: numbered input lines.
 
-    ``contacts``: the lines on which breaker, key lock push button, service button or X1 have their contact; the others are free.
-    ``dip``: positions of the DIP switches at first, one byte per bank.
+    ``contacts``: the lines on which breaker, key lock, push button, service button or X1 have their contact; the others are free.
+    ``dip``: positions of the DIP switches at first, one byte per bank. ``has_mode3``: there is a socket or cable with a
+    pilot; ``has_domestic``: there is a domestic socket.
     """
 
     phases: int = 3
@@ -61,6 +63,8 @@ class OutletSetup:
     has_shutter: bool = False
     contacts: tuple[WiredContact, ...] = ()
     dip: tuple[int, ...] = ()
+    has_mode3: bool = True
+    has_domestic: bool = False
 
     def __post_init__(self) -> None:
         if self.phases not in (1, 3) or not 0 <= self.input_count <= 64:
@@ -82,6 +86,7 @@ class OutletWorld:
         self.lock = SocketLock(fitted=self.setup.has_lock, reserve_charged=self.setup.lock_reserve)
         self.shutter = Shutter(fitted=self.setup.has_shutter)
         self.contactor, self.residual = Contactor(), ResidualDetector()
+        self.domestic = DomesticSocket(fitted=self.setup.has_domestic)
         self.feed = Feed(phases=self.setup.phases)
         self.dip_banks = DipBanks(self.setup.dip)
         self.temperature, self.signs = Temperature(), Signs()
@@ -91,6 +96,7 @@ class OutletWorld:
         self.cards = CardField()
         self._pilot = DEAD_LINE
         self._currents: Phases = NO_PHASES
+        self._vehicle_ma: Phases = NO_PHASES
         self._now_us = now_us
         self._powered = True
         self._listeners: list[Callable[[int], None]] = []
@@ -110,6 +116,7 @@ class OutletWorld:
         """When something next changes by itself."""
         return min(
             self.contactor.due_us,
+            self.domestic.due_us,
             self.vehicle.due_us,
             self.lock.due_us,
             self.shutter.due_us,
@@ -166,15 +173,19 @@ class OutletWorld:
         if span_us <= 0:
             return
         if any(self._currents):
-            power_uw = sum(i * u for i, u in zip(self._currents, self.feed.voltages_mv(), strict=True))
-            self.energy_pj += power_uw * span_us
-            self.vehicle.absorb(power_uw * span_us)
+            self.energy_pj += self._power_uw(self._currents) * span_us
+            self.vehicle.absorb(self._power_uw(self._vehicle_ma) * span_us)
             self._truth = None
         self._now_us = at_us
 
+    def _power_uw(self, currents_ma: Phases) -> int:
+        return sum(i * u for i, u in zip(currents_ma, self.feed.voltages_mv(), strict=True))
+
     def _step_parts(self, now_us: int) -> None:
         if self.contactor.due_us <= now_us:
-            self.contactor.step(now_us, max(self._currents))
+            self.contactor.step(now_us, max(self._vehicle_ma))
+        if self.domestic.due_us <= now_us:
+            self.domestic.contactor.step(now_us, self._domestic_ma())
         if self.vehicle.due_us <= now_us:
             self.vehicle.step(now_us)
         if self.lock.due_us <= now_us:
@@ -202,8 +213,21 @@ class OutletWorld:
             self._pilot = self.circuit.line(self.generator, self._pilot_load_ps())
             if not self.vehicle.observe(self._vehicle_line(), self._vehicle_voltages(), self._now_us):
                 break
-        self._currents = self.vehicle.currents_ma() if self.cable.connected else NO_PHASES
-        self.residual.observe(any(self._vehicle_voltages()) and self.cable.connected, self._now_us)
+        self._vehicle_ma = self.vehicle.currents_ma() if self.cable.connected else NO_PHASES
+        self._currents = self._vehicle_ma
+        if self.domestic.connected:
+            first, second, third = self._vehicle_ma
+            self._currents = (first + self._domestic_ma(), second, third)
+        live = any(self._vehicle_voltages()) and self.cable.connected
+        live = live or (self.domestic.connected and any(self.feed.voltages_mv()))
+        self.residual.observe(live, self._now_us)
+
+    def vehicle_ma(self) -> Phases:
+        """Return what the vehicle draws, without an appliance at the domestic socket."""
+        return self._vehicle_ma
+
+    def _domestic_ma(self) -> int:
+        return self.domestic.current_ma(self.feed.voltages_mv()[0])
 
     def _tell(self) -> None:
         """Call the listeners; what they order in turn is told again afterwards, never inside."""
@@ -244,6 +268,7 @@ class OutletWorld:
         self.lock.reserve_due_us = NEVER
         if not self._powered:
             self.contactor.drive(False, self._now_us)
+            self.domestic.drive(False, self._now_us)
             self.lock.drive(LockPulse.REST, 0, self._now_us)
             self.shutter.drive(ShutterPulse.REST, 0, self._now_us)
             self.residual.lose_power()
@@ -275,6 +300,12 @@ class OutletWorld:
 
     def mirror_closed(self) -> bool:
         return self.contactor.mirror_closed()
+
+    def domestic_mirror_closed(self) -> bool:
+        return self.domestic.fitted and self.domestic.contactor.mirror_closed()
+
+    def domestic_plugged(self) -> bool:
+        return self.domestic.reports_plug()
 
     def lock_position(self) -> LockPosition:
         return self.lock.reported_position()
@@ -325,6 +356,11 @@ class OutletWorld:
     def drive_coil(self, energised: bool, now_us: int) -> None:
         self.advance(now_us)
         if self._powered and self.contactor.drive(energised, self._now_us):
+            self.settle()
+
+    def drive_domestic_coil(self, energised: bool, now_us: int) -> None:
+        self.advance(now_us)
+        if self._powered and self.domestic.drive(energised, self._now_us):
             self.settle()
 
     def drive_lock(self, direction: LockPulse, duration_us: int, now_us: int) -> None:
@@ -417,4 +453,17 @@ class OutletWorld:
             unplugs_under_load=self.unplugs_under_load,
             inputs=self.inputs(),
             key_locked=self.contacts.key_locked,
+            domestic=self._domestic_truth() if self.domestic.fitted else None,
+        )
+
+    def _domestic_truth(self) -> DomesticTruth:
+        contactor = self.domestic.contactor
+        return DomesticTruth(
+            plugged=self.domestic.plugged,
+            contact_closed=contactor.closed,
+            contact_welded=contactor.closed and contactor.weld,
+            coil_energised=contactor.coil,
+            current_ma=self._domestic_ma(),
+            closings=contactor.closings,
+            openings_under_load=contactor.openings_under_load,
         )

@@ -2,10 +2,22 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from hal.ports import LockPosition, ShutterPosition
 from hal.world.supply import Phases
+
+
+class DomesticTruth(NamedTuple):
+    """The domestic socket of an outlet. ``current_ma``: what flows through it on L1 (part of the outlet's currents)."""
+
+    plugged: bool
+    contact_closed: bool
+    contact_welded: bool
+    coil_energised: bool
+    current_ma: int
+    closings: int
+    openings_under_load: int
 
 
 class OutletTruth(NamedTuple):
@@ -20,7 +32,8 @@ class OutletTruth(NamedTuple):
     ``s2_closed``: the vehicle's R3 is connected. ``energy_pj``: delivered since the world began, exact
     (mA x mV x us); ``energy_nj``: the same in whole nanojoules.
     ``openings_under_load``, ``last_break_ma``: breakings of 1 A or more and the largest phase current of the last
-    breaking. ``unplugs_under_load``: plugs pulled while current flowed.
+    breaking. ``unplugs_under_load``: plugs pulled while current flowed. ``domestic``: ``None`` where there is no such
+    socket; contacts, plug and coil above are those of the socket with a pilot.
     ``inputs``: what each input line really says, true = closed, faults of wires and contacts included; ``key_locked``:
     the position of the key itself, false where there is none.
     ``light``, ``beep``, ``display``: what a passer-by sees, heard last and reads; ``beep_count``: how many sounds.
@@ -71,6 +84,12 @@ class OutletTruth(NamedTuple):
     unplugs_under_load: int
     inputs: tuple[bool, ...] = ()
     key_locked: bool = False
+    domestic: DomesticTruth | None = None
+
+    def as_dict(self) -> dict[str, Any]:
+        """Every field by its name, the domestic socket's as a dictionary of its own."""
+        domestic = self.domestic
+        return {**self._asdict(), "domestic": None if domestic is None else domestic._asdict()}
 
     @property
     def energy_nj(self) -> int:

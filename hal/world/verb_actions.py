@@ -68,6 +68,8 @@ class Action:
 
 def _plug_in_blocked(call: Call) -> str:
     cable, end = call.outlet.cable, call.text("end")
+    if not call.outlet.setup.has_mode3:
+        return "this outlet has a domestic socket only: plug_in_domestic"
     if end == "station" and cable.attached:
         return "the cable is attached to the station"
     if end != "vehicle" and not cable.attached:
@@ -134,7 +136,7 @@ def _unplug_blocked(call: Call) -> str:
         return "the lock holds the plug"
     if station and call.outlet.shutter.in_the_way:
         return "the shutter holds the plug"
-    if any(call.outlet.currents_ma()) and not call.flag("pull_under_load"):
+    if any(call.outlet.vehicle_ma()) and not call.flag("pull_under_load"):
         return "current flows; a user would need pull_under_load: true"
     return ""
 
@@ -142,7 +144,7 @@ def _unplug_blocked(call: Call) -> str:
 def _unplug(call: Call) -> None:
     outlet = call.outlet
     station, vehicle = _unplug_ends(call)
-    if any(outlet.currents_ma()):
+    if any(outlet.vehicle_ma()):
         outlet.unplugs_under_load += 1
     if vehicle:
         outlet.cable.at_vehicle = False

@@ -95,6 +95,13 @@ class Verb:
     healed_by: str = ""
 
 
+MAX_OUTLETS: Final = 16
+OUTLET: Final = VerbParam("outlet", "int", "number of the outlet", default=1, minimum=1, maximum=MAX_OUTLETS)
+"""Which outlet a verb is for."""
+HEAL: Final = VerbParam("heal", "bool", "undo the fault; other parameters do not matter", default=False)
+"""Of verbs that last until they are taken back."""
+
+
 def check_value(verb: str, param: VerbParam, value: Any) -> Checked:
     """Return ``value`` in its base unit. Raises VerbError when it has the wrong type, unit, range or precision."""
     if param.type == "bool":

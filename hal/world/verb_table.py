@@ -10,11 +10,9 @@ from hal.world.contacts import ContactKind
 from hal.world.shutter import ShutterFeedbackFault, ShutterJam
 from hal.world.socket import Jam, LockFeedbackFault
 from hal.world.vehicle_params import VEHICLE_PARAMS
-from hal.world.verb_spec import Verb, VerbParam
+from hal.world.verb_domestic import DOMESTIC_VERBS
+from hal.world.verb_spec import HEAL, OUTLET, Verb, VerbParam
 
-MAX_OUTLETS: Final = 16
-OUTLET: Final = VerbParam("outlet", "int", "number of the outlet", default=1, minimum=1, maximum=MAX_OUTLETS)
-HEAL: Final = VerbParam("heal", "bool", "undo the fault; other parameters do not matter", default=False)
 DEMO_UID: Final = "04A1B2C3D4E5F6"
 
 
@@ -374,5 +372,6 @@ VERBS: Final[tuple[Verb, ...]] = (
     *_PILOT_FAULTS,
     *_CONTACTOR_FAULTS,
     *_OTHER_FAULTS,
+    *DOMESTIC_VERBS,
 )
 """Every verb, in the order to show it."""

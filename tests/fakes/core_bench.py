@@ -67,6 +67,8 @@ def inputs_of(outlet: OutletWorld, *, link_ok: bool = True, reader_ok: bool = Tr
         inputs=outlet.inputs(),
         reader_ok=reader_ok,
         shutter=SHUTTER_FEEDBACK[outlet.shutter_position()],
+        domestic_closed=outlet.domestic_mirror_closed(),
+        domestic_plugged=outlet.domestic_plugged(),
         dip=outlet.dip_switches() or None,
     )
 
@@ -103,6 +105,8 @@ class CoreBench:
                     each.has_lock,
                     each.attached_cable,
                     has_shutter=each.has_shutter,
+                    has_mode3=each.has_mode3,
+                    has_domestic=each.has_domestic,
                     contacts=wired_contacts(each.lines),
                     dip=dip,
                     input_count=8,
@@ -219,6 +223,7 @@ class CoreBench:
     def _apply(self, index: int, outputs: OutletOutputs) -> None:
         outlet, now_us = self.world.outlets[index], self.now_us
         outlet.drive_coil(outputs.hold_contactor, now_us)
+        outlet.drive_domestic_coil(outputs.hold_domestic, now_us)
         outlet.drive_pilot(PILOT_MODE[outputs.pilot_mode], outputs.duty_bp, now_us)
         if outputs.lock_pulse != self._pulses[index]:
             self._pulses[index] = outputs.lock_pulse

@@ -34,6 +34,8 @@ class HandElectronics:
         self.duty_bp = 0
         self.coil = False
         self.welded = False
+        self.domestic_coil = False
+        self.domestic_plug = False
         self.currents = (0, 0, 0)
         self.residual = (False, False)
         self.shutter = ShutterPosition.BETWEEN
@@ -60,6 +62,12 @@ class HandElectronics:
 
     def mirror_closed(self) -> bool:
         return self.coil or self.welded
+
+    def domestic_mirror_closed(self) -> bool:
+        return self.domestic_coil
+
+    def domestic_plugged(self) -> bool:
+        return self.domestic_plug
 
     def lock_position(self) -> LockPosition:
         return LockPosition.LOCKED
@@ -105,6 +113,11 @@ class HandElectronics:
         if energised != self.coil:
             self.coil = energised
             self._did(now_us, "coil", energised)
+
+    def drive_domestic_coil(self, energised: bool, now_us: int) -> None:
+        if energised != self.domestic_coil:
+            self.domestic_coil = energised
+            self._did(now_us, "domestic coil", energised)
 
     def drive_lock(self, direction: LockPulse, duration_us: int, now_us: int) -> None:
         self._did(now_us, "lock", (direction, duration_us))

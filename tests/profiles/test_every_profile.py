@@ -79,6 +79,7 @@ def test_it_assembles_with_every_port(name: str) -> None:
     for outlet, of_core in zip(board.outlets, config.outlets, strict=True):
         assert (outlet.lock is not None) == of_core.has_lock
         assert (outlet.shutter is not None) == of_core.has_shutter
+        assert (outlet.domestic is not None) == of_core.has_domestic
         assert (outlet.dip is not None) == bool(of_core.dip_banks)
         assert (outlet.display is not None) == of_core.has_display
         assert (outlet.reader is not None) == (of_core.access is Access.BADGE)
@@ -212,6 +213,18 @@ def test_the_other_thor_boards_differ_in_their_own_points_only() -> None:
     assert free == replace(thor, access=Access.FREE)
     cable = station_config(load_profile("thor-cable"), "s").outlets[0]
     assert cable == replace(thor, socket=SocketType.ATTACHED_T2, has_lock=False)
+
+
+@pytest.mark.req("STA-01", "STA-07")
+def test_parking_with_a_domestic_socket_has_the_vendors_socket_types() -> None:
+    both = station_config(load_profile("parking-t2-te"), "station-1")
+    alone = station_config(load_profile("parking-te"), "station-1")
+    (outlet,), (domestic,) = both.outlets, alone.outlets
+    assert (outlet.socket, domestic.socket) == (SocketType.T2_TE, SocketType.TE)
+    assert (outlet.has_mode3, outlet.has_domestic, outlet.has_lock) == (True, True, True)
+    assert (domestic.has_mode3, domestic.has_domestic, domestic.has_lock) == (False, True, False)
+    assert (domestic.phases, domestic.rated_current_ma) == (1, 16_000)
+    assert outlet.domestic.maximum_ma == domestic.domestic.maximum_ma == 10_000
 
 
 def test_parking_without_readers_is_free() -> None:

@@ -50,10 +50,25 @@ class Visit:
         self.station.world.step(self.station.scheduler.now_us)
         return self.station.world.outlet(self.number).truth()
 
+    def leaves_a_free_outlet_and_two_records(self) -> None:
+        view = self.station.view()
+        assert view is not None
+        assert view.outlets[self.number - 1].outlet_status == "OK_InitDone"
+        self.checker.finish(self.station.scheduler.now_us)
+        assert [str(violation) for violation in self.checker.violations] == []
+        assert len(self.station.ledger().records()) == 2
+
 
 @cache
-def outlets() -> list[tuple[str, int]]:
-    return [(name, each.number) for name in shipped_profiles() for each in load_profile(name).model.outlets]
+def outlets(*, domestic: bool = False) -> list[tuple[str, int]]:
+    """Every outlet with a pilot, or every one with a domestic socket; some have both."""
+    configs = [(name, station_config(load_profile(name), "S1")) for name in shipped_profiles()]
+    return [
+        (name, each.number)
+        for name, config in configs
+        for each in config.outlets
+        if (each.has_domestic if domestic else each.has_mode3)
+    ]
 
 
 @pytest.mark.req("STA-01", "STA-02")
@@ -92,9 +107,30 @@ def test_a_session_and_a_power_cut(profile: str, number: int) -> None:
     if not visit.outlet.attached_cable:
         visit.verb("unplug")
     visit.run(5)
-    view = visit.station.view()
-    assert view is not None
-    assert view.outlets[number - 1].outlet_status == "OK_InitDone"
-    visit.checker.finish(visit.station.scheduler.now_us)
-    assert [str(violation) for violation in visit.checker.violations] == []
-    assert len(visit.station.ledger().records()) == 2
+    visit.leaves_a_free_outlet_and_two_records()
+
+
+@pytest.mark.req("STA-01", "STA-02", "STA-07")
+@pytest.mark.parametrize(("profile", "number"), outlets(domestic=True))
+def test_a_domestic_charge_and_a_power_cut(profile: str, number: int) -> None:
+    visit = Visit(profile, number)
+    visit.run(12)
+    visit.identify()
+    visit.run(3)
+    visit.verb("plug_in_domestic", current=9)
+    visit.run(15)
+    charging = visit.truth()
+    assert charging.domestic is not None
+    assert charging.domestic.contact_closed
+    assert not charging.contact_closed
+    assert charging.currents_ma == (9_000, 0, 0)
+    visit.verb("cut_power", duration="10 s")
+    visit.run(12)
+    visit.identify()
+    visit.run(60)
+    assert visit.truth().currents_ma == (9_000, 0, 0), "it charges again after the power cut"
+    visit.verb("set_domestic_load", current=0)
+    visit.run(1)
+    visit.verb("unplug_domestic")
+    visit.run(10)
+    visit.leaves_a_free_outlet_and_two_records()

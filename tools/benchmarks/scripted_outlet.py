@@ -274,6 +274,17 @@ class ScriptedOutlet:
             if self._phase is not _Phase.REPORTED:
                 self._come_back(now_us)
 
+    def domestic_mirror_closed(self) -> bool:
+        """There is no domestic socket."""
+        return False
+
+    def domestic_plugged(self) -> bool:
+        """There is no domestic socket."""
+        return False
+
+    def drive_domestic_coil(self, energised: bool, now_us: int) -> None:
+        """There is none."""
+
     def drive_shutter(self, direction: ShutterPulse, duration_us: int, now_us: int) -> None:
         """There is none."""
 

@@ -1,7 +1,7 @@
 // One outlet's card: takes an OutletView as JSON and puts it into the page the server rendered.
 
 import { amperes, attribute, kilowattHours, make, pilotVolts, span, text, volts } from "./format.js";
-import { carHere, flowing, plugged } from "./stage.js";
+import { carHere, domesticPlugged, flowing, plugged } from "./stage.js";
 import { describe, diodeMissing, drawWave } from "./waveform.js";
 import { faultWords, limitWords, reasonItem } from "./words.js";
 
@@ -104,7 +104,9 @@ export class OutletCard {
 
   words(outlet) {
     for (const name of ["outlet_status", "access"]) this.set(name, outlet[name]);
-    for (const name of ["ev_state", "cable_state"]) this.set(name, outlet.link_ok ? outlet[name] : UNKNOWN);
+    const cable = outlet.domestic?.plugged ? `${outlet.cable_state}, domestic cable` : outlet.cable_state;
+    this.set("ev_state", outlet.link_ok ? outlet.ev_state : UNKNOWN);
+    this.set("cable_state", outlet.link_ok ? cable : UNKNOWN);
     this.set("last_error", outlet.last_error ? `${outlet.last_error}${outlet.last_error_class ? ` (${outlet.last_error_class})` : ""}` : "none");
     this.set("power", measured(outlet.currents_ma, () => powerKw(outlet).toFixed(2)));
     attribute(this.fields.power, "data-known", outlet.currents_ma ? "yes" : "no");
@@ -131,7 +133,7 @@ export class OutletCard {
     attribute(this.drawing, "data-lock", outlet.lock);
     const contactor = !this.measured ? "contactor unknown" : outlet.contactor_closed ? "contactor closed" : "contactor open";
     const plug = flags.plugged ? (outlet.lock === "locked" ? "plug, locked" : "plug") : "no plug";
-    const car = flags.car ? "vehicle" : flags.plugged ? "no vehicle yet" : "";
+    const car = domesticPlugged(outlet) ? "domestic cable" : flags.car ? "vehicle" : flags.plugged ? "no vehicle yet" : "";
     this.set("contactor_word", contactor);
     this.set("plug_word", plug);
     this.set("car_word", car);

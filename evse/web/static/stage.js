@@ -16,8 +16,16 @@ const INPUT_WORDS = {
   CurrentLimit: "current limited", X1Enable: "X1 closed", ServiceButton: "service button pressed",
 };
 
-export const plugged = (outlet) => outlet.cable_state !== "Not_Plugged" || CAR_STATES.test(outlet.ev_state);
-export const carHere = (outlet) => CAR_STATES.test(outlet.ev_state);
+// With an appliance in the domestic socket that socket's contactor is the outlet's.
+export function socketInUse(outlet) {
+  if (outlet.connector !== "TE" || !outlet.domestic) return outlet;
+  const { contactor_permitted, contactor_closed, open_reasons } = outlet.domestic;
+  return { ...outlet, contactor_permitted, contactor_closed, open_reasons };
+}
+
+export const domesticPlugged = (outlet) => outlet.connector === "TE" && Boolean(outlet.domestic?.plugged);
+export const plugged = (outlet) => outlet.cable_state !== "Not_Plugged" || carHere(outlet);
+export const carHere = (outlet) => CAR_STATES.test(outlet.ev_state) || domesticPlugged(outlet);
 export const flowing = (outlet) => outlet.currents_ma !== null && Math.max(...outlet.currents_ma) > FLOWING_MA;
 
 export class Stage {
@@ -53,7 +61,7 @@ export class Stage {
     attribute(part("light"), "data-lamp", known ? outlet.light.split("_")[0] : "off");
     say("lock", `lock ${known ? outlet.lock || "unknown" : "unknown"}`);
     say("shutter", outlet.shutter ? `shutter ${known ? outlet.shutter : "unknown"}` : "");
-    say("plug", known ? (carHere(outlet) ? "vehicle connected" : plugged(outlet) ? "cable only" : "nothing plugged") : "plug unknown");
+    say("plug", known ? (domesticPlugged(outlet) ? "domestic cable plugged" : carHere(outlet) ? "vehicle connected" : plugged(outlet) ? "cable only" : "nothing plugged") : "plug unknown");
     say("contactor", `contactor ${known ? (outlet.contactor_closed ? "closed" : "open") : "unknown"}`);
     say("dip", outlet.dip?.pending ? "DIP switches moved: they count from the next start" : "");
     say("display", outlet.display ? `“${outlet.display}”` : "");

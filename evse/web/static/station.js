@@ -4,7 +4,7 @@ import { clearFault, wireCommands, wireWorld } from "./actions.js";
 import { fieldText, kilowattHours, make, span, text } from "./format.js";
 import { OutletCard } from "./outlet.js";
 import { ScenarioRunner } from "./scenarios.js";
-import { Stage } from "./stage.js";
+import { Stage, socketInUse } from "./stage.js";
 import { Stream } from "./stream.js";
 import { History, showControls, Timeline, TimeView, wireControls } from "./timeline.js";
 import { WireLog } from "./wires.js";
@@ -108,7 +108,8 @@ function take(message) {
   if (message.lost_events) loadEvents();
   takeEvents(message.events);
   if (message.outlets.some((outlet) => !cards.has(outlet.number))) { location.reload(); return; }
-  for (const outlet of message.outlets) {
+  for (const whole of message.outlets) {
+    const outlet = socketInUse(whole);
     histories.get(outlet.number).putView(outlet, newest.mono);
     const [tone, words] = cards.get(outlet.number).show(outlet, now(), cameFrom.get(outlet.number));
     stage?.show(outlet, tone, words);

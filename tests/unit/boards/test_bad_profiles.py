@@ -129,6 +129,26 @@ def test_city_never_leaves_the_cable_connected() -> None:
     assert [fault for fault in found if "settings.leave_cable_connected: is off and not shown" in fault]
 
 
+@pytest.mark.req("STA-07")
+@pytest.mark.parametrize(
+    ("outlet", "words"),
+    [
+        ("socket: TE, phases: 1, rated_current_a: 16, lock: true", "a domestic socket has no plug lock"),
+        ("socket: TE, phases: 3, rated_current_a: 16", "has one phase only"),
+        ("socket: TE, phases: 1, rated_current_a: 32", "above the rating of 'TE'"),
+        ("socket: T2 - TE, rated_current_a: 8", "domestic.maximum_current_a: 10 A is above the outlet's rated current"),
+        ("socket: T2 - TE, lock: false", "would let the plug be drawn under load"),
+        (
+            "socket: T2 - TE, domestic: {maximum_current_a: 16, hard_current_a: 18}",
+            "domestic.hard_current_a: must be above the soft limit at the domestic maximum (18.15 A)",
+        ),
+    ],
+)
+def test_a_domestic_socket_has_rules_of_its_own(outlet: str, words: str) -> None:
+    found = faults(f"{HEAD}outlets: [{{number: 1, {outlet}}}]\n")
+    assert [fault for fault in found if words in fault], found
+
+
 @pytest.mark.req("STA-06")
 def test_rules_of_the_smart_wallbox_family() -> None:
     text = HEAD.replace("other", "smart-wallbox")
@@ -147,7 +167,7 @@ def test_rules_of_the_smart_wallbox_family() -> None:
 @pytest.mark.parametrize(
     ("text", "key"),
     [
-        ("outlets: [{number: 1, socket: T2 - TE}]", "outlets[0].socket"),
+        ("outlets: [{number: 1, socket: T2 - TE, shutter: true}]", "outlets[0].shutter"),
         ("outlets: [{number: 1, settings: {in_1_function: load_shedding}}]", "outlets[0].settings.in_1_function"),
         ("outlets: [{number: 1, settings: {in_2_function: conditional_outgoing_line}}]", "outlets[0].settings.in_2_function"),
     ],

@@ -14,7 +14,7 @@ from boards.keys import Strict, info_of
 from boards.load import load_profile, load_text
 from boards.problems import ProfileError
 from boards.schema import Outlet, StationKeys, StationSettings
-from boards.schema_limits import ContactorKeys, LockKeys, PilotKeys, ProcedureKeys, ProtectionKeys
+from boards.schema_limits import ContactorKeys, DomesticKeys, LockKeys, PilotKeys, ProcedureKeys, ProtectionKeys
 from boards.to_core import station_config, wire_plan
 from evse.core import config as core
 from evse.core.config import Access, Location, OutletConfig, SocketType, StationConfig
@@ -28,6 +28,7 @@ PARTS: tuple[tuple[type[Strict], type[Any]], ...] = (
     (LockKeys, core.LockTimings),
     (ProcedureKeys, core.ProcedureTimings),
     (ProtectionKeys, core.ProtectionLimits),
+    (DomesticKeys, core.DomesticLimits),
 )
 
 
@@ -66,7 +67,7 @@ def test_every_field_of_outlet_and_station_is_reachable() -> None:
         "signs",
         "has_display",
     }
-    parts = {"pilot", "contactor", "lock", "shutter", "procedure", "protection"}
+    parts = {"pilot", "contactor", "lock", "shutter", "procedure", "protection", "domestic"}
     given = {"station_uid", "version", "digest"}
     fields = {field.name for part in (OutletConfig, StationConfig) for field in dataclasses.fields(part)}
     assert fields - mapped - derived - parts - given == set()
@@ -76,7 +77,7 @@ def test_every_field_of_outlet_and_station_is_reachable() -> None:
 def test_each_number_arrives_in_the_core(keys: type[Strict], values: type[Any]) -> None:
     group = {
         PilotKeys: "pilot", ContactorKeys: "contactor", LockKeys: "lock", ProcedureKeys: "procedure",
-        ProtectionKeys: "protection",
+        ProtectionKeys: "protection", DomesticKeys: "domestic",
     }[keys]  # fmt: skip
     for name, field in keys.model_fields.items():
         info, other = info_of(field), _another_value(field)
@@ -84,7 +85,7 @@ def test_each_number_arrives_in_the_core(keys: type[Strict], values: type[Any]) 
         free = {"lock": {"confirm_ms": 10_000, "pulse_ms": 50}, "protection": {"temperature_resume_degc": 20}}
         part = {**free.get(group, {}), name: other}
         outlet: dict[str, Any] = {"number": 1, "rated_current_a": 6}
-        outlet |= {"protection": part} if group == "protection" else {"timings": {group: part}}
+        outlet |= {group: part} if group in ("protection", "domestic") else {"timings": {group: part}}
         text = HEAD + yaml.safe_dump({"outlets": [outlet]})
         got = getattr(config_of(text).outlets[0], group)
         assert isinstance(got, values)

@@ -169,3 +169,30 @@ def test_what_is_granted_is_safe(facts: InterlockFacts) -> None:
         assert not facts.controlled_faults
         assert not facts.no_offer_reasons
         assert facts.held or facts.contactor_rested
+
+
+DOMESTIC = SAFE._replace(
+    domestic=True, plugged=True, level=PilotLevel.A, diode=DiodeCheck.UNKNOWN, pwm_offered=False, lock_confirmed=False
+)
+
+
+@pytest.mark.req("STA-07")
+def test_a_domestic_contact_needs_no_pilot_and_has_its_own_conditions() -> None:
+    assert judge(DOMESTIC) == (True, ())
+    for held in (False, True):
+        asked = DOMESTIC._replace(held=held)
+        assert judge(asked._replace(plugged=False)) == (False, ("PlugNotDetected",))
+        assert judge(asked._replace(authorised=False)) == (False, ("NotAuthorised",))
+        assert judge(asked._replace(record_durable=False)) == (False, ("RecordNotDurable",))
+        assert judge(asked._replace(self_test_passed=False)) == (False, ("SelfTestNotPassed",))
+        assert judge(asked._replace(emergency_faults=("BrownOut",))) == (False, ("BrownOut",))
+
+
+@pytest.mark.req("STA-07")
+@pytest.mark.parametrize("facts", [SAFE, DOMESTIC], ids=["Type 2", "domestic"])
+def test_two_sockets_exclude_each_other_in_both_directions(facts: InterlockFacts) -> None:
+    for held in (False, True):
+        other_live = facts._replace(other_contact_open=False, held=held, stop_grace=True)
+        assert judge(other_live) == (False, ("OtherContactNotOpen",))
+    assert judge(facts._replace(other_free=False)) == (False, ("OtherSocketInUse",))
+    assert judge(facts._replace(other_free=False, held=True)) == (True, ()), "who comes second changes nothing"

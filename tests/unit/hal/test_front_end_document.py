@@ -115,6 +115,14 @@ def test_the_switch_bits_are_listed() -> None:
         (messages.SHUTTER_CLOSED_BIT, "SHUTTER_CLOSED"),
         (messages.DIP_MOVED_BIT, "DIP_MOVED"),
     ]
+    domestic = [(int(row[0], 0), row[1]) for row in rows_after("codes: domestic switches")]
+    assert domestic == [
+        (messages.DOMESTIC_MIRROR_BIT, "DOMESTIC_MIRROR"),
+        (messages.DOMESTIC_PLUG_BIT, "DOMESTIC_PLUG"),
+    ]
+    faults = sum(int(bit) for bit in messages.FaultBit)
+    assert faults & ~messages.FAULT_BITS_MASK == 0
+    assert sum(bit for bit, _ in domestic) & messages.FAULT_BITS_MASK == 0
 
 
 def test_every_time_and_limit_is_the_codes() -> None:

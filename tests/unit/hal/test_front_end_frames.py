@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from hal.frames.crc import crc16_ccitt_false
 from hal.frames.front_end import OVERHEAD, Decoder, Frame, Order, encode
 from hal.frames.front_end_messages import (
+    FAULT_BITS_MASK,
     FRONT_END_IDS,
     HOST_IDS,
     PROXIMITY_OPEN,
@@ -18,6 +19,7 @@ from hal.frames.front_end_messages import (
     Capability,
     Control,
     Hold,
+    HoldDomestic,
     Identity,
     Inquiry,
     Lock,
@@ -56,14 +58,17 @@ READINGS = st.builds(
     temperature_dc=I16,
     supply_mv=U16,
     inputs=st.tuples(*[st.booleans()] * 8),
-    fault_bits=U16,
+    fault_bits=st.integers(0, FAULT_BITS_MASK),
     safe_state_reason=U8,
+    domestic_mirror_closed=st.booleans(),
+    domestic_plugged=st.booleans(),
 )
 HOST_MESSAGES: st.SearchStrategy[Message] = st.one_of(
     st.builds(
         Control, st.sampled_from(PilotDriveMode), st.integers(0, 10_000), U16, st.booleans(), st.sampled_from(LightCode)
     ),
     st.builds(Hold, U16, U16),
+    st.builds(HoldDomestic, U16, U16),
     st.builds(Open, U8),
     st.builds(Lock, st.sampled_from(LockPulse), U16),
     st.builds(RcdTest),

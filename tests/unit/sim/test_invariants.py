@@ -7,14 +7,16 @@ from typing import Any
 
 import pytest
 
-from evse.core.config import OutletConfig, StationConfig
+from evse.core.commands import Command, Postpone, SetLimit, SetUnavailable, Suspend
+from evse.core.config import Access, OutletConfig, SocketType, StationConfig
+from evse.core.events import CommandDone
 from evse.core.lines import InputLine, LineFunction
 from evse.core.units import SECOND
 from evse.sim.invariants import all_invariants
 from evse.sim.invariants_base import Invariant, Known, Moment
 from evse.sim.runner import run_scenario
 from evse.sim.scenario_loader import parse_scenario
-from evse.sim.station import Claims, OutletFacts
+from evse.sim.station import Claims, OpenSession, OutletFacts, TimedEvent
 from evse.sim.verdict import Verdict
 from hal.ports import SelfTest, ShutterPosition
 from hal.world.outlet import OutletSetup
@@ -212,7 +214,116 @@ def test_s13_forbids_to_begin_while_the_key_is_locked() -> None:
 def test_each_invariant_states_itself_and_has_its_own_name() -> None:
     invariants = all_invariants()
     assert [invariant.name for invariant in invariants] == [
-        "S1", "S2", "S4", "S5", "S6", "S7", "S10", "S13", "T1", "T3", "T10",
+        "S1", "S2", "S4", "S5", "S6", "S7", "S10", "S13", "D1", "D2", "D3", "T1", "T3", "T10",
     ]  # fmt: skip
     for invariant in invariants:
         assert (type(invariant).__doc__ or "").startswith(f"{invariant.name}. ")
+
+
+def domestic_moment(now_us: int, *, cable_ma: int | None = None, session: bool = True, **changes: Any) -> Moment:
+    """An energised domestic socket with its plug, but for what ``changes`` says of outlet or socket."""
+    world = StationWorld([OutletSetup(has_domestic=True)])
+    config = StationConfig("station", "toy", (OutletConfig(1, socket=SocketType.T2_TE, access=Access.FREE),))
+    truth = world.outlet(1).truth()
+    assert truth.domestic is not None
+    of_outlet = {name: changes.pop(name) for name in tuple(changes) if hasattr(truth, name) and name[:4] == "plug"}
+    of_outlet |= {name[7:]: changes.pop(name) for name in tuple(changes) if name.startswith("outlet_")}
+    fixed: dict[str, Any] = {"plugged": True, "contact_closed": True, "coil_energised": True, "closings": 1, **changes}
+    truth = truth._replace(domestic=truth.domestic._replace(**fixed), **of_outlet)
+    facts = OutletFacts(1, truth, cable_ma, SelfTest.PASSED)
+    sessions = {1: (OpenSession(1, "s", ""),)} if session else {}
+    return Moment(now_us, config, (facts,), None, (), sessions, (), (), Known())
+
+
+def domestic_invariant(name: str) -> Invariant:
+    return next(each for each in all_invariants() if each.name == name)
+
+
+@pytest.mark.req("STA-07", "SIM-03")
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"plugged": False}, "while no plug is in for more than 100 ms"),
+        ({"session": False}, "while no authorised session is durable"),
+        ({"outlet_residual_ac": True}, "while the residual-current detector has tripped"),
+        ({"current_ma": 20_001}, "while the current is above the socket's limit"),
+    ],
+)
+def test_d1_names_what_a_closed_domestic_contact_lacks(changes: dict[str, Any], words: str) -> None:
+    good, bad = domestic_invariant("D1"), domestic_invariant("D1")
+    assert told(good, domestic_moment(0), domestic_moment(SECOND)) == []
+    found = told(bad, *(domestic_moment(at_us, **changes) for at_us in (0, SECOND)))
+    assert len(found) == 1
+    assert words in found[0]
+
+
+@pytest.mark.req("STA-07", "SIM-03")
+def test_d1_forbids_to_close_beside_a_plug_in_the_other_socket() -> None:
+    d1 = domestic_invariant("D1")
+    plugged: dict[str, Any] = {"cable_ma": 32_000, "plug_at_station": True}
+    before = domestic_moment(0, **plugged, contact_closed=False, coil_energised=False, closings=0)
+    assert told(d1, before, domestic_moment(SECOND, **plugged)) == [
+        "the domestic contact closed with a plug in the other socket"
+    ]
+    d1 = domestic_invariant("D1")
+    assert told(d1, domestic_moment(0), domestic_moment(SECOND, **plugged)) == [], "it came second"
+
+
+@pytest.mark.req("STA-07", "SIM-03")
+def test_d2_never_both_contacts() -> None:
+    d2 = domestic_invariant("D2")
+    assert told(d2, domestic_moment(0), domestic_moment(SECOND)) == []
+    both = [domestic_moment(at_us, outlet_contact_closed=True) for at_us in (2 * SECOND, 2 * SECOND + 1)]
+    assert told(d2, *both) == ["both contacts closed at all"]
+
+
+@pytest.mark.req("STA-07", "SIM-03")
+def test_d3_forbids_a_lasting_overdraw() -> None:
+    d3 = domestic_invariant("D3")
+    assert told(d3, *(domestic_moment(at_us * SECOND, current_ma=11_550) for at_us in range(0, 20, 4))) == []
+    assert len(told(d3, *(domestic_moment(at_us * SECOND, current_ma=11_551) for at_us in range(20, 40, 4)))) == 1
+
+
+@pytest.mark.req("STA-07", "SIM-03")
+def test_t1_counts_a_domestic_charge_without_a_session() -> None:
+    t1 = domestic_invariant("T1")
+    moments = [domestic_moment(at_us, session=False, outlet_energy_pj=at_us * 10**9) for at_us in (0, SECOND)]
+    assert "energy flows with 0 open sessions" in told(t1, *moments)[0]
+
+
+def told_after_order(name: str, command: Command, *moments: Moment) -> list[str]:
+    """What invariant ``name`` says of moments after ``command`` was given and answered at time 0."""
+    known = Known(commands=[(0, command)])
+    done = (TimedEvent(0, CommandDone(command.outlet, command.command_id, "done", "")),)
+    shown = [replace(moment, claims=Claims(True, 0, ()), known=known) for moment in moments]
+    return told(domestic_invariant(name), replace(shown[0], new_events=done), *shown[1:])
+
+
+OFF: dict[str, Any] = {"contact_closed": False, "coil_energised": False, "closings": 0}
+
+
+@pytest.mark.req("STA-07", "SIM-03")
+def test_s13_and_t10_forbid_a_domestic_contact_to_close_against_an_order() -> None:
+    begins = domestic_moment(0, **OFF), domestic_moment(SECOND, **OFF), domestic_moment(2 * SECOND)
+    assert told_after_order("S13", SetUnavailable("out", 1), *begins) == ["energised while unavailable"]
+    assert told_after_order("S13", Suspend("off", 1), *begins) == []
+    assert told_after_order("T10", Postpone("later", 1), *begins) == ["energised while postponed"]
+    assert told_after_order("T10", SetUnavailable("out", 1), *begins) == []
+
+
+@pytest.mark.req("STA-07", "SIM-03")
+@pytest.mark.parametrize(
+    ("command", "words"),
+    [
+        (Suspend("off", 1), "offers energy while suspended"),
+        (SetLimit("less", 1, source="plant", current_ma=9_999), "offers more than plant allows"),
+        (SetLimit("less", 0, source="plant", current_ma=9_999), "all outlets offer more than plant allows"),
+        (SetLimit("enough", 1, source="plant", current_ma=10_000), ""),
+    ],
+)
+def test_t10_takes_a_live_domestic_socket_for_an_offer_of_its_maximum(command: Command, words: str) -> None:
+    on = [domestic_moment(at_us * SECOND) for at_us in range(5)]
+    late = [f"{words} for more than 1000 ms"] if words else []
+    assert told_after_order("T10", command, *on) == late
+    off = [domestic_moment(at_us * SECOND, contact_welded=True, coil_energised=False) for at_us in range(5)]
+    assert told_after_order("T10", command, *off) == [], "a weld is no offer"

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from evse.core.values import Light, ShutterFeedback
-from evse.exchange.snapshot import DipView, OutletView, StationView
+from evse.exchange.snapshot import DipView, DomesticView, OutletView, StationView
 from evse.web.app import create_app
 from evse.web.page import devices_of, environment, grouped, quick_actions, seats
 from evse.web.ports import BoardOutlet, BoardView, DipBank, VerbParam, VerbView
@@ -86,7 +86,14 @@ def texts(value: Any) -> Iterator[str]:
 def full_view() -> StationView:
     view = diode_fault(charging())
     dip = DipView("DSW1 00000000", "DSW1 10000000", True, 10_000, ("x1_enable", "DSW1.4"), "0000")
-    second = replace(view.outlets[1], session=view.outlets[0].session, dip=dip, active_inputs=("KeyLocked",))
+    domestic = DomesticView(True, False, False, ("OtherSocketInUse",))
+    second = replace(
+        view.outlets[1],
+        session=view.outlets[0].session,
+        dip=dip,
+        active_inputs=("KeyLocked",),
+        domestic=domestic,
+    )
     return replace(view, outlets=(view.outlets[0], second))
 
 
