@@ -78,40 +78,43 @@ class HostLeases:
     """
 
     def __init__(self) -> None:
-        self._of: Final[dict[type[Hold], HostLease]] = {Hold: HostLease(), HoldDomestic: HostLease()}
+        self._pilot: Final = HostLease()
+        self._domestic: Final = HostLease()
 
     def of(self, kind: type[Hold]) -> HostLease:
         """The permission that ``kind`` renews."""
-        return self._of[kind]
+        return self._domestic if kind is HoldDomestic else self._pilot
 
     @property
     def renewing(self) -> int:
         """How many permissions run, as far as is noticed."""
-        return sum(lease.renewing for lease in self._of.values())
+        return self._pilot.renewing + self._domestic.renewing
 
     @property
     def ends_us(self) -> int:
         """When the next permission ends unless renewed."""
-        return min(lease.ends_us for lease in self._of.values())
+        return min(self._pilot.ends_us, self._domestic.ends_us)
 
     @property
     def next_renewal_us(self) -> int:
         """From when on a further grant is worth a frame; ``NEVER`` while none is renewed."""
-        return min((lease.next_renewal_us for lease in self._of.values() if lease.renewing), default=NEVER)
+        pilot_us = self._pilot.next_renewal_us if self._pilot.renewing else NEVER
+        domestic_us = self._domestic.next_renewal_us if self._domestic.renewing else NEVER
+        return min(pilot_us, domestic_us)
 
     @property
     def since_us(self) -> int:
         """When the latest permission began."""
-        return max(lease.since_us for lease in self._of.values())
+        return max(self._pilot.since_us, self._domestic.since_us)
 
     @property
     def holds(self) -> int:
         """HOLD frames of both kinds sent."""
-        return sum(lease.holds for lease in self._of.values())
+        return self._pilot.holds + self._domestic.holds
 
     def running(self, now_us: int) -> bool:
         """Whether a permission lasts beyond ``now_us``."""
-        return any(lease.running(now_us) for lease in self._of.values())
+        return self._pilot.running(now_us) or self._domestic.running(now_us)
 
     def due(self, now_us: int) -> bool:
         """Whether none is running, or one has to be renewed."""
@@ -119,18 +122,18 @@ class HostLeases:
 
     def end(self) -> None:
         """All permissions are withdrawn or void."""
-        for lease in self._of.values():
-            lease.end()
+        self._pilot.end()
+        self._domestic.end()
 
     def lapse(self, now_us: int) -> None:
         """Notice what nobody has renewed."""
-        for lease in self._of.values():
-            lease.lapse(now_us)
+        self._pilot.lapse(now_us)
+        self._domestic.lapse(now_us)
 
     def shift(self, periods: int, delta_us: int) -> None:
         """Behave as if the running ones had been renewed ``periods`` times."""
-        for lease in self._of.values():
-            lease.shift(periods, delta_us)
+        self._pilot.shift(periods, delta_us)
+        self._domestic.shift(periods, delta_us)
 
 
 class RenewalRhythm:

@@ -176,7 +176,7 @@ class ContactorPair:
     @property
     def permitted(self) -> bool:
         """Whether a lease runs."""
-        return any(keeper.permitted for keeper in self._both)
+        return self._pilot.permitted or self._domestic.permitted
 
     @property
     def lease_until_us(self) -> int:
@@ -229,7 +229,7 @@ class ContactorPair:
 
     def essential_wake_us(self) -> int:
         """When an interlock would open by the passing of time."""
-        return min(keeper.essential_wake_us() for keeper in self._both)
+        return min(self._pilot.essential_wake_us(), self._domestic.essential_wake_us())
 
     def shift(self, delta_us: int) -> None:
         """Move the leases by ``delta_us`` of elided renewals."""
