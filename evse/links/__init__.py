@@ -1,0 +1,1 @@
+"""The station's wires to other systems: they read Snapshots and events, and post Commands."""
