@@ -111,7 +111,9 @@ class Outbox:
     def put(self, message: Queued) -> Dropped | None:
         """Take a message that is durable; return what has to go: itself when its transaction was given up, or others for it."""
         lane = self._lane(message.connector)
-        started = message.session_id in self.transaction_ids or any(each.session_id == message.session_id for each in lane)
+        started = message.session_id in self.transaction_ids or any(
+            each.session_id == message.session_id for each in lane
+        )
         if message.kind is not Kind.START and not started:
             self.given_up += 1
             return Dropped((message.number,))

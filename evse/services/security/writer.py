@@ -1,0 +1,118 @@
+"""The security log of a running station: takes events at once, writes them in a thread of its own.
+
+What cannot be written waits, bounded; ``problem`` says why. What had to be left out is counted and told in the log by
+one entry as soon as it can be written. Events that strangers can cause are written one by one up to ``BURST`` a minute,
+then counted: a flood of failed logins must not wash the rest of the log away.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Callable
+from typing import Final
+
+from evse.core.units import SECOND
+from evse.services.clock import Instant
+from evse.services.security.events import STRANGERS_CAN, SecurityEvent, SecurityKind
+from evse.services.security.log_file import SecurityFile
+
+QUEUE: Final = 1_000
+BURST: Final = 30
+BURST_US: Final = 60 * SECOND
+RETRY_S: Final = 1.0
+
+
+class Throttle:
+    """Which events are written one by one. Pure: time is an argument."""
+
+    def __init__(self) -> None:
+        self._since_us: dict[SecurityKind, int] = {}
+        self._seen: dict[SecurityKind, int] = {}
+
+    def takes(self, kind: SecurityKind, now_us: int) -> bool:
+        """Whether an event of this kind is written now; one that is not is counted."""
+        if kind not in STRANGERS_CAN:
+            return True
+        if not 0 <= now_us - self._since_us.get(kind, -BURST_US) < BURST_US:
+            self._since_us[kind], self._seen[kind] = now_us, 0
+        self._seen[kind] += 1
+        return self._seen[kind] <= BURST
+
+
+class SecurityWriter:
+    """A ``SecurityLog`` on files. ``open_file`` may raise ``OSError`` and is tried again; ``stamp`` tells the time.
+
+    ``close`` writes what waits, as far as that is possible.
+    """
+
+    def __init__(
+        self, open_file: Callable[[], SecurityFile], stamp: Callable[[], Instant], retry_s: float = RETRY_S
+    ) -> None:
+        self.problem = ""
+        self._open_file = open_file
+        self._stamp = stamp
+        self._retry_s = retry_s
+        self._throttle = Throttle()
+        self._lock = threading.Condition()
+        self._queue: deque[tuple[SecurityEvent, Instant]] = deque()
+        self._lost: dict[SecurityKind, int] = {}
+        self._told_us = -BURST_US
+        self._closing = False
+        self._thread = threading.Thread(target=self._run, name="security-log", daemon=True)
+        self._thread.start()
+
+    def record(self, event: SecurityEvent) -> None:
+        at = self._stamp()
+        with self._lock:
+            if len(self._queue) >= QUEUE or not self._throttle.takes(event.kind, at.mono_us):
+                self._lost[event.kind] = self._lost.get(event.kind, 0) + 1
+            else:
+                self._queue.append((event, at))
+            self._lock.notify()
+
+    def close(self) -> None:
+        """Write what waits and end; on a disk that fails one last try is made."""
+        with self._lock:
+            self._closing = True
+            self._lock.notify()
+        self._thread.join()
+
+    def _run(self) -> None:
+        file: SecurityFile | None = None
+        while True:
+            with self._lock:
+                while not self._queue and not self._closing and (pause_s := self._pause_s()) != 0:
+                    self._lock.wait(pause_s)
+                if not self._queue and not self._lost:
+                    return
+                events = tuple(self._queue)
+                lost = dict(self._lost) if self._closing or self._pause_s() == 0 else {}
+            try:
+                file = file or self._open_file()
+                file.append([*events, *self._told(lost)])
+            except OSError as error:
+                self.problem = f"the security log cannot be written: {error.strerror or error}"
+                with self._lock:
+                    if self._closing:
+                        return
+                    self._lock.wait(self._retry_s)
+                continue
+            self.problem = ""
+            with self._lock:
+                for _ in events:
+                    self._queue.popleft()
+                self._lost = {kind: rest for kind, n in self._lost.items() if (rest := n - lost.get(kind, 0))}
+
+    def _pause_s(self) -> float | None:
+        """How long until the next word about what was left out; ``None`` while there is nothing to say."""
+        if not self._lost:
+            return None
+        return max(self._told_us + BURST_US - self._stamp().mono_us, 0) / SECOND
+
+    def _told(self, lost: dict[SecurityKind, int]) -> list[tuple[SecurityEvent, Instant]]:
+        if not lost:
+            return []
+        self._told_us = self._stamp().mono_us
+        text = ", ".join(f"{count} x {kind.value}" for kind, count in sorted(lost.items()))
+        return [(SecurityEvent(SecurityKind.EVENTS_LOST, detail=f"not written one by one: {text}"), self._stamp())]
