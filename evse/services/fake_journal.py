@@ -20,6 +20,7 @@ from evse.services.journal import (
     Checkpoint,
     ClearLatch,
     CloseInterrupted,
+    GiveUpPublication,
     JournalError,
     KeepOrders,
     KeptOrder,
@@ -110,6 +111,9 @@ class StationImage:
             case MarkPublished():
                 if write.number in self.records:
                     self.records[write.number] = replace(self.records[write.number], published=True)
+            case GiveUpPublication():
+                if write.number in self.records:
+                    self.records[write.number] = replace(self.records[write.number], publish=False)
             case Sequence():
                 self.sequences.pop(write.boot_id, None)
                 self.sequences[write.boot_id] = write.seq
@@ -292,6 +296,12 @@ class FakeJournal:
         """At most ``limit`` records with numbers below ``before``, newest first."""
         newest_first = reversed(self._store.station(self._uid).records.values())
         return tuple(record for record in newest_first if before is None or record.number < before)[: max(limit, 0)]
+
+    def unpublished(self, limit: int, after: int = 0) -> tuple[Record, ...]:
+        """At most ``limit`` records that wait for publication, with numbers above ``after``, oldest first."""
+        records = sorted(self._store.station(self._uid).records.values(), key=lambda record: record.number)
+        waiting = (each for each in records if each.number > after and each.publish and not each.published)
+        return tuple(waiting)[: max(limit, 0)]
 
     def latched_faults(self, outlet: int) -> tuple[str, ...]:
         """Faults of an outlet that outlive a restart, in alphabetical order."""

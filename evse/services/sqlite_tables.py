@@ -19,6 +19,7 @@ from evse.services.journal import (
     Checkpoint,
     ClearLatch,
     CloseInterrupted,
+    GiveUpPublication,
     JournalError,
     KeepOrders,
     KeptOrder,
@@ -155,6 +156,8 @@ class StationTables:
                 self._run(
                     "UPDATE record SET published = 1 WHERE station = ? AND number = ?", self._station, write.number
                 )
+            case GiveUpPublication():
+                self._run("UPDATE record SET publish = 0 WHERE station = ? AND number = ?", self._station, write.number)
             case Sequence():
                 self._remember_sequence(write)
 
