@@ -117,12 +117,8 @@ class StationImage:
             case KeepOrders():
                 kept = {each.order.key: undated(each) for each in write.orders}
                 self.orders[write.outlet] = tuple(kept[key] for key in sorted(kept))
-            case MarkPublished():
-                if write.number in self.records:
-                    self.records[write.number] = replace(self.records[write.number], published=True)
-            case GiveUpPublication():
-                if write.number in self.records:
-                    self.records[write.number] = replace(self.records[write.number], publish=False)
+            case MarkPublished() | GiveUpPublication():
+                self._publication(write)
             case QueueMessage():
                 self._queue(write)
             case AssignTransaction():
@@ -140,6 +136,12 @@ class StationImage:
                 self.sequences[write.boot_id] = write.seq
                 while len(self.sequences) > BOOTS_KEPT:
                     del self.sequences[next(iter(self.sequences))]
+
+    def _publication(self, write: MarkPublished | GiveUpPublication) -> None:
+        record = self.records.get(write.number)
+        if record is not None:
+            sent = isinstance(write, MarkPublished)
+            self.records[write.number] = replace(record, published=True) if sent else replace(record, publish=False)
 
     def _close_interrupted(self, write: CloseInterrupted) -> None:
         for key, session in list(self.sessions.items()):
