@@ -14,6 +14,8 @@ from typing import Literal, Protocol
 from evse.core.commands import Command
 from evse.core.events import Event
 from evse.exchange.snapshot import StationView
+from evse.services.accounts.service import AccountService
+from evse.services.settings.service import Settings
 
 ParamType = Literal["int", "number", "bool", "text", "choice"]
 ParamValue = bool | int | float | str
@@ -318,3 +320,6 @@ class Extras:
     wires: WirePort | None = None
     scenarios: ScenarioPort | None = None
     recording: RecordingPort | None = None
+    accounts: AccountService | None = None
+    settings: Settings | None = None
+    """Needs ``accounts``."""
