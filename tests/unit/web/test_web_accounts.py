@@ -191,7 +191,11 @@ async def test_what_is_for_the_administrator_only() -> None:
             if path not in ("/api/logout", "/api/stream") and (await ask(user, method, path)).status_code == 403:
                 only.add((method, path))
     paths = ("export", "import", "import/preview")
-    assert only == {("get", "/api/accounts"), *(("post", f"/api/settings/{path}") for path in paths)}
+    assert only == {
+        ("get", "/api/accounts"),
+        ("post", "/api/accounts/user"),
+        *(("post", f"/api/settings/{path}") for path in paths),
+    }
     async with await bench.user() as user:
         body = {"new": USER + "x", "confirm": USER + "x"}
         assert (await user.post("/api/accounts/user", json=body)).status_code == 403
