@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from evse.services.authorisation import Authoriser, Badge, BadgeType, Strategy
+from evse.services.authorisation import Authoriser, Strategy
+from evse.services.badges.badge import Badge, BadgeType
 
 if TYPE_CHECKING:
     # The services process uses this module too and has no need of the YAML reader.

@@ -17,12 +17,11 @@ from typing import Final
 
 from evse.core.commands import Verdict
 from evse.core.units import SECOND
+from evse.services.badges.badge import Badge, BadgeType, is_uid, mask_uid
 
 BADGE_UNKNOWN: Final = "KO_BadgeUnknown"
 NOT_THE_CURRENT_USER: Final = "KO_BadgeIsNotTheCurrentUser"
-COMMENT_LIMIT: Final = 50
 TIMEOUT_LIMIT_S: Final = 999
-_UID_BYTES: Final = (4, 7, 8, 10)
 
 
 class AuthenticationLocation(StrEnum):
@@ -37,46 +36,6 @@ class Strategy(StrEnum):
 
     ALLOW_ALL = "allow all"
     REJECT_UNKNOWN = "reject unknown"
-
-
-class BadgeType(StrEnum):
-    """What a badge may do."""
-
-    USER = "User"
-    VIP = "VIP"
-    ADMIN = "Admin"
-
-
-def normal_uid(text: str) -> str:
-    """A card's UID as upper-case hexadecimal without separators; raises ``ValueError`` when it is none.
-
-    4, 7 or 10 bytes (ISO 14443) or 8 bytes (ISO 15693).
-    """
-    uid = "".join(character for character in text if character not in " :-").upper()
-    if len(uid) % 2 or len(uid) // 2 not in _UID_BYTES or not set(uid) <= set("0123456789ABCDEF"):
-        raise ValueError("a badge's identifier has 4, 7, 8 or 10 bytes in hexadecimal")
-    return uid
-
-
-def mask_uid(uid: str) -> str:
-    """A UID for logs: enough to tell two cards apart, not enough to copy one."""
-    return "*" * max(len(uid) - 4, 0) + uid[-4:] if len(uid) >= 8 else "*" * len(uid)
-
-
-@dataclass(frozen=True, slots=True)
-class Badge:
-    """One entry of the list. ``uid`` in any usual spelling, ``comment`` 0 to 50 printable characters."""
-
-    uid: str
-    type: BadgeType = BadgeType.USER
-    comment: str = ""
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "uid", normal_uid(self.uid))
-        if len(self.comment) > COMMENT_LIMIT:
-            raise ValueError(f"a badge's comment has at most {COMMENT_LIMIT} characters")
-        if not self.comment.isprintable():
-            raise ValueError("a badge's comment has printable characters only")
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +74,7 @@ class Authoriser:
             return Decision(Verdict.REFUSED, BADGE_UNKNOWN)
         if self.location is AuthenticationLocation.DISABLED or badge is not None:
             return Decision(Verdict.ACCEPTED)
-        if self.strategy is Strategy.ALLOW_ALL and _is_uid(uid):
+        if self.strategy is Strategy.ALLOW_ALL and is_uid(uid):
             return Decision(Verdict.ACCEPTED)
         return Decision(Verdict.REFUSED, BADGE_UNKNOWN)
 
@@ -123,14 +82,6 @@ class Authoriser:
         """The comment of a badge; empty for one that is not in the list."""
         badge = self._by_uid.get(uid.upper())
         return badge.comment if badge is not None else ""
-
-
-def _is_uid(text: str) -> bool:
-    try:
-        normal_uid(text)
-    except ValueError:
-        return False
-    return True
 
 
 def _index(badges: Iterable[Badge]) -> dict[str, Badge]:

@@ -12,6 +12,7 @@ Meaning of the writes, the same in every store:
   know gets a record too: better one with gaps than none.
 - ``KeepOrders`` replaces every standing order of its outlet.
 - ``CloseInterrupted`` ends every open session of other boots with its last reading.
+- Badges and the cache of authorised identifiers: :mod:`evse.services.badges.writes`.
 - ``RECORDS_KEPT`` records are kept. Older ones go, except those that wait for publication. Records that went without
   ever being published are counted (``unpublished_dropped``).
 
@@ -27,6 +28,8 @@ from dataclasses import dataclass
 from typing import Final, Protocol
 
 from evse.core.orders import StandingOrder
+from evse.services.badges.badge import Badge
+from evse.services.badges.writes import Authorised, BadgeWrite
 from evse.services.clock import Deadline, Instant
 from evse.services.records import Record
 
@@ -162,6 +165,7 @@ Write = (
     | KeepOrders
     | Sequence
     | MarkPublished
+    | BadgeWrite
 )
 
 
@@ -223,6 +227,14 @@ class Journal(Protocol):
 
     def unpublished_dropped(self) -> int:
         """How many records were given up to make room without ever having been published."""
+        ...
+
+    def badges(self) -> tuple[Badge, ...]:
+        """The badge list, by number."""
+        ...
+
+    def authorised(self) -> tuple[Authorised, ...]:
+        """The cache of authorised identifiers, the newest last."""
         ...
 
 

@@ -12,6 +12,8 @@ from collections.abc import Sequence as SequenceOf
 from typing import Any, Final
 
 from evse.core.orders import OrderKind, StandingOrder
+from evse.services.badges.badge_tables import SCHEMA as _SCHEMA_BADGES
+from evse.services.badges.badge_tables import apply_badge_write
 from evse.services.clock import ClockQuality, Deadline, Instant
 from evse.services.journal import (
     BOOTS_KEPT,
@@ -71,7 +73,7 @@ _SCHEMA_2: Final = (
     "PRIMARY KEY (station, outlet, kind, source)) WITHOUT ROWID",
     "ALTER TABLE station DROP COLUMN session_counter",
 )
-MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (_SCHEMA_1, _SCHEMA_2)
+MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (_SCHEMA_1, _SCHEMA_2, _SCHEMA_BADGES)
 """The statements that lead from each version to the next, from 0 on."""
 
 
@@ -157,6 +159,8 @@ class StationTables:
                 )
             case Sequence():
                 self._remember_sequence(write)
+            case _:
+                apply_badge_write(self._connection, self._station, write)
 
     def _keep_orders(self, write: KeepOrders) -> None:
         self._run("DELETE FROM standing_order WHERE station = ? AND outlet = ?", self._station, write.outlet)

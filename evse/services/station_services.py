@@ -39,7 +39,8 @@ from evse.core.events import (
 )
 from evse.core.units import NEVER, SECOND
 from evse.exchange.envelope import Acknowledge, Envelope
-from evse.services.authorisation import Authoriser, mask_uid
+from evse.services.authorisation import Authoriser
+from evse.services.badges.badge import mask_uid
 from evse.services.clock import ClockMapping, Instant
 from evse.services.journal import (
     Checkpoint,

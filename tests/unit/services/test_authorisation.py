@@ -7,13 +7,10 @@ from evse.core.units import SECOND
 from evse.services.authorisation import (
     AuthenticationLocation,
     Authoriser,
-    Badge,
-    BadgeType,
     Decision,
     Strategy,
-    mask_uid,
-    normal_uid,
 )
+from evse.services.badges.badge import Badge, BadgeType, mask_uid, normal_uid
 
 BADGES = (
     Badge("04:a1:b2:c3", BadgeType.USER, "Anna"),

@@ -25,7 +25,8 @@ from evse.core.events import (
 from evse.core.units import MS, NEVER, SECOND
 from evse.exchange.envelope import Acknowledge, Envelope
 from evse.exchange.outbox import Outbox
-from evse.services.authorisation import Authoriser, Badge, BadgeType, Decision, Strategy
+from evse.services.authorisation import Authoriser, Decision, Strategy
+from evse.services.badges.badge import Badge, BadgeType
 from evse.services.clock import NO_CLOCK, ClockMapping, ClockQuality, Instant
 from evse.services.fake_journal import FakeStore, Image
 from evse.services.station_services import RETRY_US, StationServices
