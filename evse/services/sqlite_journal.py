@@ -25,10 +25,10 @@ from typing import Any, Final
 from evse.services.badges.badge import Badge
 from evse.services.badges.badge_tables import LIST_AUTHORISED, LIST_BADGES, authorised_of, badge_of
 from evse.services.badges.writes import Authorised
-from evse.services.journal import JournalError, KeptOrder, OpenSession, Write
+from evse.services.journal import JournalError, KeptOrder, OpenSession, QueueMessage, Write
 from evse.services.journal_rules import check_writes
 from evse.services.records import Record
-from evse.services.sqlite_tables import StationTables, migrate, order_of, record_of, session_of
+from evse.services.sqlite_tables import StationTables, message_of, migrate, order_of, record_of, session_of
 
 RETRY_S: Final = 1.0
 RESERVE_BYTES: Final = 256 * 1024
@@ -294,6 +294,23 @@ class SqliteJournal:
     def authorised(self) -> tuple[Authorised, ...]:
         """The cache of authorised identifiers, the newest last."""
         return tuple(authorised_of(row) for row in self._store.read(LIST_AUTHORISED, (self._uid,)))
+
+    def messages(self, after: int = 0) -> tuple[tuple[int, QueueMessage], ...]:
+        """What waits for the supervision with numbers above ``after``, oldest first."""
+        rows = self._store.read(
+            "SELECT * FROM message WHERE station = ? AND number > ? ORDER BY number", (self._uid, after)
+        )
+        return tuple(message_of(row) for row in rows)
+
+    def transaction_ids(self) -> dict[str, int]:
+        """The supervision's ids of sessions whose end is not delivered yet."""
+        rows = self._store.read("SELECT session_id, transaction_id FROM supervised WHERE station = ?", (self._uid,))
+        return {row[0]: row[1] for row in rows}
+
+    def documents(self) -> dict[str, str]:
+        """Kept texts by name."""
+        rows = self._store.read("SELECT name, text FROM document WHERE station = ?", (self._uid,))
+        return {row[0]: row[1] for row in rows}
 
     def _number(self, sql: str, *parameters: int | str) -> int:
         rows = self._store.read(sql, (self._uid, *parameters))
