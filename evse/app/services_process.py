@@ -19,6 +19,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from evse.app.badge_port import StationBadges
 from evse.app.board_view import board_from
 from evse.app.child import ChildArguments, Task, add_child_arguments, begin_child, wait_for_task
 from evse.app.factory_badges import badge_list_of, policy_of
@@ -71,6 +72,9 @@ class ServicesProcess:
             wires=self._hub.wire_log,
             scenarios=ScenarioRunner() if world is not None else None,
             recording=SessionRecorder(world) if world is not None else None,
+            badges=StationBadges(
+                services.cards, [each.number for each in station.config.outlets], self._hub.flush, monotonic_us
+            ),
         )
         source = RecordedSource(self._hub, world) if world is not None else self._hub
         app = create_app(source, world, JournalRecords(journal), error_bits=names, extras=extras)
