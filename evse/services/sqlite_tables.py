@@ -121,7 +121,9 @@ def migrate(connection: sqlite3.Connection, migrations: tuple[tuple[str, ...], .
     try:
         connection.execute("CREATE TABLE IF NOT EXISTS schema (version INTEGER NOT NULL)")
         row = connection.execute("SELECT version FROM schema").fetchone()
-        version = int(row[0]) if row is not None else 0
+        version = row[0] if row is not None else 0
+        if not isinstance(version, int):
+            raise sqlite3.DatabaseError("the schema's version cannot be read: the file is damaged")
         if version > len(migrations):
             raise JournalError(f"the journal has version {version}, this program knows {len(migrations)} at most")
         if row is None:
