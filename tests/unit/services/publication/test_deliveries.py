@@ -32,6 +32,7 @@ from tests.fakes.hostile_server import Play, dialogue, drip, hostile_server, sil
 FILE = ReportFile(
     "station_20261127T000100Z_1-3.csv", "station_20261127T000100Z_1-3", b"Charge number\r\n1\r\n", "Records"
 )
+HERE = "127.0.0.1"
 LOGIN = Login("anna", "s3cret word")
 QUICK = Limits(operation_s=0.5, delivery_s=1.0)
 
@@ -107,8 +108,8 @@ def mail_to(port: int, login: Login | None = None, security: MailSecurity = Mail
 def test_a_mail_reaches_every_receiver_with_the_file_attached() -> None:
     postbox = Postbox()
     with mail_server(postbox) as port:
-        assert "queued as 4711" in send_mail(mail_to(port), FILE)
-        send_mail(mail_to(port), FILE)
+        assert "queued as 4711" in send_mail(mail_to(port), FILE, HERE)
+        send_mail(mail_to(port), FILE, HERE)
     assert postbox.mails[0].rcpt_tos == ["a@example.org", "b@example.org"]
     content = postbox.mails[0].content
     assert isinstance(content, bytes)
@@ -125,9 +126,9 @@ def test_mail_with_starttls_and_login(certificates: Certificates) -> None:
     postbox = Postbox()
     options = {"tls_context": certificates.server, "authenticator": check_login, "auth_required": True}
     with mail_server(postbox, **options) as port:
-        send_mail(mail_to(port, LOGIN, MailSecurity.STARTTLS), FILE, certificates.ca_file)
+        send_mail(mail_to(port, LOGIN, MailSecurity.STARTTLS), FILE, HERE, certificates.ca_file)
         with pytest.raises(DeliveryError, match="user name or password refused: 535"):
-            send_mail(mail_to(port, Login("anna", "wrong"), MailSecurity.STARTTLS), FILE, certificates.ca_file)
+            send_mail(mail_to(port, Login("anna", "wrong"), MailSecurity.STARTTLS), FILE, HERE, certificates.ca_file)
     assert len(postbox.mails) == 1
 
 
@@ -135,16 +136,16 @@ def test_a_certificate_that_nobody_vouches_for_gets_neither_mail_nor_password(ce
     postbox = Postbox()
     untrusted = pytest.raises(DeliveryError, match="certificate is not trusted")
     with mail_server(postbox, tls_context=certificates.server) as port, untrusted:
-        send_mail(mail_to(port, LOGIN, MailSecurity.STARTTLS), FILE)
+        send_mail(mail_to(port, LOGIN, MailSecurity.STARTTLS), FILE, HERE)
     assert postbox.mails == []
 
 
 @pytest.mark.req("CDR-02")
 def test_mail_with_tls_from_the_first_byte(certificates: Certificates) -> None:
     with hostile_server(implicit_tls(certificates.server)) as port:
-        assert send_mail(mail_to(port, None, MailSecurity.TLS), FILE, certificates.ca_file) == "kept"
+        assert send_mail(mail_to(port, None, MailSecurity.TLS), FILE, HERE, certificates.ca_file) == "kept"
         with pytest.raises(DeliveryError, match="certificate is not trusted"):
-            send_mail(mail_to(port, None, MailSecurity.TLS), FILE)
+            send_mail(mail_to(port, None, MailSecurity.TLS), FILE, HERE)
 
 
 def implicit_tls(context: ssl.SSLContext) -> Play:
@@ -166,7 +167,7 @@ def implicit_tls(context: ssl.SSLContext) -> Play:
 def test_without_starttls_nothing_is_sent() -> None:
     postbox = Postbox()
     with mail_server(postbox) as port, pytest.raises(DeliveryError, match="offers no STARTTLS"):
-        send_mail(mail_to(port, None, MailSecurity.STARTTLS), FILE)
+        send_mail(mail_to(port, None, MailSecurity.STARTTLS), FILE, HERE)
     assert postbox.mails == []
 
 
@@ -175,7 +176,7 @@ def test_a_mail_that_one_receiver_would_miss_is_sent_to_none() -> None:
     postbox.refused = ("b@example.org",)
     refused = pytest.raises(DeliveryError, match=r"receiver refused: b@example\.org: 550 5\.1\.1 no such person here")
     with mail_server(postbox) as port, refused:
-        send_mail(mail_to(port), FILE)
+        send_mail(mail_to(port), FILE, HERE)
     assert postbox.mails == []
 
 
@@ -193,7 +194,7 @@ def test_a_mail_that_one_receiver_would_miss_is_sent_to_none() -> None:
 )
 def test_a_mail_server_that_fails_is_told_in_its_own_words(play: Any, said: str) -> None:
     with hostile_server(play) as port, pytest.raises(DeliveryError, match=said):
-        send_mail(mail_to(port), FILE, limits=QUICK)
+        send_mail(mail_to(port), FILE, HERE, limits=QUICK)
 
 
 # --- FTP -------------------------------------------------------------------------------------------------------------
@@ -222,8 +223,8 @@ def ftp_server(folder: Path, handler: type[FTPHandler] = FTPHandler, login: Logi
 @pytest.mark.parametrize("passive", [True, False])
 def test_a_file_is_stored_by_ftp_actively_and_passively(passive: bool, tmp_path: Path) -> None:
     with ftp_server(tmp_path) as port:
-        assert "226" in store_file(FtpTarget("127.0.0.1", port, passive, secure=False), FILE)
-        store_file(FtpTarget("127.0.0.1", port, passive, secure=False), FILE)
+        assert "226" in store_file(FtpTarget("127.0.0.1", port, passive, secure=False), FILE, HERE)
+        store_file(FtpTarget("127.0.0.1", port, passive, secure=False), FILE, HERE)
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == {FILE.name: FILE.content}
 
 
@@ -233,19 +234,19 @@ def test_ftps_protects_password_and_file(tmp_path: Path, certificates: Certifica
     handler = type("Secured", (TLS_FTPHandler,), {**options, "ssl_context": None})
     with ftp_server(tmp_path, handler, LOGIN) as port:
         target = FtpTarget("localhost", port, passive=True, login=LOGIN)
-        store_file(target, FILE, certificates.ca_file)
+        store_file(target, FILE, HERE, certificates.ca_file)
         with pytest.raises(DeliveryError, match="certificate is not trusted"):
-            store_file(target, FILE)
+            store_file(target, FILE, HERE)
     assert (tmp_path / FILE.name).read_bytes() == FILE.content
 
 
 def test_ftp_without_tls_gets_no_password_unless_somebody_asked_for_that(tmp_path: Path) -> None:
     with ftp_server(tmp_path, FTPHandler, LOGIN) as port:
         with pytest.raises(DeliveryError, match="offers no TLS"):
-            store_file(FtpTarget("127.0.0.1", port, True, LOGIN), FILE)
-        store_file(FtpTarget("127.0.0.1", port, True, LOGIN, secure=False), FILE)
+            store_file(FtpTarget("127.0.0.1", port, True, LOGIN), FILE, HERE)
+        store_file(FtpTarget("127.0.0.1", port, True, LOGIN, secure=False), FILE, HERE)
         with pytest.raises(DeliveryError, match="the FTP server said: 530"):
-            store_file(FtpTarget("127.0.0.1", port, True, Login("anna", "wrong"), secure=False), FILE)
+            store_file(FtpTarget("127.0.0.1", port, True, Login("anna", "wrong"), secure=False), FILE, HERE)
 
 
 @pytest.mark.parametrize(
@@ -261,7 +262,7 @@ def test_ftp_without_tls_gets_no_password_unless_somebody_asked_for_that(tmp_pat
 )
 def test_an_ftp_server_that_fails_is_told_in_its_own_words(play: Any, said: str) -> None:
     with hostile_server(play) as port, pytest.raises(DeliveryError, match=said):
-        store_file(FtpTarget("127.0.0.1", port, passive=True, secure=False), FILE, limits=QUICK)
+        store_file(FtpTarget("127.0.0.1", port, passive=True, secure=False), FILE, HERE, limits=QUICK)
 
 
 def test_an_ftp_server_that_keeps_half_the_file_has_not_confirmed_it(tmp_path: Path) -> None:
@@ -273,7 +274,7 @@ def test_an_ftp_server_that_keeps_half_the_file_has_not_confirmed_it(tmp_path: P
         ftp_server(tmp_path, Forgetful) as port,
         pytest.raises(DeliveryError, match=f"kept 7 of {len(FILE.content)} bytes"),
     ):
-        store_file(FtpTarget("127.0.0.1", port, True, secure=False), FILE)
+        store_file(FtpTarget("127.0.0.1", port, True, secure=False), FILE, HERE)
 
 
 # --- HTTP ------------------------------------------------------------------------------------------------------------
@@ -318,7 +319,7 @@ def web_server(
 
 
 def post(target: HttpTarget, ca_file: str = "", limits: Limits = QUICK) -> str:
-    return asyncio.run(post_file(target, FILE, ca_file, limits))
+    return asyncio.run(post_file(target, FILE, HERE, ca_file, limits))
 
 
 @pytest.mark.req("CDR-02")
@@ -375,8 +376,8 @@ def test_nobody_there_is_told() -> None:
     with hostile_server(silence) as port:
         pass
     sends: tuple[Callable[[], str], ...] = (
-        lambda: send_mail(mail_to(port), FILE, limits=QUICK),
-        lambda: store_file(FtpTarget("127.0.0.1", port), FILE, limits=QUICK),
+        lambda: send_mail(mail_to(port), FILE, HERE, limits=QUICK),
+        lambda: store_file(FtpTarget("127.0.0.1", port), FILE, HERE, limits=QUICK),
         lambda: post(HttpTarget("127.0.0.1", port)),
     )
     for send in sends:
