@@ -22,7 +22,7 @@ from pyftpdlib.authorizers import DummyAuthorizer
 from pyftpdlib.handlers import FTPHandler, TLS_FTPHandler
 from pyftpdlib.servers import ThreadedFTPServer
 
-from evse.services.publication.delivery import DeliveryError, Limits, ReportFile
+from evse.services.publication.delivery import LIMITS, DeliveryError, Limits, ReportFile
 from evse.services.publication.ftp import store_file
 from evse.services.publication.http import post_file
 from evse.services.publication.settings import FtpTarget, HttpTarget, Login, MailSecurity, SmtpTarget
@@ -34,7 +34,13 @@ FILE = ReportFile(
 )
 HERE = "127.0.0.1"
 LOGIN = Login("anna", "s3cret word")
-QUICK = Limits(operation_s=0.5, delivery_s=1.0)
+IMPATIENT = Limits(operation_s=0.5)
+BOUNDED = Limits(delivery_s=1.0)
+
+
+def limits_for(play: Play) -> Limits:
+    """The one limit that must end a play; the other is far away, so that a slow machine changes nothing."""
+    return IMPATIENT if play is silence else BOUNDED if play is drip else LIMITS
 
 
 class Certificates(NamedTuple):
@@ -194,7 +200,7 @@ def test_a_mail_that_one_receiver_would_miss_is_sent_to_none() -> None:
 )
 def test_a_mail_server_that_fails_is_told_in_its_own_words(play: Any, said: str) -> None:
     with hostile_server(play) as port, pytest.raises(DeliveryError, match=said):
-        send_mail(mail_to(port), FILE, HERE, limits=QUICK)
+        send_mail(mail_to(port), FILE, HERE, limits=limits_for(play))
 
 
 # --- FTP -------------------------------------------------------------------------------------------------------------
@@ -262,7 +268,7 @@ def test_ftp_without_tls_gets_no_password_unless_somebody_asked_for_that(tmp_pat
 )
 def test_an_ftp_server_that_fails_is_told_in_its_own_words(play: Any, said: str) -> None:
     with hostile_server(play) as port, pytest.raises(DeliveryError, match=said):
-        store_file(FtpTarget("127.0.0.1", port, passive=True, secure=False), FILE, HERE, limits=QUICK)
+        store_file(FtpTarget("127.0.0.1", port, passive=True, secure=False), FILE, HERE, limits=limits_for(play))
 
 
 def test_an_ftp_server_that_keeps_half_the_file_has_not_confirmed_it(tmp_path: Path) -> None:
@@ -318,7 +324,7 @@ def web_server(
         thread.join(5)
 
 
-def post(target: HttpTarget, ca_file: str = "", limits: Limits = QUICK) -> str:
+def post(target: HttpTarget, ca_file: str = "", limits: Limits = LIMITS) -> str:
     return asyncio.run(post_file(target, FILE, HERE, ca_file, limits))
 
 
@@ -362,22 +368,22 @@ def test_everything_but_success_is_a_failure(status: int, said: str) -> None:
     ("play", "said"),
     [
         (silence, "did not answer in time"),
-        (drip, r"no delivery within 1 s|did not answer"),
+        (drip, "no delivery within 1 s"),
         (dialogue(b""), "web server 127.0.0.1"),
         (dialogue(b"what?\r\n\r\n"), "web server 127.0.0.1"),
     ],
 )
 def test_a_web_server_that_fails_is_told(play: Any, said: str) -> None:
     with hostile_server(play) as port, pytest.raises(DeliveryError, match=said):
-        post(HttpTarget("127.0.0.1", port))
+        post(HttpTarget("127.0.0.1", port), limits=limits_for(play))
 
 
 def test_nobody_there_is_told() -> None:
     with hostile_server(silence) as port:
         pass
     sends: tuple[Callable[[], str], ...] = (
-        lambda: send_mail(mail_to(port), FILE, HERE, limits=QUICK),
-        lambda: store_file(FtpTarget("127.0.0.1", port), FILE, HERE, limits=QUICK),
+        lambda: send_mail(mail_to(port), FILE, HERE),
+        lambda: store_file(FtpTarget("127.0.0.1", port), FILE, HERE),
         lambda: post(HttpTarget("127.0.0.1", port)),
     )
     for send in sends:
