@@ -21,6 +21,7 @@ from evse.web.guard import Guard, LoginGate
 from evse.web.page import page_router, static_files
 from evse.web.ports import BoardView, Extras, RecordSource, StationSource, WorldPort
 from evse.web.routes_accounts import account_router
+from evse.web.routes_badges import badge_router
 from evse.web.routes_health import health_router
 from evse.web.routes_live import WireStreams, board_router, history_router, wire_router
 from evse.web.routes_metrics import metrics_router
@@ -113,6 +114,8 @@ def _add_extras(app: FastAPI, extras: Extras, wires: WireStreams | None) -> None
         app.include_router(scenario_router(extras.scenarios))
     if extras.recording is not None:
         app.include_router(recording_router(extras.recording))
+    if extras.badges is not None:
+        app.include_router(badge_router(extras.badges))
 
 
 def _add_accounts(app: FastAPI, extras: Extras) -> None:
