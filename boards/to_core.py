@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from boards.compiled import OutletWires, WireKind, WirePlan, WireSpec, with_digest
+from boards.compiled import OutletWires, WireKind, WirePlan, WireSpec
 from boards.keys import core_values
 from boards.load import Profile
 from boards.quirks import ZE_READY
@@ -26,6 +26,7 @@ from evse.core.config import (
     SocketType,
     StationConfig,
 )
+from evse.core.configure import with_digest
 from evse.core.dip import SWITCHES, DipBank, DipFunction
 from evse.core.lines import InputLine, LineFunction
 from evse.core.units import MS

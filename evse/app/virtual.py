@@ -117,6 +117,7 @@ class VirtualStation:
     ) -> None:
         """``recorder``: notes all that goes into every boot's control and comes out of it. ``supervision``: asked about cards."""
         self._config = config
+        self._adopted: StationConfig | None = None
         self._recorder = recorder
         self._plan = plan
         self._policy = policy or Policy()
@@ -214,6 +215,7 @@ class VirtualStation:
             factory_badges=self._factory_badges,
             supervision=self._supervision,
         )
+        services.wanted = self._adopted
         self._services = VirtualServices(services, self._exchange, boot_id)
         self._scheduler.add(self._services, f"services ({boot_id})")
 
@@ -344,7 +346,13 @@ class VirtualStation:
     @property
     def config(self) -> StationConfig:
         """What the station runs."""
-        return self._config
+        return self._config if self._adopted is None else self._adopted
+
+    def configure(self, config: StationConfig) -> None:
+        """Settings were saved: services have control work by ``config``, now and after every restart."""
+        self._adopted = config
+        if self._services is not None:
+            self.post(self._services.services.adopt(config))
 
     @property
     def world(self) -> StationWorld:

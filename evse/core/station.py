@@ -17,6 +17,7 @@ from evse.core.commands import (
     Book,
     ClearFault,
     Command,
+    Configure,
     ConfirmRecord,
     Maintain,
     Postpone,
@@ -29,10 +30,12 @@ from evse.core.commands import (
     Suspend,
 )
 from evse.core.config import StationConfig
+from evse.core.configure import refusal
 from evse.core.events import CommandDone, ConfigurationActive, Event, OrdersChanged, RestartRequested
 from evse.core.faults import Latch, fault_kind
+from evse.core.limit_orders import set_limit
 from evse.core.limits import StationShare
-from evse.core.orders import LIMIT_SOURCES, OrderKind, StandingOrder, newly_dated
+from evse.core.orders import OrderKind, StandingOrder, newly_dated
 from evse.core.outlet import OutletCore, OutletStep
 from evse.core.restart import RestartPlan
 from evse.core.session import Booking
@@ -93,12 +96,10 @@ class StationCore:
     ) -> StationStep:
         """Take the latest ``inputs`` (one per outlet, in order), cards and commands; return what to do."""
         events: list[Event] = []
-        if not self._announced:
-            self._announced = True
-            events.append(ConfigurationActive(0, self.config.version, self.config.digest))
+        events += self._news()
         for command in commands:
             done = self._obey(now_us, command)
-            events += self._orders_news()
+            events += self._news()
             events.append(done)
         for card in cards:
             outlet_of_card = self._by_number.get(card.outlet)
@@ -197,10 +198,13 @@ class StationCore:
             self._done.popitem(last=False)
         return CommandDone(command.outlet, command.command_id, outcome, reason)
 
-    def _orders_news(self) -> list[OrdersChanged]:
-        """What a command has changed of the orders in force, the station's first."""
+    def _news(self) -> list[Event]:
+        """What a command has changed of the configuration and of the orders in force, the station's first."""
         news = [outlet.orders_news() for outlet in self.outlets]
-        found = [each for each in news if each is not None]
+        found: list[Event] = [each for each in news if each is not None]
+        if not self._announced:
+            self._announced = True
+            found.insert(0, ConfigurationActive(0, self.config.version, self.config.digest))
         if self._limits.in_force() != self._told_limits:
             self._told_limits = self._limits.in_force()
             found.insert(0, OrdersChanged(0, self._told_limits))
@@ -209,8 +213,10 @@ class StationCore:
     def _obey_for_outlets(self, now_us: int, command: Command) -> str:
         if isinstance(command, STANDING_ORDERS) and not self._knows_orders(command.outlet):
             return NOT_RESTORED
+        if isinstance(command, Configure):
+            return self._configure(command)
         if command.outlet == 0 and isinstance(command, SetLimit):
-            return _set_limit(self._limits.orders, command)
+            return set_limit(now_us, self._limits.orders, command)
         if command.outlet == 0 and isinstance(command, STATION_WIDE):
             return "; ".join(filter(None, (self._act(now_us, command, outlet) for outlet in self.outlets)))
         outlet = self._by_number.get(command.outlet)
@@ -219,6 +225,20 @@ class StationCore:
         if command.epoch not in (ANY_EPOCH, outlet.procedure.epoch):
             return "meant for an earlier session"
         return self._act(now_us, command, outlet)
+
+    def _configure(self, command: Configure) -> str:
+        """Work by another configuration from this step on; return why not, or an empty text."""
+        wanted = command.config
+        why_not = refusal(self.config, wanted)
+        if why_not or wanted is None or wanted == self.config:
+            return why_not
+        self.config = wanted
+        for outlet, config in zip(self.outlets, wanted.outlets, strict=True):
+            outlet.configure(config, wanted)
+        self._limits.configure(wanted.station_maximum_ma)
+        self._steps = [None] * len(self.outlets)
+        self._announced = False
+        return ""
 
     def _knows_orders(self, outlet: int) -> bool:
         """Whether the orders from before the start are in force where a new one is for."""
@@ -266,7 +286,7 @@ class StationCore:
             case ClearFault():
                 return _clear_fault(outlet, command.fault)
             case SetLimit():
-                return _set_limit(outlet.limit_orders, command)
+                return set_limit(now_us, outlet.limit_orders, command)
             case _:
                 return f"unknown command {type(command).__name__}"
         return ""
@@ -283,23 +303,4 @@ def _clear_fault(outlet: OutletCore, fault: str) -> str:
     outlet.faults.clear_by_service(fault)
     outlet.detectors.generator.serviced()
     outlet.contactor.mirror_lies = outlet.domestic.contactor.mirror_lies = False
-    return ""
-
-
-def _set_limit(limits: dict[str, StandingOrder], command: SetLimit) -> str:
-    source = command.source
-    if not source or command.current_ma < 0 or command.fallback_ma < 0:
-        return "a limit needs a source and currents of 0 mA or more"
-    if not command.active:
-        limits.pop(source, None)
-    elif source not in limits and len(limits) >= LIMIT_SOURCES:
-        return f"limits of {LIMIT_SOURCES} sources are in force already: {', '.join(sorted(limits))}"
-    else:
-        limits[source] = StandingOrder(
-            OrderKind.LIMIT,
-            source,
-            current_ma=command.current_ma,
-            fallback_ma=command.fallback_ma,
-            until_us=command.valid_until_us,
-        )
     return ""
