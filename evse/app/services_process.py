@@ -16,26 +16,32 @@ import logging
 import signal
 import socket
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
 from evse.app.badge_port import StationBadges
 from evse.app.board_view import board_from
 from evse.app.child import ChildArguments, Task, add_child_arguments, begin_child, wait_for_task
-from evse.app.factory_badges import badge_list_of, policy_of
+from evse.app.factory_badges import badge_list_of
 from evse.app.record_source import JournalRecords
 from evse.app.scenario_runner import ScenarioRunner
 from evse.app.session_recorder import RecordedSource, SessionRecorder
+from evse.app.station_control import StationControl
 from evse.app.station_hub import StationHub, monotonic_us
+from evse.app.station_memory import StationMemory
 from evse.app.system_clock import system_mapping
 from evse.app.world_port import WorldSocketPort
 from evse.core.faults import CATALOGUE, NO_BIT
 from evse.exchange.services_end import ServicesEnd
-from evse.services.clock import NO_CLOCK
+from evse.services.clock import NO_CLOCK, Instant
+from evse.services.journal import ForgetEverything
+from evse.services.settings.model import Values
+from evse.services.settings.to_policy import card_policy
 from evse.services.sqlite_journal import SqliteJournal, SqliteStore
 from evse.services.station_services import StationServices
 from evse.web.app import create_app
-from evse.web.ports import Extras
+from evse.web.ports import Extras, NotConnected
 from evse.web.server import Server, make_server
 
 _log = logging.getLogger(__name__)
@@ -48,18 +54,26 @@ class ServicesProcess:
         loop = asyncio.get_running_loop()
         station = task.station()
         self._child = child
+        self._boot_id = f"services-{time.time_ns() // 1_000_000}"
         self._news = asyncio.Event()
         self._store = SqliteStore(Path(task.data) / "journal.sqlite", notify=lambda: _call_on(loop, self._deliver))
         journal: SqliteJournal = self._store.journal(station.config.station_uid)
+        self._memory = StationMemory(Path(task.data), task.facts, task.profile_config(), self._stamp, monotonic_us)
+        self._reset_journal(journal)
         services = StationServices(
             journal,
-            policy_of(task.strategy),
+            card_policy(self._memory.settings.values),
             NO_CLOCK,
             station.config,
             wake=self._news.set,
             factory_badges=badge_list_of(task.badges),
         )
         self._services = services
+        config = self._memory.config()
+        if config.version != station.config.version:
+            services.wanted = config
+        self._memory.settings.listen(self._settings_changed)
+        self._configuring: asyncio.Task[None] | None = None
         self._hub = StationHub(services, system_mapping)
         listener = socket.socket(fileno=arguments.exchange_fd)
         self._end = ServicesEnd(listener, self._hub)
@@ -72,6 +86,9 @@ class ServicesProcess:
             wires=self._hub.wire_log,
             scenarios=ScenarioRunner() if world is not None else None,
             recording=SessionRecorder(world) if world is not None else None,
+            accounts=self._memory.accounts,
+            settings=self._memory.settings,
+            control=StationControl(self._memory, child.status.send),
             badges=StationBadges(
                 services.cards, [each.number for each in station.config.outlets], self._hub.flush, monotonic_us
             ),
@@ -81,6 +98,31 @@ class ServicesProcess:
         self._web = socket.socket(fileno=arguments.web_fd)
         self._server: Server = make_server(app, "", 0)
         self._problem = ""
+
+    def _stamp(self) -> Instant:
+        return system_mapping(self._boot_id).instant(self._boot_id, monotonic_us())
+
+    def _reset_journal(self, journal: SqliteJournal) -> None:
+        """What a factory reset removes from the journal, before anybody reads it; then the reset is over."""
+        order = self._memory.reset
+        if order is not None:
+            journal.commit([ForgetEverything(order.keep_badges)], self._memory.resets.done)
+
+    def _settings_changed(self, values: Values, _keys: frozenset[str]) -> None:
+        self._services.cards.policy = card_policy(values)
+        self._configuring = asyncio.create_task(self._configure(), name="configure")
+
+    async def _configure(self) -> None:
+        """Bring control to the present settings; without control it gets them when it comes."""
+        settings = self._memory.settings
+        version = settings.configuration.version
+        try:
+            outcome = await self._hub.configure(self._memory.config())
+        except NotConnected:
+            return
+        if outcome.outcome != "done" and settings.configuration.version == version:
+            settings.refusal = outcome.reason
+            _log.warning("control does not take settings version %d: %s", version, outcome.reason)
 
     def stop(self) -> None:
         """End in an orderly way."""
@@ -99,6 +141,7 @@ class ServicesProcess:
         await serve
         self._end.close()
         self._store.close()
+        self._memory.close()
         if work.done():
             work.result()
         work.cancel()
@@ -107,6 +150,9 @@ class ServicesProcess:
         while not self._server.should_exit:
             self._child.status.heartbeat(monotonic_us())
             timeout_s = self._hub.tick()
+            view = self._hub.latest()
+            if view is not None:
+                self._memory.settings.acknowledge(view.config_version)
             if self._services.problem != self._problem:
                 self._problem = self._services.problem
                 _log.warning("%s", self._problem or "the journal works again")

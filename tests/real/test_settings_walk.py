@@ -1,0 +1,72 @@
+"""The first hour of a station: label, first login, settings by command line, in force while it runs and after a restart."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.fakes.running_station import QUICK_PROFILE, RunningStation, until
+
+pytestmark = [pytest.mark.real, pytest.mark.timeout(180)]
+NEW = "Walk-password-1"
+
+
+@pytest.fixture
+def station() -> Iterator[RunningStation]:
+    running = RunningStation(profile=QUICK_PROFILE)
+    try:
+        yield running.start()
+    finally:
+        running.close()
+
+
+def evse(station: RunningStation, *arguments: str, code: int = 0, **secrets: str) -> dict[str, Any]:
+    """A command as somebody types it."""
+    done = subprocess.run(
+        [sys.executable, "-m", "evse", *arguments, "--json"],
+        check=False,
+        env={**station.environment(), **secrets},
+        cwd=station.home,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == code, done.stdout + done.stderr
+    return dict(json.loads(done.stdout))
+
+
+@pytest.mark.req("CFG-01", "CFG-02", "MNT-02", "MNT-04")
+def test_the_first_hour_of_a_station(station: RunningStation) -> None:
+    label = evse(station, "label")
+    first = {"EVSE_PASSWORD": label["password"]}
+    refused = evse(station, "settings", "list", code=1, **first)
+    assert "must be changed first" in refused["reason"]
+    evse(station, "settings", "list", code=2, EVSE_PASSWORD="ADMIN")
+    evse(station, "account", "password", EVSE_NEW_PASSWORD=NEW, **first)
+    admin = {"EVSE_PASSWORD": NEW}
+
+    wrong = evse(station, "settings", "set", "outlet.1.derated_current_a=40", code=2, **admin)
+    assert "0…32 A" in wrong["reason"]
+    evse(station, "settings", "set", "outlet.1.derated_current_a=20", "general.location=Outdoor", **admin)
+
+    def active() -> bool:
+        view = evse(station, "settings", "get", "general.location", **admin)
+        return view["values"] == {"general.location": "Outdoor"} and station.get("api/station")["config_version"] == 2
+
+    until(active)
+    exported = evse(station, "settings", "export", "station.cfg", **admin)
+    assert exported["bytes"] > 1_000
+    evse(station, "settings", "set", "general.location=Indoor", **admin)
+    preview = evse(station, "settings", "import", "station.cfg", "--preview", **admin)
+    assert [each["key"] for each in preview["differences"]] == ["general.location"]
+    evse(station, "settings", "import", "station.cfg", **admin)
+    listed = evse(station, "settings", "list", "general.", **admin)
+    assert (listed["version"], {each["key"]: each["value"] for each in listed["settings"]}["general.location"]) == (
+        4,
+        "Outdoor",
+    )
+    until(lambda: evse(station, "settings", "list", **admin)["active"])
