@@ -14,6 +14,7 @@ from typing import Literal, Protocol
 from evse.core.commands import Command
 from evse.core.events import Event
 from evse.exchange.snapshot import StationView
+from evse.services.report.content import Report
 
 ParamType = Literal["int", "number", "bool", "text", "choice"]
 ParamValue = bool | int | float | str
@@ -309,6 +310,13 @@ class BoardView:
     outlets: tuple[BoardOutlet, ...] = ()
 
 
+class ReportPort(Protocol):
+    """Makes maintenance reports."""
+
+    async def report(self) -> Report:
+        """The report as of now; what cannot be read is left out and named among the problems."""
+
+
 @dataclass(frozen=True, slots=True)
 class Extras:
     """What a station may have beside its three ports; what is absent has no route and no place on the page."""
@@ -318,3 +326,4 @@ class Extras:
     wires: WirePort | None = None
     scenarios: ScenarioPort | None = None
     recording: RecordingPort | None = None
+    report: ReportPort | None = None
