@@ -9,7 +9,7 @@ from dataclasses import fields
 from importlib.metadata import PackageNotFoundError, version
 
 from evse.core.units import SECOND
-from evse.services.authorisation import mask_uid
+from evse.services.badges.badge import mask_uid
 from evse.services.clock import Instant
 from evse.services.journal import JournalError
 from evse.services.records import LAST_SHOWN, Record, RecordReader, utc_text

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from evse.core.units import SECOND, PhaseValues
 from evse.exchange.snapshot import OutletView, StationView
-from evse.services.authorisation import mask_uid
+from evse.services.badges.badge import mask_uid
 from evse.services.records import Record, duration_text, utc_text
 from evse.services.security.chain import Entry as SecurityEntry
 from evse.services.settings.model import Values
