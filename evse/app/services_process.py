@@ -25,6 +25,7 @@ from evse.app.board_view import board_from
 from evse.app.child import ChildArguments, Task, add_child_arguments, begin_child, wait_for_task
 from evse.app.factory_badges import badge_list_of
 from evse.app.record_source import JournalRecords
+from evse.app.report_source import StationReport
 from evse.app.scenario_runner import ScenarioRunner
 from evse.app.session_recorder import RecordedSource, SessionRecorder
 from evse.app.station_control import StationControl
@@ -86,6 +87,7 @@ class ServicesProcess:
             wires=self._hub.wire_log,
             scenarios=ScenarioRunner() if world is not None else None,
             recording=SessionRecorder(world) if world is not None else None,
+            report=StationReport(station.config.station_uid, self._hub, journal, names, self._instant),
             accounts=self._memory.accounts,
             settings=self._memory.settings,
             control=StationControl(self._memory, child.status.send),
@@ -98,6 +100,10 @@ class ServicesProcess:
         self._web = socket.socket(fileno=arguments.web_fd)
         self._server: Server = make_server(app, "", 0)
         self._problem = ""
+
+    def _instant(self, mono_us: int | None) -> Instant:
+        clock = self._services.clock
+        return clock.instant(clock.boot_id, monotonic_us() if mono_us is None else mono_us)
 
     def _stamp(self) -> Instant:
         return system_mapping(self._boot_id).instant(self._boot_id, monotonic_us())

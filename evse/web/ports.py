@@ -15,6 +15,7 @@ from evse.core.commands import Command
 from evse.core.events import Event
 from evse.exchange.snapshot import StationView
 from evse.services.accounts.service import AccountService
+from evse.services.report.content import Report
 from evse.services.settings.service import Settings
 
 ParamType = Literal["int", "number", "bool", "text", "choice"]
@@ -311,6 +312,13 @@ class BoardView:
     outlets: tuple[BoardOutlet, ...] = ()
 
 
+class ReportPort(Protocol):
+    """Makes maintenance reports."""
+
+    async def report(self) -> Report:
+        """The report as of now; what cannot be read is left out and named among the problems."""
+
+
 class BadgeProblem(Exception):
     """The badge list is not changed. ``kind`` says why, the text and ``details`` tell people what to do."""
 
@@ -406,6 +414,8 @@ class Extras:
     wires: WirePort | None = None
     scenarios: ScenarioPort | None = None
     recording: RecordingPort | None = None
+    report: ReportPort | None = None
+
     badges: BadgePort | None = None
     accounts: AccountService | None = None
     settings: Settings | None = None
