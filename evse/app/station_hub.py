@@ -120,6 +120,7 @@ class StationHub:
         """The newest Snapshot."""
         self._heard_us = self._viewed_us = self._clock()
         self._view = view
+        self._services.view(self._viewed_us, view)
         self._history.put(view)
         self._publish(None)
 

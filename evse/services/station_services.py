@@ -13,6 +13,8 @@ Rules:
 - An event that comes again changes nothing; its answer is repeated under the same command id, on which control acts
   once.
 - Events of a boot that did not say ``Hello`` are not taken and not acknowledged.
+- With a supervision (:mod:`evse.services.supervision`) it decides on cards, and what it has to be told of a transaction is
+  in the same commit as the event. It hears that a standing order is obeyed when that is durable.
 
 Nothing here raises for what events say or what the disk does; ``problem`` says what is wrong.
 """
@@ -28,6 +30,7 @@ from evse.core.commands import Authorise, Command, ConfirmRecord, RestoreState
 from evse.core.config import OutletConfig, StationConfig
 from evse.core.events import (
     AuthorisationRequested,
+    CommandDone,
     EnergyCheckpoint,
     Event,
     FaultCleared,
@@ -39,6 +42,7 @@ from evse.core.events import (
 )
 from evse.core.units import NEVER, SECOND
 from evse.exchange.envelope import Acknowledge, Envelope
+from evse.exchange.snapshot import StationView
 from evse.services.authorisation import Authoriser, mask_uid
 from evse.services.clock import ClockMapping, Instant
 from evse.services.journal import (
@@ -56,6 +60,7 @@ from evse.services.journal import (
     Write,
 )
 from evse.services.standing_orders import StandingOrders
+from evse.services.supervision import SupervisionPort
 
 _log = logging.getLogger(__name__)
 RETRY_US: Final = 1 * SECOND
@@ -82,9 +87,12 @@ class StationServices:
         *,
         wake: Callable[[], None] = _nothing,
         publish: bool = False,
+        supervision: SupervisionPort | None = None,
     ) -> None:
         self.authoriser = authoriser
         self.clock = clock
+        self._supervision = supervision
+        self._answers: deque[tuple[int, CommandDone]] = deque()
         self.foreign_events = 0
         self.repeated_events = 0
         self._journal = journal
@@ -107,6 +115,7 @@ class StationServices:
         self._ready = False
         self._closed_interrupted = False
         self._retry_us = NEVER
+        self._started_us = 0
 
     @property
     def problem(self) -> str:
@@ -121,6 +130,7 @@ class StationServices:
     def start(self, now_us: int, boot_id: str) -> list[Command]:
         """Control said ``Hello`` with ``boot_id``. Returns the commands that can go out at once, often none yet."""
         self._waiting.clear()
+        self._started_us = now_us
         if boot_id == self._boot_id and self._closed_interrupted:
             # The connection broke and came back, both sides lived on: say everything again that may be lost.
             self._acknowledged = 0
@@ -133,6 +143,7 @@ class StationServices:
         self._acknowledged = 0
         self._pending.clear()
         self._pending_orders.clear()
+        self._answers.clear()
         self._commands.clear()
         self._opened.clear()
         self._latched.clear()
@@ -140,7 +151,8 @@ class StationServices:
         self._closed_interrupted = False
         self._retry_us = NEVER
         generation = self._generation
-        self._journal.commit([CloseInterrupted(boot_id, publish=self._publish)], lambda: self._interrupted(generation))
+        close = CloseInterrupted(boot_id, publish=self._publish, supervised=self._supervision is not None)
+        self._journal.commit([close], lambda: self._interrupted(generation))
         return self.take_commands()
 
     def step(self, now_us: int) -> int:
@@ -149,7 +161,37 @@ class StationServices:
             self._follow_clock(now_us)
         if self._closed_interrupted and now_us >= self._retry_us:
             self._restore(now_us)
-        return self._retry_us if self._closed_interrupted else NEVER
+        wake_us = self._retry_us if self._closed_interrupted else NEVER
+        return min(wake_us, self._supervise(now_us)) if self._ready else wake_us
+
+    def view(self, now_us: int, view: StationView | None) -> None:
+        """The newest Snapshot, ``None`` while control does not answer."""
+        if self._supervision is not None:
+            self._supervision.view(now_us, view)
+            self._wake()
+
+    def _supervise(self, now_us: int) -> int:
+        """Step the supervision; return when to do so again."""
+        supervision = self._supervision
+        if supervision is None:
+            return NEVER
+        while self._answers and self.orders_durable(self._answers[0][0]):
+            supervision.event(now_us, self._answers.popleft()[1])
+        wishes = supervision.step(now_us, self.clock)
+        self._commands += wishes.commands
+        if wishes.writes:
+            self._journal.commit(wishes.writes, self._fetch_messages)
+        return wishes.wake_us
+
+    def _fetch_messages(self) -> None:
+        """Something is durable that the supervision may have to be told."""
+        if self._supervision is None:
+            return
+        try:
+            self._supervision.take_messages(self._journal.messages(self._supervision.last_number))
+        except JournalError as error:
+            _log.warning("the messages for the supervision cannot be read now: %s", error)
+        self._wake()
 
     def _follow_clock(self, now_us: int) -> None:
         """Somebody has said what time it is: the ends of standing orders may be known better."""
@@ -219,6 +261,7 @@ class StationServices:
             ]
             sessions = self._journal.open_sessions()
             last_sequence = self._journal.last_sequence(self._boot_id)
+            self._tell_supervision(now_us, sessions)
         except JournalError as error:
             self._read_problem = str(error)
             self._retry_us = 0 if now_us is None else now_us + RETRY_US
@@ -235,6 +278,17 @@ class StationServices:
             self.handle(envelope, at_us)
         self._wake()
 
+    def _tell_supervision(self, now_us: int | None, sessions: tuple[OpenSession, ...]) -> None:
+        """What the journal holds for the supervision, and that control has begun. Raises JournalError."""
+        supervision = self._supervision
+        if supervision is None or self._ready:
+            return
+        journal = self._journal
+        supervision.load(journal.documents(), journal.messages(), journal.transaction_ids())
+        supervision.take_messages(journal.messages(supervision.last_number))
+        users = {session.session_id: session.uid for session in sessions}
+        supervision.booted(self._started_us if now_us is None else now_us, self._boot_id, users)
+
     def _remember(self, commands: list[RestoreState], sessions: tuple[OpenSession, ...]) -> None:
         self._latched |= {(command.outlet, fault) for command in commands for fault in command.latched}
         for session in sessions:
@@ -243,7 +297,10 @@ class StationServices:
     def _take(self, envelope: Envelope) -> None:
         """A new event: store what it makes durable, answer what it asks."""
         event = envelope.event
-        writes = self._writes(event, self._instant(envelope))
+        at = self._instant(envelope)
+        writes = self._writes(event, at)
+        if self._supervision is not None:
+            writes += self._supervision.writes(event, at)
         if writes:
             self._pending.append(envelope.seq)
             if isinstance(event, OrdersChanged):
@@ -254,6 +311,8 @@ class StationServices:
             )
         elif isinstance(event, AuthorisationRequested):
             self._authorise(event, envelope.mono_us)
+        elif isinstance(event, CommandDone) and self._supervision is not None:
+            self._answers.append((envelope.seq, event))
         self._wake()
 
     def _repeat(self, envelope: Envelope) -> None:
@@ -275,6 +334,7 @@ class StationServices:
             self._pending_orders.popleft()
         if isinstance(event, SessionOpened):
             self._confirm(event)
+        self._fetch_messages()
         self._wake()
 
     def _writes(self, event: Event, at: Instant) -> list[Write]:
@@ -352,6 +412,9 @@ class StationServices:
 
     def _authorise(self, event: AuthorisationRequested, asked_us: int) -> None:
         decision = self.authoriser.decide(event.uid, event.purpose)
+        if self._supervision is not None and not decision.may_stop_any:
+            self._supervision.event(asked_us, event)
+            return
         _log.info("outlet %d: card %s: %s %s", event.outlet, mask_uid(event.uid), decision.verdict, decision.reason)
         self._commands.append(
             Authorise(
