@@ -134,39 +134,39 @@ class CentralSystem:
             info["parentIdTag"] = self.behaviour.parents[tag]
         return info
 
-    def on_BootNotification(self, now_us: int, _payload: Mapping[str, Any]) -> dict[str, Any]:  # noqa: N802
+    def on_BootNotification(self, now_us: int, _payload: Mapping[str, Any]) -> dict[str, Any]:
         return {
             "status": self.behaviour.registration,
             "interval": self.behaviour.interval_s,
             "currentTime": self.time_text(now_us),
         }
 
-    def on_Heartbeat(self, now_us: int, _payload: Mapping[str, Any]) -> dict[str, Any]:  # noqa: N802
+    def on_Heartbeat(self, now_us: int, _payload: Mapping[str, Any]) -> dict[str, Any]:
         return {"currentTime": self.time_text(now_us)}
 
-    def on_Authorize(self, _now_us: int, payload: Mapping[str, Any]) -> dict[str, Any]:  # noqa: N802
+    def on_Authorize(self, _now_us: int, payload: Mapping[str, Any]) -> dict[str, Any]:
         return {"idTagInfo": self.id_info(payload["idTag"])}
 
-    def on_StatusNotification(self, _now_us: int, payload: Mapping[str, Any]) -> dict[str, Any]:  # noqa: N802
+    def on_StatusNotification(self, _now_us: int, payload: Mapping[str, Any]) -> dict[str, Any]:
         self.statuses[payload["connectorId"]] = payload["status"]
         return {}
 
-    def on_StartTransaction(self, _now_us: int, payload: Mapping[str, Any]) -> dict[str, Any]:  # noqa: N802
+    def on_StartTransaction(self, _now_us: int, payload: Mapping[str, Any]) -> dict[str, Any]:
         number = self._next_transaction
         self._next_transaction += 1
         self.ledger[number] = LedgerEntry(number, payload)
         return {"transactionId": number, "idTagInfo": self.id_info(payload["idTag"])}
 
-    def on_MeterValues(self, _now_us: int, payload: Mapping[str, Any]) -> dict[str, Any]:  # noqa: N802
+    def on_MeterValues(self, _now_us: int, payload: Mapping[str, Any]) -> dict[str, Any]:
         if "transactionId" in payload:
             self.ledger[payload["transactionId"]].values.append(payload)
         return {}
 
-    def on_StopTransaction(self, _now_us: int, payload: Mapping[str, Any]) -> dict[str, Any]:  # noqa: N802
+    def on_StopTransaction(self, _now_us: int, payload: Mapping[str, Any]) -> dict[str, Any]:
         self.ledger[payload["transactionId"]].stops.append(payload)
         return {"idTagInfo": self.id_info(payload["idTag"])} if "idTag" in payload else {}
 
-    def on_DataTransfer(self, _now_us: int, _payload: Mapping[str, Any]) -> dict[str, Any]:  # noqa: N802
+    def on_DataTransfer(self, _now_us: int, _payload: Mapping[str, Any]) -> dict[str, Any]:
         return {"status": "Accepted"}
 
     # --- looking back -------------------------------------------------------------------------------------------

@@ -205,9 +205,7 @@ class Bench:
             wish_us = self.services.step(self.now_us)
             self._post(self.services.take_commands())
             self.services.take_acknowledgement()
-            # Control shows itself once a second.
             self._wish_us = min(self._wish_us, max(wish_us, self.now_us + 1))
-            self._wish_us = min(self._wish_us, self.now_us + 3 * SECOND)
         return worked
 
     def _link_once(self) -> bool:
@@ -305,9 +303,8 @@ class Bench:
             self.stop_session(card.outlet, "Local")
         elif command.verdict is not Verdict.REFUSED and self.outlets[card.outlet].session is None:
             self.start_session(card.outlet, card.uid)
-        elif command.verdict is Verdict.REFUSED and self.outlets[card.outlet].session is not None:
-            if card.purpose == "start":
-                self.stop_session(card.outlet, "DeAuthorized")
+        elif command.verdict is Verdict.REFUSED and card.purpose == "start" and self.outlets[card.outlet].session:
+            self.stop_session(card.outlet, "DeAuthorized")
         return ""
 
     # --- verbs of people ----------------------------------------------------------------------------------------

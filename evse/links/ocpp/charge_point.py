@@ -153,10 +153,12 @@ class ChargePoint:
     # --- the station --------------------------------------------------------------------------------------------
 
     def view(self, now_us: int, view: StationView | None) -> None:
-        """The newest Snapshot; ``None`` while control does not answer."""
+        """The newest Snapshot; ``None``: control does not answer. For a short while the last one counts then."""
         context = self.context
         if view is not None:
-            context.view, context.viewed_us = view, now_us
+            context.view, context.view_ends_us = view, NEVER
+        elif context.view_ends_us == NEVER:
+            context.view_ends_us = now_us + VIEW_GRACE_US
 
     def writes(self, event: Event, at: Instant) -> list[Write]:
         """What has to be committed together with what the event makes durable."""
@@ -335,8 +337,8 @@ class ChargePoint:
         """Do what is due at ``now_us``."""
         context, link = self.context, self.context.link
         context.now_us = now_us
-        if context.view is not None and now_us > context.viewed_us + VIEW_GRACE_US:
-            context.view = None
+        if now_us >= context.view_ends_us:
+            context.view, context.view_ends_us = None, NEVER
         if context.requests.expire(now_us) and context.requests.timeouts >= SILENT_REQUESTS:
             _log.warning("%d requests without an answer: the connection is given up", context.requests.timeouts)
             link.drop()
@@ -360,8 +362,7 @@ class ChargePoint:
         """When connection, answers, outbox and Snapshot need a look."""
         context, link = self.context, self.context.link
         outbox_us = context.outbox.wake_us(now_us) if link.may_ask and context.requests.free else NEVER
-        view_us = NEVER if context.view is None else context.viewed_us + VIEW_GRACE_US + 1
-        return min(link.wake_us(), context.requests.wake_us(), outbox_us, view_us)
+        return min(link.wake_us(), context.requests.wake_us(), outbox_us, context.view_ends_us)
 
     def _output(self, now_us: int, wake_us: int) -> Output:
         context = self.context

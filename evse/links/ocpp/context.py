@@ -107,7 +107,7 @@ class Context:
         self.tellers = {number: StatusTeller() for number in (0, *identity.outlets)}
         self.reports: dict[int, StatusReport] = {}
         self.view: StationView | None = None
-        self.viewed_us = -NEVER
+        self.view_ends_us = NEVER
         self.boot_id = ""
         self.diagnostics_status = self.firmware_status = "Idle"
         self.restart = ""

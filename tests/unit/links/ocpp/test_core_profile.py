@@ -58,9 +58,9 @@ def test_a_boot_notification_that_fails_is_repeated() -> None:
     bench = Bench()
     bench.central.behaviour = replace(bench.central.behaviour, errors={"BootNotification": 1})
     bench.run(10)
-    assert bench.context.link.state is LinkState.BOOTING
+    assert not bench.context.link.may_ask
     bench.run(300)
-    assert bench.context.link.state is LinkState.ACCEPTED
+    assert bench.context.link.may_ask
 
 
 def test_heartbeats_come_at_the_interval_when_nothing_else_is_said() -> None:
@@ -83,10 +83,10 @@ def test_the_central_system_tells_the_time_to_a_station_that_does_not_know_it() 
     assert start["timestamp"].startswith("2026-01-01T00:16:4")
 
 
-@pytest.mark.parametrize("text", ["222222017-01-01T00:00:00Z", "1970-01-01T00:00:00Z", "9999-12-31T23:59:59Z"])
-def test_a_time_that_makes_no_sense_is_not_taken(text: str) -> None:
+@pytest.mark.parametrize("text", ["2200-01-01T00:00:00Z", "1970-01-01T00:00:00Z", "9999-12-31T23:59:59Z"])
+def test_a_time_that_makes_no_sense_is_not_taken(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
     bench = Bench()
-    bench.central.time_text = lambda _now_us: text  # type: ignore[method-assign]
+    monkeypatch.setattr(bench.central, "time_text", lambda _now_us: text)
     bench.run(2)
     status = bench.central.payloads("StatusNotification")[0]
     assert status["timestamp"].startswith("2026-01-01")
