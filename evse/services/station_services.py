@@ -13,7 +13,7 @@ Rules:
 - An event that comes again changes nothing; its answer is repeated under the same command id, on which control acts
   once.
 - Events of a boot that did not say ``Hello`` are not taken and not acknowledged.
-- With a supervision (:mod:`evse.services.supervision`) it decides on cards, and what it has to be told of a transaction is
+- With a supervision (:mod:`evse.services.back_end`) it decides on cards, and what it has to be told of a transaction is
   in the same commit as the event. It hears that a standing order is obeyed when that is durable.
 
 Nothing here raises for what events say or what the disk does; ``problem`` says what is wrong.
@@ -60,7 +60,7 @@ from evse.services.journal import (
     Write,
 )
 from evse.services.standing_orders import StandingOrders
-from evse.services.supervision import SupervisionPort
+from evse.services.back_end import BackEnd
 
 _log = logging.getLogger(__name__)
 RETRY_US: Final = 1 * SECOND
@@ -87,7 +87,7 @@ class StationServices:
         *,
         wake: Callable[[], None] = _nothing,
         publish: bool = False,
-        supervision: SupervisionPort | None = None,
+        supervision: BackEnd | None = None,
     ) -> None:
         self.authoriser = authoriser
         self.clock = clock

@@ -11,7 +11,7 @@ from evse.links.ocpp.charge_point import ChargePoint
 from evse.links.ocpp.link import LinkWish
 from evse.services.clock import ClockMapping, Instant
 from evse.services.journal import QueueMessage, Write
-from evse.services.supervision import SupervisionWishes
+from evse.services.back_end import BackEndWishes
 
 
 class TextLink(Protocol):
@@ -31,7 +31,7 @@ class TextLink(Protocol):
 
 
 class OcppSupervision:
-    """A ``SupervisionPort``. ``restart`` is called with `Soft` or `Hard` when the station is to start anew."""
+    """A ``BackEnd``. ``restart`` is called with `Soft` or `Hard` when the station is to start anew."""
 
     def __init__(
         self, charge_point: ChargePoint, link: TextLink, *, restart: Callable[[str], None], wake: Callable[[], None]
@@ -58,7 +58,7 @@ class OcppSupervision:
         self.charge_point.received(now_us, text)
         self._wake()
 
-    # --- SupervisionPort ----------------------------------------------------------------------------------------
+    # --- BackEnd ----------------------------------------------------------------------------------------
 
     @property
     def last_number(self) -> int:
@@ -94,7 +94,7 @@ class OcppSupervision:
         """The newest Snapshot."""
         self.charge_point.view(now_us, view)
 
-    def step(self, now_us: int, clock: ClockMapping) -> SupervisionWishes:
+    def step(self, now_us: int, clock: ClockMapping) -> BackEndWishes:
         """Step the charge point and give the link what is for it."""
         point = self.charge_point
         point.clock = clock
@@ -107,4 +107,4 @@ class OcppSupervision:
             self._link.close()
         if output.restart:
             self._restart(output.restart)
-        return SupervisionWishes(output.commands, output.writes, output.wake_us)
+        return BackEndWishes(output.commands, output.writes, output.wake_us)

@@ -1,7 +1,7 @@
-"""The port between a station's services and whoever supervises the station from afar.
+"""The port between a station's services and a back-end that supervises the station from afar.
 
-Services own the journal and the way to control; the supervision decides who may charge, has to be told of transactions, and
-gives orders. It never waits: it is stepped, and says what is to be committed and posted.
+Services own the journal and the way to control; the back-end has to be told of transactions and gives orders. (Whether it
+is asked about cards is the policy's affair: :mod:`evse.services.supervision`.) It never waits: it is stepped, and says what is to be committed and posted.
 """
 
 from __future__ import annotations
@@ -17,16 +17,16 @@ from evse.services.clock import ClockMapping, Instant
 from evse.services.journal import QueueMessage, Write
 
 
-class SupervisionWishes(NamedTuple):
-    """What a supervision wants after a step: commands in order, writes as one commit, and when to be stepped again."""
+class BackEndWishes(NamedTuple):
+    """What a back-end wants after a step: commands in order, writes as one commit, and when to be stepped again."""
 
     commands: tuple[Command, ...] = ()
     writes: tuple[Write, ...] = ()
     wake_us: int = NEVER
 
 
-class SupervisionPort(Protocol):
-    """Implemented by a protocol; called by :class:`evse.services.station_services.StationServices` only."""
+class BackEnd(Protocol):
+    """Implemented by a protocol's adapter; called by :class:`evse.services.station_services.StationServices` only."""
 
     @property
     def last_number(self) -> int:
@@ -55,13 +55,13 @@ class SupervisionPort(Protocol):
         ...
 
     def event(self, now_us: int, event: Event) -> None:
-        """A card was read, or control has answered a command."""
+        """Control has answered a command."""
         ...
 
     def view(self, now_us: int, view: StationView | None) -> None:
         """The newest Snapshot, ``None`` while control does not answer."""
         ...
 
-    def step(self, now_us: int, clock: ClockMapping) -> SupervisionWishes:
+    def step(self, now_us: int, clock: ClockMapping) -> BackEndWishes:
         """Do what is due; ``clock`` tells what time it is."""
         ...
