@@ -15,12 +15,16 @@ from evse.core.units import NEVER
 from evse.exchange.snapshot import StationView
 from evse.services.clock import ClockMapping, Instant
 from evse.services.journal import QueueMessage, Write
+from evse.services.supervision import SupervisionAnswer
 
 
 class BackEndWishes(NamedTuple):
-    """What a back-end wants after a step: commands in order, writes as one commit, and when to be stepped again."""
+    """What a back-end wants after a step: commands in order, then answers about cards by their question's id, writes as one
+    commit, and when to be stepped again.
+    """
 
     commands: tuple[Command, ...] = ()
+    answers: tuple[tuple[str, SupervisionAnswer], ...] = ()
     writes: tuple[Write, ...] = ()
     wake_us: int = NEVER
 

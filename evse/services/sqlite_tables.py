@@ -12,6 +12,8 @@ from collections.abc import Sequence as SequenceOf
 from typing import Any, Final
 
 from evse.core.orders import OrderKind, StandingOrder
+from evse.services.badges.badge_tables import SCHEMA as _SCHEMA_BADGES
+from evse.services.badges.badge_tables import apply_badge_write
 from evse.services.clock import ClockQuality, Deadline, Instant
 from evse.services.journal import (
     BOOTS_KEPT,
@@ -93,7 +95,7 @@ _SCHEMA_3: Final = (
     "CREATE TABLE document (station TEXT NOT NULL, name TEXT NOT NULL, text TEXT NOT NULL, "
     "PRIMARY KEY (station, name)) WITHOUT ROWID",
 )
-MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (_SCHEMA_1, _SCHEMA_2, _SCHEMA_3)
+MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (_SCHEMA_1, _SCHEMA_2, _SCHEMA_3, _SCHEMA_BADGES)
 """The statements that lead from each version to the next, from 0 on."""
 
 
@@ -183,6 +185,8 @@ class StationTables:
                 self._keep_document(write)
             case Sequence():
                 self._remember_sequence(write)
+            case _:
+                apply_badge_write(self._connection, self._station, write)
 
     def _supervise(self, write: QueueMessage | AssignTransaction | DropMessages) -> None:
         match write:

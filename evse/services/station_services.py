@@ -13,20 +13,18 @@ Rules:
 - An event that comes again changes nothing; its answer is repeated under the same command id, on which control acts
   once.
 - Events of a boot that did not say ``Hello`` are not taken and not acknowledged.
-- With a supervision (:mod:`evse.services.back_end`) it decides on cards, and what it has to be told of a transaction is
-  in the same commit as the event. It hears that a standing order is obeyed when that is durable.
+- What a back-end (:mod:`evse.services.back_end`) has to be told of a transaction is in the same commit as the event.
 
 Nothing here raises for what events say or what the disk does; ``problem`` says what is wrong.
 """
 
 from __future__ import annotations
 
-import logging
 from collections import deque
 from collections.abc import Callable
 from typing import Final
 
-from evse.core.commands import Authorise, Command, ConfirmRecord, RestoreState
+from evse.core.commands import Command, ConfirmRecord, RestoreState
 from evse.core.config import OutletConfig, StationConfig
 from evse.core.events import (
     AuthorisationRequested,
@@ -40,10 +38,16 @@ from evse.core.events import (
     SessionOpened,
     TransactionStarted,
 )
+from evse.core.orders import OrderKind, StandingOrder
 from evse.core.units import NEVER, SECOND
 from evse.exchange.envelope import Acknowledge, Envelope
 from evse.exchange.snapshot import StationView
-from evse.services.authorisation import Authoriser, mask_uid
+from evse.services.authorisation import Policy
+from evse.services.back_end import BackEnd
+from evse.services.back_end_desk import BackEndDesk
+from evse.services.badges.badge_list import BadgeList
+from evse.services.badges.writes import FactoryBadges
+from evse.services.card_desk import CardDesk
 from evse.services.clock import ClockMapping, Instant
 from evse.services.journal import (
     Checkpoint,
@@ -60,9 +64,10 @@ from evse.services.journal import (
     Write,
 )
 from evse.services.standing_orders import StandingOrders
-from evse.services.back_end import BackEnd
+from evse.services.supervision import SupervisionAnswer, SupervisionPort
 
-_log = logging.getLogger(__name__)
+LATE_US: Final = 2 * SECOND
+"""A back-end's answer about a card that takes longer is late: the user may begin meanwhile."""
 RETRY_US: Final = 1 * SECOND
 """How long to wait before a journal that could not be read is asked again."""
 
@@ -75,30 +80,34 @@ class StationServices:
     """What services do for one station.
 
     ``wake`` is called when there is something new to take. ``publish`` says whether new records are meant for
-    publication.
+    publication. ``factory_badges``: the badge list of a station that has never had one. ``supervision``: who is asked
+    about cards, where the policy says so. ``back_end``: who is told of transactions and gives orders.
     """
 
     def __init__(
         self,
         journal: Journal,
-        authoriser: Authoriser,
+        policy: Policy,
         clock: ClockMapping,
         config: StationConfig,
         *,
         wake: Callable[[], None] = _nothing,
         publish: bool = False,
-        supervision: BackEnd | None = None,
+        factory_badges: BadgeList | None = None,
+        supervision: SupervisionPort | None = None,
+        back_end: BackEnd | None = None,
     ) -> None:
-        self.authoriser = authoriser
+        self.back_end = BackEndDesk(journal, back_end, self._send, self.supervision_answer, wake)
+        self.cards = CardDesk(journal, policy, [each.number for each in config.outlets], self._send, supervision)
+        self.cards.late_us = LATE_US if back_end is not None else 0
         self.clock = clock
-        self._supervision = supervision
-        self._answers: deque[tuple[int, CommandDone]] = deque()
         self.foreign_events = 0
         self.repeated_events = 0
         self._journal = journal
         self._outlets: dict[int, OutletConfig] = {outlet.number: outlet for outlet in config.outlets}
         self._wake = wake
         self._publish = publish
+        self._factory = FactoryBadges(factory_badges.badges if factory_badges is not None else ())
         self._read_problem = ""
         self._boot_id = ""
         self._generation = 0
@@ -130,7 +139,6 @@ class StationServices:
     def start(self, now_us: int, boot_id: str) -> list[Command]:
         """Control said ``Hello`` with ``boot_id``. Returns the commands that can go out at once, often none yet."""
         self._waiting.clear()
-        self._started_us = now_us
         if boot_id == self._boot_id and self._closed_interrupted:
             # The connection broke and came back, both sides lived on: say everything again that may be lost.
             self._acknowledged = 0
@@ -139,11 +147,13 @@ class StationServices:
             return self.take_commands()
         self._boot_id = boot_id
         self._generation += 1
+        self.cards.start(boot_id)
+        self.back_end.start()
+        self._started_us = now_us
         self._handled = 0
         self._acknowledged = 0
         self._pending.clear()
         self._pending_orders.clear()
-        self._answers.clear()
         self._commands.clear()
         self._opened.clear()
         self._latched.clear()
@@ -151,8 +161,9 @@ class StationServices:
         self._closed_interrupted = False
         self._retry_us = NEVER
         generation = self._generation
-        close = CloseInterrupted(boot_id, publish=self._publish, supervised=self._supervision is not None)
-        self._journal.commit([close], lambda: self._interrupted(generation))
+        close = CloseInterrupted(boot_id, publish=self._publish, supervised=self.back_end.present)
+        writes: list[Write] = [self._factory, close]
+        self._journal.commit(writes, lambda: self._interrupted(generation))
         return self.take_commands()
 
     def step(self, now_us: int) -> int:
@@ -161,37 +172,15 @@ class StationServices:
             self._follow_clock(now_us)
         if self._closed_interrupted and now_us >= self._retry_us:
             self._restore(now_us)
-        wake_us = self._retry_us if self._closed_interrupted else NEVER
-        return min(wake_us, self._supervise(now_us)) if self._ready else wake_us
+        wish_us = NEVER
+        if self._ready:
+            wish_us = self.cards.step(now_us, self._utc_us(now_us))
+            wish_us = min(wish_us, self.back_end.step(now_us, self.clock, self.orders_durable))
+        return min(wish_us, self._retry_us) if self._closed_interrupted else NEVER
 
     def view(self, now_us: int, view: StationView | None) -> None:
         """The newest Snapshot, ``None`` while control does not answer."""
-        if self._supervision is not None:
-            self._supervision.view(now_us, view)
-            self._wake()
-
-    def _supervise(self, now_us: int) -> int:
-        """Step the supervision; return when to do so again."""
-        supervision = self._supervision
-        if supervision is None:
-            return NEVER
-        while self._answers and self.orders_durable(self._answers[0][0]):
-            supervision.event(now_us, self._answers.popleft()[1])
-        wishes = supervision.step(now_us, self.clock)
-        self._commands += wishes.commands
-        if wishes.writes:
-            self._journal.commit(wishes.writes, self._fetch_messages)
-        return wishes.wake_us
-
-    def _fetch_messages(self) -> None:
-        """Something is durable that the supervision may have to be told."""
-        if self._supervision is None:
-            return
-        try:
-            self._supervision.take_messages(self._journal.messages(self._supervision.last_number))
-        except JournalError as error:
-            _log.warning("the messages for the supervision cannot be read now: %s", error)
-        self._wake()
+        self.back_end.view(now_us, view)
 
     def _follow_clock(self, now_us: int) -> None:
         """Somebody has said what time it is: the ends of standing orders may be known better."""
@@ -210,10 +199,10 @@ class StationServices:
             if envelope.event.durable:
                 self._waiting.append((envelope, now_us))
         elif envelope.seq <= self._handled:
-            self._repeat(envelope)
+            self._repeat(envelope, now_us)
         else:
             self._handled = envelope.seq
-            self._take(envelope)
+            self._take(envelope, now_us)
 
     def orders_durable(self, before_seq: int) -> bool:
         """Whether every change of standing orders that control told before the event ``before_seq`` is durable."""
@@ -225,11 +214,15 @@ class StationServices:
         commands, self._commands = self._commands, []
         return commands
 
+    def _send(self, command: Command) -> None:
+        self._commands.append(command)
+
     def take_acknowledgement(self) -> Acknowledge | None:
         """The acknowledgement to send now, after the commands; ``None`` when there is nothing new to say."""
         if self._commands or not self._ready:
             return None
-        up_to_seq = self._pending[0] - 1 if self._pending else self._handled
+        held = [seq for seq in (self.cards.held_seq, self._pending[0] if self._pending else None) if seq is not None]
+        up_to_seq = min(held) - 1 if held else self._handled
         if up_to_seq <= self._acknowledged:
             return None
         self._acknowledged = up_to_seq
@@ -245,6 +238,7 @@ class StationServices:
         """Read what outlives a restart and tell every outlet."""
         try:
             if not self._ready:
+                self.cards.load()
                 self._orders.load(self._journal, (0, *self._outlets))
                 self._clock_seen = self.clock
             state = "undated" if self._orders.undated(self.clock) else "restore"
@@ -261,7 +255,9 @@ class StationServices:
             ]
             sessions = self._journal.open_sessions()
             last_sequence = self._journal.last_sequence(self._boot_id)
-            self._tell_supervision(now_us, sessions)
+            if not self._ready:
+                users = {session.session_id: session.uid for session in sessions}
+                self.back_end.load(self._started_us if now_us is None else now_us, self._boot_id, users)
         except JournalError as error:
             self._read_problem = str(error)
             self._retry_us = 0 if now_us is None else now_us + RETRY_US
@@ -278,29 +274,19 @@ class StationServices:
             self.handle(envelope, at_us)
         self._wake()
 
-    def _tell_supervision(self, now_us: int | None, sessions: tuple[OpenSession, ...]) -> None:
-        """What the journal holds for the supervision, and that control has begun. Raises JournalError."""
-        supervision = self._supervision
-        if supervision is None or self._ready:
-            return
-        journal = self._journal
-        supervision.load(journal.documents(), journal.messages(), journal.transaction_ids())
-        supervision.take_messages(journal.messages(supervision.last_number))
-        users = {session.session_id: session.uid for session in sessions}
-        supervision.booted(self._started_us if now_us is None else now_us, self._boot_id, users)
-
     def _remember(self, commands: list[RestoreState], sessions: tuple[OpenSession, ...]) -> None:
         self._latched |= {(command.outlet, fault) for command in commands for fault in command.latched}
+        for command in commands:
+            self._note_booking(command.outlet, command.orders)
         for session in sessions:
             self._opened.setdefault((session.outlet, session.session_id), session.opened)
+            self.cards.users[session.outlet] = session.uid
 
-    def _take(self, envelope: Envelope) -> None:
+    def _take(self, envelope: Envelope, now_us: int) -> None:
         """A new event: store what it makes durable, answer what it asks."""
         event = envelope.event
         at = self._instant(envelope)
-        writes = self._writes(event, at)
-        if self._supervision is not None:
-            writes += self._supervision.writes(event, at)
+        writes = [*self._writes(event, at), *self.back_end.writes(event, at)]
         if writes:
             self._pending.append(envelope.seq)
             if isinstance(event, OrdersChanged):
@@ -310,17 +296,17 @@ class StationServices:
                 [*writes, Sequence(self._boot_id, envelope.seq)], lambda: self._durable(generation, event)
             )
         elif isinstance(event, AuthorisationRequested):
-            self._authorise(event, envelope.mono_us)
-        elif isinstance(event, CommandDone) and self._supervision is not None:
-            self._answers.append((envelope.seq, event))
+            self._authorise(event, envelope, now_us)
+        elif isinstance(event, CommandDone):
+            self.back_end.answer(envelope.seq, event)
         self._wake()
 
-    def _repeat(self, envelope: Envelope) -> None:
+    def _repeat(self, envelope: Envelope, now_us: int) -> None:
         """An event that is known: its effect is there or under way, its answer may be lost."""
         self.repeated_events += 1
         event = envelope.event
         if isinstance(event, AuthorisationRequested):
-            self._authorise(event, envelope.mono_us)
+            self._authorise(event, envelope, now_us)
         elif isinstance(event, SessionOpened) and envelope.seq not in self._pending:
             self._confirm(event)
         self._wake()
@@ -334,7 +320,7 @@ class StationServices:
             self._pending_orders.popleft()
         if isinstance(event, SessionOpened):
             self._confirm(event)
-        self._fetch_messages()
+        self.back_end.durable()
         self._wake()
 
     def _writes(self, event: Event, at: Instant) -> list[Write]:
@@ -353,6 +339,7 @@ class StationServices:
             case SessionClosed():
                 return [self._session_end(event, at)]
             case OrdersChanged():
+                self._note_booking(event.outlet, event.orders)
                 return [self._orders.keep(event.outlet, event.orders, self.clock)]
             case FaultRaised(latched=True):
                 keys = [(number, event.fault) for number in self._numbers(event.outlet)]
@@ -366,12 +353,16 @@ class StationServices:
             case _:
                 return []
 
+    def _note_booking(self, outlet: int, orders: tuple[StandingOrder, ...]) -> None:
+        self.cards.booked[outlet] = next((order.uid for order in orders if order.kind is OrderKind.BOOKED), "")
+
     def _numbers(self, outlet: int) -> tuple[int, ...]:
         """The outlets that an event is for: outlet 0 is the station, hence all of them."""
         return (outlet,) if outlet else tuple(self._outlets)
 
     def _session_start(self, event: SessionOpened, at: Instant) -> SessionStart:
         self._opened[event.outlet, event.session_id] = at
+        self.cards.users[event.outlet] = event.uid
         return SessionStart(
             outlet=event.outlet,
             session_id=event.session_id,
@@ -379,7 +370,7 @@ class StationServices:
             authorised_by=event.authorised_by,
             opened=at,
             socket=self._socket(event.outlet),
-            comment=self.authoriser.comment(event.uid),
+            comment=self.cards.comment(event.uid),
         )
 
     def _session_end(self, event: SessionClosed, at: Instant) -> SessionEnd:
@@ -410,24 +401,16 @@ class StationServices:
             )
         )
 
-    def _authorise(self, event: AuthorisationRequested, asked_us: int) -> None:
-        decision = self.authoriser.decide(event.uid, event.purpose)
-        if self._supervision is not None and not decision.may_stop_any:
-            self._supervision.event(asked_us, event)
-            return
-        _log.info("outlet %d: card %s: %s %s", event.outlet, mask_uid(event.uid), decision.verdict, decision.reason)
-        self._commands.append(
-            Authorise(
-                command_id=f"authorise-{self._boot_id}-{event.outlet}-{event.card_read_id}",
-                outlet=event.outlet,
-                expires_us=asked_us + self.authoriser.timeout_us,
-                epoch=event.session_epoch,
-                card_read_id=event.card_read_id,
-                verdict=decision.verdict,
-                reason=decision.reason,
-                may_stop_any=decision.may_stop_any,
-            )
-        )
+    def _authorise(self, event: AuthorisationRequested, envelope: Envelope, now_us: int) -> None:
+        self.cards.request(event, envelope.seq, envelope.mono_us, now_us, self._utc_us(now_us))
+
+    def supervision_answer(self, ask_id: str, answer: SupervisionAnswer) -> None:
+        """The supervision has answered a question; late, double and unknown answers are allowed."""
+        self.cards.answered(ask_id, answer)
+        self._wake()
+
+    def _utc_us(self, now_us: int) -> int | None:
+        return self.clock.instant(self._boot_id, now_us).utc_us
 
     def _instant(self, envelope: Envelope) -> Instant:
         return self.clock.instant(envelope.boot_id, envelope.mono_us)

@@ -39,9 +39,10 @@ from evse.exchange.envelope import Envelope
 from evse.exchange.snapshot import LatencyView, OutletView, SessionView, StationView
 from evse.links.ocpp.charge_point import ChargePoint
 from evse.links.ocpp.context import Context
-from evse.links.ocpp.settings import OutletFacts, StationIdentity, SupervisionSettings
+from evse.links.ocpp.settings import LossStrategy, OutletFacts, StationIdentity, SupervisionSettings
 from evse.links.ocpp.supervision import OcppSupervision
-from evse.services.authorisation import Authoriser
+from evse.services.authorisation import Location, Policy
+from evse.services.authorisation import LossStrategy as CardLoss
 from evse.services.clock import ClockMapping, ClockQuality
 from evse.services.fake_journal import FakeStore
 from evse.services.station_services import StationServices
@@ -124,8 +125,18 @@ class Bench:
         self.point = ChargePoint(self.settings, self.identity, self.boot_id, self.random.random)
         self.supervision = OcppSupervision(self.point, self, restart=self.restarts.append, wake=self._wake)
         config = StationConfig(UID, "test", tuple(OutletConfig(n) for n in self.identity.outlets))
+        on_loss = CardLoss.ALLOW_ALL if self.settings.loss is LossStrategy.ALLOW_ALL else CardLoss.REJECT_ALL
+        policy = Policy(
+            Location.SUPERVISION,
+            supervised=True,
+            on_loss=on_loss,
+            timeout_us=self.settings.authentication_timeout_us,
+        )
         self.services = StationServices(
-            journal, Authoriser(), self._mapping(), config, wake=self._wake, supervision=self.supervision
+            *(journal, policy, self._mapping(), config),
+            wake=self._wake,
+            supervision=self.supervision,
+            back_end=self.supervision,
         )
         self.point.switch(self.now_us, on=True)
         self._post(self.services.start(self.now_us, self.boot_id))

@@ -1,15 +1,12 @@
-"""Who may charge, with supervision (OCPP 1.6, 4.1, 3.5; EVlink commissioning guide DOCA0060, Authentication).
+"""Who may charge, with supervision (OCPP 1.6, 4.1, 3.5): the protocol's part of it.
 
-A card at an outlet:
+The card desk of the services asks, waits and gives the verdict. Here is said
 
-1. `LocalPreAuthorize`: who is known as accepted begins without asking.
-2. With a connection the central system is asked. While the answer is late the user may plug in and begin: a provisional
-   permission that ends with the authentication time-out.
-3. Without a connection, or without an answer in time, who is known as accepted begins (`LocalAuthorizeOffline`), and who is
-   not known when unknown ids are allowed (`AllowOfflineTxForUnknownId`, the setting's "allow all"). Known as refused stays
-   refused.
-
-A card that asks to end somebody else's charge may do so when both have the same parent id.
+1. what counts without asking: with `LocalPreAuthorize` who is known as accepted; without a connection, or without an answer
+   in time, who is known as accepted (`LocalAuthorizeOffline`), and who is not known when unknown ids are allowed
+   (`AllowOfflineTxForUnknownId`, the setting's "allow all"). Known as refused stays refused;
+2. how the central system is asked, and what its answer means;
+3. that a reservation for a group is handed over to whoever of the group comes.
 """
 
 from __future__ import annotations
@@ -17,56 +14,61 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from evse.core.commands import ANY_EPOCH, Authorise, Book, StopSession, Suspend, Verdict
-from evse.core.events import AuthorisationRequested
-from evse.core.units import NEVER, SECOND
+from evse.core.commands import ANY_EPOCH, Book, StopSession, Suspend
+from evse.core.units import SECOND
 from evse.links.ocpp.charging_profile import ProfileError
 from evse.links.ocpp.context import Context, Running
 from evse.links.ocpp.id_tags import IdTagInfo
 from evse.links.ocpp.requests import Answer
-from evse.services.authorisation import BADGE_UNKNOWN, NOT_THE_CURRENT_USER
+from evse.services.supervision import SupervisionAnswer
 
-LATE_US: Final = 2 * SECOND
-"""An answer that takes longer is late."""
+_YEAR_US: Final = 365 * 86_400 * SECOND
 Judged = Callable[[int, IdTagInfo | None, bool], None]
 """Called with the time, what is known of the id, and whether the central system has said it just now."""
 
 
-def judge_card(context: Context, now_us: int, event: AuthorisationRequested) -> None:
-    """A card was read: give the verdict, at once or later."""
-    if event.purpose == "start":
-        _judge_start(context, now_us, event)
-    else:
-        _judge_stop(context, now_us, event)
+def at_once(context: Context, tag: str, *, waited: bool) -> SupervisionAnswer | None:
+    """Return what counts for an id without asking; ``None``: the central system has to be asked."""
+    now_us = context.now_us
+    info = context.known_tag(tag, now_us)
+    accepted = info is not None and info.accepted(context.utc_us(now_us))
+    if context.link.may_ask and not waited:
+        return _answer(info, accepted=True) if accepted and context.keys.flag("LocalPreAuthorize") else None
+    return _answer(info, accepted=may_begin_unasked(context, now_us, info))
 
 
-def _judge_start(context: Context, now_us: int, event: AuthorisationRequested) -> None:
-    known = context.known_tag(event.uid, now_us)
-    if known is not None and known.accepted(context.utc_us(now_us)) and context.keys.flag("LocalPreAuthorize"):
-        _verdict(context, now_us, event, known, accepted=True)
-        return
-    answered = False
+def ask_card(context: Context, ask_id: str, tag: str, connector: int) -> None:
+    """Ask about a card; the answer joins ``context.card_answers``."""
 
-    def judged(at_us: int, info: IdTagInfo | None, online: bool) -> None:
-        nonlocal answered
-        if answered:
-            return
-        answered = True
-        accepted = info is not None and info.accepted(context.utc_us(at_us))
+    def judged(now_us: int, info: IdTagInfo | None, online: bool) -> None:
+        accepted = info is not None and info.accepted(context.utc_us(now_us))
         if not online:
-            accepted = may_begin_unasked(context, at_us, info)
-        _verdict(context, at_us, event, info, accepted=accepted)
+            accepted = may_begin_unasked(context, now_us, info)
+        if accepted:
+            _hand_over_booking(context, now_us, connector, tag, info)
+        context.card_answers.append((ask_id, _answer(info, accepted=accepted)))
 
-    def late(at_us: int) -> None:
-        if not answered:
-            context.command(at_us, _authorise(context, event, Verdict.PROVISIONAL, "", timeout_us))
+    if not ask_tag(context, context.now_us, tag, judged):
+        judged(context.now_us, context.known_tag(tag, context.now_us), False)
 
-    timeout_us = now_us + context.settings.authentication_timeout_us
-    if ask_tag(context, now_us, event.uid, judged):
-        context.at(min(now_us + LATE_US, timeout_us), late)
-        context.at(timeout_us, lambda at_us: judged(at_us, context.known_tag(event.uid, at_us), False))
-    else:
-        judged(now_us, known, False)
+
+def _answer(info: IdTagInfo | None, *, accepted: bool) -> SupervisionAnswer:
+    if info is None:
+        return SupervisionAnswer(accepted)
+    expires_us = None if info.expiry_utc_s is None else info.expiry_utc_s * SECOND
+    return SupervisionAnswer(accepted, expires_us, info.parent)
+
+
+def group_of(context: Context, tag: str) -> str:
+    """The parent id of an id, as far as it is known."""
+    info = context.known_tag(tag, context.now_us)
+    return "" if info is None else info.parent
+
+
+def kept_for_group(context: Context, connector: int) -> bool:
+    """Whether a connector is reserved for a parent id."""
+    kept = context.reservations.get(connector)
+    return kept is not None and kept.parent != ""
 
 
 def may_begin_unasked(context: Context, now_us: int, info: IdTagInfo | None) -> bool:
@@ -103,69 +105,13 @@ def info_of(answer: Answer) -> IdTagInfo | None:
         return IdTagInfo(answer.payload["idTagInfo"]["status"], answer.payload["idTagInfo"].get("parentIdTag", ""))
 
 
-def _judge_stop(context: Context, now_us: int, event: AuthorisationRequested) -> None:
-    running = context.running.get(event.outlet)
-    outlet = context.outlet(event.outlet)
-    owner = running.tag if running is not None else ""
-    if not owner and outlet is not None and outlet.session is not None:
-        owner = outlet.session.uid
-    group = context.known_tag(owner, now_us)
-
-    def judged(at_us: int, info: IdTagInfo | None, _online: bool) -> None:
-        same = info is not None and group is not None and info.parent != "" and info.parent == group.parent
-        valid = info is not None and info.accepted(context.utc_us(at_us))
-        _stop_verdict(context, at_us, event, accepted=same and valid)
-
-    known = context.known_tag(event.uid, now_us)
-    if group is None or not group.parent:
-        _stop_verdict(context, now_us, event, accepted=False)
-    elif (known is not None and known.parent == group.parent) or not ask_tag(context, now_us, event.uid, judged):
-        judged(now_us, known, False)
-
-
-def _verdict(
-    context: Context, now_us: int, event: AuthorisationRequested, info: IdTagInfo | None, *, accepted: bool
-) -> None:
-    if accepted:
-        _hand_over_booking(context, now_us, event, info)
-    verdict = Verdict.ACCEPTED if accepted else Verdict.REFUSED
-    context.command(now_us, _authorise(context, event, verdict, "" if accepted else BADGE_UNKNOWN))
-
-
-def _stop_verdict(context: Context, now_us: int, event: AuthorisationRequested, *, accepted: bool) -> None:
-    verdict = Verdict.ACCEPTED if accepted else Verdict.REFUSED
-    reason = "" if accepted else NOT_THE_CURRENT_USER
-    context.command(now_us, _authorise(context, event, verdict, reason, may_stop_any=accepted))
-
-
-def _authorise(
-    context: Context,
-    event: AuthorisationRequested,
-    verdict: Verdict,
-    reason: str,
-    permission_expires_us: int = NEVER,
-    *,
-    may_stop_any: bool = False,
-) -> Authorise:
-    return Authorise(
-        command_id=f"{context.token}-card-{event.outlet}-{event.session_epoch}-{event.card_read_id}-{verdict.value}",
-        outlet=event.outlet,
-        epoch=event.session_epoch,
-        card_read_id=event.card_read_id,
-        verdict=verdict,
-        reason=reason,
-        may_stop_any=may_stop_any,
-        permission_expires_us=permission_expires_us,
-    )
-
-
-def _hand_over_booking(context: Context, now_us: int, event: AuthorisationRequested, info: IdTagInfo | None) -> None:
+def _hand_over_booking(context: Context, now_us: int, connector: int, tag: str, info: IdTagInfo | None) -> None:
     """A reservation for a group is kept for whoever of the group comes: the outlet knows single ids only."""
-    kept = context.reservations.get(event.outlet)
-    if kept is None or kept.tag.lower() == event.uid.lower() or info is None or not info.parent:
+    kept = context.reservations.get(connector)
+    if kept is None or kept.tag.lower() == tag.lower() or info is None or not info.parent:
         return
     if info.parent == kept.parent:
-        context.command(now_us, Book(context.command_id(), event.outlet, uid=event.uid))
+        context.command(now_us, Book(context.command_id(), connector, uid=tag))
 
 
 def transaction_judged(context: Context, now_us: int, session_id: str, tag: str, info: IdTagInfo) -> None:
@@ -196,7 +142,7 @@ def _end_invalid(context: Context, now_us: int, connector: int, running: Running
         return True
 
     if not used_up(now_us):
-        context.wait(used_up, now_us + 365 * 86_400 * SECOND, lambda _at_us: None)
+        context.wait(used_up, now_us + _YEAR_US, lambda _at_us: None)
 
 
 def transaction_over(context: Context, now_us: int, connector: int) -> None:

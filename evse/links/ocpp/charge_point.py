@@ -17,7 +17,6 @@ from typing import Any, Final, NamedTuple
 
 from evse.core.commands import Command
 from evse.core.events import (
-    AuthorisationRequested,
     CommandDone,
     Event,
     SessionClosed,
@@ -26,7 +25,7 @@ from evse.core.events import (
 )
 from evse.core.units import NEVER, SECOND
 from evse.exchange.snapshot import StationView
-from evse.links.ocpp.authorising import info_of, judge_card, transaction_judged, transaction_over
+from evse.links.ocpp.authorising import info_of, transaction_judged, transaction_over
 from evse.links.ocpp.context import VIEW_GRACE_US, Context, Outcome, Running
 from evse.links.ocpp.frame import BadFrame, Call, CallError, CallResult, ErrorCode, encode, parse
 from evse.links.ocpp.handlers import HANDLERS, PENDING_REFUSED
@@ -44,6 +43,7 @@ from evse.links.ocpp.stamps import filled, instants_in, offsets
 from evse.links.ocpp.transactions import id_tag, queued
 from evse.services.clock import ClockMapping, ClockQuality, Instant
 from evse.services.journal import AssignTransaction, DropMessages, MessageKind, QueueMessage, Write
+from evse.services.supervision import SupervisionAnswer
 
 _log = logging.getLogger(__name__)
 SILENT_REQUESTS: Final = 2
@@ -61,6 +61,8 @@ class Output(NamedTuple):
 
     texts: tuple[str, ...]
     commands: tuple[Command, ...]
+    answers: tuple[tuple[str, SupervisionAnswer], ...]
+    """About cards; they count after the commands."""
     writes: tuple[Write, ...]
     wish: LinkWish
     restart: str
@@ -172,13 +174,10 @@ class ChargePoint:
         return []
 
     def event(self, now_us: int, event: Event) -> None:
-        """An event for which nothing has to be durable first."""
+        """Control has answered a command."""
         self.context.now_us = now_us
-        match event:
-            case AuthorisationRequested():
-                judge_card(self.context, now_us, event)
-            case CommandDone():
-                self.context.command_done(now_us, event.command_id, Outcome(event.outcome, event.reason))
+        if isinstance(event, CommandDone):
+            self.context.command_done(now_us, event.command_id, Outcome(event.outcome, event.reason))
 
     def _begin(self, event: TransactionStarted, at: Instant) -> list[Write]:
         context, connector = self.context, event.outlet
@@ -375,7 +374,8 @@ class ChargePoint:
             context.link.drop()
         wish = context.link.wish(now_us)
         wake_us = min(wake_us, self._wake_us(now_us))
-        return Output(texts, commands, tuple(self._take_writes()), wish, restart, wake_us)
+        answers, context.card_answers = tuple(context.card_answers), []
+        return Output(texts, commands, answers, tuple(self._take_writes()), wish, restart, wake_us)
 
     def _send(self, now_us: int) -> None:
         """Send one request, if none is in flight: what waits for this connection, else the next transaction message."""

@@ -26,6 +26,7 @@ from evse.links.ocpp.settings import StationIdentity, SupervisionSettings, stati
 from evse.links.ocpp.stamps import stamp
 from evse.services.clock import NO_CLOCK, ClockMapping, ClockQuality, Instant
 from evse.services.journal import KeepDocument, Write
+from evse.services.supervision import SupervisionAnswer
 
 _log = logging.getLogger(__name__)
 ANSWER_US: Final = 10 * SECOND
@@ -115,6 +116,7 @@ class Context:
         self.resetting = ""
         """Kind of the reset that is on its way: nobody may begin."""
         self.commands: list[Command] = []
+        self.card_answers: list[tuple[str, SupervisionAnswer]] = []
         self.writes: list[Write] = []
         self._clock: ClockMapping = NO_CLOCK
         self._adopted: ClockMapping | None = None

@@ -7,11 +7,13 @@ from typing import Protocol
 
 from evse.core.events import Event
 from evse.exchange.snapshot import StationView
+from evse.links.ocpp.authorising import ask_card, at_once, group_of, kept_for_group
 from evse.links.ocpp.charge_point import ChargePoint
 from evse.links.ocpp.link import LinkWish
+from evse.services.back_end import BackEndWishes
 from evse.services.clock import ClockMapping, Instant
 from evse.services.journal import QueueMessage, Write
-from evse.services.back_end import BackEndWishes
+from evse.services.supervision import SupervisionAnswer
 
 
 class TextLink(Protocol):
@@ -31,7 +33,7 @@ class TextLink(Protocol):
 
 
 class OcppSupervision:
-    """A ``BackEnd``. ``restart`` is called with `Soft` or `Hard` when the station is to start anew."""
+    """A ``BackEnd``, and a ``SupervisionPort`` for cards. ``restart`` is called with `Soft` or `Hard` when the station is to start anew."""
 
     def __init__(
         self, charge_point: ChargePoint, link: TextLink, *, restart: Callable[[str], None], wake: Callable[[], None]
@@ -56,6 +58,30 @@ class OcppSupervision:
     def received(self, now_us: int, text: str) -> None:
         """A text has come."""
         self.charge_point.received(now_us, text)
+        self._wake()
+
+    # --- SupervisionPort ----------------------------------------------------------------------------------------
+
+    @property
+    def reachable(self) -> bool:
+        """Whether the central system can be asked now."""
+        return self.charge_point.context.link.may_ask
+
+    def at_once(self, uid: str, *, waited: bool = False) -> SupervisionAnswer | None:
+        """What counts for ``uid`` without asking."""
+        return at_once(self.charge_point.context, uid, waited=waited)
+
+    def group_of(self, uid: str) -> str:
+        """The parent id of ``uid`` as far as it is known."""
+        return group_of(self.charge_point.context, uid)
+
+    def kept_for_group(self, outlet: int) -> bool:
+        """Whether the outlet is reserved for a parent id."""
+        return kept_for_group(self.charge_point.context, outlet)
+
+    def ask(self, ask_id: str, uid: str, outlet: int) -> None:
+        """Ask about a card."""
+        ask_card(self.charge_point.context, ask_id, uid, outlet)
         self._wake()
 
     # --- BackEnd ----------------------------------------------------------------------------------------
@@ -107,4 +133,4 @@ class OcppSupervision:
             self._link.close()
         if output.restart:
             self._restart(output.restart)
-        return BackEndWishes(output.commands, output.writes, output.wake_us)
+        return BackEndWishes(output.commands, output.answers, output.writes, output.wake_us)
