@@ -18,6 +18,7 @@ import socket
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from evse.app.badge_port import StationBadges
 from evse.app.board_view import board_from
@@ -29,6 +30,8 @@ from evse.app.session_recorder import RecordedSource, SessionRecorder
 from evse.app.station_hub import StationHub, monotonic_us
 from evse.app.system_clock import system_mapping
 from evse.app.world_port import WorldSocketPort
+from evse.core.commands import Restart
+from evse.core.config import StationConfig
 from evse.core.faults import CATALOGUE, NO_BIT
 from evse.exchange.services_end import ServicesEnd
 from evse.services.clock import NO_CLOCK
@@ -37,6 +40,9 @@ from evse.services.station_services import StationServices
 from evse.web.app import create_app
 from evse.web.ports import Extras
 from evse.web.server import Server, make_server
+
+if TYPE_CHECKING:
+    from evse.app.supervision import Supervised
 
 _log = logging.getLogger(__name__)
 
@@ -51,13 +57,18 @@ class ServicesProcess:
         self._news = asyncio.Event()
         self._store = SqliteStore(Path(task.data) / "journal.sqlite", notify=lambda: _call_on(loop, self._deliver))
         journal: SqliteJournal = self._store.journal(station.config.station_uid)
+        supervised = self._supervised(task, station.config) if task.supervision else None
+        back_end = None if supervised is None else supervised.back_end
+        self._supervision = supervised
         services = StationServices(
             journal,
-            policy_of(task.strategy),
+            policy_of(task.strategy) if supervised is None else supervised.policy,
             NO_CLOCK,
             station.config,
             wake=self._news.set,
             factory_badges=badge_list_of(task.badges),
+            supervision=back_end,
+            back_end=back_end,
         )
         self._services = services
         self._hub = StationHub(services, system_mapping)
@@ -82,6 +93,20 @@ class ServicesProcess:
         self._server: Server = make_server(app, "", 0)
         self._problem = ""
 
+    def _supervised(self, task: Task, config: StationConfig) -> Supervised:
+        """The way to the central system, which begins to connect."""
+        # Loaded only where it is used: a station without supervision needs neither WebSockets nor schemas.
+        from evse.app.supervision import supervise
+
+        supervised = supervise(task.supervision, config, monotonic_us, self._news.set, self._restart)
+        supervised.start(monotonic_us())
+        return supervised
+
+    def _restart(self, kind: str) -> None:
+        """The central system has asked for a reset and the sessions have ended."""
+        _log.warning("%s reset by the central system", kind)
+        self._end.send((Restart(command_id=f"reset-{monotonic_us()}", cause=f"{kind}Reset"),))
+
     def stop(self) -> None:
         """End in an orderly way."""
         self._server.should_exit = True
@@ -97,6 +122,8 @@ class ServicesProcess:
             await asyncio.sleep(0.005)
         self._child.status.send({"ready": True})
         await serve
+        if self._supervision is not None:
+            await self._supervision.link.end()
         self._end.close()
         self._store.close()
         if work.done():
