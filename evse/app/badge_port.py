@@ -79,7 +79,7 @@ class StationBadges:
             new = await asyncio.to_thread(import_badges, data)
         except BadgeFileRefused as error:
             lines = [f"line {each.line}: {each.reason}" for each in error.errors]
-            raise BadgeProblem("refused", f"the file is refused: {lines[0]}", lines) from error
+            raise BadgeProblem("refused", "the file is refused, the list stays as it was", lines) from error
         await self._change(lambda _badges: new)
         return len(new)
 

@@ -101,6 +101,9 @@ def _lines(data: bytes) -> list[str]:
         line = data.count(b"\n", 0, error.start) + 1
         raise BadgeFileRefused([LineError(line, "this is not UTF-8 text")]) from error
     lines = text.removeprefix(_BOM).split("\r\n")
+    if "\r\n" not in text and "\n" in text:
+        reason = "the ends of the lines were changed: another program has saved the file; export it again"
+        raise BadgeFileRefused([LineError(1, reason)])
     if len(lines) < 3 or lines[-1]:
         raise BadgeFileRefused([LineError(len(lines), "the file is cut off: its last line is a whole checksum line")])
     if len(lines) - 3 > BADGE_LIMIT:

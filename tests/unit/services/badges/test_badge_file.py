@@ -159,7 +159,7 @@ def test_each_bad_line_is_named_even_when_the_checksum_fits() -> None:
         (b"", 1, "cut off"),
         (FILE[:-2], 4, "cut off"),
         (FILE.removeprefix(b"\xef\xbb\xbf"), 4, "checksum"),
-        (FILE.replace(b"\r\n", b"\n"), 1, "cut off"),
+        (FILE.replace(b"\r\n", b"\n"), 1, "another program"),
         (b"\xef\xbb\xbf\xff" + FILE, 1, "UTF-8"),
         (b"x" * (FILE_LIMIT + 1), 1, "at most"),
         (sealed("1;04A1B2C3;User;", count=2), 3, "checksum"),
