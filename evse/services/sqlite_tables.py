@@ -23,6 +23,7 @@ from evse.services.journal import (
     ClearLatch,
     CloseInterrupted,
     DropMessages,
+    GiveUpPublication,
     JournalError,
     KeepDocument,
     KeepOrders,
@@ -121,7 +122,9 @@ def migrate(connection: sqlite3.Connection, migrations: tuple[tuple[str, ...], .
     try:
         connection.execute("CREATE TABLE IF NOT EXISTS schema (version INTEGER NOT NULL)")
         row = connection.execute("SELECT version FROM schema").fetchone()
-        version = int(row[0]) if row is not None else 0
+        version = row[0] if row is not None else 0
+        if not isinstance(version, int):
+            raise sqlite3.DatabaseError("the schema's version cannot be read: the file is damaged")
         if version > len(migrations):
             raise JournalError(f"the journal has version {version}, this program knows {len(migrations)} at most")
         if row is None:
@@ -179,6 +182,8 @@ class StationTables:
                 self._run(
                     "UPDATE record SET published = 1 WHERE station = ? AND number = ?", self._station, write.number
                 )
+            case GiveUpPublication():
+                self._run("UPDATE record SET publish = 0 WHERE station = ? AND number = ?", self._station, write.number)
             case QueueMessage() | AssignTransaction() | DropMessages():
                 self._supervise(write)
             case KeepDocument():
