@@ -34,6 +34,7 @@ from evse.core.commands import Restart
 from evse.core.config import StationConfig
 from evse.core.faults import CATALOGUE, NO_BIT
 from evse.exchange.services_end import ServicesEnd
+from evse.exchange.snapshot import StationView
 from evse.services.clock import NO_CLOCK
 from evse.services.sqlite_journal import SqliteJournal, SqliteStore
 from evse.services.station_services import StationServices
@@ -96,11 +97,22 @@ class ServicesProcess:
     def _supervised(self, task: Task, config: StationConfig) -> Supervised:
         """The way to the central system, which begins to connect."""
         # Loaded only where it is used: a station without supervision needs neither WebSockets nor schemas.
+        from evse.app.diagnostics import EVENTS, offered_by
         from evse.app.supervision import supervise
+        from evse.links.ocpp.transfers import Transfers
 
-        supervised = supervise(task.supervision, config, monotonic_us, self._news.set, self._restart)
+        folder = Path(task.data)
+        supervised = supervise(
+            *(task.supervision, config, monotonic_us, self._news.set, self._restart),
+            # On a simulated station the loopback address is as good as any.
+            Transfers(folder, local_allowed=bool(task.world)),
+            offered_by(folder, self._latest, lambda: self._hub.recent_events(EVENTS)),
+        )
         supervised.start(monotonic_us())
         return supervised
+
+    def _latest(self) -> StationView | None:
+        return self._hub.latest()
 
     def _restart(self, kind: str) -> None:
         """The central system has asked for a reset and the sessions have ended."""

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 import secrets
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from evse.core.config import OutletConfig, StationConfig
 from evse.core.units import SECOND
+from evse.links.ocpp.certificates import Use
 from evse.links.ocpp.charge_point import ChargePoint
+from evse.links.ocpp.file_work import Job, Work
 from evse.links.ocpp.settings import LossStrategy, OutletFacts, StationIdentity, SupervisionSettings
 from evse.links.ocpp.supervision import OcppSupervision
 from evse.links.ocpp.target import Target, TargetError, Trust, check_url, target_of
+from evse.links.ocpp.transfers import Transfers
 from evse.links.ocpp.websocket import WebSocketLink
 from evse.services.authorisation import Location, Policy
 from evse.services.authorisation import LossStrategy as CardLoss
@@ -63,8 +67,14 @@ def supervise(
     clock: Callable[[], int],
     wake: Callable[[], None],
     restart: Callable[[str], None],
+    transfers: Transfers,
+    offered: Callable[[Work], bytes],
 ) -> Supervised:
-    """Return what ``values`` mean. ``restart`` is called with the kind of a reset that was asked for."""
+    """Return what ``values`` mean. ``restart`` is called with the kind of a reset that was asked for, ``offered`` for what is
+    uploaded.
+
+    To be called inside a running event loop: files are carried in its threads.
+    """
     settings = settings_of(values, config)
     trust = Trust(values["roots_file"], values["certificate_file"], values["key_file"])
     point = ChargePoint(settings, identity_of(config), secrets.token_hex(4), random.random)
@@ -73,10 +83,17 @@ def supervise(
         keys = point.context.keys
         profile = keys.integer("SecurityProfile")
         made = target_of(settings.url, settings.identity, profile, keys.text("AuthorizationKey"))
-        return made, profile, _read_roots(trust)
+        return made, profile, _trust(trust, point)
 
     link = WebSocketLink(target, lambda: point.context.keys.integer("WebSocketPingInterval"), clock)
-    back_end = OcppSupervision(point, link, restart=restart, wake=wake)
+    carried: set[asyncio.Task[None]] = set()
+
+    def do(job: Job) -> None:
+        task = asyncio.create_task(_carry(transfers, job, offered(job.work), back_end, clock))
+        carried.add(task)
+        task.add_done_callback(carried.discard)
+
+    back_end = OcppSupervision(point, link, restart=restart, wake=wake, do=do)
     link.listener = back_end
     on_loss = CardLoss.ALLOW_ALL if settings.loss is LossStrategy.ALLOW_ALL else CardLoss.REJECT_ALL
     policy = Policy(
@@ -85,9 +102,24 @@ def supervise(
     return Supervised(back_end, link, policy)
 
 
+async def _carry(
+    transfers: Transfers, job: Job, content: bytes, back_end: OcppSupervision, clock: Callable[[], int]
+) -> None:
+    end = await asyncio.to_thread(transfers.do, job, content)
+    back_end.job_ended(clock(), job.number, end)
+
+
+def _trust(trust: Trust, point: ChargePoint) -> Trust:
+    """Whom to trust and what to show: what the central system has installed goes before the profile's files."""
+    store = point.context.certificates
+    if store.roots(Use.CENTRAL_SYSTEM):
+        trust = Trust(store.roots(Use.CENTRAL_SYSTEM), trust.certificate_file, trust.key_file)
+    elif trust.roots:
+        trust = _read_roots(trust)
+    return replace(trust, certificate=store.chain, key=store.key)
+
+
 def _read_roots(trust: Trust) -> Trust:
-    if not trust.roots:
-        return trust
     try:
         return Trust(Path(trust.roots).read_text(encoding="ascii"), trust.certificate_file, trust.key_file)
     except (OSError, UnicodeDecodeError) as error:

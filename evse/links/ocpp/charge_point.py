@@ -26,7 +26,9 @@ from evse.core.events import (
 from evse.core.units import NEVER, SECOND
 from evse.exchange.snapshot import StationView
 from evse.links.ocpp.authorising import info_of, transaction_judged, transaction_over
+from evse.links.ocpp.certificates import CertificateStore
 from evse.links.ocpp.context import VIEW_GRACE_US, Context, Outcome, Running
+from evse.links.ocpp.file_work import End, Job
 from evse.links.ocpp.frame import BadFrame, Call, CallError, CallResult, ErrorCode, encode, parse
 from evse.links.ocpp.handlers import HANDLERS, PENDING_REFUSED
 from evse.links.ocpp.id_tags import IdCache, LocalList
@@ -64,6 +66,8 @@ class Output(NamedTuple):
     answers: tuple[tuple[str, SupervisionAnswer], ...]
     """About cards; they count after the commands."""
     writes: tuple[Write, ...]
+    jobs: tuple[Job, ...]
+    """Files to fetch or bring; their ends are told by ``job_ended``."""
     wish: LinkWish
     restart: str
     """`Soft` or `Hard`: the station is to be restarted now; empty else."""
@@ -109,6 +113,7 @@ class ChargePoint:
         context.cache = IdCache(documents.get("cache", ""))
         context.local_list = LocalList(documents.get("local list", ""))
         context.profiles = restored_profiles(documents.get("profiles", ""), context.profiles)
+        context.certificates = CertificateStore(documents.get("certificates", ""))
         context.reservations = restored_reservations(documents.get("reservations", ""))
         for connector in context.identity.outlets:
             running = _running_from(documents.get(_running_name(connector), ""))
@@ -220,6 +225,11 @@ class ChargePoint:
         return writes
 
     # --- the socket ---------------------------------------------------------------------------------------------
+
+    def job_ended(self, now_us: int, number: int, end: End) -> None:
+        """A job has ended."""
+        self.context.now_us = now_us
+        self.context.files.ended(now_us, number, end)
 
     def switch(self, now_us: int, *, on: bool) -> None:
         """Whether the station is supervised."""
@@ -349,6 +359,7 @@ class ChargePoint:
                     "BootNotification", context.identity.boot_payload(), self._boot_answered, first=True
                 )
             if link.may_ask:
+                context.tell_security_events()
                 wake_us = min(wake_us, statuses_due(context, now_us))
             if link.heartbeat_due(now_us):
                 heartbeat(context)
@@ -375,7 +386,13 @@ class ChargePoint:
         wish = context.link.wish(now_us)
         wake_us = min(wake_us, self._wake_us(now_us))
         answers, context.card_answers = tuple(context.card_answers), []
-        return Output(texts, commands, answers, tuple(self._take_writes()), wish, restart, wake_us)
+        job = context.files.next(now_us)
+        if job is not None:
+            # What it begins with is told at once.
+            wake_us = now_us
+        wake_us = min(wake_us, context.files.wake_us())
+        jobs = () if job is None else (job,)
+        return Output(texts, commands, answers, tuple(self._take_writes()), jobs, wish, restart, wake_us)
 
     def _send(self, now_us: int) -> None:
         """Send one request, if none is in flight: what waits for this connection, else the next transaction message."""

@@ -6,6 +6,7 @@ Everything is pure: time is an argument, and what is to be done stands in lists 
 from __future__ import annotations
 
 import logging
+from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
@@ -13,8 +14,10 @@ from typing import Any, Final, NamedTuple
 from evse.core.commands import Command
 from evse.core.units import NEVER, SECOND
 from evse.exchange.snapshot import OutletView, StationView
+from evse.links.ocpp.certificates import CertificateStore
 from evse.links.ocpp.charging_profile import ChargingProfile
 from evse.links.ocpp.connector_status import ConnectorWatch, StatusReport, StatusTeller, station_report
+from evse.links.ocpp.file_work import Files, WorkStates
 from evse.links.ocpp.id_tags import IdCache, IdTagInfo, LocalList
 from evse.links.ocpp.keys import Keys
 from evse.links.ocpp.link import Link
@@ -31,6 +34,8 @@ from evse.services.supervision import SupervisionAnswer
 _log = logging.getLogger(__name__)
 ANSWER_US: Final = 10 * SECOND
 """How long the station may take to obey a command, and so the central system waits for an answer."""
+SECURITY_EVENTS: Final = 50
+"""Security events that wait for a connection at most; the oldest goes."""
 VIEW_GRACE_US: Final = 5 * SECOND
 """A control that is silent for so long is being started again: until then the last Snapshot counts."""
 
@@ -110,7 +115,10 @@ class Context:
         self.view: StationView | None = None
         self.view_ends_us = NEVER
         self.boot_id = ""
-        self.diagnostics_status = self.firmware_status = "Idle"
+        self.states = WorkStates()
+        self.files = Files()
+        self.certificates = CertificateStore()
+        self._security_events: deque[dict[str, str]] = deque(maxlen=SECURITY_EVENTS)
         self.restart = ""
         """Kind of the reset that is to be carried out now."""
         self.resetting = ""
@@ -272,6 +280,18 @@ class Context:
                 self._waits.append(each)
         deadlines = [deadline_us for _, deadline_us in self._commanded.values()]
         return min([*deadlines, *(each.deadline_us for each in self._waits)], default=NEVER)
+
+    def security_event(self, kind: str, info: str) -> None:
+        """Something that concerns security has happened: told with security profile 1 and above, kept while offline."""
+        if self.keys.integer("SecurityProfile") == 0:
+            return
+        event = {"type": kind, "timestamp": self.now_text(self.now_us)}
+        self._security_events.append({**event, "techInfo": info[:255]} if info else event)
+
+    def tell_security_events(self) -> None:
+        """Ask to send the security events that wait."""
+        while self._security_events:
+            self.requests.ask("SecurityEventNotification", self._security_events.popleft())
 
     def refuse(self, what: str, reason: str) -> None:
         """Note why a wish of the central system was not fulfilled: the protocol has no room for reasons."""

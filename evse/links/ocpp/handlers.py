@@ -5,7 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from evse.links.ocpp import profile_core, profile_lists, profile_smart, profile_trigger
+from evse.links.ocpp import (
+    profile_core,
+    profile_firmware,
+    profile_lists,
+    profile_security,
+    profile_smart,
+    profile_trigger,
+)
 from evse.links.ocpp.context import Context, Reply
 
 Handler = Callable[[Context, int, Mapping[str, Any], Reply], None]
@@ -28,6 +35,15 @@ HANDLERS: Final[Mapping[str, Handler]] = {
     "ClearChargingProfile": profile_smart.clear_charging_profile,
     "GetCompositeSchedule": profile_smart.get_composite_schedule,
     "TriggerMessage": profile_trigger.trigger_message,
+    "GetDiagnostics": profile_firmware.get_diagnostics,
+    "UpdateFirmware": profile_firmware.update_firmware,
+    "GetLog": profile_firmware.get_log,
+    "SignedUpdateFirmware": profile_firmware.signed_update_firmware,
+    "InstallCertificate": profile_security.install_certificate,
+    "DeleteCertificate": profile_security.delete_certificate,
+    "GetInstalledCertificateIds": profile_security.get_installed_certificate_ids,
+    "CertificateSigned": profile_security.certificate_signed,
+    "ExtendedTriggerMessage": profile_security.extended_trigger_message,
 }
 
 PENDING_REFUSED: Final = frozenset(("RemoteStartTransaction", "RemoteStopTransaction"))

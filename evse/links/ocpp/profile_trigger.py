@@ -38,9 +38,9 @@ def trigger_message(context: Context, now_us: int, payload: Payload, reply: Repl
                 report_meter(context, now_us, number, ReadingContext.TRIGGER)
         case "DiagnosticsStatusNotification":
             reply({"status": "Accepted"})
-            context.requests.ask(wanted, {"status": context.diagnostics_status})
+            context.requests.ask(wanted, {"status": context.states.diagnostics})
         case "FirmwareStatusNotification":
             reply({"status": "Accepted"})
-            context.requests.ask(wanted, {"status": context.firmware_status})
+            context.requests.ask(wanted, {"status": context.states.firmware})
         case _:
             reply({"status": "NotImplemented"})

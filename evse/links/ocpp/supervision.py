@@ -9,6 +9,7 @@ from evse.core.events import Event
 from evse.exchange.snapshot import StationView
 from evse.links.ocpp.authorising import ask_card, at_once, group_of, kept_for_group
 from evse.links.ocpp.charge_point import ChargePoint
+from evse.links.ocpp.file_work import End, Job
 from evse.links.ocpp.link import LinkWish
 from evse.services.back_end import BackEndWishes
 from evse.services.clock import ClockMapping, Instant
@@ -32,16 +33,29 @@ class TextLink(Protocol):
         ...
 
 
+def _nobody(_job: Job) -> None:
+    """Without anybody to carry files they never come to an end."""
+
+
 class OcppSupervision:
-    """A ``BackEnd``, and a ``SupervisionPort`` for cards. ``restart`` is called with `Soft` or `Hard` when the station is to start anew."""
+    """A ``BackEnd``, and a ``SupervisionPort`` for cards. ``restart`` is called with `Soft` or `Hard` when the station is to start anew,
+    ``do`` with files to fetch or bring: their ends are told by ``job_ended``.
+    """
 
     def __init__(
-        self, charge_point: ChargePoint, link: TextLink, *, restart: Callable[[str], None], wake: Callable[[], None]
+        self,
+        charge_point: ChargePoint,
+        link: TextLink,
+        *,
+        restart: Callable[[str], None],
+        wake: Callable[[], None],
+        do: Callable[[Job], None] = _nobody,
     ) -> None:
         self.charge_point = charge_point
         self._link = link
         self._restart = restart
         self._wake = wake
+        self._do = do
 
     # --- from the link ------------------------------------------------------------------------------------------
 
@@ -58,6 +72,11 @@ class OcppSupervision:
     def received(self, now_us: int, text: str) -> None:
         """A text has come."""
         self.charge_point.received(now_us, text)
+        self._wake()
+
+    def job_ended(self, now_us: int, number: int, end: End) -> None:
+        """A file was fetched or brought, or could not be."""
+        self.charge_point.job_ended(now_us, number, end)
         self._wake()
 
     # --- SupervisionPort ----------------------------------------------------------------------------------------
@@ -131,6 +150,8 @@ class OcppSupervision:
             self._link.open()
         elif output.wish is LinkWish.CLOSE:
             self._link.close()
+        for job in output.jobs:
+            self._do(job)
         if output.restart:
             self._restart(output.restart)
         return BackEndWishes(output.commands, output.answers, output.writes, output.wake_us)

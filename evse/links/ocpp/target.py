@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import base64
 import ssl
+import tempfile
 from dataclasses import dataclass, field
 from typing import Final
 from urllib.parse import quote, urlsplit
@@ -31,11 +32,15 @@ class TargetError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Trust:
-    """Certificates in PEM. ``roots``: whom to trust, empty for those of the system; the others for profile 3."""
+    """Certificates in PEM. ``roots``: whom to trust, empty for those of the system; the others are the station's own for
+    profile 3, as text or else as files.
+    """
 
     roots: str = ""
     certificate_file: str = ""
     key_file: str = field(default="", repr=False)
+    certificate: str = ""
+    key: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,9 +102,20 @@ def tls_context(profile: int, trust: Trust) -> ssl.SSLContext:
         context = ssl.create_default_context(cadata=trust.roots or None)
         context.minimum_version = ssl.TLSVersion.TLSv1_2
         if profile == 3:
-            if not trust.certificate_file:
-                raise TargetError("security profile 3 needs a certificate of the station")
-            context.load_cert_chain(trust.certificate_file, trust.key_file or None)
+            _show_certificate(context, trust)
     except (ssl.SSLError, OSError, ValueError) as error:
         raise error if isinstance(error, TargetError) else TargetError(f"certificates: {error}") from error
     return context
+
+
+def _show_certificate(context: ssl.SSLContext, trust: Trust) -> None:
+    if trust.certificate and trust.key:
+        # The library reads files only; this one is ours alone and gone at once.
+        with tempfile.NamedTemporaryFile("w", encoding="ascii", suffix=".pem") as file:
+            file.write(trust.certificate.rstrip() + "\n" + trust.key)
+            file.flush()
+            context.load_cert_chain(file.name)
+    elif trust.certificate_file:
+        context.load_cert_chain(trust.certificate_file, trust.key_file or None)
+    else:
+        raise TargetError("security profile 3 needs a certificate of the station")
