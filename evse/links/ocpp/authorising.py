@@ -138,7 +138,7 @@ def _end_invalid(context: Context, now_us: int, connector: int, running: Running
         if outlet is None or outlet.register_wh - running.register_wh < allowed_wh:
             return False
         context.command(at_us, Suspend(context.command_id(), connector, active=True))
-        context.held.add(connector)
+        context.marks.held.add(connector)
         return True
 
     if not used_up(now_us):
@@ -147,6 +147,6 @@ def _end_invalid(context: Context, now_us: int, connector: int, running: Running
 
 def transaction_over(context: Context, now_us: int, connector: int) -> None:
     """A session has ended: what held its energy back is withdrawn."""
-    if connector in context.held:
-        context.held.discard(connector)
+    if connector in context.marks.held:
+        context.marks.held.discard(connector)
         context.command(now_us, Suspend(context.command_id(), connector, active=False))

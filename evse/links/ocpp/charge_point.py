@@ -35,6 +35,7 @@ from evse.links.ocpp.id_tags import IdCache, LocalList
 from evse.links.ocpp.keys import Keys
 from evse.links.ocpp.link import Backoff, LinkState, LinkWish
 from evse.links.ocpp.outbox import Change, Dropped, Kept, Kind, Outbox, Queued, RetryPolicy
+from evse.links.ocpp.profile_core import connection_timeouts
 from evse.links.ocpp.profile_lists import expire_reservations, restored_reservations, used_by
 from evse.links.ocpp.profile_smart import keep_profiles, limits_due, restored_profiles, transaction_began
 from evse.links.ocpp.reporting import MeterReports, heartbeat, statuses_due, take_time
@@ -139,7 +140,7 @@ class ChargePoint:
             if running.session_id not in open_sessions:
                 self._forget_transaction(now_us, connector)
         if again:
-            context.told_limits.clear()
+            context.marks.told_limits.clear()
             if context.link.state in (LinkState.ACCEPTED, LinkState.PENDING, LinkState.REJECTED):
                 context.link.boot_again(now_us)
 
@@ -202,7 +203,7 @@ class ChargePoint:
     def _end(self, event: SessionClosed, at: Instant) -> list[Write]:
         context, connector = self.context, event.outlet
         self._users.pop(event.session_id, None)
-        context.pending_profiles.pop(connector, None)
+        context.marks.pending_profiles.pop(connector, None)
         transaction_over(context, at.mono_us, connector)
         running = context.running.get(connector)
         if running is None or running.session_id != event.session_id:
@@ -364,7 +365,7 @@ class ChargePoint:
             if link.heartbeat_due(now_us):
                 heartbeat(context)
             wake_us = min(wake_us, self._meter.due(context, now_us), limits_due(context, now_us))
-            wake_us = min(wake_us, expire_reservations(context, now_us))
+            wake_us = min(wake_us, expire_reservations(context, now_us), connection_timeouts(context, now_us))
             self._send(now_us)
         return self._output(now_us, wake_us)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 from collections import deque
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
 from evse.core.commands import Command
@@ -92,6 +92,20 @@ class _Wait:
     at_deadline: Callable[[int], None]
 
 
+@dataclass(slots=True)
+class Marks:
+    """What is remembered of connectors between steps."""
+
+    held: set[int] = field(default_factory=set)
+    """Connectors whose energy is held back because their user turned out to be invalid."""
+    timed_out: dict[int, str] = field(default_factory=dict)
+    """Sessions that were ended because nobody plugged in."""
+    pending_profiles: dict[int, ChargingProfile] = field(default_factory=dict)
+    """Profiles that came with a remote start and wait for its transaction."""
+    told_limits: dict[int, tuple[int | None, int, int]] = field(default_factory=dict)
+    """What control was last told by charging profiles: current, second of its end, what follows."""
+
+
 class Context:
     """State of one charge point."""
 
@@ -133,12 +147,7 @@ class Context:
         self._waits: list[_Wait] = []
         self.now_us = 0
         """The time of this step, for answers that come without one."""
-        self.held: set[int] = set()
-        """Connectors whose energy is held back because their user turned out to be invalid."""
-        self.pending_profiles: dict[int, ChargingProfile] = {}
-        """Profiles that came with a remote start and wait for its transaction, by connector."""
-        self.told_limits: dict[int, tuple[int | None, int, int]] = {}
-        """What control was last told by charging profiles: current, second of its end, what follows."""
+        self.marks = Marks()
         self.connection = 0
         """Counts connections: an answer belongs to the one that asked."""
 

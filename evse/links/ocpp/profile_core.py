@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from evse.core.commands import AvailabilitySource, SetUnavailable, StartSession, StopSession
-from evse.core.units import SECOND
+from evse.core.units import NEVER, SECOND
 from evse.core.values import LockFeedback
 from evse.links.ocpp.authorising import ask_tag, may_begin_unasked
 from evse.links.ocpp.charging_profile import ProfileError
@@ -245,6 +245,24 @@ def unlock_connector(context: Context, now_us: int, payload: Payload, reply: Rep
 
     if not unlocked(now_us):
         context.wait(unlocked, now_us + _UNLOCK_US, lambda _at_us: reply({"status": "UnlockFailed"}))
+
+
+def connection_timeouts(context: Context, now_us: int) -> int:
+    """`ConnectionTimeOut`: who was authorised and does not plug in loses the permission; return when to look again."""
+    timeout_us = context.keys.integer("ConnectionTimeOut") * SECOND
+    wake_us = NEVER
+    for outlet in context.view.outlets if context.view is not None else ():
+        session = outlet.session
+        if session is None or outlet.number in context.running or plugged(outlet):
+            continue
+        due_us = session.opened_us + timeout_us
+        if now_us < due_us:
+            wake_us = min(wake_us, due_us)
+        elif context.marks.timed_out.get(outlet.number) != session.session_id:
+            context.marks.timed_out[outlet.number] = session.session_id
+            stop = StopSession(context.command_id(), outlet.number, reason="PlugTimeout")
+            context.command(now_us, stop)
+    return wake_us
 
 
 # --- small ones ------------------------------------------------------------------------------------------------------

@@ -114,7 +114,7 @@ def _rated_ma(context: Context, connector: int) -> int:
 
 def pending_profile(context: Context) -> dict[int, ChargingProfile]:
     """Profiles that came with a remote start and wait for its transaction, by connector."""
-    return context.pending_profiles
+    return context.marks.pending_profiles
 
 
 def take_pending(context: Context, _now_us: int, connector: int, payload: Payload) -> None:
@@ -124,12 +124,12 @@ def take_pending(context: Context, _now_us: int, connector: int, payload: Payloa
     profile = _profile(context, payload)
     if profile.purpose is not Purpose.TX or profile.transaction_id is not None:
         raise ProfileError("the profile of a remote start is a TxProfile without a transactionId")
-    context.pending_profiles[connector] = profile
+    context.marks.pending_profiles[connector] = profile
 
 
 def transaction_began(context: Context, now_us: int, connector: int) -> None:
     """The profile that came with the remote start now has its transaction."""
-    profile = context.pending_profiles.pop(connector, None)
+    profile = context.marks.pending_profiles.pop(connector, None)
     if profile is None:
         return
     try:
@@ -185,8 +185,8 @@ def _limit_due(context: Context, now_us: int, connector: int) -> int:
         fallback_ma = FORGET_MA if following.current_ma is None else following.current_ma
     limit = (allowed.current_ma, until_us // SECOND, fallback_ma)
     none = (None, NEVER // SECOND, FORGET_MA)
-    if context.told_limits.get(connector, none) != limit:
-        context.told_limits[connector] = limit
+    if context.marks.told_limits.get(connector, none) != limit:
+        context.marks.told_limits[connector] = limit
         context.command(now_us, _set_limit(context, connector, allowed.current_ma, until_us, fallback_ma))
     return until_us
 

@@ -310,6 +310,20 @@ def test_free_access_has_the_default_id_tag(tag: str, sent: str) -> None:
     assert bench.central.payloads("StopTransaction")[0]["idTag"] == sent
 
 
+def test_who_does_not_plug_in_within_the_connection_timeout_loses_the_permission() -> None:
+    bench = connected()
+    bench.ask("ChangeConfiguration", {"key": "ConnectionTimeOut", "value": "20"})
+    bench.start_session(1, "04A1B2C3", plug=False)
+    bench.run(19)
+    assert bench.outlet(1).session is not None
+    bench.run(2)
+    assert bench.outlet(1).session is None
+    assert "StartTransaction" not in bench.central.actions()
+    bench.start_session(2, "04A1B2C3")
+    bench.run(60)
+    assert bench.outlet(2).session is not None
+
+
 # --- remote start and stop -------------------------------------------------------------------------------------------
 
 
