@@ -216,6 +216,7 @@ class StationServices:
 
     def _send(self, command: Command) -> None:
         self._commands.append(command)
+        self._wake()
 
     def take_acknowledgement(self) -> Acknowledge | None:
         """The acknowledgement to send now, after the commands; ``None`` when there is nothing new to say."""
