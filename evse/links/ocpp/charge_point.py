@@ -53,6 +53,8 @@ SILENT_REQUESTS: Final = 2
 """So many requests in a row without an answer: the connection is dead."""
 BAD_FRAMES: Final = 20
 """So many texts of one connection that are no frames: it is closed."""
+RESTART_US: Final = 3 * SECOND
+"""After a reset the station connects again so soon."""
 ANSWERS_KEPT: Final = 32
 _BUCKET: Final = 60
 """Requests of the central system that are served at once; then ten a second."""
@@ -93,7 +95,7 @@ class ChargePoint:
         self._answered: OrderedDict[str, tuple[Call, str | None]] = OrderedDict()
         self._bucket, self._filled_us = _BUCKET, 0
         self._bad_here = 0
-        self._loaded = False
+        self._loaded = self._anew = False
         self.context.report_all()
 
     # --- what outlives a restart --------------------------------------------------------------------------------
@@ -253,6 +255,9 @@ class ChargePoint:
         context.connection += 1
         self._texts.clear()
         context.link.closed(now_us, Backoff(context.settings.retry_interval_us, self._share()))
+        if self._anew:
+            self._anew = False
+            context.link.hurry(now_us + RESTART_US)
         context.requests.lost()
         context.outbox.lost()
 
@@ -384,6 +389,7 @@ class ChargePoint:
             # What waited for the next start counts from now on.
             context.keys = Keys(station_keys(context.settings, context.identity), context.keys.changed)
             context.link.drop()
+            self._anew = True
         wish = context.link.wish(now_us)
         wake_us = min(wake_us, self._wake_us(now_us))
         answers, context.card_answers = tuple(context.card_answers), []

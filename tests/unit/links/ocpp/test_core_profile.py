@@ -416,6 +416,7 @@ def test_reset_ends_sessions_with_its_reason_and_restarts(kind: str) -> None:
     bench.run(5)
     assert bench.central.payloads("StopTransaction")[0]["reason"] == f"{kind}Reset"
     assert bench.restarts == [kind]
+    assert "BootNotification" in bench.central.actions(), "it registers anew at once"
 
 
 def test_a_soft_reset_waits_for_its_messages_and_no_longer_than_it_may() -> None:
