@@ -28,8 +28,9 @@ from evse.core.config import StationConfig
 class Task:
     """What to run: the compiled ``config`` file, the ``data`` directory, the ``world``'s socket (empty on hardware) and
     the profile's badge ``strategy`` and ``badges`` (UID, type, comment), and its ``board`` as ``evse.app.board_view`` writes it. ``reference``: the profile as others can
-    load it, a name or an absolute path. ``base``: compiled file of what the profile gives without any setting; ``facts``:
-    of the board, as ``evse.app.station_facts`` writes them.
+    load it, a name or an absolute path. ``supervision``: the central system as ``evse.app.supervision`` writes it, empty
+    without. ``base``: compiled file of what the profile gives without any setting; ``facts``: of the board, as
+    ``evse.app.station_facts`` writes them.
     """
 
     config: str
@@ -41,6 +42,7 @@ class Task:
     reference: str = ""
     base: str = ""
     facts: dict[str, Any] = field(default_factory=dict)
+    supervision: dict[str, Any] = field(default_factory=dict)
 
     def line(self) -> bytes:
         """The line that tells a child."""

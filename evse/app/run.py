@@ -40,7 +40,7 @@ WORLD_PATIENCE_US: Final = 10 * SECOND
 class RunOptions:
     """What the command line said. ``port`` ``None``: the default one or the next that is free.
 
-    ``trace``: file to record into, empty for none, of at most ``trace_limit_mb`` megabytes.
+    ``supervision``: URL of a central system instead of the profile's. ``trace``: file to record into, empty for none, of at most ``trace_limit_mb`` megabytes.
     """
 
     profile: str
@@ -52,6 +52,7 @@ class RunOptions:
     dumb_front_end: bool = False
     json_output: bool = False
     verbose: bool = False
+    supervision: str = ""
     trace: str = ""
     trace_limit_mb: int = DEFAULT_LIMIT_MB
 
@@ -167,6 +168,7 @@ class StationRun:
         from evse.app.board_view import board_values
         from evse.app.station_facts import facts_values, station_facts
         from evse.app.station_memory import configured
+        from evse.app.supervision import supervision_values
 
         options = self._options
         try:
@@ -176,6 +178,7 @@ class StationRun:
             simulated = WireKind.SIMULATED in kinds
             uid = check_uid(options.uid or f"{'SIM' if simulated else 'EVSE'}-{profile.model.name}")
             base = station_config(profile, uid)
+            supervision = supervision_values(profile, options.supervision)
         except ProfileError as error:
             text = "\n".join(map(str, error.problems))
             raise RunError(f"{text}\nprofile {options.profile!r} is refused", BAD_INPUT) from error
@@ -190,7 +193,7 @@ class StationRun:
         try:
             data = data_directory(uid, options.data)
             self._data = Hold(data)
-            facts = station_facts(profile, uid)
+            facts = station_facts(profile, uid, supervision)
             config = configured(base, facts, data)
         except (PathError, OSError) as error:
             raise RunError(str(error), FAILED) from error
@@ -218,6 +221,7 @@ class StationRun:
             reference=str(path.absolute()) if path.exists() else options.profile,
             base=str(without_settings),
             facts=facts_values(facts),
+            supervision=supervision,
         )
         return task, simulated
 

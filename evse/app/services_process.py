@@ -19,6 +19,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from evse.app.badge_port import StationBadges
 from evse.app.board_view import board_from
@@ -31,19 +32,26 @@ from evse.app.session_recorder import RecordedSource, SessionRecorder
 from evse.app.station_control import StationControl
 from evse.app.station_hub import StationHub, monotonic_us
 from evse.app.station_memory import StationMemory
+from evse.app.supervision_settings import supervision_from
 from evse.app.system_clock import system_mapping
 from evse.app.world_port import WorldSocketPort
+from evse.core.commands import Restart
+from evse.core.config import StationConfig
 from evse.core.faults import CATALOGUE, NO_BIT
 from evse.exchange.services_end import ServicesEnd
+from evse.exchange.snapshot import StationView
 from evse.services.clock import NO_CLOCK, Instant
 from evse.services.journal import ForgetEverything
 from evse.services.settings.model import Values
-from evse.services.settings.to_policy import card_policy
+from evse.services.settings.to_policy import policy_of_settings
 from evse.services.sqlite_journal import SqliteJournal, SqliteStore
 from evse.services.station_services import StationServices
 from evse.web.app import create_app
 from evse.web.ports import Extras, NotConnected
 from evse.web.server import Server, make_server
+
+if TYPE_CHECKING:
+    from evse.app.supervision import Supervised
 
 _log = logging.getLogger(__name__)
 
@@ -61,13 +69,20 @@ class ServicesProcess:
         journal: SqliteJournal = self._store.journal(station.config.station_uid)
         self._memory = StationMemory(Path(task.data), task.facts, task.profile_config(), self._stamp, monotonic_us)
         self._reset_journal(journal)
+        values = self._memory.in_force
+        wanted = supervision_from(values, task.supervision)
+        supervised = self._supervised(task, wanted, station.config) if wanted else None
+        back_end = None if supervised is None else supervised.back_end
+        self._supervision = supervised
         services = StationServices(
             journal,
-            card_policy(self._memory.settings.values),
+            policy_of_settings(values),
             NO_CLOCK,
             station.config,
             wake=self._news.set,
             factory_badges=badge_list_of(task.badges),
+            supervision=back_end,
+            back_end=back_end,
         )
         self._services = services
         config = self._memory.config()
@@ -101,6 +116,31 @@ class ServicesProcess:
         self._server: Server = make_server(app, "", 0)
         self._problem = ""
 
+    def _supervised(self, task: Task, wanted: dict[str, Any], config: StationConfig) -> Supervised:
+        """The way to the central system, which begins to connect."""
+        # Loaded only where it is used: a station without supervision needs neither WebSockets nor schemas.
+        from evse.app.diagnostics import EVENTS, offered_by
+        from evse.app.supervision import supervise
+        from evse.links.ocpp.transfers import Transfers
+
+        folder = Path(task.data)
+        supervised = supervise(
+            *(wanted, config, monotonic_us, self._news.set, self._restart),
+            # On a simulated station the loopback address is as good as any.
+            Transfers(folder, local_allowed=bool(task.world)),
+            offered_by(folder, self._latest, lambda: self._hub.recent_events(EVENTS)),
+        )
+        supervised.start(monotonic_us())
+        return supervised
+
+    def _latest(self) -> StationView | None:
+        return self._hub.latest()
+
+    def _restart(self, kind: str) -> None:
+        """The central system has asked for a reset and the sessions have ended."""
+        _log.warning("%s reset by the central system", kind)
+        self._end.send((Restart(command_id=f"reset-{monotonic_us()}", cause=f"{kind}Reset"),))
+
     def _instant(self, mono_us: int | None) -> Instant:
         clock = self._services.clock
         return clock.instant(clock.boot_id, monotonic_us() if mono_us is None else mono_us)
@@ -114,8 +154,8 @@ class ServicesProcess:
         if order is not None:
             journal.commit([ForgetEverything(order.keep_badges)], self._memory.resets.done)
 
-    def _settings_changed(self, values: Values, _keys: frozenset[str]) -> None:
-        self._services.cards.policy = card_policy(values)
+    def _settings_changed(self, _values: Values, _keys: frozenset[str]) -> None:
+        self._services.cards.policy = policy_of_settings(self._memory.in_force)
         self._configuring = asyncio.create_task(self._configure(), name="configure")
 
     async def _configure(self) -> None:
@@ -145,6 +185,8 @@ class ServicesProcess:
             await asyncio.sleep(0.005)
         self._child.status.send({"ready": True})
         await serve
+        if self._supervision is not None:
+            await self._supervision.link.end()
         self._end.close()
         self._store.close()
         self._memory.close()

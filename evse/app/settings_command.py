@@ -79,7 +79,7 @@ def _run(
 
 
 def _list(client: StationClient, arguments: argparse.Namespace) -> Answer:
-    view = client.get("/api/settings")
+    view: Answer = client.get("/api/settings")
     view["settings"] = [
         each
         for each in view["settings"]
@@ -103,8 +103,8 @@ def _set(client: StationClient, arguments: argparse.Namespace) -> Answer:
     kinds = {each["key"]: each["kind"] for each in view["settings"]}
     changes = dict(parse_change(text, kinds) for text in arguments.changes)
     if arguments.preview:
-        return client.post("/api/settings/preview", {"changes": changes})
-    return client.post("/api/settings", {"changes": changes, "based_on": view["version"]})
+        return dict(client.post("/api/settings/preview", {"changes": changes}))
+    return dict(client.post("/api/settings", {"changes": changes, "based_on": view["version"]}))
 
 
 def parse_change(text: str, kinds: dict[str, str]) -> tuple[str, bool | int | str]:
@@ -147,8 +147,8 @@ def _import(client: StationClient, arguments: argparse.Namespace) -> Answer:
     passphrase = _secret(_PASSPHRASE, "Passphrase of the file: ") if arguments.with_secrets else ""
     body: dict[str, Any] = {"file": text, "passphrase": passphrase}
     if arguments.preview:
-        return client.post("/api/settings/import/preview", body)
-    return client.post("/api/settings/import", {**body, "raise_limits": arguments.raise_limits})
+        return dict(client.post("/api/settings/import/preview", body))
+    return dict(client.post("/api/settings/import", {**body, "raise_limits": arguments.raise_limits}))
 
 
 def show_settings(arguments: argparse.Namespace, answer: Answer) -> None:

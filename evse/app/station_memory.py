@@ -24,7 +24,7 @@ from evse.services.disk import Disk, RealDisk
 from evse.services.factory_reset import ResetFile, reset_accounts, reset_settings
 from evse.services.security.log_file import SecurityFile
 from evse.services.security.writer import SecurityWriter
-from evse.services.settings.model import StationFacts
+from evse.services.settings.model import Effect, StationFacts, Values, frozen
 from evse.services.settings.registry import Catalogue
 from evse.services.settings.service import Settings
 from evse.services.settings.store import SettingsStore
@@ -60,13 +60,23 @@ class StationMemory:
             reset_settings(store, secrets.token_hex(16))
             reset_accounts(keeper)
         self.settings = Settings(Catalogue(self.facts), store, self.log)
+        self._at_start = self.settings.values
         self.accounts = AccountService(keeper, self.log, clock, policy_of(self.facts.family))
 
+    @property
+    def in_force(self) -> Values:
+        """Every value; of settings that need a restart the one from when services started."""
+        values = {
+            entry.key: (self._at_start if entry.setting.effect is Effect.REBOOT else self.settings.values)[entry.key]
+            for entry in self.settings.catalogue
+        }
+        return frozen(values)
+
     def config(self) -> StationConfig:
-        """What control should work by: the profile with the present settings."""
+        """What control should work by: the profile with the settings in force."""
         settings = self.settings
         return effective_config(
-            self._base, self.facts, settings.values, settings.catalogue.factory, settings.configuration.version
+            self._base, self.facts, self.in_force, settings.catalogue.factory, settings.configuration.version
         )
 
     @property

@@ -1,4 +1,4 @@
-"""From settings to how cards are judged."""
+"""From settings to who may charge: the authentication settings of the guide as the policy that cards are judged by."""
 
 from __future__ import annotations
 
@@ -18,16 +18,18 @@ _STRATEGIES: Final = {"allow_all_badges": Strategy.ALLOW_ALL, "reject_unknown_ba
 _ON_LOSS: Final = {"allow_all_badges": LossStrategy.ALLOW_ALL, "reject_all_badges": LossStrategy.REJECT_ALL}
 
 
-def card_policy(values: Values) -> Policy:
-    """The policy that every value of a board comes to."""
-    supervised = values["general.station_type"] == "supervised"
-    where = values["access.location_supervised" if supervised else "access.location"]
-    timeout_s = values["access.timeout_s"]
+def policy_of_settings(values: Values, *, cluster: bool = False) -> Policy:
+    """The policy that ``values`` mean; settings that a board does not have count as their factory values do.
+
+    ``cluster``: the station is part of a cluster, where VIP badges have a meaning.
+    """
+    supervised = values.get("general.station_type", "standalone") == "supervised"
+    key, otherwise = ("access.location_supervised", "supervision") if supervised else ("access.location", "disable")
     return Policy(
-        location=_LOCATIONS[str(where)],
-        strategy=_STRATEGIES[str(values["access.strategy"])],
+        location=_LOCATIONS[str(values.get(key, otherwise))],
+        strategy=_STRATEGIES[str(values.get("access.strategy", "allow_all_badges"))],
         supervised=supervised,
-        on_loss=_ON_LOSS[str(values["access.loss_strategy"])],
-        timeout_us=int(timeout_s) * SECOND,
-        cluster=values.get("energy.external_control") is True,
+        on_loss=_ON_LOSS[str(values.get("access.loss_strategy", "allow_all_badges"))],
+        timeout_us=int(values.get("access.timeout_s", 10)) * SECOND,
+        cluster=cluster,
     )
