@@ -24,6 +24,7 @@ from evse.app.board_view import board_from
 from evse.app.child import ChildArguments, Task, add_child_arguments, begin_child, wait_for_task
 from evse.app.factory_badges import badge_list_of, policy_of
 from evse.app.record_source import JournalRecords
+from evse.app.report_source import StationReport
 from evse.app.scenario_runner import ScenarioRunner
 from evse.app.session_recorder import RecordedSource, SessionRecorder
 from evse.app.station_hub import StationHub, monotonic_us
@@ -31,7 +32,7 @@ from evse.app.system_clock import system_mapping
 from evse.app.world_port import WorldSocketPort
 from evse.core.faults import CATALOGUE, NO_BIT
 from evse.exchange.services_end import ServicesEnd
-from evse.services.clock import NO_CLOCK
+from evse.services.clock import NO_CLOCK, Instant
 from evse.services.sqlite_journal import SqliteJournal, SqliteStore
 from evse.services.station_services import StationServices
 from evse.web.app import create_app
@@ -72,6 +73,7 @@ class ServicesProcess:
             wires=self._hub.wire_log,
             scenarios=ScenarioRunner() if world is not None else None,
             recording=SessionRecorder(world) if world is not None else None,
+            report=StationReport(station.config.station_uid, self._hub, journal, names, self._instant),
             badges=StationBadges(
                 services.cards, [each.number for each in station.config.outlets], self._hub.flush, monotonic_us
             ),
@@ -81,6 +83,10 @@ class ServicesProcess:
         self._web = socket.socket(fileno=arguments.web_fd)
         self._server: Server = make_server(app, "", 0)
         self._problem = ""
+
+    def _instant(self, mono_us: int | None) -> Instant:
+        clock = self._services.clock
+        return clock.instant(clock.boot_id, monotonic_us() if mono_us is None else mono_us)
 
     def stop(self) -> None:
         """End in an orderly way."""
