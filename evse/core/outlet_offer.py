@@ -180,10 +180,10 @@ class OutletOffer(OutletSenses):
         self._until(self.domestic.permit(now_us, facts, self.inputs, drawing=self._shares(now_us)[1]))
 
     def reserved_ma(self, now_us: int) -> int:
-        """What this outlet may draw of the station's current: its highest recent offer, and what it still takes."""
-        offer_ma = self.current.highest_offer_ma(now_us)
-        if self._contact_reported:
-            return max(offer_ma, *self.inputs.currents_ma)
-        held = self.contactor.permitted or self.domestic.contactor.permitted
-        # Opened and nothing offered: it can take nothing, whatever it was offered a moment ago.
-        return offer_ma if held or self.offer.mode is PilotMode.PWM or not self.inputs.link_ok else 0
+        """What this outlet may draw of the station's current: its highest recent offer, or what it still takes if that is more."""
+        offer_ma, measured_ma = self.current.highest_offer_ma(now_us), max(self.inputs.currents_ma)
+        held = self._contact_reported or self.contactor.permitted or self.domestic.contactor.permitted
+        if not held and self.offer.mode is not PilotMode.PWM and self.inputs.link_ok:
+            # Opened and nothing offered: whatever it was offered a moment ago, it takes what is measured and no more.
+            return measured_ma
+        return max(offer_ma, measured_ma)
