@@ -42,15 +42,16 @@ class OutletOffer(OutletSenses):
     def _watch_shortage(self, now_us: int) -> None:
         """A charge that was stopped by too low a limit goes on only when the limits have been high enough for a while."""
         session = self.procedure.session
-        stopped = session is not None and session.was_energised
-        too_low = self.arbitration.current_ma < self.stack.least_ma
-        if too_low:
+        if self.arbitration.current_ma < self.stack.least_ma:
             self._enough_us = NEVER
-        elif self._enough_us == NEVER:
-            self._enough_us = now_us + self.config.resume_us if stopped else now_us
-        self.short = too_low or now_us < self._enough_us
-        if self.short and not too_low:
-            self._until(self._enough_us)
+            self._stopped_short |= session is not None and session.was_energised
+            self.short = True
+            return
+        self._enough_us = min(self._enough_us, now_us)
+        resumes_us = self._enough_us + self.config.resume_us
+        self._stopped_short = self.short = self._stopped_short and session is not None and now_us < resumes_us
+        if self.short:
+            self._until(resumes_us)
 
     @property
     def arbitration(self) -> Arbitration:

@@ -73,6 +73,7 @@ class OutletParts:
         self.short = False
         """No limit is as high as what can be offered, or not for long enough yet."""
         self._enough_us = -NEVER
+        self._stopped_short = False
         self._hot = False
         self.wants_energy = False
         self._ever_linked = self._reader_seen = False
