@@ -151,6 +151,17 @@ def _import(client: StationClient, arguments: argparse.Namespace) -> Answer:
     return dict(client.post("/api/settings/import", {**body, "raise_limits": arguments.raise_limits}))
 
 
+def _restart(client: StationClient, _arguments: argparse.Namespace) -> Answer:
+    return dict(client.post("/api/control/restart", {}))
+
+
+def _reset(client: StationClient, arguments: argparse.Namespace) -> Answer:
+    if not arguments.yes:
+        raise Complaint("reset removes settings, records and passwords: say --yes", BAD_INPUT)
+    badges = {} if arguments.badges is None else {"keep_badges": arguments.badges == "keep"}
+    return dict(client.post("/api/control/factory-reset", {"confirm": True, **badges}))
+
+
 def show_settings(arguments: argparse.Namespace, answer: Answer) -> None:
     """Print an answer for people."""
     match arguments.action:
@@ -163,6 +174,8 @@ def show_settings(arguments: argparse.Namespace, answer: Answer) -> None:
         case "get":
             for key, value in answer["values"].items():
                 print(printable(f"{key} = {_word(value)}"))
+        case "restart" | "reset":
+            print("the station restarts now")
         case "export":
             print(f"{answer['file']}: {answer['bytes']} bytes")
         case _:
@@ -203,7 +216,15 @@ def _show_accounts(arguments: argparse.Namespace, answer: Answer) -> None:
         print(f"{each['name']:6} {state}{', must change the password' * (each['enabled'] and each['must_change'])}")
 
 
-_SETTINGS: Final = {"list": _list, "get": _get, "set": _set, "export": _export, "import": _import}
+_SETTINGS: Final = {
+    "list": _list,
+    "get": _get,
+    "set": _set,
+    "export": _export,
+    "import": _import,
+    "restart": _restart,
+    "reset": _reset,
+}
 _ACCOUNT: Final = {"list": _accounts, "password": _password, "user": _user}
 
 

@@ -73,3 +73,36 @@ def test_the_first_hour_of_a_station(station: RunningStation) -> None:
         "Outdoor",
     )
     until("the imported settings are active", lambda: bool(evse(station, "settings", "list", secrets=admin)["active"]))
+
+
+@pytest.mark.req("CFG-03", "MNT-02")
+def test_a_restart_keeps_everything_and_a_factory_reset_what_the_family_keeps(station: RunningStation) -> None:
+    label = {"EVSE_PASSWORD": evse(station, "label")["password"]}
+    evse(station, "account", "password", secrets={**label, "EVSE_NEW_PASSWORD": NEW})
+    admin = {"EVSE_PASSWORD": NEW}
+    evse(station, "settings", "set", "access.location=disable", "time.zone=Europe/Paris", secrets=admin)
+    evse(station, "badge", "add", "04A1B2C3")
+    boot = station.get("api/station")["boot_id"]
+
+    def restarted() -> bool:
+        nonlocal boot
+        seen = (station.get("api/station") or {}).get("boot_id", boot)
+        return bool(seen != boot)
+
+    evse(station, "settings", "restart", secrets=admin)
+    until("the station has restarted", restarted)
+    values = evse(station, "settings", "get", "access.location", "time.zone", secrets=admin)["values"]
+    assert values == {"access.location": "disable", "time.zone": "Europe/Paris"}
+
+    boot = station.get("api/station")["boot_id"]
+    evse(station, "settings", "reset", code=2, secrets=admin)
+    evse(station, "settings", "reset", "--yes", secrets=admin)
+    until("the station has restarted", restarted)
+    evse(station, "settings", "list", code=2, secrets=admin)
+    assert "must be changed first" in evse(station, "settings", "list", code=1, secrets=label)["reason"]
+    evse(station, "account", "password", secrets={**label, "EVSE_NEW_PASSWORD": NEW})
+    view = evse(station, "settings", "list", "--all", secrets=admin)
+    changed = {each["key"] for each in view["settings"] if each["value"] != each["factory"]}
+    assert (changed, view["version"]) == (set(), 3)
+    assert [each["uid"] for each in evse(station, "badge", "list")["badges"]] == ["04A1B2C3"]
+    assert evse(station, "label")["password"] == label["EVSE_PASSWORD"]
