@@ -238,6 +238,24 @@ class ChargePoint:
         """Whether the station is supervised."""
         self.context.link.switch(now_us, on=on)
 
+    def use(self, now_us: int, settings: SupervisionSettings) -> None:
+        """Somebody at the station has changed settings: the last word about a key counts, whoever has said it.
+
+        Another central system, identity or security means another connection.
+        """
+        context = self.context
+        before = {key.name: key.default for key in station_keys(context.settings, context.identity)}
+        keys = station_keys(settings, context.identity)
+        set_anew = {key.name for key in keys if key.default != before[key.name]}
+        kept = {name: text for name, text in context.keys.changed.items() if name not in set_anew}
+        elsewhere = (settings.url, settings.identity) != (context.settings.url, context.settings.identity)
+        context.settings, context.keys = settings, Keys(keys, kept)
+        context.keep("keys", json.dumps(kept, separators=(",", ":")) if kept else "")
+        if elsewhere or set_anew & {"AuthorizationKey", "SecurityProfile"}:
+            context.link.drop()
+            context.link.hurry(now_us)
+            self._anew = True
+
     def opened(self, now_us: int) -> None:
         """The socket is open."""
         context = self.context
