@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
+from evse.links.ocpp.dialect import Version
 from evse.links.ocpp.settings import LossStrategy, SupervisionSettings
 from evse.links.ocpp.target import TargetError, target_of
 from evse.links.ocpp.transactions import UNDEFINED
 from evse.services.settings.model import Values
-
-VERSION = "1.6-json"
 
 
 def supervision_of_settings(values: Values, serial: str, connection_timeout_s: int = 60) -> SupervisionSettings | None:
@@ -18,9 +17,9 @@ def supervision_of_settings(values: Values, serial: str, connection_timeout_s: i
     """
     if values.get("general.station_type", "standalone") != "supervised":
         return None
-    version = str(values.get("ocpp.version", VERSION))
-    if version != VERSION:
-        raise TargetError(f"OCPP {version} is not spoken by this version: choose OCPP 1.6 JSON")
+    version = str(values.get("ocpp.version", Version.V16.value))
+    if version not in tuple(Version):
+        raise TargetError(f"OCPP {version} is not spoken by this version: choose 1.6 or 1.5 JSON")
     modem = bool(values.get("ocpp.modem", False))
     made = SupervisionSettings(
         url=str(values.get("ocpp.url", "")),
@@ -39,6 +38,7 @@ def supervision_of_settings(values: Values, serial: str, connection_timeout_s: i
         sample_interval_s=int(values.get("ocpp.sample_interval_s", 60)),
         cache_enabled=bool(values.get("ocpp.cache_enabled", True)),
         connection_timeout_s=connection_timeout_s,
+        version=Version(version),
         external_limits=bool(values.get("energy.external_control", False)),
     )
     target_of(made.url, made.identity, made.security_profile, made.password)
