@@ -1,6 +1,7 @@
 """Many random stories on all cores: hunts for what no hand-written scenario thought of.
 
     tools/campaign --hours 200             simulated hours
+    tools/campaign --minutes 60            for this long on the clock
     tools/campaign --seeds 100             this many stories
     tools/campaign --first 17 --seeds 1    one story, again
 
@@ -26,8 +27,10 @@ REPORTED_PER_KIND = 1
 """Failures of one kind are shortened this often; the others are only counted."""
 
 
-def outcomes(first: int, hours: float | None, seeds: int | None, jobs: int) -> Iterator[StoryOutcome]:
-    """Run stories from number ``first`` on, in their order, until there are enough."""
+def outcomes(
+    first: int, hours: float | None, seeds: int | None, jobs: int, ends_s: float = float("inf")
+) -> Iterator[StoryOutcome]:
+    """Run stories from number ``first`` on, in their order, until there are enough or the clock shows ``ends_s``."""
     numbers = range(first, first + (seeds if seeds is not None else 10**9))
     simulated_us = 0
     with multiprocessing.get_context("spawn").Pool(jobs) as pool:
@@ -36,7 +39,8 @@ def outcomes(first: int, hours: float | None, seeds: int | None, jobs: int) -> I
             for outcome in pool.imap(run_story, batch):
                 simulated_us += outcome.simulated_us
                 yield outcome
-                if hours is not None and simulated_us >= hours * SECONDS_PER_HOUR * 1_000_000:
+                enough = hours is not None and simulated_us >= hours * SECONDS_PER_HOUR * 1_000_000
+                if enough or time.monotonic() >= ends_s:
                     pool.terminate()
                     return
 
@@ -71,16 +75,19 @@ def main(argv: Sequence[str]) -> int:
     enough = parser.add_mutually_exclusive_group()
     enough.add_argument("--hours", type=float, help="simulated hours (default 200)")
     enough.add_argument("--seeds", type=int, help="number of stories")
+    enough.add_argument("--minutes", type=float, help="minutes on the clock")
     parser.add_argument("--jobs", type=int, default=2, help="processes (default 2)")
     parser.add_argument("--first", type=int, default=1, help="number of the first story (default 1)")
     parser.add_argument("--out", type=Path, default=Path("build/stories"), help="folder for shortened stories")
     parser.add_argument("--json", action="store_true", help="figures as JSON")
     options = parser.parse_args(argv)
-    hours = options.hours if options.hours is not None or options.seeds is not None else 200.0
+    told = any(each is not None for each in (options.hours, options.seeds, options.minutes))
+    hours = options.hours if told else 200.0
     begin = time.monotonic()
+    ends_s = float("inf") if options.minutes is None else begin + 60 * options.minutes
     done: list[StoryOutcome] = []
     seen: dict[str, int] = {}
-    for outcome in outcomes(options.first, hours, options.seeds, options.jobs):
+    for outcome in outcomes(options.first, hours, options.seeds, options.jobs, ends_s):
         done.append(outcome)
         if outcome.failure is None:
             continue
