@@ -30,6 +30,7 @@ def test_the_stories_of_the_check_are_long_enough() -> None:
     assert sum(options_of(number).length_us for number in NUMBERS) >= WANTED_HOURS * HOUR
 
 
+@pytest.mark.timeout(300)  # a machine that is busy with other things takes its time
 @pytest.mark.req("SIM-01", "SIM-02")
 @pytest.mark.parametrize("first", range(NUMBERS.start, NUMBERS.stop, PER_TEST))
 def test_stories(first: int, tmp_path: Path, record_property: Callable[[str, object], None]) -> None:
@@ -68,6 +69,7 @@ def test_a_story_is_the_same_every_time_and_as_a_file(tmp_path: Path) -> None:
     assert (first.end_us, first.counters) == (again.end_us, again.counters)
 
 
+@pytest.mark.timeout(300)
 def test_a_failing_story_is_shortened_and_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """With a bound of no time at all for opening the contact some story fails, and a few actions are left of it."""
     monkeypatch.setattr("evse.sim.invariants_safety.OPEN_ON_VEHICLE_US", 1_000)
