@@ -18,18 +18,18 @@ from evse.services.publication.delivery import (
     tls_context,
     words,
 )
-from evse.services.publication.settings import FtpTarget, Tls
+from evse.services.publication.settings import FtpTarget
 
 
-def store_file(target: FtpTarget, file: ReportFile, ca_file: str = "", limits: Limits = LIMITS) -> str:
-    """Deliver ``file``; blocks. Returns the server's confirmation. Raises ``DeliveryError``.
+def store_file(target: FtpTarget, file: ReportFile, address: str, ca_file: str = "", limits: Limits = LIMITS) -> str:
+    """Deliver ``file`` to the server at ``address``; blocks. Returns the server's confirmation. Raises ``DeliveryError``.
 
     A second try of the same report replaces the file of the first.
     """
     ftp = _ReusingFtp(context=tls_context(ca_file), timeout=limits.operation_s)
     with Watchdog(limits.delivery_s, lambda: _cut(ftp)) as watchdog:
         try:
-            return _store(ftp, target, file)
+            return _store(ftp, target, address, file)
         except ftplib.Error as error:
             raise DeliveryError(f"the FTP server said: {words(str(error))}") from error
         except (OSError, EOFError) as error:
@@ -43,14 +43,16 @@ def store_file(target: FtpTarget, file: ReportFile, ca_file: str = "", limits: L
             ftp.close()
 
 
-def _store(ftp: _ReusingFtp, target: FtpTarget, file: ReportFile) -> str:
-    ftp.connect(target.server, target.port)
-    protected = _protect(ftp, target)
+def _store(ftp: _ReusingFtp, target: FtpTarget, address: str, file: ReportFile) -> str:
+    ftp.connect(address, target.port)
+    ftp.host = target.server  # the certificate is checked against this name, not against the address
+    if target.secure:
+        _protect(ftp)
     if target.login is None:
         ftp.login(secure=False)
     else:
         ftp.login(target.login.username, target.login.password, secure=False)
-    if protected:
+    if target.secure:
         ftp.prot_p()
     ftp.set_pasv(target.passive)
     said = ftp.storbinary(f"STOR {file.name}", io.BytesIO(file.content))
@@ -58,19 +60,14 @@ def _store(ftp: _ReusingFtp, target: FtpTarget, file: ReportFile) -> str:
     return words(said)
 
 
-def _protect(ftp: _ReusingFtp, target: FtpTarget) -> bool:
-    if target.tls is Tls.OFF:
-        return False
+def _protect(ftp: _ReusingFtp) -> None:
     try:
         ftp.auth()
     except ftplib.error_perm as error:
-        if target.tls is Tls.AUTO and target.login is None:
-            return False
         raise DeliveryError(
-            f"the FTP server offers no TLS ({words(str(error))}): nothing was sent, because the password would be "
-            "readable on the way; use a server with TLS, or switch TLS off"
+            f"the FTP server offers no TLS ({words(str(error))}): nothing was sent, because all of it would be readable "
+            "on the way; use a server with TLS, or set the encryption to none"
         ) from error
-    return True
 
 
 def _check_size(ftp: _ReusingFtp, file: ReportFile) -> None:

@@ -17,15 +17,15 @@ from evse.services.publication.delivery import (
     tls_context,
     words,
 )
-from evse.services.publication.settings import SMTPS_PORT, SmtpTarget, Tls
+from evse.services.publication.settings import MailSecurity, SmtpTarget
 
 
-def send_mail(target: SmtpTarget, file: ReportFile, ca_file: str = "", limits: Limits = LIMITS) -> str:
-    """Deliver ``file``; blocks. Returns the server's confirmation. Raises ``DeliveryError``.
+def send_mail(target: SmtpTarget, file: ReportFile, address: str, ca_file: str = "", limits: Limits = LIMITS) -> str:
+    """Deliver ``file`` to the server at ``address``; blocks. Returns the server's confirmation. Raises ``DeliveryError``.
 
     A message that only some receivers may get is not sent: the retry would reach the others twice.
     """
-    session = _Session(target, ca_file, limits)
+    session = _Session(target, address, ca_file, limits)
     with Watchdog(limits.delivery_s, session.cut) as watchdog:
         try:
             return session.send(_message(target, file))
@@ -54,8 +54,9 @@ def _told(target: SmtpTarget, error: OSError) -> str:
 class _Session:
     """One connection, which another thread may cut."""
 
-    def __init__(self, target: SmtpTarget, ca_file: str, limits: Limits) -> None:
+    def __init__(self, target: SmtpTarget, address: str, ca_file: str, limits: Limits) -> None:
         self._target = target
+        self._address = address
         self._ca_file = ca_file
         self._limits = limits
         self._smtp: smtplib.SMTP | None = None
@@ -94,30 +95,28 @@ class _Session:
     def _connect(self) -> smtplib.SMTP:
         target, timeout_s = self._target, self._limits.operation_s
         smtp: smtplib.SMTP
-        if target.port == SMTPS_PORT and target.tls is not Tls.OFF:
+        if target.security is MailSecurity.TLS:
             smtp = smtplib.SMTP_SSL(timeout=timeout_s, context=tls_context(self._ca_file))
         else:
             smtp = smtplib.SMTP(timeout=timeout_s)
         self._smtp = smtp
-        # STARTTLS checks the certificate against this name; the class sets it only when it connects by itself.
+        # The certificate is checked against this name, not against the address.
         smtp._host = target.server  # type: ignore[attr-defined]
-        code, text = smtp.connect(target.server, target.port)
+        code, text = smtp.connect(self._address, target.port)
         if code != 220:
             raise smtplib.SMTPConnectError(code, text)
         return smtp
 
     def _protect(self, smtp: smtplib.SMTP) -> None:
-        target = self._target
-        if target.tls is Tls.OFF or isinstance(smtp, smtplib.SMTP_SSL):
+        if self._target.security is not MailSecurity.STARTTLS:
             return
-        if smtp.has_extn("starttls"):
-            smtp.starttls(context=tls_context(self._ca_file))
-            smtp.ehlo()
-        elif target.tls is Tls.REQUIRED or target.login is not None:
+        if not smtp.has_extn("starttls"):
             raise DeliveryError(
-                "the mail server offers no TLS: nothing was sent, because the password would be readable on the way; "
-                "use a server with TLS, or switch TLS off"
+                "the mail server offers no STARTTLS: nothing was sent, because all of it would be readable on the way; "
+                "use a server with TLS, or set the encryption to none"
             )
+        smtp.starttls(context=tls_context(self._ca_file))
+        smtp.ehlo()
 
 
 def _message(target: SmtpTarget, file: ReportFile) -> EmailMessage:
