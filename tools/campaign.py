@@ -4,6 +4,8 @@
     tools/campaign --minutes 60            for this long on the clock
     tools/campaign --seeds 100             this many stories
     tools/campaign --first 17 --seeds 1    one story, again
+    tools/campaign --kills 10000           kill -9 of the station's processes (tools/durability.py)
+    tools/campaign --images 100000         power cuts below the journal
 
 Every failure is told with its options, its shortened story (a scenario file in --out) and the command that replays it.
 Ends with status 1 when a story failed.
@@ -21,6 +23,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from evse.app.story_bench import StoryOutcome, report_failure, run_story, share_together
+from tools import durability
 
 SECONDS_PER_HOUR = 3_600
 REPORTED_PER_KIND = 1
@@ -76,11 +79,17 @@ def main(argv: Sequence[str]) -> int:
     enough.add_argument("--hours", type=float, help="simulated hours (default 200)")
     enough.add_argument("--seeds", type=int, help="number of stories")
     enough.add_argument("--minutes", type=float, help="minutes on the clock")
+    enough.add_argument("--kills", type=int, help="kill processes at random instants, this often, instead of stories")
+    enough.add_argument("--images", type=int, help="crash images of the journal's disk, instead of stories")
     parser.add_argument("--jobs", type=int, default=2, help="processes (default 2)")
     parser.add_argument("--first", type=int, default=1, help="number of the first story (default 1)")
     parser.add_argument("--out", type=Path, default=Path("build/stories"), help="folder for shortened stories")
     parser.add_argument("--json", action="store_true", help="figures as JSON")
     options = parser.parse_args(argv)
+    if options.kills is not None:
+        return durability.run(durability.kill_batches(options.kills, options.first), "kills")
+    if options.images is not None:
+        return durability.run(durability.image_batches(options.images, options.first), "crash images")
     told = any(each is not None for each in (options.hours, options.seeds, options.minutes))
     hours = options.hours if told else 200.0
     begin = time.monotonic()

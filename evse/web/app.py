@@ -18,11 +18,13 @@ from starlette.middleware.gzip import GZipMiddleware
 from evse.web import errors
 from evse.web.page import page_router, static_files
 from evse.web.ports import BoardView, Extras, RecordSource, StationSource, WorldPort
+from evse.web.routes_badges import badge_router
 from evse.web.routes_health import health_router
 from evse.web.routes_live import WireStreams, board_router, history_router, wire_router
 from evse.web.routes_metrics import metrics_router
 from evse.web.routes_recording import recording_router
 from evse.web.routes_records import record_router
+from evse.web.routes_report import report_router
 from evse.web.routes_scenarios import scenario_router
 from evse.web.routes_station import command_router, station_router
 from evse.web.routes_world import describe_verbs, world_router
@@ -103,8 +105,12 @@ def _add_extras(app: FastAPI, extras: Extras, wires: WireStreams | None) -> None
         app.include_router(wire_router(wires))
     if extras.scenarios is not None:
         app.include_router(scenario_router(extras.scenarios))
+    if extras.report is not None:
+        app.include_router(report_router(extras.report))
     if extras.recording is not None:
         app.include_router(recording_router(extras.recording))
+    if extras.badges is not None:
+        app.include_router(badge_router(extras.badges))
 
 
 def _route_id(route: APIRoute) -> str:
