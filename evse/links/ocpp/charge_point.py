@@ -444,6 +444,7 @@ class ChargePoint:
         if told is None:
             # The older version has no words for it: it counts as said.
             context.requests.take(CallResult(call.unique_id, {}))
+            self._send(now_us)
         else:
             self._texts.append(encode(told))
 
