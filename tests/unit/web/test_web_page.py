@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from fastapi import FastAPI
 
 from evse.core.values import Light, ShutterFeedback
 from evse.exchange.snapshot import DipView, DomesticView, OutletView, StationView
-from evse.web.app import create_app
-from evse.web.page import devices_of, environment, grouped, quick_actions, seats
-from evse.web.ports import BoardOutlet, BoardView, DipBank, VerbParam, VerbView
+from evse.web.page import devices_of, environment, grouped, page_router, quick_actions, seats
+from evse.web.ports import BoardOutlet, BoardView, DipBank, Extras, VerbParam, VerbView
 from tests.fakes.web_fake import VERBS, charging, diode_fault, station_view
 
 pytestmark = pytest.mark.anyio
@@ -135,7 +135,8 @@ async def test_no_text_of_a_verb_becomes_markup(bench: Any) -> None:
             tuple(replace(p, default=payload, help=payload, unit=payload) for p in verb.params),
         )
         bench.world.verbs = lambda evil=evil: (evil,)
-        bench.app = create_app(bench.station, bench.world, bench.records)
+        bench.app = FastAPI()
+        bench.app.include_router(page_router(bench.station, bench.world, bench.records, {}, Extras()))
         async with bench.client() as client:
             nodes = Nodes((await client.get("/")).text)
         assert nodes.scripts == ["/static/station.js"]
