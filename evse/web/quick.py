@@ -22,7 +22,7 @@ class QuickAction:
     params: Mapping[str, ParamValue] = field(default_factory=dict)
     needs: str = ""
     when: str = ""
-    """What the outlet waits for when this is the likely next thing to do: ``plug``, ``badge``, ``unplug``; empty for never."""
+    """What the outlet waits for when this is the likely next thing to do: ``plug``, ``badge``, ``stop``, ``unplug``, ``key``; empty for never."""
 
     @property
     def params_json(self) -> str:
@@ -37,14 +37,14 @@ QUICK: tuple[QuickAction, ...] = (
     QuickAction("press_button", "Press the button", "button", needs="push_button"),
     QuickAction("turn_key", "Turn the key", "key", {"to": "locked"}, needs="key_lock"),
     QuickAction("turn_key", "Turn it back", "key", {"to": "unlocked"}, needs="key_lock", when="key"),
-    QuickAction("vehicle_stop", "Car stops charging", "pause", needs="pilot"),
+    QuickAction("vehicle_stop", "Car stops charging", "pause", needs="pilot", when="stop"),
     QuickAction("vehicle_ready", "Car wants energy", "play", needs="pilot"),
     QuickAction("unplug", "Unplug", "unplug", needs="pilot", when="unplug"),
     QuickAction("unplug_domestic", "Unplug appliance", "unplug", needs="domestic", when="unplug-domestic"),
     QuickAction("present_card", "Another badge", "badge", {"hold": 1, "uid": "0BADCAFE"}, needs="reader"),
     QuickAction("cut_power", "Power cut, 10 s", "bolt", {"duration": 10}),
-    QuickAction("trip_residual", "Trip the residual-current detector", "warn"),
-    QuickAction("reset_residual", "Reset the detector", "reset"),
+    QuickAction("trip_residual", "Trip the RCD", "warn"),
+    QuickAction("reset_residual", "Reset the RCD", "reset"),
 )
 
 GROUPS: Mapping[str, str] = {

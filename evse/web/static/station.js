@@ -55,7 +55,8 @@ function awaited(number) {
   if (outlet.domestic?.plugged) return outlet.session ? "unplug-domestic" : "badge";
   if (!plugged(outlet)) return outlet.shutter && outlet.shutter !== "open" && !outlet.session && outlet.access === "badge" ? "badge" : "plug";
   if (outlet.outlet_status === UNPLUG_STARTED) return "unplug";
-  return outlet.session ? "unplug" : "badge";
+  if (outlet.session) return outlet.contactor_closed ? "stop" : "";
+  return outlet.faults.length ? "unplug" : "badge";
 }
 
 wireWorld(() => suggest(awaited));
@@ -68,7 +69,7 @@ if (wiresRoot) new WireLog(wiresRoot, wallClock);
 const scenariosRoot = document.getElementById("scenarios");
 if (scenariosRoot) new ScenarioRunner(scenariosRoot);
 const narrow = matchMedia("(max-width: 640px)");
-if (narrow.matches) document.querySelector("[data-everything]")?.removeAttribute("open");
+if (narrow.matches) for (const details of document.querySelectorAll("[data-everything], details.cover")) details.removeAttribute("open");
 
 // Control's clock, carried on with ours between two messages (never more than a second).
 const now = () => newest.mono + Math.min(1e6, (performance.now() - newest.at) * 1000);

@@ -43,10 +43,9 @@ export function drawWave(svg, pilot) {
   const right = WIDTH - RIGHT;
   for (const [level, state] of LEVELS) {
     parts.push(draw("line", { class: level === 0 ? "nominal" : "grid", x1: LEFT, x2: right, y1: y(level), y2: y(level) }));
-    parts.push(draw("text", { class: "level", x: LEFT - 6, y: y(level) + 4 }, `${level < 0 ? "−" : ""}${Math.abs(level) / 1000}`));
-    if (state) parts.push(draw("text", { class: "zone", x: LEFT - 40, y: y(level) + 4 }, state));
+    parts.push(draw("text", { class: "level", x: LEFT - 6, y: y(level) + 4 }, `${level < 0 ? "−" : ""}${Math.abs(level) / 1000}${level === LEVELS[0][0] ? " V" : ""}`));
+    if (state) parts.push(draw("text", { class: "zone", x: LEFT - 48, y: y(level) + 4 }, state));
   }
-  parts.push(draw("text", { class: "level", x: LEFT - 6, y: HEIGHT - 6 }, "V"));
   if (!pilot) {
     parts.push(draw("text", { class: "none", x: (LEFT + right) / 2, y: HEIGHT / 2 }, "no measurement"));
     attribute(svg, "aria-label", "Pilot: no measurement");
