@@ -12,7 +12,7 @@ from evse.core.events import CommandDone, Event, OrdersChanged
 from evse.core.orders import OrderKind, StandingOrder
 from evse.core.units import MS, NEVER, SECOND
 from evse.exchange.envelope import Envelope
-from evse.services.authorisation import Authoriser
+from evse.services.authorisation import Policy
 from evse.services.clock import NO_CLOCK, ClockMapping, ClockQuality, Deadline
 from evse.services.fake_journal import FakeStore, Image
 from evse.services.journal import KeptOrder
@@ -45,7 +45,7 @@ class Bench:
 
     def __post_init__(self) -> None:
         self.store = FakeStore(LATENCY_US, self.image)
-        self.services = StationServices(self.store.journal("station-1"), Authoriser(), self.clock, CONFIG)
+        self.services = StationServices(self.store.journal("station-1"), Policy(), self.clock, CONFIG)
         self.received += self.services.start(0, self.boot)
         self.wait()
 
