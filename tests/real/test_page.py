@@ -514,10 +514,10 @@ def test_limits_are_given_and_taken_back_and_troubles_are_told(site: Site, visit
     commands = page.locator("#outlet-1 details:has(.commands)")
     commands.locator("summary").click()
     commands.get_by_label("Limit, A per phase").fill("8.5")
-    commands.get_by_label("for").select_option("60")
+    commands.get_by_label("for", exact=True).select_option("60")
     page.get_by_role("button", name="Set limit").first.click()
     page.wait_for_selector("#outlet-1 [data-command-result]:has-text('Limit: done')")
-    commands.get_by_label("of").select_option("station")
+    commands.get_by_label("of", exact=True).select_option("station")
     page.get_by_role("button", name="Take back").first.click()
     page.wait_for_selector("#outlet-1 [data-command-result]:has-text('Limit taken back: done')")
     given, taken = site.station.commands
@@ -527,5 +527,5 @@ def test_limits_are_given_and_taken_back_and_troubles_are_told(site: Site, visit
     assert given.valid_until_us - (given.expires_us - 5_000_000) == 3_600_000_000
     assert (taken.outlet, taken.source, taken.active) == (0, "page", False)
     assert page.locator("#trouble").is_hidden()
-    site.station.state = replace(site.station.state, journal_problem="journal: no space left on device")
-    page.wait_for_selector("#trouble[data-tone=bad] li:has-text('no space left')", timeout=9_000)
+    site.station.state = replace(site.station.state, snapshot_age_us=3_000_000)
+    page.wait_for_selector("#trouble[data-tone=warn] li:has-text('Snapshot is 3.0 s old')", timeout=9_000)
