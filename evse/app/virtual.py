@@ -26,6 +26,7 @@ from evse.core.units import MS, NEVER, SECOND
 from evse.exchange.snapshot import StationView
 from evse.services.authorisation import Policy
 from evse.services.badges.badge_list import BadgeList
+from evse.services.badges.teaching import TeachMode
 from evse.services.clock import ClockMapping, ClockQuality
 from evse.services.fake_journal import FakeStore
 from evse.services.station_services import StationServices
@@ -299,8 +300,19 @@ class VirtualStation:
             case "mend_disk":
                 self._store.slow_disk(DISK_LATENCY_US)
                 self._store.mended_disk()
+            case "teach_badges" | "stop_teaching":
+                self._teach(name, now_us, params)
             case _:
                 raise ValueError(f"unknown verb {name!r}")
+
+    def _teach(self, name: str, now_us: int, params: Mapping[str, ParamValue]) -> None:
+        if self._services is None:
+            raise ValueError(f"{name}: services do not run")
+        desk = self._services.services.cards
+        if name == "teach_badges":
+            desk.begin_teaching(TeachMode(str(params["mode"])), int(params["reader"]), now_us)
+        else:
+            desk.end_teaching()
 
     def _freeze_control(self) -> None:
         if self._control is None or self._hung is not None:

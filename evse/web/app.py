@@ -24,6 +24,7 @@ from evse.web.routes_live import WireStreams, board_router, history_router, wire
 from evse.web.routes_metrics import metrics_router
 from evse.web.routes_recording import recording_router
 from evse.web.routes_records import record_router
+from evse.web.routes_report import report_router
 from evse.web.routes_scenarios import scenario_router
 from evse.web.routes_station import command_router, station_router
 from evse.web.routes_world import describe_verbs, world_router
@@ -104,6 +105,8 @@ def _add_extras(app: FastAPI, extras: Extras, wires: WireStreams | None) -> None
         app.include_router(wire_router(wires))
     if extras.scenarios is not None:
         app.include_router(scenario_router(extras.scenarios))
+    if extras.report is not None:
+        app.include_router(report_router(extras.report))
     if extras.recording is not None:
         app.include_router(recording_router(extras.recording))
     if extras.badges is not None:

@@ -14,6 +14,7 @@ from typing import Literal, Protocol
 from evse.core.commands import Command
 from evse.core.events import Event
 from evse.exchange.snapshot import StationView
+from evse.services.report.content import Report
 
 ParamType = Literal["int", "number", "bool", "text", "choice"]
 ParamValue = bool | int | float | str
@@ -309,6 +310,13 @@ class BoardView:
     outlets: tuple[BoardOutlet, ...] = ()
 
 
+class ReportPort(Protocol):
+    """Makes maintenance reports."""
+
+    async def report(self) -> Report:
+        """The report as of now; what cannot be read is left out and named among the problems."""
+
+
 class BadgeProblem(Exception):
     """The badge list is not changed. ``kind`` says why, the text and ``details`` tell people what to do."""
 
@@ -394,4 +402,6 @@ class Extras:
     wires: WirePort | None = None
     scenarios: ScenarioPort | None = None
     recording: RecordingPort | None = None
+    report: ReportPort | None = None
+
     badges: BadgePort | None = None

@@ -44,13 +44,17 @@ OTHER_BOARDS = {
     "set_x1",
 }
 """Not drawn: no story plays on a board with shutters, or with DIP switches or functions on its input lines, yet."""
+TEACHING = {"teach_badges", "stop_teaching"}
+"""Not drawn: every card of a story means a charge."""
 DOMESTIC = {verb.name for verb in DOMESTIC_VERBS}
 """Not drawn: nor on one with a domestic socket."""
 
 
 def test_every_verb_and_command_may_happen_in_a_story() -> None:
     healing = {entry.heal[0] for entry in FAULTS.values() if entry.heal is not None}
-    assert {verb.name for verb in ALL_VERBS} == set(FAULTS) | healing - {""} | USED_BY_VISITS | OTHER_BOARDS | DOMESTIC
+    assert {verb.name for verb in ALL_VERBS} == set(FAULTS) | healing - {
+        ""
+    } | USED_BY_VISITS | OTHER_BOARDS | DOMESTIC | TEACHING
     assert set(COMMANDS) == set(ORDERS)
 
 

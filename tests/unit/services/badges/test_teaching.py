@@ -138,6 +138,17 @@ def test_a_kill_while_a_badge_is_stored_leaves_it_whole_or_not_at_all(keep: int 
     assert b.acknowledged == 1
 
 
+def test_the_adapter_is_woken_when_a_taught_badge_is_stored() -> None:
+    b = bench()
+    b.services.cards.begin_teaching(TeachMode.ADD, 1, b.now_us)
+    b.card(BERT, "teach")
+    woken: list[int] = []
+    b.services._wake = lambda: woken.append(1)
+    b.store.step(b.now_us + LATENCY_US)
+    assert woken
+    assert [command.command_id for command in b.services.take_commands()] == ["authorise-boot-1-1-1"]
+
+
 def test_a_full_disk_keeps_the_list_as_it_was_until_it_is_mended() -> None:
     b = bench()
     b.store.full_disk()
