@@ -95,11 +95,17 @@ def supervise(
 
     back_end = OcppSupervision(point, link, restart=restart, wake=wake, do=do)
     link.listener = back_end
-    on_loss = CardLoss.ALLOW_ALL if settings.loss is LossStrategy.ALLOW_ALL else CardLoss.REJECT_ALL
-    policy = Policy(
-        Location.SUPERVISION, supervised=True, on_loss=on_loss, timeout_us=settings.authentication_timeout_us
+    return Supervised(back_end, link, policy_of_values(values))
+
+
+def policy_of_values(values: dict[str, Any]) -> Policy:
+    """Who may charge at a supervised station."""
+    return Policy(
+        Location.SUPERVISION,
+        supervised=True,
+        on_loss=CardLoss.ALLOW_ALL if values["loss"] == "allow_all" else CardLoss.REJECT_ALL,
+        timeout_us=values["authentication_timeout_s"] * SECOND,
     )
-    return Supervised(back_end, link, policy)
 
 
 async def _carry(

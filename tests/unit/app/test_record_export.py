@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
+from collections.abc import Iterator
 
 import pytest
 
@@ -28,14 +29,15 @@ def session(number: int) -> list[Write]:
 
 
 @pytest.fixture(scope="module")
-def journal(tmp_path_factory: pytest.TempPathFactory) -> SqliteJournal:
+def journal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SqliteJournal]:
     done = threading.Event()
     store = SqliteStore(tmp_path_factory.mktemp("records") / "journal.sqlite", done.set)
     journal = store.journal("SIM-parking")
     journal.commit([write for number in range(RECORDS_KEPT) for write in session(number)], lambda: None)
     assert done.wait(60)
     store.deliver()
-    return journal
+    yield journal
+    store.close()
 
 
 @pytest.mark.req("CDR-01")
