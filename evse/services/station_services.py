@@ -28,11 +28,13 @@ from evse.core.commands import Command, ConfirmRecord, RestoreState
 from evse.core.config import OutletConfig, StationConfig
 from evse.core.events import (
     AuthorisationRequested,
+    CardsErased,
     CommandDone,
     EnergyCheckpoint,
     Event,
     FaultCleared,
     FaultRaised,
+    MasterCardTaught,
     OrdersChanged,
     SessionClosed,
     SessionOpened,
@@ -288,7 +290,7 @@ class StationServices:
         event = envelope.event
         at = self._instant(envelope)
         writes = [*self._writes(event, at), *self.back_end.writes(event, at)]
-        if writes:
+        if writes or isinstance(event, CardsErased | MasterCardTaught):
             self._pending.append(envelope.seq)
             if isinstance(event, OrdersChanged):
                 self._pending_orders.append(envelope.seq)
@@ -314,6 +316,8 @@ class StationServices:
 
     def _durable(self, generation: int, event: Event) -> None:
         """The oldest pending commit is durable; commits of an earlier boot concern nobody any more."""
+        if isinstance(event, CardsErased | MasterCardTaught):
+            self.cards.book.settle()
         if generation != self._generation:
             return
         seq = self._pending.popleft()
@@ -342,6 +346,10 @@ class StationServices:
             case OrdersChanged():
                 self._note_booking(event.outlet, event.orders)
                 return [self._orders.keep(event.outlet, event.orders, self.clock)]
+            case CardsErased():
+                return [*self.cards.book.plan(lambda _all: BadgeList())]
+            case MasterCardTaught(uid=uid):
+                return [*self.cards.book.plan(lambda badges: badges.with_admin(uid))]
             case FaultRaised(latched=True):
                 keys = [(number, event.fault) for number in self._numbers(event.outlet)]
                 self._latched.update(keys)

@@ -64,9 +64,11 @@ class CommandBody(PlainBody):
 
 
 class StartBody(CommandBody):
-    """Start for a badge without its being held to the reader; it counts as authorised."""
+    """Release a charge from another system, where the authentication location is remote or a remote command is required."""
 
-    uid: str = Field(pattern=UID_PATTERN, description="Badge in upper-case hexadecimal.")
+    uid: str = Field(
+        default="", pattern=UID_PATTERN[:-2] + r"|)$", description="For whom, as a badge's identifier; may be empty."
+    )
 
 
 class StopBody(CommandBody):
@@ -175,11 +177,6 @@ def envelope(body: PlainBody, outlet: int, now_us: int, new_id: Callable[[], str
     return Envelope(body.command_id or new_id(), outlet, now_us + body.ttl_ms * MS, epoch)
 
 
-def start(body: StartBody, common: Envelope, now_us: int) -> Command:
-    """`StartSession`."""
-    return StartSession(**common.fields(), uid=body.uid)
-
-
 def limit(body: LimitBody, common: Envelope, now_us: int) -> Command:
     """`SetLimit`: the end is on control's clock, counted from the newest view."""
     until_us = NEVER if body.duration_s is None else now_us + body.duration_s * SECOND
@@ -191,6 +188,11 @@ def limit(body: LimitBody, common: Envelope, now_us: int) -> Command:
         fallback_ma=body.fallback_ma or 0,
         active=body.active,
     )
+
+
+def start(body: StartBody, common: Envelope, now_us: int) -> Command:
+    """`StartSession`."""
+    return StartSession(**common.fields(), uid=body.uid)
 
 
 def stop(body: StopBody, common: Envelope, now_us: int) -> Command:

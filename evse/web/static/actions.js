@@ -201,7 +201,7 @@ export function wireCommands(card) {
       send(button, about ? `${about}: ${button.textContent}` : button.textContent, button.dataset.command, JSON.parse(button.dataset.body));
     });
   }
-  root.querySelector("[data-start]").addEventListener("submit", (event) => {
+  root.querySelector("[data-start]")?.addEventListener("submit", (event) => {
     event.preventDefault();
     send(event.submitter ?? event.target, "Start", "start", { uid: event.target.elements.uid.value.trim().toUpperCase() });
   });

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -68,6 +69,18 @@ async def test_without_control_the_station_is_503_and_the_page_still_comes(bench
         assert "Control is not connected" in (await client.get("/")).text
 
 
+@pytest.mark.req("AUT-11")
+@pytest.mark.parametrize(("access", "status"), [("remote", 200), ("badge", 409), ("free", 409)])
+async def test_a_charge_is_released_remotely_only_where_that_was_chosen(bench: Any, access: str, status: int) -> None:
+    view = station_view()
+    bench.station.view = replace(view, outlets=tuple(replace(each, access=access) for each in view.outlets))
+    async with bench.page() as client:
+        answer = await client.post("/api/outlets/1/commands/start", json={"uid": "04A1B2C3"})
+    assert answer.status_code == status, answer.text
+    expected = [c.StartSession("rest-id-1", 1, 65 * S, -1, uid="04A1B2C3")] if status == 200 else []
+    assert bench.station.commands == expected
+
+
 async def test_control_lost_between_look_and_post_is_503(bench: Any) -> None:
     class Vanishing(FakeStation):
         async def post(self, command: c.Command) -> Outcome:
@@ -104,7 +117,6 @@ async def test_control_lost_between_look_and_post_is_503(bench: Any) -> None:
             c.ClearFault("rest-id-1", 1, 65 * S, -1, fault="DI PowerMeter Comm"),
         ),
         ("stop", {"ttl_ms": 100}, c.StopSession("rest-id-1", 1, 60_100_000, -1, reason="Local")),
-        ("start", {"uid": "04A1B2C3"}, c.StartSession("rest-id-1", 1, 65 * S, -1, uid="04A1B2C3")),
         ("limit", {"current_ma": 0}, c.SetLimit("rest-id-1", 1, 65 * S, -1, source="rest", current_ma=0)),
         (
             "limit",
@@ -128,7 +140,7 @@ async def test_each_command_reaches_the_core_as_meant(
 async def test_a_command_with_nothing_to_say_needs_no_body(bench: Any, name: str) -> None:
     async with bench.page() as client:
         response = await client.post(f"/api/outlets/1/commands/{name}")
-        for needy in ("book", "limit", "start"):
+        for needy in ("book", "limit"):
             assert_error(await client.post(f"/api/outlets/1/commands/{needy}"), 422, "body")
     assert response.status_code == 200, response.text
     assert [command.outlet for command in bench.station.commands] == [1]
@@ -176,7 +188,6 @@ async def test_a_callers_id_never_is_one_of_the_services_own(bench: Any) -> None
         ("stop", {"command_id": "a\nb"}, "body.command_id"),
         ("clear-fault", {"fault": "<b>"}, "body.fault"),
         ("stop", [], "body"),
-        ("start", {"uid": ""}, "body.uid"),
         ("limit", {"current_ma": 80_001}, "body.current_ma"),
         ("limit", {"current_ma": -1}, "body.current_ma"),
         ("limit", {"current_ma": 16.5}, "body.current_ma"),
