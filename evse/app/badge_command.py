@@ -17,7 +17,7 @@ from boards.problems import printable
 from evse.app.station_choice import BAD_INPUT, FAILED, NOT_RUNNING, OK, Complaint, find_station
 
 _TIMEOUT_S: Final = 30.0
-SECRET_FROM: Final = "EVSE_PASSWORD"
+LOGIN_VARIABLE: Final = "EVSE_PASSWORD"  # a name, no secret
 
 
 def badge_command(arguments: argparse.Namespace) -> int:
@@ -132,11 +132,11 @@ class _Station:
 
 
 def _password(account: str) -> str:
-    password = os.environ.get(SECRET_FROM)
+    password = os.environ.get(LOGIN_VARIABLE)
     if password is not None:
         return password
     if not sys.stdin.isatty():
-        raise Complaint(f"the station wants a password: put it into {SECRET_FROM}", BAD_INPUT)
+        raise Complaint(f"the station wants a password: put it into {LOGIN_VARIABLE}", BAD_INPUT)
     return getpass.getpass(f"password of {account}: ")
 
 
