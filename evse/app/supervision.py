@@ -36,6 +36,7 @@ def supervision_values(profile: Profile, url: str = "") -> dict[str, Any]:
 
     Raises TargetError for an address that cannot be used.
     """
+    from boards.rules import external_control
     from boards.schema_supervision import SupervisionKeys
 
     keys = profile.model.supervision
@@ -44,8 +45,7 @@ def supervision_values(profile: Profile, url: str = "") -> dict[str, Any]:
         keys = SupervisionKeys(url=url) if keys is None else keys.model_copy(update={"url": url})
     if keys is None:
         return {}
-    settings = profile.model.settings
-    return {**keys.model_dump(), "external_limits": settings.controlled_by_external_system}
+    return {**keys.model_dump(), "external_limits": external_control(profile.model)}
 
 
 @dataclass(frozen=True, slots=True)

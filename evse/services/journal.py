@@ -133,10 +133,14 @@ class ClearLatch:
 
 @dataclass(frozen=True, slots=True)
 class KeptOrder:
-    """A standing order and its end; ``end`` is ``None`` when it has none. ``order.until_us`` is not kept, ``end`` is."""
+    """A standing order, its end and the start of its plan, ``None`` when it has none.
+
+    ``order.until_us`` and ``order.starts_us`` are not kept, ``end`` and ``start`` are.
+    """
 
     order: StandingOrder
     end: Deadline | None = None
+    start: Deadline | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,8 +9,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Final
 
-from boards.compiled import with_digest
 from evse.core.config import Access, Location, OutletConfig, StationConfig
+from evse.core.configure import with_digest
 from evse.core.lines import InputLine, LineFunction
 from evse.services.settings.kinds import Value
 from evse.services.settings.model import OUTLET, OutletFacts, StationFacts, Values

@@ -4,11 +4,11 @@ from dataclasses import replace
 
 import pytest
 
-from boards.compiled import config_digest
 from boards.load import load_profile
 from boards.to_core import station_config
 from evse.app.station_facts import station_facts
 from evse.core.config import Access, Location, StationConfig
+from evse.core.configure import config_digest
 from evse.core.lines import LineFunction
 from evse.services.settings.model import StationFacts
 from evse.services.settings.registry import Catalogue
