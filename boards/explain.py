@@ -16,26 +16,26 @@ from boards.schema import StationProfile
 from boards.yaml_source import Key, key_text
 
 
-def explain(error: ErrorDetails, places: Places) -> Problem:
-    """One finding of the schema as a problem at its place."""
+def explain(error: ErrorDetails, places: Places, root: type[Strict] = StationProfile) -> Problem:
+    """One finding of the schema ``root`` as a problem at its place."""
     path: Key = error["loc"]
     if error["type"] == "extra_forbidden":
-        return _unknown_key(path, places)
+        return _unknown_key(path, places, root)
     if error["type"] == "missing":
         place = places.of_value(path[:-1])
-        allowed = describe_field(field_at(path)[1])
+        allowed = describe_field(field_at(path, root)[1])
         # The place is the mapping's; the key is the one that has to be written into it.
         here = (*place.key, path[-1])
         return Problem(place.file, place.line, place.column, key_text(here), "this key is required", allowed)
     place = places.of_value(path)
-    field = field_at(path)[1]
+    field = field_at(path, root)[1]
     what, hint = _what(error, field)
     return Problem(place.file, place.line, place.column, key_text(place.key), what, describe_field(field), hint)
 
 
-def field_at(path: Key) -> tuple[type[Strict] | None, FieldInfo | None]:
+def field_at(path: Key, root: type[Strict] = StationProfile) -> tuple[type[Strict] | None, FieldInfo | None]:
     """The model that holds ``path`` and the field it names (``None`` where the schema has none)."""
-    model: type[Strict] | None = StationProfile
+    model: type[Strict] | None = root
     holder: type[Strict] | None = None
     field: FieldInfo | None = None
     for part in path:
@@ -103,11 +103,11 @@ def _number(annotation: Any, field: FieldInfo) -> str:
     return f"{kind}{span}{' ' + unit if unit else ''}"
 
 
-def _unknown_key(path: Key, places: Places) -> Problem:
+def _unknown_key(path: Key, places: Places, root: type[Strict]) -> Problem:
     place = places.of_key(path)
-    holder = field_at(path)[0]
+    holder = field_at(path, root)[0]
     name, known = str(path[-1]), sorted(fields_of(holder)) if holder is not None else []
-    if len(path) == 1:
+    if len(path) == 1 and root is StationProfile:
         known = sorted([*known, "outlet_defaults"])
     close = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
     hint = f"did you mean {close[0]!r}?" if close else ""

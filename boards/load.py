@@ -78,7 +78,7 @@ def _find(reference: str | Path) -> Source:
         exists = path.exists()
     except (OSError, ValueError):
         exists = False
-    if exists or _looks_like_path(str(reference)):
+    if exists or looks_like_path(str(reference)):
         return read_source(path)
     shipped = _read_shipped(str(reference))
     if shipped is not None:
@@ -91,7 +91,8 @@ def _find(reference: str | Path) -> Source:
     )
 
 
-def _looks_like_path(text: str) -> bool:
+def looks_like_path(text: str) -> bool:
+    """Whether ``text`` is meant as a path and not as the name of something shipped."""
     return "/" in text or "\\" in text or "\0" in text or text.endswith(SUFFIXES) or text in ("", ".", "..")
 
 
@@ -123,7 +124,7 @@ def _parent(source: Source, folder: Path, problems: list[Problem]) -> Source | N
     if name is None:
         return None
     place = source.values[("inherits",)]
-    if not isinstance(name, str) or not name or _looks_like_path(name):
+    if not isinstance(name, str) or not name or looks_like_path(name):
         problems.append(_at(place, "the name of a profile belongs here, without folder and ending"))
         return None
     beside = folder / f"{name}.yaml"

@@ -56,6 +56,10 @@ _PROFILE_EXAMPLES: Final = """examples:
   evse profile check parking                      a shipped profile, with its effective values
   evse profile check ./my-board.yaml --json
 """
+_METER_EXAMPLES: Final = """examples:
+  evse meters list                                every meter, those without a public register map included
+  evse meters check ./my-meter.yaml               a register map of your own
+"""
 
 
 def parser() -> argparse.ArgumentParser:
@@ -72,6 +76,7 @@ def parser() -> argparse.ArgumentParser:
     _add_replay(commands)
     _add_world(commands)
     _add_profile(commands)
+    _add_meters(commands)
     return top
 
 
@@ -179,6 +184,20 @@ def _add_profile(commands: Commands[argparse.ArgumentParser]) -> None:
     check.set_defaults(run=_profile_check)
 
 
+def _add_meters(commands: Commands[argparse.ArgumentParser]) -> None:
+    meters = commands.add_parser(
+        "meters", help="energy meters and their register maps", epilog=_METER_EXAMPLES + _CODES
+    )
+    actions = meters.add_subparsers(dest="action", required=True, metavar="ACTION")
+    listing = actions.add_parser("list", help="every meter this version knows", epilog=_METER_EXAMPLES + _CODES)
+    listing.add_argument("--json", action="store_true", help="print the maps as JSON")
+    listing.set_defaults(run=_meters_list)
+    check = actions.add_parser("check", help="check a register map", epilog=_METER_EXAMPLES + _CODES)
+    check.add_argument("file", metavar="FILE", help="YAML file, or name of a shipped map")
+    check.add_argument("--json", action="store_true", help="print the report as JSON")
+    check.set_defaults(run=_meters_check)
+
+
 def _megabytes(text: str) -> int:
     if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= 100_000:
         raise argparse.ArgumentTypeError(f"{text!r} is no size: 1 to 100000 MB")
@@ -262,6 +281,21 @@ def _profile_check(arguments: argparse.Namespace) -> int:
     text = "\n".join(map(printable, report.as_text().split("\n")))
     print(json.dumps(report.as_json(), indent=2) if arguments.json else text)
     return OK if report.ok else BAD_INPUT
+
+
+def _meters_list(arguments: argparse.Namespace) -> int:
+    from evse.app.meter_command import list_meters
+
+    print(list_meters(as_json=arguments.json))
+    return OK
+
+
+def _meters_check(arguments: argparse.Namespace) -> int:
+    from evse.app.meter_command import check_meter
+
+    right, text = check_meter(arguments.file, as_json=arguments.json)
+    print(text)
+    return OK if right else BAD_INPUT
 
 
 def _complain(text: str, code: int) -> int:

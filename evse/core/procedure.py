@@ -178,6 +178,11 @@ class Procedure:
         self._wake_us = now_us
         return ""
 
+    def authorised(self, now_us: int) -> bool:
+        """Whether somebody may charge right now: a session whose permission has not expired and that nothing has stopped."""
+        session = self.session
+        return session is not None and not self.stop_reason and now_us < session.permission_expires_us
+
     def confirm_record(self, session_id: str) -> str:
         """The start record is durable; return why it does not concern this session, or an empty text."""
         if self.session is None or self.session.session_id != session_id:

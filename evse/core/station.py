@@ -287,6 +287,7 @@ def _clear_fault(outlet: OutletCore, fault: str) -> str:
         case Latch.UNPLUG:
             return f"fault {fault!r} ends when its cause is gone and the vehicle is unplugged"
     outlet.faults.clear_by_service(fault)
+    outlet.detectors.generator.serviced()
     outlet.contactor.mirror_lies = outlet.domestic.contactor.mirror_lies = False
     return ""
 

@@ -15,7 +15,9 @@ from evse.services.journal import (
     Checkpoint,
     CloseInterrupted,
     KeptOrder,
+    MessageKind,
     OpenSession,
+    QueueMessage,
     Sequence,
     SessionEnd,
     SessionStart,
@@ -88,6 +90,21 @@ def interrupted_record(station: str, number: int, session: OpenSession, write: C
         publish=write.publish,
     )
     return ended_record(station, number, session, end)
+
+
+def interrupted_message(session: OpenSession, write: CloseInterrupted) -> QueueMessage | None:
+    """What the supervision has to be told of such a session; ``None`` without a transaction, or without supervision."""
+    if not write.supervised or not session.in_transaction:
+        return None
+    return QueueMessage(
+        outlet=session.outlet,
+        session_id=session.session_id,
+        kind=MessageKind.STOP,
+        at=session.last,
+        register_wh=session.register_wh,
+        uid=session.uid,
+        reason=write.reason,
+    )
 
 
 def ended_record(station: str, number: int, session: OpenSession | None, end: SessionEnd) -> Record:

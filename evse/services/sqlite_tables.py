@@ -16,22 +16,34 @@ from evse.services.clock import ClockQuality, Deadline, Instant
 from evse.services.journal import (
     BOOTS_KEPT,
     RECORDS_KEPT,
+    AssignTransaction,
     Checkpoint,
     ClearLatch,
     CloseInterrupted,
+    DropMessages,
     JournalError,
+    KeepDocument,
     KeepOrders,
     KeptOrder,
     LatchFault,
     MarkPublished,
+    MessageKind,
     OpenSession,
+    QueueMessage,
     Sequence,
     SessionEnd,
     SessionStart,
     Transaction,
     Write,
 )
-from evse.services.journal_rules import advanced, ended_record, interrupted_record, opened_session, sequence_of
+from evse.services.journal_rules import (
+    advanced,
+    ended_record,
+    interrupted_message,
+    interrupted_record,
+    opened_session,
+    sequence_of,
+)
 from evse.services.records import Record
 
 
@@ -71,7 +83,17 @@ _SCHEMA_2: Final = (
     "PRIMARY KEY (station, outlet, kind, source)) WITHOUT ROWID",
     "ALTER TABLE station DROP COLUMN session_counter",
 )
-MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (_SCHEMA_1, _SCHEMA_2)
+_SCHEMA_3: Final = (
+    "CREATE TABLE message (number INTEGER PRIMARY KEY AUTOINCREMENT, station TEXT NOT NULL, outlet INTEGER NOT NULL, "
+    f"session_id TEXT NOT NULL, kind TEXT NOT NULL, {_instant_columns('at')}, register_wh INTEGER NOT NULL, "
+    "uid TEXT NOT NULL, reason TEXT NOT NULL, reading TEXT NOT NULL)",
+    "CREATE INDEX message_by_station ON message (station, number)",
+    "CREATE TABLE supervised (station TEXT NOT NULL, session_id TEXT NOT NULL, transaction_id INTEGER NOT NULL, "
+    "PRIMARY KEY (station, session_id)) WITHOUT ROWID",
+    "CREATE TABLE document (station TEXT NOT NULL, name TEXT NOT NULL, text TEXT NOT NULL, "
+    "PRIMARY KEY (station, name)) WITHOUT ROWID",
+)
+MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (_SCHEMA_1, _SCHEMA_2, _SCHEMA_3)
 """The statements that lead from each version to the next, from 0 on."""
 
 
@@ -155,8 +177,48 @@ class StationTables:
                 self._run(
                     "UPDATE record SET published = 1 WHERE station = ? AND number = ?", self._station, write.number
                 )
+            case QueueMessage() | AssignTransaction() | DropMessages():
+                self._supervise(write)
+            case KeepDocument():
+                self._keep_document(write)
             case Sequence():
                 self._remember_sequence(write)
+
+    def _supervise(self, write: QueueMessage | AssignTransaction | DropMessages) -> None:
+        match write:
+            case QueueMessage():
+                self._queue(write)
+            case AssignTransaction():
+                self._assign(write)
+            case DropMessages():
+                for number in write.numbers:
+                    self._run("DELETE FROM message WHERE station = ? AND number = ?", self._station, number)
+                self._run(
+                    "DELETE FROM supervised WHERE station = ? AND session_id = ?", self._station, write.session_id
+                )
+
+    def _queue(self, message: QueueMessage) -> None:
+        self._run(
+            "INSERT INTO message (station, outlet, session_id, kind, at_boot, at_mono_us, at_utc_us, at_quality, "
+            "register_wh, uid, reason, reading) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            *(self._station, message.outlet, message.session_id, message.kind.value, *_instant_row(message.at)),
+            *(message.register_wh, message.uid, message.reason, message.values),
+        )
+
+    def _assign(self, write: AssignTransaction) -> None:
+        self._run("DELETE FROM message WHERE station = ? AND number = ?", self._station, write.number)
+        self._run(
+            "INSERT OR REPLACE INTO supervised VALUES (?, ?, ?)",
+            *(self._station, write.session_id, write.transaction_id),
+        )
+        named = (str(write.transaction_id), self._station, write.session_id)
+        self._run("UPDATE session SET transaction_id = ? WHERE station = ? AND session_id = ?", *named)
+        self._run("UPDATE record SET transaction_id = ? WHERE station = ? AND session_id = ?", *named)
+
+    def _keep_document(self, write: KeepDocument) -> None:
+        self._run("DELETE FROM document WHERE station = ? AND name = ?", self._station, write.name)
+        if write.text:
+            self._run("INSERT INTO document VALUES (?, ?, ?)", self._station, write.name, write.text)
 
     def _keep_orders(self, write: KeepOrders) -> None:
         self._run("DELETE FROM standing_order WHERE station = ? AND outlet = ?", self._station, write.outlet)
@@ -188,6 +250,9 @@ class StationTables:
             "SELECT * FROM session WHERE station = ? AND opened_boot <> ? ORDER BY id", self._station, write.boot_id
         ).fetchall()
         for session in map(session_of, rows):
+            message = interrupted_message(session, write)
+            if message is not None:
+                self._queue(message)
             self._record(interrupted_record(self._station, self._next_number(), session, write))
 
     def _record(self, record: Record) -> None:
@@ -308,6 +373,20 @@ def order_of(row: SequenceOf[Any]) -> KeptOrder:
         fallback_ma=row[7],
     )
     return KeptOrder(order, None if row[8] is None else Deadline(row[8], row[9], row[10]))
+
+
+def message_of(row: SequenceOf[Any]) -> tuple[int, QueueMessage]:
+    """A message and its number from a row of its table (``SELECT *``)."""
+    return row[0], QueueMessage(
+        outlet=row[2],
+        session_id=row[3],
+        kind=MessageKind(row[4]),
+        at=_instant_of(row[5:9]),
+        register_wh=row[9],
+        uid=row[10],
+        reason=row[11],
+        values=row[12],
+    )
 
 
 def _record_row(record: Record) -> tuple[str | int | None, ...]:

@@ -13,6 +13,7 @@ from boards.board import Board
 from boards.check import check_profile
 from boards.compiled import WireSpec, decode_config, encode_config
 from boards.load import load_profile, shipped_profiles
+from boards.meter_reference import with_table as with_meters
 from boards.reference import key_rows, with_table
 from boards.to_core import station_config, wire_plan
 from evse.core.config import Access, Location, SignStyle, SocketType
@@ -49,8 +50,13 @@ def board_of(name: str) -> tuple[Board, dict[str, Line]]:
 
 
 def test_every_yaml_of_the_folder_is_walked() -> None:
-    assert sorted(path.stem for path in FOLDER.rglob("*.y*ml")) == sorted(NAMES)
+    assert sorted(path.stem for path in FOLDER.glob("*.y*ml")) == sorted(NAMES)
     assert {"parking", "parking-1", "example"} <= set(NAMES)
+
+
+def test_the_list_of_meters_in_the_documentation_is_that_of_the_maps() -> None:
+    text = (FOLDER.parent / "docs" / "meters.md").read_text(encoding="utf-8")
+    assert with_meters(text) == text, "run: python -m boards.meter_reference docs/meters.md"
 
 
 @every_profile

@@ -34,7 +34,15 @@ def base(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 
 @pytest.mark.parametrize(
-    "arguments", [["--help"], ["run", "--help"], ["sim", "--help"], ["world", "--help"], ["profile", "check", "--help"]]
+    "arguments",
+    [
+        ["--help"],
+        ["run", "--help"],
+        ["sim", "--help"],
+        ["world", "--help"],
+        ["profile", "check", "--help"],
+        ["meters", "list", "--help"],
+    ],
 )
 def test_help_says_exit_codes(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as end:
@@ -110,6 +118,23 @@ def test_values_keep_what_was_typed(text: str, value: object) -> None:
     found = parse_value(text)
     assert type(found) is type(value)
     assert found == value
+
+
+def test_meters_are_listed_and_checked(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    assert main(["meters", "list"]) == 0
+    told = capsys.readouterr().out
+    assert "iem3155" in told
+    assert "Siemens 7KT1260: no public map, cannot be read" in told
+    assert main(["meters", "list", "--json"]) == 0
+    assert {each["name"] for each in json.loads(capsys.readouterr().out)} >= {"iem3155", "sdm630"}
+    assert main(["meters", "check", "iem3155"]) == 0
+    assert "request: 6 registers from 2999" in capsys.readouterr().out
+    bad = tmp_path / "bad.yaml"
+    bad.write_text("schema: 1\nkind: meter\nname: bad\nmap: perhaps\n", encoding="utf-8")
+    assert main(["meters", "check", str(bad)]) == 2
+    assert "bad.yaml:4:6: map: 'perhaps' is not allowed; allowed: public, none" in capsys.readouterr().out
+    assert main(["meters", "check", str(bad), "--json"]) == 2
+    assert json.loads(capsys.readouterr().out)["ok"] is False
 
 
 def test_profile_check(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
