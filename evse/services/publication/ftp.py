@@ -18,7 +18,7 @@ from evse.services.publication.delivery import (
     tls_context,
     words,
 )
-from evse.services.publication.settings import FtpTarget, Tls
+from evse.services.publication.settings import FtpTarget
 
 
 def store_file(target: FtpTarget, file: ReportFile, ca_file: str = "", limits: Limits = LIMITS) -> str:
@@ -45,12 +45,13 @@ def store_file(target: FtpTarget, file: ReportFile, ca_file: str = "", limits: L
 
 def _store(ftp: _ReusingFtp, target: FtpTarget, file: ReportFile) -> str:
     ftp.connect(target.server, target.port)
-    protected = _protect(ftp, target)
+    if target.secure:
+        _protect(ftp)
     if target.login is None:
         ftp.login(secure=False)
     else:
         ftp.login(target.login.username, target.login.password, secure=False)
-    if protected:
+    if target.secure:
         ftp.prot_p()
     ftp.set_pasv(target.passive)
     said = ftp.storbinary(f"STOR {file.name}", io.BytesIO(file.content))
@@ -58,19 +59,14 @@ def _store(ftp: _ReusingFtp, target: FtpTarget, file: ReportFile) -> str:
     return words(said)
 
 
-def _protect(ftp: _ReusingFtp, target: FtpTarget) -> bool:
-    if target.tls is Tls.OFF:
-        return False
+def _protect(ftp: _ReusingFtp) -> None:
     try:
         ftp.auth()
     except ftplib.error_perm as error:
-        if target.tls is Tls.AUTO and target.login is None:
-            return False
         raise DeliveryError(
-            f"the FTP server offers no TLS ({words(str(error))}): nothing was sent, because the password would be "
-            "readable on the way; use a server with TLS, or switch TLS off"
+            f"the FTP server offers no TLS ({words(str(error))}): nothing was sent, because all of it would be readable "
+            "on the way; use a server with TLS, or set the encryption to none"
         ) from error
-    return True
 
 
 def _check_size(ftp: _ReusingFtp, file: ReportFile) -> None:

@@ -17,7 +17,7 @@ from evse.services.publication.delivery import (
     tls_context,
     words,
 )
-from evse.services.publication.settings import SMTPS_PORT, SmtpTarget, Tls
+from evse.services.publication.settings import MailSecurity, SmtpTarget
 
 
 def send_mail(target: SmtpTarget, file: ReportFile, ca_file: str = "", limits: Limits = LIMITS) -> str:
@@ -94,7 +94,7 @@ class _Session:
     def _connect(self) -> smtplib.SMTP:
         target, timeout_s = self._target, self._limits.operation_s
         smtp: smtplib.SMTP
-        if target.port == SMTPS_PORT and target.tls is not Tls.OFF:
+        if target.security is MailSecurity.TLS:
             smtp = smtplib.SMTP_SSL(timeout=timeout_s, context=tls_context(self._ca_file))
         else:
             smtp = smtplib.SMTP(timeout=timeout_s)
@@ -107,17 +107,15 @@ class _Session:
         return smtp
 
     def _protect(self, smtp: smtplib.SMTP) -> None:
-        target = self._target
-        if target.tls is Tls.OFF or isinstance(smtp, smtplib.SMTP_SSL):
+        if self._target.security is not MailSecurity.STARTTLS:
             return
-        if smtp.has_extn("starttls"):
-            smtp.starttls(context=tls_context(self._ca_file))
-            smtp.ehlo()
-        elif target.tls is Tls.REQUIRED or target.login is not None:
+        if not smtp.has_extn("starttls"):
             raise DeliveryError(
-                "the mail server offers no TLS: nothing was sent, because the password would be readable on the way; "
-                "use a server with TLS, or switch TLS off"
+                "the mail server offers no STARTTLS: nothing was sent, because all of it would be readable on the way; "
+                "use a server with TLS, or set the encryption to none"
             )
+        smtp.starttls(context=tls_context(self._ca_file))
+        smtp.ehlo()
 
 
 def _message(target: SmtpTarget, file: ReportFile) -> EmailMessage:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import email
 import email.policy
+import socket
 import ssl
 import threading
 from collections.abc import Callable, Iterator
@@ -24,9 +25,9 @@ from pyftpdlib.servers import ThreadedFTPServer
 from evse.services.publication.delivery import DeliveryError, Limits, ReportFile
 from evse.services.publication.ftp import store_file
 from evse.services.publication.http import post_file
-from evse.services.publication.settings import FtpTarget, HttpTarget, Login, SmtpTarget, Tls
+from evse.services.publication.settings import FtpTarget, HttpTarget, Login, MailSecurity, SmtpTarget
 from evse.services.publication.smtp import send_mail
-from tests.fakes.hostile_server import dialogue, drip, hostile_server, silence
+from tests.fakes.hostile_server import Play, dialogue, drip, hostile_server, silence
 
 FILE = ReportFile(
     "station_20261127T000100Z_1-3.csv", "station_20261127T000100Z_1-3", b"Charge number\r\n1\r\n", "Records"
@@ -98,8 +99,8 @@ def mail_server(postbox: Postbox, **options: Any) -> Iterator[int]:
         controller.stop()
 
 
-def mail_to(port: int, login: Login | None = None, tls: Tls = Tls.AUTO) -> SmtpTarget:
-    return SmtpTarget("localhost", port, "station@example.org", ("a@example.org", "b@example.org"), login, tls)
+def mail_to(port: int, login: Login | None = None, security: MailSecurity = MailSecurity.NONE) -> SmtpTarget:
+    return SmtpTarget("localhost", port, "station@example.org", ("a@example.org", "b@example.org"), login, security)
 
 
 @pytest.mark.req("CDR-02")
@@ -124,9 +125,9 @@ def test_mail_with_starttls_and_login(certificates: Certificates) -> None:
     postbox = Postbox()
     options = {"tls_context": certificates.server, "authenticator": check_login, "auth_required": True}
     with mail_server(postbox, **options) as port:
-        send_mail(mail_to(port, LOGIN), FILE, certificates.ca_file)
+        send_mail(mail_to(port, LOGIN, MailSecurity.STARTTLS), FILE, certificates.ca_file)
         with pytest.raises(DeliveryError, match="user name or password refused: 535"):
-            send_mail(mail_to(port, Login("anna", "wrong")), FILE, certificates.ca_file)
+            send_mail(mail_to(port, Login("anna", "wrong"), MailSecurity.STARTTLS), FILE, certificates.ca_file)
     assert len(postbox.mails) == 1
 
 
@@ -134,16 +135,38 @@ def test_a_certificate_that_nobody_vouches_for_gets_neither_mail_nor_password(ce
     postbox = Postbox()
     untrusted = pytest.raises(DeliveryError, match="certificate is not trusted")
     with mail_server(postbox, tls_context=certificates.server) as port, untrusted:
-        send_mail(mail_to(port, LOGIN), FILE)
+        send_mail(mail_to(port, LOGIN, MailSecurity.STARTTLS), FILE)
     assert postbox.mails == []
 
 
-@pytest.mark.parametrize(("login", "tls"), [(LOGIN, Tls.AUTO), (None, Tls.REQUIRED)])
-def test_without_tls_no_password_is_sent_and_nothing_where_it_is_required(login: Login | None, tls: Tls) -> None:
+@pytest.mark.req("CDR-02")
+def test_mail_with_tls_from_the_first_byte(certificates: Certificates) -> None:
+    with hostile_server(implicit_tls(certificates.server)) as port:
+        assert send_mail(mail_to(port, None, MailSecurity.TLS), FILE, certificates.ca_file) == "kept"
+        with pytest.raises(DeliveryError, match="certificate is not trusted"):
+            send_mail(mail_to(port, None, MailSecurity.TLS), FILE)
+
+
+def implicit_tls(context: ssl.SSLContext) -> Play:
+    """A mail server that takes one message over TLS; its data answers come line by line."""
+
+    def play(connection: socket.socket) -> None:
+        with context.wrap_socket(connection, server_side=True) as secured:
+            # Greeting, EHLO, MAIL, two RCPT, DATA; then everything up to the lonely dot.
+            dialogue(b"220 hi\r\n", *[b"250 ok\r\n"] * 4, b"354 go\r\n")(secured)
+            mail = b""
+            while not mail.endswith(b"\r\n.\r\n"):
+                mail += secured.recv(4096)
+            secured.sendall(b"250 kept\r\n")
+            secured.recv(1)
+
+    return play
+
+
+def test_without_starttls_nothing_is_sent() -> None:
     postbox = Postbox()
-    options = {"authenticator": check_login, "auth_require_tls": False}
-    with mail_server(postbox, **options) as port, pytest.raises(DeliveryError, match="offers no TLS"):
-        send_mail(mail_to(port, login, tls), FILE)
+    with mail_server(postbox) as port, pytest.raises(DeliveryError, match="offers no STARTTLS"):
+        send_mail(mail_to(port, None, MailSecurity.STARTTLS), FILE)
     assert postbox.mails == []
 
 
@@ -199,8 +222,8 @@ def ftp_server(folder: Path, handler: type[FTPHandler] = FTPHandler, login: Logi
 @pytest.mark.parametrize("passive", [True, False])
 def test_a_file_is_stored_by_ftp_actively_and_passively(passive: bool, tmp_path: Path) -> None:
     with ftp_server(tmp_path) as port:
-        assert "226" in store_file(FtpTarget("127.0.0.1", port, passive), FILE)
-        store_file(FtpTarget("127.0.0.1", port, passive), FILE)
+        assert "226" in store_file(FtpTarget("127.0.0.1", port, passive, secure=False), FILE)
+        store_file(FtpTarget("127.0.0.1", port, passive, secure=False), FILE)
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == {FILE.name: FILE.content}
 
 
@@ -220,9 +243,9 @@ def test_ftp_without_tls_gets_no_password_unless_somebody_asked_for_that(tmp_pat
     with ftp_server(tmp_path, FTPHandler, LOGIN) as port:
         with pytest.raises(DeliveryError, match="offers no TLS"):
             store_file(FtpTarget("127.0.0.1", port, True, LOGIN), FILE)
-        store_file(FtpTarget("127.0.0.1", port, True, LOGIN, Tls.OFF), FILE)
+        store_file(FtpTarget("127.0.0.1", port, True, LOGIN, secure=False), FILE)
         with pytest.raises(DeliveryError, match="the FTP server said: 530"):
-            store_file(FtpTarget("127.0.0.1", port, True, Login("anna", "wrong"), Tls.OFF), FILE)
+            store_file(FtpTarget("127.0.0.1", port, True, Login("anna", "wrong"), secure=False), FILE)
 
 
 @pytest.mark.parametrize(
@@ -231,14 +254,14 @@ def test_ftp_without_tls_gets_no_password_unless_somebody_asked_for_that(tmp_pat
         (silence, "did not answer in time"),
         (drip, "no delivery within 1 s"),
         (dialogue(b"421 too many users\r\n"), "421 too many users"),
-        (dialogue(b"220 hi\r\n", b"502 no\r\n", b"230 in\r\n", b"200 ok\r\n", b"500 no PASV\r\n"), "500 no PASV"),
-        (dialogue(b"220 hi\r\n", b"502 no\r\n", b"331 pass?\r\n"), "FTP server 127.0.0.1"),
+        (dialogue(b"220 hi\r\n", b"230 in\r\n", b"200 ok\r\n", b"500 no PASV\r\n"), "500 no PASV"),
+        (dialogue(b"220 hi\r\n", b"331 pass?\r\n"), "FTP server 127.0.0.1"),
         (dialogue(b"220 \xff\xfe\r\n"), "FTP server"),
     ],
 )
 def test_an_ftp_server_that_fails_is_told_in_its_own_words(play: Any, said: str) -> None:
     with hostile_server(play) as port, pytest.raises(DeliveryError, match=said):
-        store_file(FtpTarget("127.0.0.1", port, passive=True), FILE, limits=QUICK)
+        store_file(FtpTarget("127.0.0.1", port, passive=True, secure=False), FILE, limits=QUICK)
 
 
 def test_an_ftp_server_that_keeps_half_the_file_has_not_confirmed_it(tmp_path: Path) -> None:
@@ -250,7 +273,7 @@ def test_an_ftp_server_that_keeps_half_the_file_has_not_confirmed_it(tmp_path: P
         ftp_server(tmp_path, Forgetful) as port,
         pytest.raises(DeliveryError, match=f"kept 7 of {len(FILE.content)} bytes"),
     ):
-        store_file(FtpTarget("127.0.0.1", port, True), FILE)
+        store_file(FtpTarget("127.0.0.1", port, True, secure=False), FILE)
 
 
 # --- HTTP ------------------------------------------------------------------------------------------------------------

@@ -1,90 +1,96 @@
-"""The parameters of publication: ranges, lengths and what belongs together."""
+"""Which publication the settings of a station ask for."""
 
 from __future__ import annotations
-
-from dataclasses import replace
 
 import pytest
 
 from evse.services.publication.calendar import Frequency
+from evse.services.publication.from_settings import publication_settings
 from evse.services.publication.settings import (
     FtpTarget,
     HttpTarget,
     Login,
+    MailSecurity,
     PublicationSettings,
     SmtpTarget,
     Target,
-    http_target,
-    problems_of,
-    receivers_of,
 )
+from evse.services.records import CsvFormat, DecimalSeparator, FieldSeparator
+from evse.services.settings.kinds import Value
+from evse.services.settings.model import StationFacts
+from evse.services.settings.registry import Catalogue
 
-MAIL = SmtpTarget("mail.example.org", 25, "a@example.org", ("b@example.org",))
-FTP = FtpTarget("192.168.0.10")
-WEB = HttpTarget("example.org", 80, "/in", "file")
+CATALOGUE = Catalogue(StationFacts("parking", "SN1"))
 
 
-def problems(target: Target | None) -> dict[str, str]:
-    return problems_of(PublicationSettings(Frequency.DAILY, target))
+def asked(**changed: Value) -> PublicationSettings:
+    values = {key.replace("__", "."): value for key, value in changed.items()}
+    assert all(CATALOGUE.get(key) is not None for key in values), "only settings that exist"
+    return publication_settings(CATALOGUE.whole(values))
 
 
 @pytest.mark.req("CDR-02")
-def test_factory_publishes_nothing_and_is_sound() -> None:
-    assert problems_of(PublicationSettings()) == {}
-    assert PublicationSettings().frequency is Frequency.DISABLED
-
-
-@pytest.mark.req("CDR-02")
-@pytest.mark.parametrize(
-    "target",
-    [
-        MAIL,
-        replace(MAIL, port=587),
-        replace(MAIL, receivers=receivers_of("b@example.org;c@example.org")),
-        replace(FTP, port=1),
-        replace(FTP, port=9999),
-        replace(FTP, login=Login("anna", "ö" * 100)),
-        replace(WEB, path="/" + "p" * 98),
-        replace(WEB, field_name="f" * 49),
-        http_target("https://example.org", 443, "in", "cdr"),
-        http_target("fe80::1", 80, "/", "f"),
-    ],
-)
-def test_both_ends_of_every_range_are_taken(target: Target) -> None:
-    assert problems(target) == {}
+def test_the_factory_publishes_nothing() -> None:
+    settings = asked()
+    assert (settings.frequency, settings.target) == (Frequency.DISABLED, None)
+    assert settings.csv == CsvFormat(FieldSeparator.SEMICOLON, DecimalSeparator.COMMA)
 
 
 @pytest.mark.req("CDR-02")
 @pytest.mark.parametrize(
-    ("target", "field"),
+    ("changed", "target"),
     [
-        (None, "server"),
-        (replace(MAIL, server="mail example"), "server"),
-        (replace(MAIL, server="a\r\nb"), "server"),
-        (replace(MAIL, port=24), "port"),
-        (replace(MAIL, port=588), "port"),
-        (replace(MAIL, sender=""), "sender"),
-        (replace(MAIL, sender="a@b\r\nBcc: c@d"), "sender"),
-        (replace(MAIL, sender="s" * 250 + "@e.f"), ""),
-        (replace(MAIL, sender="s" * 251 + "@e.f"), "sender"),
-        (replace(MAIL, receivers=()), "receiver"),
-        (replace(MAIL, receivers=receivers_of("a@b.c; d@e.f")), "receiver"),
-        (replace(MAIL, receivers=("a@b.c",) * 51), "receiver"),
-        (replace(MAIL, login=Login("", "x")), "username"),
-        (replace(MAIL, login=Login("x", "")), "password"),
-        (replace(FTP, port=0), "port"),
-        (replace(FTP, port=10_000), "port"),
-        (replace(FTP, login=Login("anna\r\nDELE x", "x")), "username"),
-        (replace(WEB, path="/" + "p" * 99), "path"),
-        (replace(WEB, path="/a b"), "path"),
-        (replace(WEB, field_name=""), "field_name"),
-        (replace(WEB, field_name="f" * 50), "field_name"),
-        (replace(WEB, field_name='f"; filename="x'), "field_name"),
-        (http_target("http://user:word@example.org", 80, "/", "f"), "server"),
+        (
+            {"smtp__server": "mail.example.org", "smtp__sender": "a@b.c", "smtp__receiver": "d@e.f;g@h.i"},
+            SmtpTarget("mail.example.org", 25, "a@b.c", ("d@e.f", "g@h.i"), None, MailSecurity.STARTTLS),
+        ),
+        (
+            {
+                "smtp__server": "m",
+                "smtp__port": 465,
+                "smtp__security": "tls",
+                "smtp__authentication": True,
+                "smtp__username": "anna",
+                "smtp__password": "word",
+            },
+            SmtpTarget("m", 465, "", (), Login("anna", "word"), MailSecurity.TLS),
+        ),
+        (
+            {"publication__protocol": "ftp", "ftp__server": "f", "ftp__port": 2121, "ftp__passive": True},
+            FtpTarget("f", 2121, True, None, secure=True),
+        ),
+        (
+            {"publication__protocol": "ftp", "ftp__server": "f", "ftp__security": "none", "ftp__username": "unused"},
+            FtpTarget("f", 21, False, None, secure=False),
+        ),
+        (
+            {
+                "publication__protocol": "http",
+                "http__server": "w",
+                "http__path": "in/box",
+                "http__field_name": "cdr",
+                "http__security": "tls",
+                "http__port": 443,
+            },
+            HttpTarget("w", 443, "/in/box", "cdr", None, secure=True),
+        ),
+        ({"publication__protocol": "http", "smtp__server": "m"}, None),
     ],
 )
-def test_what_is_wrong_is_named_with_what_is_allowed(target: Target | None, field: str) -> None:
-    assert list(problems(target)) == ([field] if field else [])
+def test_each_protocol_has_its_own_parameters(changed: dict[str, Value], target: Target | None) -> None:
+    assert asked(**changed).target == target
+
+
+@pytest.mark.req("CDR-01", "CDR-02")
+def test_frequency_zone_and_separators() -> None:
+    settings = asked(
+        publication__frequency="weekly",
+        publication__field_separator="tab",
+        publication__decimal_separator="dot",
+        time__zone="Europe/Paris",
+    )
+    assert (settings.frequency, settings.time_zone) == (Frequency.WEEKLY, "Europe/Paris")
+    assert settings.csv == CsvFormat(FieldSeparator.TAB, DecimalSeparator.DOT)
 
 
 def test_a_password_is_not_shown() -> None:
