@@ -32,7 +32,8 @@ AWAY_US: Final = 1 * SECOND
 CONTROL_STOP_S: Final = 1.0
 SERVICES_STOP_S: Final = 5.0
 WORLD_STOP_S: Final = 1.0
-START_LIMIT_US: Final = 30 * SECOND
+START_LIMIT_US: Final = 90 * SECOND
+"""A machine that needs longer for the first start has no business with a charging station."""
 
 OK: Final = 0
 FAILED: Final = 1
