@@ -303,3 +303,42 @@ class Polled(Protocol):
         Never raises for anything the wire says or for its loss; those are counted and shown in ``connected``.
         """
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class MeterReading:
+    """What a meter said in one cycle, each value as it came; ``None``: it did not say it, or no number.
+
+    ``read_us``: when the cycle was complete. Currents may be unsigned whatever the direction; the sign of a phase's power is
+    its direction (positive: import). ``energy_mwh``: imported energy, which begins anew at ``energy_wraps_mwh`` (0: never).
+    ``serial``: the meter's serial number.
+    """
+
+    read_us: int
+    currents_ma: tuple[int, int, int] | None = None
+    voltages_mv: tuple[int, int, int] | None = None
+    powers_mw: tuple[int, int, int] | None = None
+    power_mw: int | None = None
+    energy_mwh: int | None = None
+    energy_wraps_mwh: int = 0
+    frequency_mhz: int | None = None
+    serial: int | None = None
+
+
+class EnergyMeter(Protocol):
+    """Reads an energy meter."""
+
+    @property
+    def reading(self) -> MeterReading | None:
+        """The latest complete reading, ``None`` before the first and while the meter does not answer."""
+        ...
+
+    @property
+    def connected(self) -> bool:
+        """Whether the meter answers with what was asked."""
+        ...
+
+    @property
+    def problem(self) -> str:
+        """Why ``connected`` is false, in words; empty while connected."""
+        ...

@@ -75,6 +75,7 @@ def parser() -> argparse.ArgumentParser:
     _add_sim(commands)
     _add_replay(commands)
     _add_world(commands)
+    _add_badge(commands)
     _add_profile(commands)
     _add_meters(commands)
     return top
@@ -126,6 +127,9 @@ def _add_run(commands: Commands[argparse.ArgumentParser]) -> None:
         action="store_false",
         help="leave the kernel's workers, which carry the bytes of serial lines, at normal priority",
     )
+    run.add_argument(
+        "--supervision", default="", metavar="URL", help="central system (ws:// or wss://) instead of the profile's"
+    )
     run.add_argument("--trace", default="", metavar="FILE", help="record what control gets and does, for evse replay")
     run.add_argument(
         "--trace-limit",
@@ -173,6 +177,14 @@ def _add_world(commands: Commands[argparse.ArgumentParser]) -> None:
     world.add_argument("--out", default="", metavar="FILE", help="where record writes (default: standard output)")
     world.add_argument("--json", action="store_true", help="print the answer as JSON")
     world.set_defaults(run=_world)
+
+
+def _add_badge(commands: Commands[argparse.ArgumentParser]) -> None:
+    from evse.app.badge_parser import EXAMPLES, add_badge_parser
+
+    badge = commands.add_parser("badge", help="the badge list of a running station", epilog=EXAMPLES + _CODES)
+    add_badge_parser(badge)
+    badge.set_defaults(run=_badge)
 
 
 def _add_profile(commands: Commands[argparse.ArgumentParser]) -> None:
@@ -231,6 +243,7 @@ def _run(arguments: argparse.Namespace) -> int:
         dumb_front_end=arguments.dumb_front_end,
         json_output=arguments.json,
         verbose=arguments.verbose,
+        supervision=arguments.supervision,
         trace=arguments.trace,
         trace_limit_mb=arguments.trace_limit,
     )
@@ -271,6 +284,12 @@ def _world(arguments: argparse.Namespace) -> int:
     return world_command(
         arguments.verb, arguments.params, arguments.station, json_output=arguments.json, out=arguments.out
     )
+
+
+def _badge(arguments: argparse.Namespace) -> int:
+    from evse.app.badge_command import badge_command
+
+    return badge_command(arguments)
 
 
 def _profile_check(arguments: argparse.Namespace) -> int:

@@ -17,10 +17,12 @@ import logging
 import time
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import replace
 from typing import Final, Literal, Protocol
 
 from evse.app.wire_log import WireLog
 from evse.core.commands import STANDING_ORDERS, Command
+from evse.core.config import StationConfig
 from evse.core.events import CommandDone
 from evse.core.units import NEVER, SECOND
 from evse.exchange.envelope import Envelope, FromServices, Hello
@@ -37,6 +39,8 @@ RING: Final = 2_000
 QUEUE: Final = 500
 POST_LIMIT: Final = 256
 CLOCK_REFRESH_US: Final = 60 * SECOND
+CONFIGURE_US: Final = 5 * SECOND
+"""How long control may take to answer to a configuration."""
 ANSWER_MARGIN_US: Final = SECOND // 2
 NOT_STORED: Final = "obeyed, but not stored in time: a restart may forget it"
 
@@ -120,6 +124,7 @@ class StationHub:
         """The newest Snapshot."""
         self._heard_us = self._viewed_us = self._clock()
         self._view = view
+        self._services.view(self._viewed_us, view)
         self._history.put(view)
         self._publish(None)
 
@@ -132,6 +137,7 @@ class StationHub:
         _log.info("control is gone")
         self._connected = False
         self._view = None
+        self._services.view(self._clock(), None)
         self._held.clear()
         self._publish(None)
         for future in self._posted.values():
@@ -158,6 +164,7 @@ class StationHub:
             self._refresh_clock(now_us)
         if self._view is not None and now_us > self._heard_us + SILENCE_US:
             self._view = None
+            self._services.view(now_us, None)
             self._publish(None)
         return min(max(wish_us - now_us, 0) / SECOND, 0.5)
 
@@ -237,6 +244,19 @@ class StationHub:
             if future.done() or self._posted.get(command.command_id) is future:
                 self._posted.pop(command.command_id, None)
                 self._standing.discard(command.command_id)
+
+    async def configure(self, config: StationConfig) -> Outcome:
+        """Have control work by ``config``: wait for its answer. Raises NotConnected.
+
+        After NotConnected it is sent as soon as control is there. After a refusal the one before is what control gets
+        when it starts again.
+        """
+        before = self._services.wanted
+        command = replace(self._services.adopt(config), expires_us=self._clock() + CONFIGURE_US)
+        outcome = await self.post(command)
+        if outcome.outcome == "refused" and self._services.wanted is config:
+            self._services.wanted = before
+        return outcome
 
     def _take_answer(self, seq: int, event: CommandDone) -> None:
         if event.outcome == "done" and event.command_id in self._standing:

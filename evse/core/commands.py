@@ -17,10 +17,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from evse.core.config import StationConfig
+from evse.core.limits import LimitStep, OnExpiry
 from evse.core.orders import StandingOrder
 from evse.core.units import NEVER
 
 ANY_EPOCH = -1
+AT_ONCE = -NEVER
+"""A plan's start: the moment in which the command is obeyed."""
 
 
 class Verdict(StrEnum):
@@ -30,6 +34,8 @@ class Verdict(StrEnum):
     REFUSED = "refused"
     PROVISIONAL = "provisional"
     """The user may begin; the permission expires in the core at ``permission_expires_us`` unless a final one comes."""
+    TAKEN = "taken"
+    """The card was meant for something else than a charge (an Admin badge that begins to manage badges): no error."""
 
 
 class AvailabilitySource(StrEnum):
@@ -59,6 +65,20 @@ class Authorise(Command):
     permission_expires_us: int = NEVER
     may_stop_any: bool = False
     """An Admin badge: it stops a charge that another card started and never charges."""
+    priority: bool = False
+    """A VIP badge in cluster mode: the charge is spared current reductions wholly or in part."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReadCards(Command):
+    """Until ``until_us`` cards held to this outlet's reader are told to services, not taken for a charge.
+
+    Services teach or delete them as badges. Each is asked with the purpose ``teach``; an accepted one is told by the tone of
+    an accepted card. The card of the running session still ends it. Not ``active``: the reader serves charges again.
+    """
+
+    active: bool = True
+    until_us: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,11 +142,16 @@ class Maintain(Command):
 
 @dataclass(frozen=True, slots=True)
 class SetLimit(Command):
-    """Give one named source's limit for an outlet, or take it back; ``current_ma`` 0 stops the charge.
+    """Give one named source's limit for an outlet, or take it back; 0 mA stops the charge.
 
     For outlet 0 it is a limit of the station: all outlets together, divided like the station's maximum.
-    ``current_ma`` holds until ``valid_until_us``; then ``fallback_ma`` applies, until the source says something else.
-    ``active`` false takes the source's limit back. At most 16 sources may limit an outlet, and the station.
+
+    ``plan`` says what holds from when on, counted from ``starts_us`` on control's clock; before its first step nothing is
+    limited, a step without currents limits nothing. At most 24 steps, in ascending order. Without a plan ``current_ma``
+    holds on each phase. From ``valid_until_us`` on ``on_expiry`` rules: ``FALLBACK`` means ``fallback_ma`` on each phase,
+    ``HOLD`` what holds at that moment and after it by the plan, ``RELEASE`` nothing, until the source speaks again.
+    ``active`` false takes the source's limit back. At most 16 sources may limit an outlet, and the station; names of
+    known sources are in :mod:`evse.core.limit_sources`.
     """
 
     source: str = ""
@@ -134,6 +159,9 @@ class SetLimit(Command):
     valid_until_us: int = NEVER
     fallback_ma: int = 0
     active: bool = True
+    plan: tuple[LimitStep, ...] = ()
+    starts_us: int = AT_ONCE
+    on_expiry: OnExpiry = OnExpiry.FALLBACK
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +172,24 @@ class ClearFault(Command):
     """
 
     fault: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Configure(Command):
+    """Work by ``config`` from this step on, as a whole (outlet 0). ``CommandDone`` says whether it is active.
+
+    Running sessions go on. Refused when it is older than the active one, does not match its digest, is out of range or
+    changes what only a restart can (:mod:`evse.core.configure`); then nothing changes.
+    """
+
+    config: StationConfig | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Restart(Command):
+    """Control starts anew, for ``cause``. Whoever asks ends the sessions first; what still runs is ended with `Reboot`."""
+
+    cause: str = "Command"
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +209,7 @@ class RestoreState(Command):
 
 COMMAND_TYPES: tuple[type[Command], ...] = (
     Authorise,
+    ReadCards,
     ConfirmRecord,
     StartSession,
     StopSession,
@@ -173,6 +220,8 @@ COMMAND_TYPES: tuple[type[Command], ...] = (
     Maintain,
     SetLimit,
     ClearFault,
+    Configure,
+    Restart,
     RestoreState,
 )
 

@@ -5,6 +5,7 @@ Rules:
   with their last reading and the reason ``PowerLoss``; sessions of the announced boot run on, whether it is control
   that is new to us or we that are new to control. Only when that is durable, ``RestoreState`` goes to every outlet,
   so that what control works with includes all that came before.
+- A configuration that control is to work by instead of its own (``adopt``) goes out before ``RestoreState``.
 - ``RestoreState`` may come again, with a new id when it says more than before; control takes from it only what it lacks.
 - Standing orders are kept as told, each time all of an outlet (:mod:`evse.services.standing_orders`).
 - An event's writes and its sequence number are one commit. A session's start is confirmed when its commit is durable.
@@ -13,33 +14,43 @@ Rules:
 - An event that comes again changes nothing; its answer is repeated under the same command id, on which control acts
   once.
 - Events of a boot that did not say ``Hello`` are not taken and not acknowledged.
+- What a back-end (:mod:`evse.services.back_end`) has to be told of a transaction is in the same commit as the event.
 
 Nothing here raises for what events say or what the disk does; ``problem`` says what is wrong.
 """
 
 from __future__ import annotations
 
-import logging
 from collections import deque
 from collections.abc import Callable
 from typing import Final
 
-from evse.core.commands import Authorise, Command, ConfirmRecord, RestoreState
+from evse.core.commands import Command, Configure, ConfirmRecord, RestoreState
 from evse.core.config import OutletConfig, StationConfig
 from evse.core.events import (
     AuthorisationRequested,
+    CardsErased,
+    CommandDone,
     EnergyCheckpoint,
     Event,
     FaultCleared,
     FaultRaised,
+    MasterCardTaught,
     OrdersChanged,
     SessionClosed,
     SessionOpened,
     TransactionStarted,
 )
+from evse.core.orders import OrderKind, StandingOrder
 from evse.core.units import NEVER, SECOND
 from evse.exchange.envelope import Acknowledge, Envelope
-from evse.services.authorisation import Authoriser, mask_uid
+from evse.exchange.snapshot import StationView
+from evse.services.authorisation import Policy
+from evse.services.back_end import BackEnd
+from evse.services.back_end_desk import BackEndDesk
+from evse.services.badges.badge_list import BadgeList
+from evse.services.badges.writes import FactoryBadges
+from evse.services.card_desk import CardDesk
 from evse.services.clock import ClockMapping, Instant
 from evse.services.journal import (
     Checkpoint,
@@ -56,8 +67,10 @@ from evse.services.journal import (
     Write,
 )
 from evse.services.standing_orders import StandingOrders
+from evse.services.supervision import SupervisionAnswer, SupervisionPort
 
-_log = logging.getLogger(__name__)
+LATE_US: Final = 2 * SECOND
+"""A back-end's answer about a card that takes longer is late: the user may begin meanwhile."""
 RETRY_US: Final = 1 * SECOND
 """How long to wait before a journal that could not be read is asked again."""
 
@@ -70,27 +83,36 @@ class StationServices:
     """What services do for one station.
 
     ``wake`` is called when there is something new to take. ``publish`` says whether new records are meant for
-    publication.
+    publication. ``factory_badges``: the badge list of a station that has never had one. ``supervision``: who is asked
+    about cards, where the policy says so. ``back_end``: who is told of transactions and gives orders.
     """
 
     def __init__(
         self,
         journal: Journal,
-        authoriser: Authoriser,
+        policy: Policy,
         clock: ClockMapping,
         config: StationConfig,
         *,
         wake: Callable[[], None] = _nothing,
         publish: bool = False,
+        factory_badges: BadgeList | None = None,
+        supervision: SupervisionPort | None = None,
+        back_end: BackEnd | None = None,
     ) -> None:
-        self.authoriser = authoriser
+        self.back_end = BackEndDesk(journal, back_end, self._send, self.supervision_answer, wake)
+        self.cards = CardDesk(journal, policy, [each.number for each in config.outlets], self._send, supervision)
+        self.cards.late_us = LATE_US if back_end is not None else 0
         self.clock = clock
         self.foreign_events = 0
         self.repeated_events = 0
         self._journal = journal
         self._outlets: dict[int, OutletConfig] = {outlet.number: outlet for outlet in config.outlets}
+        self.wanted: StationConfig | None = None
+        """What control is to work by instead of the configuration it starts with."""
         self._wake = wake
         self._publish = publish
+        self._factory = FactoryBadges(factory_badges.badges if factory_badges is not None else ())
         self._read_problem = ""
         self._boot_id = ""
         self._generation = 0
@@ -107,6 +129,7 @@ class StationServices:
         self._ready = False
         self._closed_interrupted = False
         self._retry_us = NEVER
+        self._started_us = 0
 
     @property
     def problem(self) -> str:
@@ -121,27 +144,46 @@ class StationServices:
     def start(self, now_us: int, boot_id: str) -> list[Command]:
         """Control said ``Hello`` with ``boot_id``. Returns the commands that can go out at once, often none yet."""
         self._waiting.clear()
+        configured = [] if self.wanted is None else [self._configuration(boot_id, self.wanted)]
         if boot_id == self._boot_id and self._closed_interrupted:
             # The connection broke and came back, both sides lived on: say everything again that may be lost.
             self._acknowledged = 0
+            self._commands += configured
             if self._ready:
                 self._restore(now_us)
             return self.take_commands()
         self._boot_id = boot_id
         self._generation += 1
+        self.cards.start(boot_id)
+        self.back_end.start()
+        self._started_us = now_us
         self._handled = 0
         self._acknowledged = 0
         self._pending.clear()
         self._pending_orders.clear()
-        self._commands.clear()
+        self._commands[:] = configured
         self._opened.clear()
         self._latched.clear()
         self._ready = False
         self._closed_interrupted = False
         self._retry_us = NEVER
         generation = self._generation
-        self._journal.commit([CloseInterrupted(boot_id, publish=self._publish)], lambda: self._interrupted(generation))
+        close = CloseInterrupted(boot_id, publish=self._publish, supervised=self.back_end.present)
+        writes: list[Write] = [self._factory, close]
+        self._journal.commit(writes, lambda: self._interrupted(generation))
         return self.take_commands()
+
+    def adopt(self, config: StationConfig) -> Configure:
+        """Have control work by ``config`` from now on: the command to send now.
+
+        It is sent again at every start of control, before the state is restored: nothing charges by an older one.
+        """
+        self.wanted = config
+        return self._configuration(self._boot_id, config)
+
+    @staticmethod
+    def _configuration(boot_id: str, config: StationConfig) -> Configure:
+        return Configure(f"configure-{boot_id}-{config.version}-{config.digest[:16]}", config=config)
 
     def step(self, now_us: int) -> int:
         """Try again what could not be read; returns when to be called next, ``NEVER`` when nothing waits."""
@@ -149,7 +191,15 @@ class StationServices:
             self._follow_clock(now_us)
         if self._closed_interrupted and now_us >= self._retry_us:
             self._restore(now_us)
-        return self._retry_us if self._closed_interrupted else NEVER
+        wish_us = NEVER
+        if self._ready:
+            wish_us = self.cards.step(now_us, self._utc_us(now_us))
+            wish_us = min(wish_us, self.back_end.step(now_us, self.clock, self.orders_durable))
+        return min(wish_us, self._retry_us) if self._closed_interrupted else NEVER
+
+    def view(self, now_us: int, view: StationView | None) -> None:
+        """The newest Snapshot, ``None`` while control does not answer."""
+        self.back_end.view(now_us, view)
 
     def _follow_clock(self, now_us: int) -> None:
         """Somebody has said what time it is: the ends of standing orders may be known better."""
@@ -168,10 +218,10 @@ class StationServices:
             if envelope.event.durable:
                 self._waiting.append((envelope, now_us))
         elif envelope.seq <= self._handled:
-            self._repeat(envelope)
+            self._repeat(envelope, now_us)
         else:
             self._handled = envelope.seq
-            self._take(envelope)
+            self._take(envelope, now_us)
 
     def orders_durable(self, before_seq: int) -> bool:
         """Whether every change of standing orders that control told before the event ``before_seq`` is durable."""
@@ -183,11 +233,16 @@ class StationServices:
         commands, self._commands = self._commands, []
         return commands
 
+    def _send(self, command: Command) -> None:
+        self._commands.append(command)
+        self._wake()
+
     def take_acknowledgement(self) -> Acknowledge | None:
         """The acknowledgement to send now, after the commands; ``None`` when there is nothing new to say."""
         if self._commands or not self._ready:
             return None
-        up_to_seq = self._pending[0] - 1 if self._pending else self._handled
+        held = [seq for seq in (self.cards.held_seq, self._pending[0] if self._pending else None) if seq is not None]
+        up_to_seq = min(held) - 1 if held else self._handled
         if up_to_seq <= self._acknowledged:
             return None
         self._acknowledged = up_to_seq
@@ -203,6 +258,7 @@ class StationServices:
         """Read what outlives a restart and tell every outlet."""
         try:
             if not self._ready:
+                self.cards.load()
                 self._orders.load(self._journal, (0, *self._outlets))
                 self._clock_seen = self.clock
             state = "undated" if self._orders.undated(self.clock) else "restore"
@@ -219,6 +275,9 @@ class StationServices:
             ]
             sessions = self._journal.open_sessions()
             last_sequence = self._journal.last_sequence(self._boot_id)
+            if not self._ready:
+                users = {session.session_id: session.uid for session in sessions}
+                self.back_end.load(self._started_us if now_us is None else now_us, self._boot_id, users)
         except JournalError as error:
             self._read_problem = str(error)
             self._retry_us = 0 if now_us is None else now_us + RETRY_US
@@ -237,14 +296,18 @@ class StationServices:
 
     def _remember(self, commands: list[RestoreState], sessions: tuple[OpenSession, ...]) -> None:
         self._latched |= {(command.outlet, fault) for command in commands for fault in command.latched}
+        for command in commands:
+            self._note_booking(command.outlet, command.orders)
         for session in sessions:
             self._opened.setdefault((session.outlet, session.session_id), session.opened)
+            self.cards.users[session.outlet] = session.uid
 
-    def _take(self, envelope: Envelope) -> None:
+    def _take(self, envelope: Envelope, now_us: int) -> None:
         """A new event: store what it makes durable, answer what it asks."""
         event = envelope.event
-        writes = self._writes(event, self._instant(envelope))
-        if writes:
+        at = self._instant(envelope)
+        writes = [*self._writes(event, at), *self.back_end.writes(event, at)]
+        if writes or isinstance(event, CardsErased | MasterCardTaught):
             self._pending.append(envelope.seq)
             if isinstance(event, OrdersChanged):
                 self._pending_orders.append(envelope.seq)
@@ -253,21 +316,25 @@ class StationServices:
                 [*writes, Sequence(self._boot_id, envelope.seq)], lambda: self._durable(generation, event)
             )
         elif isinstance(event, AuthorisationRequested):
-            self._authorise(event, envelope.mono_us)
+            self._authorise(event, envelope, now_us)
+        elif isinstance(event, CommandDone):
+            self.back_end.answer(envelope.seq, event)
         self._wake()
 
-    def _repeat(self, envelope: Envelope) -> None:
+    def _repeat(self, envelope: Envelope, now_us: int) -> None:
         """An event that is known: its effect is there or under way, its answer may be lost."""
         self.repeated_events += 1
         event = envelope.event
         if isinstance(event, AuthorisationRequested):
-            self._authorise(event, envelope.mono_us)
+            self._authorise(event, envelope, now_us)
         elif isinstance(event, SessionOpened) and envelope.seq not in self._pending:
             self._confirm(event)
         self._wake()
 
     def _durable(self, generation: int, event: Event) -> None:
         """The oldest pending commit is durable; commits of an earlier boot concern nobody any more."""
+        if isinstance(event, CardsErased | MasterCardTaught):
+            self.cards.book.settle()
         if generation != self._generation:
             return
         seq = self._pending.popleft()
@@ -275,6 +342,7 @@ class StationServices:
             self._pending_orders.popleft()
         if isinstance(event, SessionOpened):
             self._confirm(event)
+        self.back_end.durable()
         self._wake()
 
     def _writes(self, event: Event, at: Instant) -> list[Write]:
@@ -293,7 +361,12 @@ class StationServices:
             case SessionClosed():
                 return [self._session_end(event, at)]
             case OrdersChanged():
+                self._note_booking(event.outlet, event.orders)
                 return [self._orders.keep(event.outlet, event.orders, self.clock)]
+            case CardsErased():
+                return [*self.cards.book.plan(lambda _all: BadgeList())]
+            case MasterCardTaught(uid=uid):
+                return [*self.cards.book.plan(lambda badges: badges.with_admin(uid))]
             case FaultRaised(latched=True):
                 keys = [(number, event.fault) for number in self._numbers(event.outlet)]
                 self._latched.update(keys)
@@ -306,12 +379,16 @@ class StationServices:
             case _:
                 return []
 
+    def _note_booking(self, outlet: int, orders: tuple[StandingOrder, ...]) -> None:
+        self.cards.booked[outlet] = next((order.uid for order in orders if order.kind is OrderKind.BOOKED), "")
+
     def _numbers(self, outlet: int) -> tuple[int, ...]:
         """The outlets that an event is for: outlet 0 is the station, hence all of them."""
         return (outlet,) if outlet else tuple(self._outlets)
 
     def _session_start(self, event: SessionOpened, at: Instant) -> SessionStart:
         self._opened[event.outlet, event.session_id] = at
+        self.cards.users[event.outlet] = event.uid
         return SessionStart(
             outlet=event.outlet,
             session_id=event.session_id,
@@ -319,7 +396,7 @@ class StationServices:
             authorised_by=event.authorised_by,
             opened=at,
             socket=self._socket(event.outlet),
-            comment=self.authoriser.comment(event.uid),
+            comment=self.cards.comment(event.uid),
         )
 
     def _session_end(self, event: SessionClosed, at: Instant) -> SessionEnd:
@@ -350,21 +427,16 @@ class StationServices:
             )
         )
 
-    def _authorise(self, event: AuthorisationRequested, asked_us: int) -> None:
-        decision = self.authoriser.decide(event.uid, event.purpose)
-        _log.info("outlet %d: card %s: %s %s", event.outlet, mask_uid(event.uid), decision.verdict, decision.reason)
-        self._commands.append(
-            Authorise(
-                command_id=f"authorise-{self._boot_id}-{event.outlet}-{event.card_read_id}",
-                outlet=event.outlet,
-                expires_us=asked_us + self.authoriser.timeout_us,
-                epoch=event.session_epoch,
-                card_read_id=event.card_read_id,
-                verdict=decision.verdict,
-                reason=decision.reason,
-                may_stop_any=decision.may_stop_any,
-            )
-        )
+    def _authorise(self, event: AuthorisationRequested, envelope: Envelope, now_us: int) -> None:
+        self.cards.request(event, envelope.seq, envelope.mono_us, now_us, self._utc_us(now_us))
+
+    def supervision_answer(self, ask_id: str, answer: SupervisionAnswer) -> None:
+        """The supervision has answered a question; late, double and unknown answers are allowed."""
+        self.cards.answered(ask_id, answer)
+        self._wake()
+
+    def _utc_us(self, now_us: int) -> int | None:
+        return self.clock.instant(self._boot_id, now_us).utc_us
 
     def _instant(self, envelope: Envelope) -> Instant:
         return self.clock.instant(envelope.boot_id, envelope.mono_us)

@@ -13,7 +13,7 @@ export const LIGHT_WORDS = {
 };
 const INPUT_WORDS = {
   BreakerTripped: "breaker tripped", KeyLocked: "key locked", PushButton: "button pressed", DelayedStart: "delayed start",
-  CurrentLimit: "current limited", X1Enable: "X1 closed", ServiceButton: "service button pressed",
+  CurrentLimit: "current limited", LoadShedding: "load shedding", ConditionalOutgoingLine: "start held back", X1Enable: "X1 closed", ServiceButton: "service button pressed",
 };
 
 // With an appliance in the domestic socket that socket's contactor is the outlet's.

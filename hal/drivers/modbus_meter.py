@@ -1,0 +1,274 @@
+"""Reader of an energy meter over Modbus, RTU on a serial line or TCP on a connection. It never waits.
+
+A cycle reads every request of the meter's map, one after another, and ends with one reading, all of it or none.
+
+| phase   | sent on entry     | event                                   | next phase                                     |
+|---------|-------------------|-----------------------------------------|------------------------------------------------|
+| RESTING | nothing           | time of the next cycle                  | ASKING, first request                          |
+| ASKING  | a request         | its answer                              | PAUSING, or RESTING with a new reading         |
+|         |                   | exception to a value nobody needs       | PAUSING; not asked again in this connection    |
+|         |                   | exception, 3 s without answer           | PAUSING with the same request, three times     |
+|         |                   | the same for the third time             | RESTING 2 s, not connected                     |
+| PAUSING | nothing           | the line's silence between two frames   | ASKING, next request                           |
+| any     |                   | line gone                               | RESTING 500 ms, not connected                  |
+
+A meter that takes 2 s for each answer is slow, not dead: its readings come as they come. After a request without answer only the
+same request follows, so that a late answer cannot be taken for another's; before anything else the line is left alone
+for 2 s and emptied. The serial number is asked for in the first cycle of each connection: a meter cannot be replaced
+without having been silent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from enum import Enum
+from typing import Final
+
+from hal.frames.modbus import AnswerStream, Framing, ReadAnswer, ReadRequest, StreamCounters, request_frame
+from hal.meter_codec import reading_of
+from hal.meter_map import CURRENTS, VOLTAGES, MeterMap, Quantity, Span
+from hal.ports import MeterReading
+from hal.units import MS, NEVER, SECOND
+from hal.wires import ByteLink, LinkLostError
+
+CYCLE_US: Final = 1 * SECOND
+ANSWER_TIMEOUT_US: Final = 3 * SECOND
+ATTEMPTS: Final = 3
+GIVEN_UP_PAUSE_US: Final = 2 * SECOND
+RETRY_US: Final = 500 * MS
+FRAME_GAP_US: Final = 5 * MS
+"""Silence before a request: 3.5 characters and more (MODBUS over Serial Line V1.02, 2.5.1.1)."""
+BROKEN_FRAME_US: Final = 200 * MS
+"""A frame whose rest does not come within this time is none."""
+OUTLET_NEEDS: Final = frozenset((*CURRENTS, *VOLTAGES, Quantity.ENERGY_IMPORT))
+HOUSE_NEEDS: Final = frozenset(CURRENTS)
+
+FrameHook = Callable[[int, str, bytes], None]
+"""Called with (now_us, ``"tx"`` or ``"rx"``, bytes)."""
+
+
+class _Phase(Enum):
+    RESTING = "resting"
+    PAUSING = "pausing"
+    ASKING = "asking"
+
+
+@dataclass(slots=True)
+class MeterCounters:
+    """What the reader has done and met. ``foreign``: answers from another address or to another question."""
+
+    cycles: int = 0
+    requests: int = 0
+    repeated: int = 0
+    unanswered: int = 0
+    exceptions: int = 0
+    foreign: int = 0
+    losses: int = 0
+    line: StreamCounters = field(default_factory=StreamCounters)
+
+
+class ModbusMeterDriver:
+    """An ``EnergyMeter`` that is ``Polled``."""
+
+    def __init__(
+        self,
+        link: ByteLink,
+        meter_map: MeterMap,
+        unit: int,
+        framing: Framing = Framing.RTU,
+        *,
+        needs: frozenset[Quantity] = OUTLET_NEEDS,
+        cycle_us: int = CYCLE_US,
+    ) -> None:
+        """``unit``: the address that is asked, 0 to 255. ``needs``: without these a cycle gives no reading."""
+        self.on_frame: FrameHook | None = None
+        self._link = link
+        self._map = meter_map
+        self._unit = unit
+        self._framing = framing
+        self._cycle_us = cycle_us
+        self._needed = frozenset(_covering(meter_map, needs))
+        self._usual = meter_map.spans([each.quantity for each in meter_map.registers if each.quantity is not _SERIAL])
+        self._identity = meter_map.spans([_SERIAL])
+        self._counts = MeterCounters()
+        self._stream = AnswerStream(framing)
+        self._phase = _Phase.RESTING
+        self._due_us = -NEVER
+        self._deadline_us = NEVER
+        self._started_us = 0
+        self._bytes_us = 0
+        self._todo: list[Span] = []
+        self._words: dict[int, int] = {}
+        self._missing: set[Span] = set()
+        self._attempts = 0
+        self._transaction = 0
+        self._connected = False
+        self._problem = "not asked yet"
+        self._reading: MeterReading | None = None
+        self._serial: int | None = None
+
+    # ------------------------------------------------------------------ EnergyMeter
+
+    @property
+    def reading(self) -> MeterReading | None:
+        return self._reading
+
+    @property
+    def connected(self) -> bool:
+        return self._connected
+
+    @property
+    def problem(self) -> str:
+        return "" if self._connected else self._problem
+
+    @property
+    def counters(self) -> MeterCounters:
+        """Copy of the counters."""
+        return replace(self._counts, line=replace(self._stream.counters))
+
+    # ------------------------------------------------------------------ Polled
+
+    def poll(self, now_us: int) -> int:
+        try:
+            if self._phase is _Phase.ASKING:
+                self._listen(now_us)
+            self._do_what_is_due(now_us)
+        except LinkLostError as error:
+            self._lose(f"no line: {error}", now_us, RETRY_US)
+        return self.wish_us()
+
+    def wish_us(self) -> int:
+        """When the reader wants to be polled next."""
+        return self._deadline_us if self._phase is _Phase.ASKING else self._due_us
+
+    def _do_what_is_due(self, now_us: int) -> None:
+        if self._phase is _Phase.ASKING and now_us >= self._deadline_us:
+            self._counts.unanswered += 1
+            self._repeat("the meter does not answer", now_us)
+        if self._phase is not _Phase.ASKING and now_us >= self._due_us:
+            if self._phase is _Phase.RESTING:
+                self._begin(now_us)
+            self._ask(now_us)
+
+    # ------------------------------------------------------------------ a cycle
+
+    def _begin(self, now_us: int) -> None:
+        self._started_us = now_us
+        self._words.clear()
+        self._attempts = 0
+        spans = self._usual if self._connected else (*self._identity, *self._usual)
+        self._todo = [span for span in spans if span not in self._missing]
+
+    def _ask(self, now_us: int) -> None:
+        # What still waits there answers nothing that is asked now.
+        self._link.read(now_us)
+        self._stream.reset()
+        span = self._todo[0]
+        if self._framing is Framing.TCP:
+            self._transaction = self._transaction % 0xFFFF + 1
+        request = ReadRequest(self._unit, self._map.function, span.address, span.count, self._transaction)
+        self._send(request_frame(request, self._framing), now_us)
+        self._counts.requests += 1
+        self._phase = _Phase.ASKING
+        self._deadline_us = now_us + ANSWER_TIMEOUT_US
+
+    def _listen(self, now_us: int) -> None:
+        data = self._link.read(now_us)
+        if not data:
+            return
+        if self.on_frame is not None:
+            self.on_frame(now_us, "rx", data)
+        if self._stream.pending and now_us - self._bytes_us > BROKEN_FRAME_US:
+            self._stream.reset()
+        self._bytes_us = now_us
+        for answer in self._stream.feed(data):
+            if self._phase is not _Phase.ASKING or not self._meant(answer):
+                self._counts.foreign += 1
+            elif answer.exception:
+                self._refused(answer.exception, now_us)
+            else:
+                self._take(answer.words, now_us)
+
+    def _meant(self, answer: ReadAnswer) -> bool:
+        right = (answer.unit, answer.function, answer.transaction) == (
+            self._unit,
+            self._map.function,
+            self._transaction,
+        )
+        return right and (answer.exception > 0 or len(answer.words) == self._todo[0].count)
+
+    def _take(self, words: tuple[int, ...], now_us: int) -> None:
+        span = self._todo.pop(0)
+        self._words.update(zip(range(span.address, span.address + span.count), words, strict=True))
+        self._attempts = 0
+        self._go_on(now_us)
+
+    def _go_on(self, now_us: int) -> None:
+        if self._todo:
+            self._pause(now_us)
+            return
+        reading = reading_of(self._map, self._words, now_us, self._serial)
+        self._serial = reading.serial
+        self._reading = reading
+        self._connected = True
+        self._counts.cycles += 1
+        self._rest(max(self._started_us + self._cycle_us, now_us + FRAME_GAP_US))
+
+    def _refused(self, code: int, now_us: int) -> None:
+        self._counts.exceptions += 1
+        span = self._todo[0]
+        if span not in self._needed:
+            self._missing.add(span)
+            self._todo.pop(0)
+            self._attempts = 0
+            self._go_on(now_us)
+            return
+        where = f"registers {span.address} to {span.address + span.count - 1}"
+        self._repeat(f"the meter refuses {where} with exception {code}", now_us)
+
+    # ------------------------------------------------------------------ what goes wrong
+
+    def _repeat(self, reason: str, now_us: int) -> None:
+        self._attempts += 1
+        if self._attempts >= ATTEMPTS:
+            self._lose(reason, now_us, GIVEN_UP_PAUSE_US)
+            return
+        self._counts.repeated += 1
+        self._pause(now_us)
+
+    def _lose(self, reason: str, now_us: int, pause_us: int) -> None:
+        self._counts.losses += self._connected
+        self._connected = False
+        self._problem = reason
+        self._reading = None
+        self._serial = None
+        self._missing.clear()
+        self._stream.reset()
+        self._rest(now_us + pause_us)
+
+    def _pause(self, now_us: int) -> None:
+        self._phase, self._due_us, self._deadline_us = _Phase.PAUSING, now_us + FRAME_GAP_US, NEVER
+
+    def _rest(self, until_us: int) -> None:
+        self._phase, self._due_us, self._deadline_us = _Phase.RESTING, until_us, NEVER
+
+    def _send(self, frame: bytes, now_us: int) -> None:
+        self._link.write(frame, now_us)
+        if self.on_frame is not None:
+            self.on_frame(now_us, "tx", frame)
+
+
+_SERIAL: Final = Quantity.SERIAL
+
+
+def _covering(meter_map: MeterMap, needs: frozenset[Quantity]) -> list[Span]:
+    """The requests of a usual cycle that hold something needed."""
+    usual = meter_map.spans([each.quantity for each in meter_map.registers if each.quantity is not _SERIAL])
+    needed = [each for each in meter_map.registers if each.quantity in needs]
+    return [
+        span
+        for span in usual
+        if any(span.address <= each.address < span.address + span.count for each in needed)
+        or any(span.address <= each.exponent_address < span.address + span.count for each in needed)
+    ]
