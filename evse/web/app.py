@@ -26,6 +26,7 @@ from evse.web.routes_control import control_router
 from evse.web.routes_health import health_router
 from evse.web.routes_live import WireStreams, board_router, history_router, wire_router
 from evse.web.routes_metrics import metrics_router
+from evse.web.routes_publication import publication_router
 from evse.web.routes_recording import recording_router
 from evse.web.routes_records import record_router
 from evse.web.routes_report import report_router
@@ -114,6 +115,8 @@ def _add_extras(app: FastAPI, extras: Extras, wires: WireStreams | None) -> None
         app.include_router(wire_router(wires))
     if extras.scenarios is not None:
         app.include_router(scenario_router(extras.scenarios))
+    if extras.publication is not None:
+        app.include_router(publication_router(extras.publication))
     if extras.report is not None:
         app.include_router(report_router(extras.report))
     if extras.recording is not None:

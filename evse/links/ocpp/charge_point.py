@@ -28,6 +28,7 @@ from evse.exchange.snapshot import StationView
 from evse.links.ocpp.authorising import info_of, transaction_judged, transaction_over
 from evse.links.ocpp.certificates import CertificateStore
 from evse.links.ocpp.context import VIEW_GRACE_US, Context, Outcome, Running
+from evse.links.ocpp.dialect import SERVED, Version, answer_in, answer_out, request_in, request_out
 from evse.links.ocpp.file_work import End, Job
 from evse.links.ocpp.frame import BadFrame, Call, CallError, CallResult, ErrorCode, encode, parse
 from evse.links.ocpp.handlers import HANDLERS, PENDING_REFUSED
@@ -238,6 +239,24 @@ class ChargePoint:
         """Whether the station is supervised."""
         self.context.link.switch(now_us, on=on)
 
+    def use(self, now_us: int, settings: SupervisionSettings) -> None:
+        """Somebody at the station has changed settings: the last word about a key counts, whoever has said it.
+
+        Another central system, identity or security means another connection.
+        """
+        context = self.context
+        before = {key.name: key.default for key in station_keys(context.settings, context.identity)}
+        keys = station_keys(settings, context.identity)
+        set_anew = {key.name for key in keys if key.default != before[key.name]}
+        kept = {name: text for name, text in context.keys.changed.items() if name not in set_anew}
+        elsewhere = (settings.url, settings.identity) != (context.settings.url, context.settings.identity)
+        context.settings, context.keys = settings, Keys(keys, kept)
+        context.keep("keys", json.dumps(kept, separators=(",", ":")) if kept else "")
+        if elsewhere or set_anew & {"AuthorizationKey", "SecurityProfile"}:
+            context.link.drop()
+            context.link.hurry(now_us)
+            self._anew = True
+
     def opened(self, now_us: int) -> None:
         """The socket is open."""
         context = self.context
@@ -273,8 +292,11 @@ class ChargePoint:
             self._bad_frame(error)
             return
         if isinstance(frame, Call):
-            self._serve(now_us, frame)
-        elif context.requests.take(frame):
+            self._serve(now_us, request_in(frame) if self._old else frame)
+            return
+        if self._old and isinstance(frame, CallResult):
+            frame = CallResult(frame.unique_id, answer_in(context.requests.action, frame.payload))
+        if context.requests.take(frame):
             context.link.heard(now_us)
         else:
             self.answers_to_nothing += 1
@@ -331,11 +353,13 @@ class ChargePoint:
             check(call.action, call.payload)
         except PayloadError as error:
             return CallError(call.unique_id, error.code, str(error))
-        if call.action not in HANDLERS:
+        if call.action not in HANDLERS or (self._old and call.action not in SERVED):
             return CallError(call.unique_id, ErrorCode.NOT_SUPPORTED, f"{call.action} is not for stations")
         return None
 
     def _answer(self, call: Call, frame: CallResult | CallError) -> None:
+        if self._old and isinstance(frame, CallResult):
+            frame = CallResult(frame.unique_id, answer_out(call.action, frame.payload))
         text = encode(frame)
         self._remember(call, text)
         self._texts.append(text)
@@ -414,8 +438,15 @@ class ChargePoint:
             if found is not None and message is not None:
                 call = Call(found[0], message.kind.value, self._stamped(now_us, found[1]))
                 context.requests.sent(now_us, call, self._message_answered(message), timeout_us)
-        if call is not None:
-            self._texts.append(encode(call))
+        if call is None:
+            return
+        told = request_out(call) if self._old else call
+        if told is None:
+            # The older version has no words for it: it counts as said.
+            context.requests.take(CallResult(call.unique_id, {}))
+            self._send(now_us)
+        else:
+            self._texts.append(encode(told))
 
     def _stamped(self, now_us: int, payload: Mapping[str, Any]) -> Mapping[str, Any]:
         context = self.context
@@ -481,6 +512,11 @@ class ChargePoint:
                 self.context.writes.append(AssignTransaction(number, session_id, transaction_id))
             case Dropped(numbers):
                 self.context.writes.append(DropMessages(numbers, ended))
+
+    @property
+    def _old(self) -> bool:
+        """Whether OCPP 1.5 is spoken."""
+        return self.context.settings.version is Version.V15
 
     # --- clock --------------------------------------------------------------------------------------------------
 

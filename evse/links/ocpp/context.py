@@ -34,6 +34,8 @@ from evse.services.supervision import SupervisionAnswer
 _log = logging.getLogger(__name__)
 ANSWER_US: Final = 10 * SECOND
 """How long the station may take to obey a command, and so the central system waits for an answer."""
+CLOCK_STEP_US: Final = SECOND // 2
+"""By less a clock only drifts."""
 SECURITY_EVENTS: Final = 50
 """Security events that wait for a connection at most; the oldest goes."""
 VIEW_GRACE_US: Final = 5 * SECOND
@@ -92,6 +94,23 @@ class _Wait:
     at_deadline: Callable[[int], None]
 
 
+@dataclass(frozen=True, slots=True)
+class ToldPlan:
+    """A plan that control was told: seconds from its start with milliamperes (``None``: no limit).
+
+    ``basis``: what it was made of. ``offset_us``: UTC minus the monotonic clock then. ``renew_us``: when it is told anew.
+    """
+
+    basis: object
+    offset_us: int
+    renew_us: int
+    steps: tuple[tuple[int, int | None], ...]
+
+    def holds(self, now_us: int, basis: object, offset_us: int) -> bool:
+        """Whether control need not be told anything new. A clock that stepped moves the whole plan."""
+        return now_us < self.renew_us and self.basis == basis and abs(self.offset_us - offset_us) < CLOCK_STEP_US
+
+
 @dataclass(slots=True)
 class Marks:
     """What is remembered of connectors between steps."""
@@ -102,8 +121,8 @@ class Marks:
     """Sessions that were ended because nobody plugged in."""
     pending_profiles: dict[int, ChargingProfile] = field(default_factory=dict)
     """Profiles that came with a remote start and wait for its transaction."""
-    told_limits: dict[int, tuple[int | None, int, int]] = field(default_factory=dict)
-    """What control was last told by charging profiles: current, second of its end, what follows."""
+    told_limits: dict[int, ToldPlan] = field(default_factory=dict)
+    """What control was last told by charging profiles."""
 
 
 class Context:
