@@ -24,7 +24,7 @@ from evse.links.ocpp.link import Link
 from evse.links.ocpp.outbox import Outbox
 from evse.links.ocpp.profile_stack import ProfileStack
 from evse.links.ocpp.profile_stack import Running as ProfileRunning
-from evse.links.ocpp.requests import Requests
+from evse.links.ocpp.requests import Answer, Requests
 from evse.links.ocpp.settings import StationIdentity, SupervisionSettings, station_keys
 from evse.links.ocpp.stamps import stamp
 from evse.services.clock import NO_CLOCK, ClockMapping, ClockQuality, Instant
@@ -323,9 +323,16 @@ class Context:
     def tell_security_events(self) -> None:
         """Ask to send the security events that wait."""
         while self._security_events:
-            kind, at_us, info = self._security_events.popleft()
-            event = {"type": kind, "timestamp": self.now_text(at_us)}
-            self.requests.ask("SecurityEventNotification", {**event, "techInfo": info} if info else event)
+            self._tell_security_event(*self._security_events.popleft())
+
+    def _tell_security_event(self, kind: str, at_us: int, info: str) -> None:
+        def answered(answer: Answer) -> None:
+            if answer.payload is None and not answer.refused:
+                # The connection went with it: it is told on the next one.
+                self._security_events.append((kind, at_us, info))
+
+        event = {"type": kind, "timestamp": self.now_text(at_us)}
+        self.requests.ask("SecurityEventNotification", {**event, "techInfo": info} if info else event, answered)
 
     def refuse(self, what: str, reason: str) -> None:
         """Note why a wish of the central system was not fulfilled: the protocol has no room for reasons."""
