@@ -24,7 +24,7 @@ from evse.links.ocpp.link import Link
 from evse.links.ocpp.outbox import Outbox
 from evse.links.ocpp.profile_stack import ProfileStack
 from evse.links.ocpp.profile_stack import Running as ProfileRunning
-from evse.links.ocpp.requests import Requests
+from evse.links.ocpp.requests import Answer, Requests
 from evse.links.ocpp.settings import StationIdentity, SupervisionSettings, station_keys
 from evse.links.ocpp.stamps import stamp
 from evse.services.clock import NO_CLOCK, ClockMapping, ClockQuality, Instant
@@ -151,7 +151,7 @@ class Context:
         self.states = WorkStates()
         self.files = Files()
         self.certificates = CertificateStore()
-        self._security_events: deque[dict[str, str]] = deque(maxlen=SECURITY_EVENTS)
+        self._security_events: deque[tuple[str, int, str]] = deque(maxlen=SECURITY_EVENTS)
         self.restart = ""
         """Kind of the reset that is to be carried out now."""
         self.resetting = ""
@@ -280,6 +280,11 @@ class Context:
         if found is not None:
             found[0](now_us, outcome)
 
+    def take_writes(self) -> list[Write]:
+        """Everything that is to be committed; each is handed out once."""
+        writes, self.writes = self.writes, []
+        return writes
+
     def keep(self, name: str, text: str) -> None:
         """Make a text durable under a name."""
         self.writes.append(KeepDocument(name, text))
@@ -313,13 +318,21 @@ class Context:
         """Something that concerns security has happened: told with security profile 1 and above, kept while offline."""
         if self.keys.integer("SecurityProfile") == 0:
             return
-        event = {"type": kind, "timestamp": self.now_text(self.now_us)}
-        self._security_events.append({**event, "techInfo": info[:255]} if info else event)
+        self._security_events.append((kind, self.now_us, info[:255]))
 
     def tell_security_events(self) -> None:
         """Ask to send the security events that wait."""
         while self._security_events:
-            self.requests.ask("SecurityEventNotification", self._security_events.popleft())
+            self._tell_security_event(*self._security_events.popleft())
+
+    def _tell_security_event(self, kind: str, at_us: int, info: str) -> None:
+        def answered(answer: Answer) -> None:
+            if answer.payload is None and not answer.refused:
+                # The connection went with it: it is told on the next one.
+                self._security_events.append((kind, at_us, info))
+
+        event = {"type": kind, "timestamp": self.now_text(at_us)}
+        self.requests.ask("SecurityEventNotification", {**event, "techInfo": info} if info else event, answered)
 
     def refuse(self, what: str, reason: str) -> None:
         """Note why a wish of the central system was not fulfilled: the protocol has no room for reasons."""
