@@ -25,6 +25,7 @@ from evse.services.journal import (
     ClearLatch,
     CloseInterrupted,
     DropMessages,
+    FactoryReset,
     GiveUpPublication,
     JournalError,
     KeepDocument,
@@ -132,6 +133,8 @@ class StationImage:
                 for number in write.numbers:
                     self.messages.pop(number, None)
                 self.transaction_ids.pop(write.session_id, None)
+            case FactoryReset():
+                self._factory_reset()
             case KeepDocument():
                 self.documents.pop(write.name, None)
                 if write.text:
@@ -149,6 +152,16 @@ class StationImage:
         if record is not None:
             sent = isinstance(write, MarkPublished)
             self.records[write.number] = replace(record, published=True) if sent else replace(record, publish=False)
+
+    def _factory_reset(self) -> None:
+        self.records.clear()
+        self.recorded.clear()
+        self.orders.clear()
+        self.messages.clear()
+        self.transaction_ids.clear()
+        self.documents.clear()
+        self.badges.authorised.clear()
+        self.unpublished_dropped = 0
 
     def _close_interrupted(self, write: CloseInterrupted) -> None:
         for key, session in list(self.sessions.items()):

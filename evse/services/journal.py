@@ -220,6 +220,16 @@ class GiveUpPublication:
     number: int
 
 
+@dataclass(frozen=True, slots=True)
+class FactoryReset:
+    """Only badges are kept of what people and control systems gave (EVlink commissioning guide DOCA0060, `Restore`).
+
+    Records, standing orders, the cache of authorised identifiers and everything of the supervision are gone. What is true of
+    the hardware stays: latched faults and energy registers; and so do open sessions, which end in their own time. Record
+    numbers go on, so that a number means one record for ever.
+    """
+
+
 Write = (
     SessionStart
     | Transaction
@@ -233,6 +243,7 @@ Write = (
     | MarkPublished
     | BadgeWrite
     | GiveUpPublication
+    | FactoryReset
     | QueueMessage
     | AssignTransaction
     | DropMessages

@@ -25,6 +25,7 @@ from evse.services.journal import (
     ClearLatch,
     CloseInterrupted,
     DropMessages,
+    FactoryReset,
     GiveUpPublication,
     JournalError,
     KeepDocument,
@@ -125,6 +126,17 @@ _INSERT_RECORD: Final = (
 )
 
 
+_FACTORY_RESET: Final = (
+    "DELETE FROM record WHERE station = ?",
+    "DELETE FROM standing_order WHERE station = ?",
+    "DELETE FROM authorised WHERE station = ?",
+    "DELETE FROM message WHERE station = ?",
+    "DELETE FROM supervised WHERE station = ?",
+    "DELETE FROM document WHERE station = ?",
+    "UPDATE station SET unpublished_dropped = 0 WHERE uid = ?",
+)
+
+
 def migrate(connection: sqlite3.Connection, migrations: tuple[tuple[str, ...], ...] = MIGRATIONS) -> None:
     """Bring the tables to the newest version. Raises ``JournalError`` for a database that is newer still."""
     connection.execute("BEGIN IMMEDIATE")
@@ -197,6 +209,9 @@ class StationTables:
                 self._supervise(write)
             case KeepDocument():
                 self._keep_document(write)
+            case FactoryReset():
+                for statement in _FACTORY_RESET:
+                    self._run(statement, self._station)
             case Sequence():
                 self._remember_sequence(write)
             case _:

@@ -33,6 +33,7 @@ from evse.services.journal import (
     ClearLatch,
     CloseInterrupted,
     DropMessages,
+    FactoryReset,
     GiveUpPublication,
     Journal,
     KeepDocument,
@@ -341,6 +342,30 @@ def test_the_list_is_empty_from_the_factory_when_the_profile_has_none(bench: Ben
     assert bench.journal().badges() == ()
 
 
+@pytest.mark.req("AUT-04", "CDR-05")
+def test_a_factory_reset_keeps_the_badges_and_what_is_true_of_the_hardware(bench: Bench) -> None:
+    bench.commit(
+        FactoryBadges(()),
+        start("s1"),
+        end("s1", publish=True),
+        start("s2", 200),
+        LatchFault(1, "a", "emergency", at(1)),
+    )
+    bench.commit(PutBadges((ANNA,)), RememberAuthorised(Authorised("0BADCAFE")), KeepOrders(1, (OUT,)))
+    bench.commit(start("s1"), end("s1"), station="other")
+    bench.commit(FactoryReset(), Sequence("boot-1", 9))
+    bench.reopen()
+    journal = bench.journal()
+    assert (journal.records(9), journal.authorised(), journal.orders(1), journal.documents()) == ((), (), (), {})
+    assert (journal.badges(), journal.latched_faults(1), journal.register_wh(1)) == ((ANNA,), ("a",), 11_500)
+    assert [session.session_id for session in journal.open_sessions()] == ["s2"]
+    assert numbers(bench.journal("other")) == [1], "another station is none of its business"
+    bench.commit(end("s2", 300), Sequence("boot-1", 10))
+    assert numbers(journal) == [2], "a number is never used twice"
+    bench.commit(FactoryBadges((CHIEF,)))
+    assert journal.badges() == (ANNA,)
+
+
 @pytest.mark.req("AUT-06")
 def test_the_cache_keeps_the_last_500_authorised_identifiers(bench: Bench) -> None:
     uids = [f"{number:08X}" for number in range(AUTHORISED_KEPT + 2)]
@@ -430,6 +455,7 @@ WRITES = st.one_of(
     st.builds(RememberAuthorised, st.builds(Authorised, UIDS, st.none() | SMALL, IDS)),
     st.builds(ForgetAuthorised, UIDS | st.just("")),
     st.builds(GiveUpPublication, SMALL),
+    st.just(FactoryReset()),
 )
 
 
