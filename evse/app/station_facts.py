@@ -7,6 +7,7 @@ from dataclasses import asdict
 from typing import Any, Final
 
 from boards.load import Profile
+from evse.app.supervision_settings import supervised_factory
 from evse.services.settings.model import OutletFacts, StationFacts
 
 _STATION: Final = {
@@ -37,13 +38,18 @@ _OUTLET: Final = {
 _SENSE: Final = {True: "normally_open", False: "normally_closed"}
 
 
-def station_facts(profile: Profile, serial: str) -> StationFacts:
-    """The facts of a loaded profile. A fraction of an ampere or volt in the profile is rounded down."""
+def station_facts(profile: Profile, serial: str, supervision: Mapping[str, Any] | None = None) -> StationFacts:
+    """The facts of a loaded profile. A fraction of an ampere or volt in the profile is rounded down.
+
+    ``supervision``: the central system that it is delivered for, as ``evse.app.supervision`` writes it.
+    """
     model = profile.model
     lines = {
         outlet.number: tuple(name for name, line in outlet.input_lines if line is not None) for outlet in model.outlets
     }
     factory: dict[str, Any] = {key: getattr(model.settings, name) for name, key in _STATION.items()}
+    if supervision:
+        factory |= supervised_factory(supervision)
     for outlet in model.outlets:
         for name, key in _OUTLET.items():
             value = getattr(outlet.settings, name)

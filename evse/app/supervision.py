@@ -15,6 +15,7 @@ from evse.core.config import OutletConfig, StationConfig
 from evse.core.units import SECOND
 from evse.links.ocpp.certificates import Use
 from evse.links.ocpp.charge_point import ChargePoint
+from evse.links.ocpp.dialect import Version
 from evse.links.ocpp.file_work import Job, Work
 from evse.links.ocpp.settings import LossStrategy, OutletFacts, StationIdentity, SupervisionSettings
 from evse.links.ocpp.supervision import OcppSupervision
@@ -82,7 +83,7 @@ def supervise(
     def target() -> tuple[Target, int, Trust]:
         keys = point.context.keys
         profile = keys.integer("SecurityProfile")
-        made = target_of(settings.url, settings.identity, profile, keys.text("AuthorizationKey"))
+        made = target_of(settings.url, settings.identity, profile, keys.text("AuthorizationKey"), settings.version)
         return made, profile, _trust(trust, point)
 
     link = WebSocketLink(target, lambda: point.context.keys.integer("WebSocketPingInterval"), clock)
@@ -147,6 +148,7 @@ def settings_of(values: dict[str, Any], config: StationConfig) -> SupervisionSet
         sample_interval_s=values["sample_interval_s"],
         cache_enabled=values["cache"],
         connection_timeout_s=min(outlet.procedure.plug_us for outlet in config.outlets) // SECOND,
+        version=Version(values["version"]),
         external_limits=values["external_limits"],
     )
 

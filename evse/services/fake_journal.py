@@ -25,7 +25,7 @@ from evse.services.journal import (
     ClearLatch,
     CloseInterrupted,
     DropMessages,
-    FactoryReset,
+    ForgetEverything,
     GiveUpPublication,
     JournalError,
     KeepDocument,
@@ -133,12 +133,12 @@ class StationImage:
                 for number in write.numbers:
                     self.messages.pop(number, None)
                 self.transaction_ids.pop(write.session_id, None)
-            case FactoryReset():
-                self._factory_reset()
             case KeepDocument():
                 self.documents.pop(write.name, None)
                 if write.text:
                     self.documents[write.name] = write.text
+            case ForgetEverything():
+                self._forget_everything(write)
             case Sequence():
                 self.sequences.pop(write.boot_id, None)
                 self.sequences[write.boot_id] = write.seq
@@ -147,21 +147,18 @@ class StationImage:
             case _:
                 self.badges.apply(write)
 
+    def _forget_everything(self, write: ForgetEverything) -> None:
+        for each in (self.sessions, self.records, self.recorded, self.orders, self.messages):
+            each.clear()
+        self.transaction_ids.clear()
+        self.documents.clear()
+        self.badges = replace(self.badges, authorised={}) if write.keep_badges else BadgeImage()
+
     def _publication(self, write: MarkPublished | GiveUpPublication) -> None:
         record = self.records.get(write.number)
         if record is not None:
             sent = isinstance(write, MarkPublished)
             self.records[write.number] = replace(record, published=True) if sent else replace(record, publish=False)
-
-    def _factory_reset(self) -> None:
-        self.records.clear()
-        self.recorded.clear()
-        self.orders.clear()
-        self.messages.clear()
-        self.transaction_ids.clear()
-        self.documents.clear()
-        self.badges.authorised.clear()
-        self.unpublished_dropped = 0
 
     def _close_interrupted(self, write: CloseInterrupted) -> None:
         for key, session in list(self.sessions.items()):

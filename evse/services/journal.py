@@ -221,13 +221,14 @@ class GiveUpPublication:
 
 
 @dataclass(frozen=True, slots=True)
-class FactoryReset:
-    """Only badges are kept of what people and control systems gave (EVlink commissioning guide DOCA0060, `Restore`).
+class ForgetEverything:
+    """A factory reset: records, sessions, what waits for a supervision, its documents, standing orders and remembered
+    identifiers go, and without ``keep_badges`` the badge list (that of the factory is given again).
 
-    Records, standing orders, the cache of authorised identifiers and everything of the supervision are gone. What is true of
-    the hardware stays: latched faults and energy registers; and so do open sessions, which end in their own time. Record
-    numbers go on, so that a number means one record for ever.
+    Latched faults, energy registers and the count of records stay.
     """
+
+    keep_badges: bool
 
 
 Write = (
@@ -243,11 +244,11 @@ Write = (
     | MarkPublished
     | BadgeWrite
     | GiveUpPublication
-    | FactoryReset
     | QueueMessage
     | AssignTransaction
     | DropMessages
     | KeepDocument
+    | ForgetEverything
 )
 
 

@@ -56,7 +56,6 @@ from evse.services.journal import (
     Checkpoint,
     ClearLatch,
     CloseInterrupted,
-    FactoryReset,
     Journal,
     JournalError,
     LatchFault,
@@ -431,14 +430,6 @@ class StationServices:
 
     def _authorise(self, event: AuthorisationRequested, envelope: Envelope, now_us: int) -> None:
         self.cards.request(event, envelope.seq, envelope.mono_us, now_us, self._utc_us(now_us))
-
-    def factory_reset(self, done: Callable[[], None]) -> None:
-        """Forget what a factory reset forgets (:class:`FactoryReset`); ``done`` is called when that is durable.
-
-        What control still holds, standing orders above all, goes with the restart that follows.
-        """
-        self.cards.forget_authorised()
-        self._journal.commit([FactoryReset()], done)
 
     def supervision_answer(self, ask_id: str, answer: SupervisionAnswer) -> None:
         """The supervision has answered a question; late, double and unknown answers are allowed."""

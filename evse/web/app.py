@@ -22,6 +22,7 @@ from evse.web.page import page_router, static_files
 from evse.web.ports import BoardView, Extras, RecordSource, StationSource, WorldPort
 from evse.web.routes_accounts import account_router
 from evse.web.routes_badges import badge_router
+from evse.web.routes_control import control_router
 from evse.web.routes_health import health_router
 from evse.web.routes_live import WireStreams, board_router, history_router, wire_router
 from evse.web.routes_metrics import metrics_router
@@ -132,6 +133,9 @@ def _add_accounts(app: FastAPI, extras: Extras) -> None:
     if extras.settings is not None:
         app.include_router(settings_router(extras.settings))
         app.include_router(settings_file_router(extras.settings, _program()))
+        if extras.control is not None:
+            keeps = extras.settings.catalogue.facts.family != "thor"
+            app.include_router(control_router(extras.control, family_keeps_badges=keeps))
 
 
 def _program() -> str:

@@ -33,7 +33,7 @@ from evse.services.journal import (
     ClearLatch,
     CloseInterrupted,
     DropMessages,
-    FactoryReset,
+    ForgetEverything,
     GiveUpPublication,
     Journal,
     KeepDocument,
@@ -342,30 +342,6 @@ def test_the_list_is_empty_from_the_factory_when_the_profile_has_none(bench: Ben
     assert bench.journal().badges() == ()
 
 
-@pytest.mark.req("AUT-04", "CDR-05")
-def test_a_factory_reset_keeps_the_badges_and_what_is_true_of_the_hardware(bench: Bench) -> None:
-    bench.commit(
-        FactoryBadges(()),
-        start("s1"),
-        end("s1", publish=True),
-        start("s2", 200),
-        LatchFault(1, "a", "emergency", at(1)),
-    )
-    bench.commit(PutBadges((ANNA,)), RememberAuthorised(Authorised("0BADCAFE")), KeepOrders(1, (OUT,)))
-    bench.commit(start("s1"), end("s1"), station="other")
-    bench.commit(FactoryReset(), Sequence("boot-1", 9))
-    bench.reopen()
-    journal = bench.journal()
-    assert (journal.records(9), journal.authorised(), journal.orders(1), journal.documents()) == ((), (), (), {})
-    assert (journal.badges(), journal.latched_faults(1), journal.register_wh(1)) == ((ANNA,), ("a",), 11_500)
-    assert [session.session_id for session in journal.open_sessions()] == ["s2"]
-    assert numbers(bench.journal("other")) == [1], "another station is none of its business"
-    bench.commit(end("s2", 300), Sequence("boot-1", 10))
-    assert numbers(journal) == [2], "a number is never used twice"
-    bench.commit(FactoryBadges((CHIEF,)))
-    assert journal.badges() == (ANNA,)
-
-
 @pytest.mark.req("AUT-06")
 def test_the_cache_keeps_the_last_500_authorised_identifiers(bench: Bench) -> None:
     uids = [f"{number:08X}" for number in range(AUTHORISED_KEPT + 2)]
@@ -455,7 +431,7 @@ WRITES = st.one_of(
     st.builds(RememberAuthorised, st.builds(Authorised, UIDS, st.none() | SMALL, IDS)),
     st.builds(ForgetAuthorised, UIDS | st.just("")),
     st.builds(GiveUpPublication, SMALL),
-    st.just(FactoryReset()),
+    st.builds(ForgetEverything, st.booleans()),
 )
 
 
@@ -491,6 +467,26 @@ def test_both_journals_agree_on_any_writes(
         fake.commit(*writes, station=station)
         shared_sqlite.commit(*writes, station=station)
     assert everything(fake.journal(station)) == everything(shared_sqlite.journal(station))
+
+
+@pytest.mark.req("CFG-03")
+@pytest.mark.parametrize("keep_badges", [True, False])
+def test_a_factory_reset_forgets_all_but_what_belongs_to_the_unit(bench: Bench, keep_badges: bool) -> None:
+    bench.commit(FactoryBadges((CHIEF,)), PutBadges((ANNA,)), start(), end())
+    bench.commit(start("s2", 60), LatchFault(1, "weld", "emergency", at(61)), KeepDocument("keys", "{}"))
+    bench.commit(ForgetEverything(keep_badges), station="other")
+    before = bench.journal()
+    number, register_wh = before.records(9)[0].number, before.register_wh(1)
+    assert register_wh > 0
+    bench.commit(ForgetEverything(keep_badges))
+    bench.reopen()
+    bench.commit(FactoryBadges((CHIEF,)))
+    journal = bench.journal()
+    assert (journal.records(9), journal.open_sessions(), journal.documents(), journal.messages()) == ((), (), {}, ())
+    assert {badge.uid for badge in journal.badges()} == ({CHIEF.uid, ANNA.uid} if keep_badges else {CHIEF.uid})
+    assert (journal.latched_faults(1), journal.register_wh(1)) == (("weld",), register_wh)
+    bench.commit(start("s3", 120), end("s3", 180))
+    assert [record.number for record in bench.journal().records(9)] == [number + 1]
 
 
 # --- what the supervision has to be told ---------------------------------------------------------------------------

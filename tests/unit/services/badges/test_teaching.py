@@ -87,14 +87,6 @@ def test_a_broken_connection_does_not_leave_a_reader_that_charges_while_we_teach
     assert b.readings() == [(1, True, WINDOW_US + 20_000)]
 
 
-def test_a_factory_reset_keeps_the_list() -> None:
-    b = bench()
-    done: list[int] = []
-    b.services.factory_reset(lambda: done.append(1))
-    b.wait(0.1)
-    assert (done, b.list()) == ([1], ALL)
-
-
 def test_a_reader_of_another_outlet_does_not_teach() -> None:
     b = bench()
     b.services.cards.begin_teaching(TeachMode.ADD, 2, b.now_us)
