@@ -148,7 +148,7 @@ def settings_of(values: dict[str, Any], config: StationConfig) -> SupervisionSet
         sample_interval_s=values["sample_interval_s"],
         cache_enabled=values["cache"],
         connection_timeout_s=min(outlet.procedure.plug_us for outlet in config.outlets) // SECOND,
-        version=Version(values["version"]),
+        version=Version(values.get("version", Version.V16.value)),
         external_limits=values["external_limits"],
     )
 

@@ -322,7 +322,8 @@ class Context:
 
     def tell_security_events(self) -> None:
         """Ask to send the security events that wait."""
-        while self._security_events:
+        # Not "while": one that is given up at once comes back.
+        for _ in range(len(self._security_events)):
             self._tell_security_event(*self._security_events.popleft())
 
     def _tell_security_event(self, kind: str, at_us: int, info: str) -> None:
