@@ -111,7 +111,7 @@ class StationServices:
         self.wanted: StationConfig | None = None
         """What control is to work by instead of the configuration it starts with."""
         self._wake = wake
-        self._publish = publish
+        self.publish = publish
         self._factory = FactoryBadges(factory_badges.badges if factory_badges is not None else ())
         self._read_problem = ""
         self._boot_id = ""
@@ -151,6 +151,7 @@ class StationServices:
             self._commands += configured
             if self._ready:
                 self._restore(now_us)
+            self.cards.reconnected()
             return self.take_commands()
         self._boot_id = boot_id
         self._generation += 1
@@ -168,7 +169,7 @@ class StationServices:
         self._closed_interrupted = False
         self._retry_us = NEVER
         generation = self._generation
-        close = CloseInterrupted(boot_id, publish=self._publish, supervised=self.back_end.present)
+        close = CloseInterrupted(boot_id, publish=self.publish, supervised=self.back_end.present)
         writes: list[Write] = [self._factory, close]
         self._journal.commit(writes, lambda: self._interrupted(generation))
         return self.take_commands()
@@ -415,7 +416,7 @@ class StationServices:
             duration_us=event.duration_us,
             opened=opened,
             socket=self._socket(event.outlet),
-            publish=self._publish,
+            publish=self.publish,
         )
 
     def _confirm(self, event: SessionOpened) -> None:

@@ -1,7 +1,7 @@
 // One outlet's card: takes an OutletView as JSON and puts it into the page the server rendered.
 
 import { amperes, attribute, kilowattHours, make, pilotVolts, span, text, volts } from "./format.js";
-import { carHere, domesticPlugged, flowing, plugged } from "./stage.js";
+import { carHere, carUnknown, domesticPlugged, flowing, plugged } from "./stage.js";
 import { describe, diodeMissing, drawWave } from "./waveform.js";
 import { faultWords, limitWords, reasonItem } from "./words.js";
 
@@ -9,6 +9,10 @@ const UNKNOWN = "unknown";
 const MINIMUM_MA = 6000;
 const REACTION_WORDS = { emergency: "opens at once", controlled: "stops first, then opens", notice: "is only reported" };
 const LATCH_WORDS = { self: "ends with its cause", unplug: "ends when unplugged", service: "ends when confirmed as mended" };
+const WHAT_TO_DO = {
+  self: "Ends by itself as soon as its cause is gone.", unplug: "When its cause is gone: unplug.",
+  service: "When it has been mended: press Mended.",
+};
 
 // Measurements are null while the front end does not answer.
 const measured = (value, show) => (value === null || value === undefined ? UNKNOWN : show(value));
@@ -129,11 +133,12 @@ export class OutletCard {
   picture(outlet) {
     const flags = { plugged: plugged(outlet), car: carHere(outlet), closed: outlet.contactor_closed, flow: flowing(outlet) };
     for (const [name, value] of Object.entries(flags)) attribute(this.drawing, `data-${name}`, value ? "yes" : "no");
+    if (carUnknown(outlet)) attribute(this.drawing, "data-car", "unknown");
     if (!this.measured) attribute(this.drawing, "data-closed", "unknown");
-    attribute(this.drawing, "data-lock", outlet.lock);
+    attribute(this.drawing, "data-lock", outlet.link_ok ? outlet.lock : "unknown");
     const contactor = !this.measured ? "contactor unknown" : outlet.contactor_closed ? "contactor closed" : "contactor open";
-    const plug = flags.plugged ? (outlet.lock === "locked" ? "plug, locked" : "plug") : "no plug";
-    const car = domesticPlugged(outlet) ? "domestic cable" : flags.car ? "vehicle" : flags.plugged ? "no vehicle yet" : "";
+    const plug = !outlet.link_ok ? "plug unknown" : flags.plugged ? (outlet.lock === "locked" ? "plug, locked" : "plug") : "no plug";
+    const car = domesticPlugged(outlet) ? "domestic cable" : flags.car ? "vehicle" : carUnknown(outlet) ? "vehicle unknown" : flags.plugged ? "no vehicle yet" : "";
     this.set("contactor_word", contactor);
     this.set("plug_word", plug);
     this.set("car_word", car);
@@ -178,6 +183,9 @@ export class OutletCard {
       if (words) row.append(make("small", {}, words));
       return row;
     }));
+    // What the others would allow: the next lowest rules when the ruling one goes.
+    const next = limits.filter((limit) => !limit.ruling).reduce((least, limit) => (!least || limit.current_ma < least.current_ma ? limit : least), null);
+    text(this.root.querySelector("[data-limit-next]"), ruling && next ? `Without “${ruling.source}”, “${next.source}” would rule and leave ${amperes(next.current_ma)} A.` : "");
   }
 
   faults(faults) {
@@ -188,7 +196,7 @@ export class OutletCard {
       const small = make("small", {}, `${words.join(" · ")} · raised `);
       small.append(make("span", { "data-raised": fault.raised_us }), " ago");
       const meaning = faultWords(fault.name);
-      item.append(make("b", {}, meaning || fault.name), small);
+      item.append(make("b", {}, meaning || fault.name), make("span", { class: "what-to-do" }, fault.reaction === "notice" ? "" : WHAT_TO_DO[fault.latch] ?? ""), small);
       if (meaning) small.prepend(make("code", {}, fault.name), " · ");
       if (fault.latch === "service") {
         const button = make("button", { type: "button", "aria-label": `${fault.name} is mended` }, "Mended");
