@@ -51,5 +51,9 @@ def test_standalone_means_no_supervision_whatever_the_profile_says() -> None:
 
 
 def test_what_is_not_spoken_is_not_tried() -> None:
-    wanted = {"general.station_type": "supervised", "ocpp.url": "http://a/b", "ocpp.version": "1.5-soap"}
+    wanted: dict[str, object] = {
+        "general.station_type": "supervised",
+        "ocpp.url": "http://a/b",
+        "ocpp.version": "1.5-soap",
+    }
     assert given(wanted, {}) == {}
