@@ -15,6 +15,7 @@ from typing import Literal
 from boards.keys import GUIDE, THOR, Strict, key
 from boards.schema_limits import DomesticKeys, ProtectionKeys, TimingKeys
 from boards.schema_lines import InputLineKeys
+from boards.schema_supervision import SupervisionKeys
 
 SCHEMA = 1
 
@@ -152,7 +153,7 @@ class StationSettings(Strict):
         "charge_duration", "Which of two charges is shed first", source=GUIDE, driven=False
     )
     controlled_by_external_system: bool = key(
-        False, "A supervision or building system may set the maximum current", source=GUIDE, driven=False
+        False, "A supervision or building system may set the maximum current", source=GUIDE
     )
     front_push_button: bool = key(False, "Front panel push button stops and restarts a charge", source=GUIDE)
 
@@ -242,6 +243,7 @@ class StationProfile(Strict):
     settings: StationSettings = key(StationSettings(), "Factory values of the station's settings")
     hidden_settings: list[str] = key([], "Settings that exist but are not shown", driven=False, max_length=40)
     read_only_settings: list[str] = key([], "Settings that are shown but fixed", driven=False, max_length=40)
+    supervision: SupervisionKeys | None = key(None, "Central system that supervises the station; absent: none")
     badges: list[BadgeEntry] = key([], "Badges known from the factory", max_length=1000)
     quirks: list[str] = key([], "Deviations of the board, by their registered names", max_length=20)
     outlets: list[Outlet] = key(..., "The outlets", min_length=1, max_length=2)

@@ -40,7 +40,7 @@ WORLD_PATIENCE_US: Final = 10 * SECOND
 class RunOptions:
     """What the command line said. ``port`` ``None``: the default one or the next that is free.
 
-    ``trace``: file to record into, empty for none, of at most ``trace_limit_mb`` megabytes.
+    ``supervision``: URL of a central system instead of the profile's. ``trace``: file to record into, empty for none, of at most ``trace_limit_mb`` megabytes.
     """
 
     profile: str
@@ -52,6 +52,7 @@ class RunOptions:
     dumb_front_end: bool = False
     json_output: bool = False
     verbose: bool = False
+    supervision: str = ""
     trace: str = ""
     trace_limit_mb: int = DEFAULT_LIMIT_MB
 
@@ -165,6 +166,7 @@ class StationRun:
         from boards.problems import ProfileError
         from boards.to_core import station_config, wire_plan
         from evse.app.board_view import board_values
+        from evse.app.supervision import supervision_values
 
         options = self._options
         try:
@@ -174,6 +176,7 @@ class StationRun:
             simulated = WireKind.SIMULATED in kinds
             uid = check_uid(options.uid or f"{'SIM' if simulated else 'EVSE'}-{profile.model.name}")
             config = station_config(profile, uid)
+            supervision = supervision_values(profile, options.supervision)
         except ProfileError as error:
             text = "\n".join(map(str, error.problems))
             raise RunError(f"{text}\nprofile {options.profile!r} is refused", BAD_INPUT) from error
@@ -211,6 +214,7 @@ class StationRun:
             badges_of(profile),
             board,
             reference=str(path.absolute()) if path.exists() else options.profile,
+            supervision=supervision,
         )
         return task, simulated
 

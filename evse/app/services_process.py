@@ -18,6 +18,7 @@ import socket
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from evse.app.badge_port import StationBadges
 from evse.app.board_view import board_from
@@ -30,14 +31,20 @@ from evse.app.session_recorder import RecordedSource, SessionRecorder
 from evse.app.station_hub import StationHub, monotonic_us
 from evse.app.system_clock import system_mapping
 from evse.app.world_port import WorldSocketPort
+from evse.core.commands import Restart
+from evse.core.config import StationConfig
 from evse.core.faults import CATALOGUE, NO_BIT
 from evse.exchange.services_end import ServicesEnd
+from evse.exchange.snapshot import StationView
 from evse.services.clock import NO_CLOCK, Instant
 from evse.services.sqlite_journal import SqliteJournal, SqliteStore
 from evse.services.station_services import StationServices
 from evse.web.app import create_app
 from evse.web.ports import Extras
 from evse.web.server import Server, make_server
+
+if TYPE_CHECKING:
+    from evse.app.supervision import Supervised
 
 _log = logging.getLogger(__name__)
 
@@ -52,13 +59,18 @@ class ServicesProcess:
         self._news = asyncio.Event()
         self._store = SqliteStore(Path(task.data) / "journal.sqlite", notify=lambda: _call_on(loop, self._deliver))
         journal: SqliteJournal = self._store.journal(station.config.station_uid)
+        supervised = self._supervised(task, station.config) if task.supervision else None
+        back_end = None if supervised is None else supervised.back_end
+        self._supervision = supervised
         services = StationServices(
             journal,
-            policy_of(task.strategy),
+            policy_of(task.strategy) if supervised is None else supervised.policy,
             NO_CLOCK,
             station.config,
             wake=self._news.set,
             factory_badges=badge_list_of(task.badges),
+            supervision=back_end,
+            back_end=back_end,
         )
         self._services = services
         self._hub = StationHub(services, system_mapping)
@@ -84,6 +96,31 @@ class ServicesProcess:
         self._server: Server = make_server(app, "", 0)
         self._problem = ""
 
+    def _supervised(self, task: Task, config: StationConfig) -> Supervised:
+        """The way to the central system, which begins to connect."""
+        # Loaded only where it is used: a station without supervision needs neither WebSockets nor schemas.
+        from evse.app.diagnostics import EVENTS, offered_by
+        from evse.app.supervision import supervise
+        from evse.links.ocpp.transfers import Transfers
+
+        folder = Path(task.data)
+        supervised = supervise(
+            *(task.supervision, config, monotonic_us, self._news.set, self._restart),
+            # On a simulated station the loopback address is as good as any.
+            Transfers(folder, local_allowed=bool(task.world)),
+            offered_by(folder, self._latest, lambda: self._hub.recent_events(EVENTS)),
+        )
+        supervised.start(monotonic_us())
+        return supervised
+
+    def _latest(self) -> StationView | None:
+        return self._hub.latest()
+
+    def _restart(self, kind: str) -> None:
+        """The central system has asked for a reset and the sessions have ended."""
+        _log.warning("%s reset by the central system", kind)
+        self._end.send((Restart(command_id=f"reset-{monotonic_us()}", cause=f"{kind}Reset"),))
+
     def _instant(self, mono_us: int | None) -> Instant:
         clock = self._services.clock
         return clock.instant(clock.boot_id, monotonic_us() if mono_us is None else mono_us)
@@ -103,6 +140,8 @@ class ServicesProcess:
             await asyncio.sleep(0.005)
         self._child.status.send({"ready": True})
         await serve
+        if self._supervision is not None:
+            await self._supervision.link.end()
         self._end.close()
         self._store.close()
         if work.done():

@@ -21,6 +21,7 @@ from evse.core.commands import (
     Maintain,
     Postpone,
     ReadCards,
+    Restart,
     RestoreState,
     SetLimit,
     SetUnavailable,
@@ -135,11 +136,12 @@ class StationCore:
         return step
 
     def _plan_restart(self, now_us: int, events: list[Event]) -> int:
-        """Announce a restart that an outlet's service button has asked for when it may come; return when to look again."""
+        """Announce a restart that a command or an outlet's service button has asked for when it may come; return when to look again."""
         cause = next((outlet.panel.cause for outlet in self.outlets if outlet.panel.cause), "")
-        if not cause:
+        if cause:
+            self._restart.ask(now_us, cause)
+        if not self._restart.cause:
             return NEVER
-        self._restart.ask(now_us, cause)
         energised = any(outlet.contactor.permitted or outlet.inputs.contactor_closed for outlet in self.outlets)
         if self._restart.due(now_us, energised=energised):
             events.append(RestartRequested(0, self._restart.cause))
@@ -211,6 +213,9 @@ class StationCore:
             return NOT_RESTORED
         if command.outlet == 0 and isinstance(command, SetLimit):
             return _set_limit(self._limits.orders, command)
+        if isinstance(command, Restart):
+            self._restart.ask(now_us, command.cause)
+            return ""
         if command.outlet == 0 and isinstance(command, STATION_WIDE):
             return "; ".join(filter(None, (self._act(now_us, command, outlet) for outlet in self.outlets)))
         outlet = self._by_number.get(command.outlet)

@@ -17,6 +17,7 @@ from evse.core.commands import (
     Maintain,
     Postpone,
     SetUnavailable,
+    StartSession,
     StopSession,
     Suspend,
 )
@@ -49,6 +50,14 @@ class CommandBody(BaseModel):
     )
     ttl_ms: int = Field(
         default=5_000, ge=100, le=60_000, description="Milliseconds within which the station must take the command."
+    )
+
+
+class StartBody(CommandBody):
+    """Release a charge from another system, where the authentication location is remote or a remote command is required."""
+
+    uid: str = Field(
+        default="", pattern=UID_PATTERN[:-2] + r"|)$", description="For whom, as a badge's identifier; may be empty."
     )
 
 
@@ -110,6 +119,11 @@ class Envelope:
 def envelope(body: CommandBody, outlet: OutletView, now_us: int, new_id: Callable[[], str]) -> Envelope:
     """The common part; ``now_us`` is control's clock at the newest view."""
     return Envelope(body.command_id or new_id(), outlet.number, now_us + body.ttl_ms * MS, body.epoch)
+
+
+def start(body: StartBody, common: Envelope, now_us: int) -> Command:
+    """`StartSession`."""
+    return StartSession(**common.fields(), uid=body.uid)
 
 
 def stop(body: StopBody, common: Envelope, now_us: int) -> Command:

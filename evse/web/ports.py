@@ -14,7 +14,9 @@ from typing import Literal, Protocol
 from evse.core.commands import Command
 from evse.core.events import Event
 from evse.exchange.snapshot import StationView
+from evse.services.accounts.service import AccountService
 from evse.services.report.content import Report
+from evse.services.settings.service import Settings
 
 ParamType = Literal["int", "number", "bool", "text", "choice"]
 ParamValue = bool | int | float | str
@@ -405,3 +407,6 @@ class Extras:
     report: ReportPort | None = None
 
     badges: BadgePort | None = None
+    accounts: AccountService | None = None
+    settings: Settings | None = None
+    """Needs ``accounts``."""

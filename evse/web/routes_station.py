@@ -11,9 +11,10 @@ from pydantic import BaseModel
 from starlette.responses import Response, StreamingResponse
 
 from evse.core.commands import Command
+from evse.core.config import Access
 from evse.exchange.snapshot import OutletView, StationView
 from evse.web import commands
-from evse.web.commands import CommandBody, Envelope
+from evse.web.commands import CommandBody, Envelope, StartBody
 from evse.web.errors import Refusal, responses
 from evse.web.ports import NotConnected, Outcome, StationSource
 from evse.web.serial import event_value
@@ -22,6 +23,7 @@ from evse.web.stream import Hub, TooManyReaders
 ANSWER_MARGIN_S = 2.0
 """How much longer than its time to live a command's acknowledgement is awaited."""
 
+NOT_REMOTE = "charges are not released remotely at this outlet"
 OutletNumber = Annotated[int, Path(ge=1, le=99, description="The outlet's number, from 1.")]
 Body = TypeVar("Body", bound=CommandBody)
 Maker = Callable[[Any, Envelope, int], Command]
@@ -128,7 +130,10 @@ def command_router(source: StationSource, new_id: Callable[[], str]) -> APIRoute
         async def command(number: OutletNumber, body: body_type | None = None) -> OutcomeBody:  # type: ignore[valid-type]
             given: Body = body_type() if body is None else body
             view = connected_view(source)
-            common = commands.envelope(given, outlet_of(view, number), view.mono_us, new_id)
+            outlet = outlet_of(view, number)
+            if isinstance(given, StartBody) and outlet.access != Access.REMOTE:
+                raise Refusal(409, NOT_REMOTE, "path.number", Access.REMOTE.value, "see the authentication settings")
+            common = commands.envelope(given, outlet, view.mono_us, new_id)
             made = make(given, common, view.mono_us)
             outcome = await settled(source.post(made), given.ttl_ms / 1000 + ANSWER_MARGIN_S)
             return OutcomeBody(outcome=outcome.outcome, reason=outcome.reason, command_id=common.callers_id)
@@ -153,6 +158,7 @@ def command_router(source: StationSource, new_id: Callable[[], str]) -> APIRoute
             responses=responses(400, 403, 404, 409, 413, 415, 422, 503, 504),
         )
 
+    add("start", "Release a charge remotely", commands.StartBody, commands.start)
     add("stop", "End the running session", commands.StopBody, commands.stop)
     add("book", "Reserve the outlet, or cancel", commands.BookBody, commands.book)
     add("suspend", "Interrupt or resume the charge", commands.ActiveBody, commands.suspend)

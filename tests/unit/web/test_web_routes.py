@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -66,6 +67,18 @@ async def test_without_control_the_station_is_503_and_the_page_still_comes(bench
         assert_error(await client.post("/api/outlets/1/commands/stop", json={}), 503)
         assert (await client.get("/api/health")).json()["control_connected"] is False
         assert "Control is not connected" in (await client.get("/")).text
+
+
+@pytest.mark.req("AUT-11")
+@pytest.mark.parametrize(("access", "status"), [("remote", 200), ("badge", 409), ("free", 409)])
+async def test_a_charge_is_released_remotely_only_where_that_was_chosen(bench: Any, access: str, status: int) -> None:
+    view = station_view()
+    bench.station.view = replace(view, outlets=tuple(replace(each, access=access) for each in view.outlets))
+    async with bench.page() as client:
+        answer = await client.post("/api/outlets/1/commands/start", json={"uid": "04A1B2C3"})
+    assert answer.status_code == status, answer.text
+    expected = [c.StartSession("rest-id-1", 1, 65 * S, -1, uid="04A1B2C3")] if status == 200 else []
+    assert bench.station.commands == expected
 
 
 async def test_control_lost_between_look_and_post_is_503(bench: Any) -> None:

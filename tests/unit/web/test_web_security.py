@@ -16,7 +16,7 @@ from tests.fakes.web_fake import VERBS
 
 pytestmark = pytest.mark.anyio
 
-COMMANDS = ("stop", "book", "suspend", "unavailable", "maintenance", "postpone", "clear-fault")
+COMMANDS = ("start", "stop", "book", "suspend", "unavailable", "maintenance", "postpone", "clear-fault")
 CHANGES = [f"/api/outlets/1/commands/{name}" for name in COMMANDS] + [f"/api/world/verbs/{v.name}" for v in VERBS]
 
 
