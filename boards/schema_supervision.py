@@ -17,6 +17,7 @@ class SupervisionKeys(Strict):
     identity: str = key(
         "", "Charging station ID; without a value the station's serial number", source=GUIDE, max_length=48
     )
+    version: Literal["1.6-json", "1.5-json"] = key("1.6-json", "OCPP version; SOAP is not spoken", source=GUIDE)
     security_profile: Literal[0, 1, 2, 3] = key(
         0, "0: nothing, 1: password, 2: password and checked server, 3: certificates of both; 2 and 3 need `wss://`"
     )

@@ -15,6 +15,7 @@ from evse.core.config import OutletConfig, StationConfig
 from evse.core.units import SECOND
 from evse.links.ocpp.certificates import Use
 from evse.links.ocpp.charge_point import ChargePoint
+from evse.links.ocpp.dialect import Version
 from evse.links.ocpp.file_work import Job, Work
 from evse.links.ocpp.settings import LossStrategy, OutletFacts, StationIdentity, SupervisionSettings
 from evse.links.ocpp.supervision import OcppSupervision
@@ -36,6 +37,7 @@ def supervision_values(profile: Profile, url: str = "") -> dict[str, Any]:
 
     Raises TargetError for an address that cannot be used.
     """
+    from boards.rules import external_control
     from boards.schema_supervision import SupervisionKeys
 
     keys = profile.model.supervision
@@ -44,8 +46,7 @@ def supervision_values(profile: Profile, url: str = "") -> dict[str, Any]:
         keys = SupervisionKeys(url=url) if keys is None else keys.model_copy(update={"url": url})
     if keys is None:
         return {}
-    settings = profile.model.settings
-    return {**keys.model_dump(), "external_limits": settings.controlled_by_external_system}
+    return {**keys.model_dump(), "external_limits": external_control(profile.model)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +83,7 @@ def supervise(
     def target() -> tuple[Target, int, Trust]:
         keys = point.context.keys
         profile = keys.integer("SecurityProfile")
-        made = target_of(settings.url, settings.identity, profile, keys.text("AuthorizationKey"))
+        made = target_of(settings.url, settings.identity, profile, keys.text("AuthorizationKey"), settings.version)
         return made, profile, _trust(trust, point)
 
     link = WebSocketLink(target, lambda: point.context.keys.integer("WebSocketPingInterval"), clock)
@@ -147,6 +148,7 @@ def settings_of(values: dict[str, Any], config: StationConfig) -> SupervisionSet
         sample_interval_s=values["sample_interval_s"],
         cache_enabled=values["cache"],
         connection_timeout_s=min(outlet.procedure.plug_us for outlet in config.outlets) // SECOND,
+        version=Version(values.get("version", Version.V16.value)),
         external_limits=values["external_limits"],
     )
 

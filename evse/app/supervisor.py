@@ -6,6 +6,7 @@
 | control silent for 2 s, services for 10 s  | kills it (SIGKILL also ends a stopped process), then as above             |
 | the world dies or hangs                    | ends the run: physics cannot be started again in the middle               |
 | the station's supply goes (simulation)     | kills control and services, keeps them down until the supply is back      |
+| services ask for a restart of the station  | ends control, then services, in an orderly way and starts both again      |
 | SIGINT, SIGTERM, SIGHUP                    | control first (it opens every contactor), then services, then the world   |
 | itself killed                              | the kernel kills every child (parent-death signal); leases expire         |
 
@@ -27,11 +28,13 @@ from evse.app.child_process import WORTH_TELLING, ChildProcess
 from evse.core.units import NEVER, SECOND
 
 LOOK_US: Final = SECOND // 4
+TEND_US: Final = SECOND
 AWAY_US: Final = 1 * SECOND
 CONTROL_STOP_S: Final = 1.0
 SERVICES_STOP_S: Final = 5.0
 WORLD_STOP_S: Final = 1.0
-START_LIMIT_US: Final = 30 * SECOND
+START_LIMIT_US: Final = 90 * SECOND
+"""A machine that needs longer for the first start has no business with a charging station."""
 
 OK: Final = 0
 FAILED: Final = 1
@@ -46,7 +49,7 @@ class Supervisor:
     """Runs ``control``, ``services`` and, in simulation, ``world``. All but services are started and wait for ``task``.
 
     ``world_link``: our end of the world's socket. ``changed``: called when a process came or went; ``started``: once, when
-    all are ready for the first time. ``say`` takes lines for people and must never wait.
+    all are ready for the first time. ``say`` takes lines for people and must never wait. ``tend`` is called about once a second.
     """
 
     def __init__(
@@ -60,6 +63,7 @@ class Supervisor:
         changed: Callable[[], None],
         started: Callable[[], None],
         say: Callable[[str], None],
+        tend: Callable[[], None] = lambda: None,
         verbose: bool = False,
     ) -> None:
         self.control, self.services, self.world = control, services, world
@@ -71,6 +75,7 @@ class Supervisor:
         self._changed = changed
         self._started = started
         self._tell = say
+        self._tend, self._tend_us = tend, 0
         self._verbose = verbose
         self._announced = False
         self._powered = True
@@ -139,11 +144,16 @@ class Supervisor:
                 child.kill()
                 self._bury(child, now_us)
         self._hear_world()
+        if self.services.wants_restart and self.services.running:
+            self._restart_station()
         for child in self._station:
             if self._powered and not child.running and now_us >= child.restart_us and self._exit_code is None:
                 child.start(now_us)
                 self._changed()
         self._announce(now_us)
+        if now_us >= self._tend_us:
+            self._tend_us = now_us + TEND_US
+            self._tend()
 
     def _listen(self, child: ChildProcess, now_us: int) -> None:
         for line in child.read_log():
@@ -184,6 +194,15 @@ class Supervisor:
         elif now_us > self._begin_us + START_LIMIT_US:
             waiting = ", ".join(child.name for child in self._children if child.ready is None)
             self._fail(f"not ready after {START_LIMIT_US // SECOND} s: {waiting}")
+
+    def _restart_station(self) -> None:
+        """Somebody at the page wants a restart: both end in an orderly way, control first, and start again."""
+        self.services.wants_restart = False
+        self._say("the station restarts, as asked for")
+        for child, limit_s in ((self.control, CONTROL_STOP_S), (self.services, SERVICES_STOP_S)):
+            self._stop(child, limit_s)
+            child.restart_us = monotonic_us()
+        self._changed()
 
     # --- the world's wishes --------------------------------------------------------------------------------------
 
@@ -251,14 +270,19 @@ class Supervisor:
         for child, limit_s in limits:
             if child is None or not child.running:
                 continue
-            child.signal(signal.SIGTERM)
-            child.signal(signal.SIGCONT)
-            # A second interrupt means: now.
-            if not child.wait(0.05 if self._stop_asked > 1 else limit_s):
-                child.kill()
-            self._listen(child, monotonic_us())
-            child.reap()
-            child.forget_pipes()
+            self._stop(child, limit_s)
+
+    def _stop(self, child: ChildProcess, limit_s: float) -> None:
+        if not child.running:
+            return
+        child.signal(signal.SIGTERM)
+        child.signal(signal.SIGCONT)
+        # A second interrupt means: now.
+        if not child.wait(0.05 if self._stop_asked > 1 else limit_s):
+            child.kill()
+        self._listen(child, monotonic_us())
+        child.reap()
+        child.forget_pipes()
 
     def _say(self, text: str) -> None:
         self._tell(f"evse: {text}")

@@ -140,6 +140,7 @@ class VirtualStation:
         ``supervised``: settings and identity of a station that a simulated central system supervises.
         """
         self._config = config
+        self._adopted: StationConfig | None = None
         self._recorder = recorder
         self._plan = plan
         self._policy = policy or Policy()
@@ -246,6 +247,7 @@ class VirtualStation:
             supervision=self._supervision or back_end,
             back_end=back_end,
         )
+        services.wanted = self._adopted
         view = None if back_end is None else self.view
         self._services = VirtualServices(services, self._exchange, boot_id, view)
         self._scheduler.add(self._services, f"services ({boot_id})")
@@ -390,7 +392,13 @@ class VirtualStation:
     @property
     def config(self) -> StationConfig:
         """What the station runs."""
-        return self._config
+        return self._config if self._adopted is None else self._adopted
+
+    def configure(self, config: StationConfig) -> None:
+        """Settings were saved: services have control work by ``config``, now and after every restart."""
+        self._adopted = config
+        if self._services is not None:
+            self.post(self._services.services.adopt(config))
 
     @property
     def world(self) -> StationWorld:

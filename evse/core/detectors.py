@@ -51,6 +51,10 @@ class FaultDetectors:
         self._doubt_since_us = NEVER
         self.wake_us = NEVER
 
+    def configure(self, config: OutletConfig) -> None:
+        """Work by another configuration of the same board."""
+        self._config = config
+
     def present(
         self,
         now_us: int,

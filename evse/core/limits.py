@@ -12,7 +12,6 @@ from enum import StrEnum
 from functools import lru_cache
 from typing import NamedTuple
 
-from evse.core.duty import MINIMUM_OFFER_MA
 from evse.core.units import NEVER, PhaseValues
 
 
@@ -26,10 +25,21 @@ class OnExpiry(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class PlanStep:
-    """From ``from_us`` on, each phase may carry these milliamperes."""
+    """From ``from_us`` on, each phase may carry these milliamperes; ``None``: the source limits nothing then."""
 
     from_us: int
-    phases_ma: PhaseValues
+    phases_ma: PhaseValues | None
+
+
+@dataclass(frozen=True, slots=True)
+class LimitStep:
+    """A step of a plan as sources give it: from ``after_us`` after the plan's start until the next step.
+
+    ``phases_ma``: milliamperes of L1, L2, L3; ``None``: nothing is limited.
+    """
+
+    after_us: int
+    phases_ma: PhaseValues | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,11 +79,19 @@ def constant(source: str, current_ma: int, note: str = "") -> Limit:
 
 
 class LimitInForce(NamedTuple):
-    """A source and what it allows now, the lowest of the phases the outlet uses."""
+    """A source and what it allows now; ``current_ma`` is the lowest of the phases the outlet uses.
+
+    ``changes_us``: when that changes next by time alone, ``NEVER`` if it does not. ``expires_us`` and ``on_expiry``: when
+    the source's word ends and what holds then.
+    """
 
     source: str
     current_ma: int
     note: str
+    phases_ma: PhaseValues
+    changes_us: int
+    expires_us: int
+    on_expiry: OnExpiry
 
 
 class Arbitration(NamedTuple):
@@ -91,36 +109,14 @@ def arbitrate(now_us: int, limits: Sequence[Limit], phases: int) -> Arbitration:
     next_us = NEVER
     for limit in limits:
         value = limit.at(now_us)
-        next_us = min(next_us, limit.next_change_us(now_us))
+        changes_us = limit.next_change_us(now_us)
+        next_us = min(next_us, changes_us)
         if value is not None:
-            in_force.append(LimitInForce(limit.source, min(value[:phases]), limit.note))
+            lowest_ma = min(value[:phases])
+            in_force.append(
+                LimitInForce(limit.source, lowest_ma, limit.note, value, changes_us, limit.expires_us, limit.on_expiry)
+            )
     if not in_force:
         raise ValueError("no limit in force: an outlet always has its rated current")
     stack = tuple(sorted(in_force, key=lambda each: each.current_ma))
     return Arbitration(stack[0].current_ma, stack[0].source, stack, next_us)
-
-
-class StationShare:
-    """Divides the station's maximum between its outlets so that the sum of what they may draw never exceeds it.
-
-    An outlet counts with its highest offer of the last 5 s. Each outlet that wants energy gets an equal share; it rises
-    to it only as far as the others have come down. When equal shares would fall below what can be offered at all, fewer
-    outlets get one: those that have an offer already, then those that want one, by their order.
-
-    After the maximum itself has fallen each outlet goes down to its share at once and keeps that, although the others
-    still count with what they had: then ``kept_ma`` is what the outlet offers, else 0.
-    """
-
-    def __init__(self, maximum_ma: int) -> None:
-        self.maximum_ma = maximum_ma
-
-    def allowed_ma(self, wanting: Sequence[bool], reserved_ma: Sequence[int], index: int, kept_ma: int = 0) -> int:
-        """Return the share of outlet ``index``; ``reserved_ma`` is each outlet's own highest recent offer."""
-        others_ma = sum(value for i, value in enumerate(reserved_ma) if i != index)
-        served = [i for i, wants in enumerate(wanting) if wants or i == index]
-        if self.maximum_ma // len(served) < MINIMUM_OFFER_MA:
-            served.sort(key=lambda i: (not reserved_ma[i], not wanting[i], i))
-            served = served[: max(1, self.maximum_ma // MINIMUM_OFFER_MA)]
-        if index not in served:
-            return 0
-        return max(0, min(self.maximum_ma // len(served), max(self.maximum_ma - others_ma, kept_ma)))

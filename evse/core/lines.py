@@ -27,7 +27,12 @@ class LineFunction(StrEnum):
     """What an active line means. The names are those that the Snapshot shows."""
 
     BREAKER_TRIPPED = "BreakerTripped"
-    """City: the outlet's circuit breaker has tripped."""
+    """The outlet's circuit breaker or residual-current device has tripped: City's extra input, or In-1 as `Protection
+    devices State`."""
+    LOAD_SHEDDING = "LoadShedding"
+    """In-1 as `Load-shedding input`: the load-shedding set point applies."""
+    START_CONDITION = "ConditionalOutgoingLine"
+    """In-2: the start of a charge is held back."""
     KEY_LOCKED = "KeyLocked"
     """Smart Wallbox with key: the key is in its locked position."""
     PUSH_BUTTON = "PushButton"
@@ -94,11 +99,17 @@ class InputLines:
     """The debounced functions of one outlet."""
 
     def __init__(self, lines: tuple[InputLine, ...]) -> None:
-        self._lines = tuple(_Debounced(line) for line in lines)
+        self._lines: tuple[_Debounced, ...] = ()
+        self.configure(lines)
         self.changes: tuple[LineChange, ...] = ()
         """What the last update changed, in the order of the table."""
         self.begun: tuple[LineFunction, ...] = ()
         """Functions that became active after they had been seen inactive: what a user has just done."""
+
+    def configure(self, lines: tuple[InputLine, ...]) -> None:
+        """Have these lines from now on. A line that is told the same as before keeps what it knows."""
+        known = {each.line: each for each in self._lines}
+        self._lines = tuple(known.get(line) or _Debounced(line) for line in lines)
 
     def update(self, now_us: int, contacts: tuple[bool, ...]) -> int:
         """Take the present contacts (true = closed); return when to look again."""

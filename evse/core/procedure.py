@@ -75,6 +75,11 @@ class Procedure:
         self._wake_us = NEVER
         self._asked_from = OutletStatus.INIT_DONE
 
+    def configure(self, config: OutletConfig, checkpoint_period_us: int) -> None:
+        """Work by another configuration of the same board: a session goes on, times under way count by the new ones."""
+        self._config, self._times = config, config.procedure
+        self._checkpoint_period_us = checkpoint_period_us
+
     # --- what the user and services do -------------------------------------------------------------------------
 
     def card(self, now_us: int, uid: str, facts: ProcedureFacts) -> None:

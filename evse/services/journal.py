@@ -133,10 +133,14 @@ class ClearLatch:
 
 @dataclass(frozen=True, slots=True)
 class KeptOrder:
-    """A standing order and its end; ``end`` is ``None`` when it has none. ``order.until_us`` is not kept, ``end`` is."""
+    """A standing order, its end and the start of its plan, ``None`` when it has none.
+
+    ``order.until_us`` and ``order.starts_us`` are not kept, ``end`` and ``start`` are.
+    """
 
     order: StandingOrder
     end: Deadline | None = None
+    start: Deadline | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,6 +220,17 @@ class GiveUpPublication:
     number: int
 
 
+@dataclass(frozen=True, slots=True)
+class ForgetEverything:
+    """A factory reset: records, sessions, what waits for a supervision, its documents, standing orders and remembered
+    identifiers go, and without ``keep_badges`` the badge list (that of the factory is given again).
+
+    Latched faults, energy registers and the count of records stay.
+    """
+
+    keep_badges: bool
+
+
 Write = (
     SessionStart
     | Transaction
@@ -233,6 +248,7 @@ Write = (
     | AssignTransaction
     | DropMessages
     | KeepDocument
+    | ForgetEverything
 )
 
 

@@ -141,8 +141,8 @@ def _socket_used(session: OpenSession, charge_type: str) -> str:
 
 
 def undated(kept: KeptOrder) -> KeptOrder:
-    """What is stored of a standing order: its end counts, not what control's clock showed for it."""
-    return replace(kept, order=replace(kept.order, until_us=NEVER, end_unknown=False))
+    """What is stored of a standing order: its end and start count, not what control's clock showed for them."""
+    return replace(kept, order=replace(kept.order, until_us=NEVER, end_unknown=False, starts_us=0))
 
 
 def goes(record: Record, newest: int) -> bool:

@@ -7,10 +7,12 @@ version is refused, because an older program could not keep its rules. Rows hold
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Sequence as SequenceOf
 from typing import Any, Final
 
+from evse.core.limits import LimitStep, OnExpiry
 from evse.core.orders import OrderKind, StandingOrder
 from evse.services.badges.badge_tables import SCHEMA as _SCHEMA_BADGES
 from evse.services.badges.badge_tables import apply_badge_write
@@ -23,6 +25,7 @@ from evse.services.journal import (
     ClearLatch,
     CloseInterrupted,
     DropMessages,
+    ForgetEverything,
     GiveUpPublication,
     JournalError,
     KeepDocument,
@@ -96,7 +99,14 @@ _SCHEMA_3: Final = (
     "CREATE TABLE document (station TEXT NOT NULL, name TEXT NOT NULL, text TEXT NOT NULL, "
     "PRIMARY KEY (station, name)) WITHOUT ROWID",
 )
-MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (_SCHEMA_1, _SCHEMA_2, _SCHEMA_3, _SCHEMA_BADGES)
+_SCHEMA_PLANS: Final = (
+    "ALTER TABLE standing_order ADD COLUMN on_expiry TEXT NOT NULL DEFAULT 'fallback'",
+    "ALTER TABLE standing_order ADD COLUMN plan TEXT NOT NULL DEFAULT '[]'",
+    "ALTER TABLE standing_order ADD COLUMN start_clock TEXT",
+    "ALTER TABLE standing_order ADD COLUMN start_mono_us INTEGER",
+    "ALTER TABLE standing_order ADD COLUMN start_utc_us INTEGER",
+)
+MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (_SCHEMA_1, _SCHEMA_2, _SCHEMA_3, _SCHEMA_BADGES, _SCHEMA_PLANS)
 """The statements that lead from each version to the next, from 0 on."""
 
 
@@ -188,6 +198,8 @@ class StationTables:
                 self._supervise(write)
             case KeepDocument():
                 self._keep_document(write)
+            case ForgetEverything():
+                self._forget_everything(write)
             case Sequence():
                 self._remember_sequence(write)
             case _:
@@ -224,6 +236,13 @@ class StationTables:
         self._run("UPDATE session SET transaction_id = ? WHERE station = ? AND session_id = ?", *named)
         self._run("UPDATE record SET transaction_id = ? WHERE station = ? AND session_id = ?", *named)
 
+    def _forget_everything(self, write: ForgetEverything) -> None:
+        for table in ("record", "session", "message", "supervised", "document", "standing_order", "authorised"):
+            self._run(f"DELETE FROM {table} WHERE station = ?", self._station)  # noqa: S608  # names from here
+        if not write.keep_badges:
+            self._run("DELETE FROM badge WHERE station = ?", self._station)
+            self._run("UPDATE station SET factory_badges = 0 WHERE uid = ?", self._station)
+
     def _keep_document(self, write: KeepDocument) -> None:
         self._run("DELETE FROM document WHERE station = ? AND name = ?", self._station, write.name)
         if write.text:
@@ -233,7 +252,7 @@ class StationTables:
         self._run("DELETE FROM standing_order WHERE station = ? AND outlet = ?", self._station, write.outlet)
         for kept in write.orders:
             self._run(
-                "INSERT OR REPLACE INTO standing_order VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                "INSERT OR REPLACE INTO standing_order VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 *(self._station, write.outlet, *_order_row(kept)),
             )
 
@@ -363,12 +382,21 @@ def session_of(row: SequenceOf[Any]) -> OpenSession:
 
 
 def _order_row(kept: KeptOrder) -> tuple[str | int | None, ...]:
-    order, end = kept.order, kept.end
-    dated = (None, None, None) if end is None else (end.clock_id, end.mono_us, end.utc_us)
+    order = kept.order
+    plan = [[step.after_us, *(step.phases_ma or ())] for step in order.plan]
     return (
         *(order.kind.value, order.source, order.uid, int(order.after_session)),
-        *(order.current_ma, order.fallback_ma, *dated),
+        *(order.current_ma, order.fallback_ma, *_deadline_row(kept.end)),
+        *(order.on_expiry.value, json.dumps(plan), *_deadline_row(kept.start)),
     )
+
+
+def _deadline_row(time: Deadline | None) -> tuple[str | int | None, ...]:
+    return (None, None, None) if time is None else (time.clock_id, time.mono_us, time.utc_us)
+
+
+def _deadline_of(row: SequenceOf[Any]) -> Deadline | None:
+    return None if row[0] is None else Deadline(row[0], row[1], row[2])
 
 
 def order_of(row: SequenceOf[Any]) -> KeptOrder:
@@ -380,8 +408,10 @@ def order_of(row: SequenceOf[Any]) -> KeptOrder:
         after_session=bool(row[5]),
         current_ma=row[6],
         fallback_ma=row[7],
+        on_expiry=OnExpiry(row[11]),
+        plan=tuple(LimitStep(step[0], tuple(step[1:]) or None) for step in json.loads(row[12])),
     )
-    return KeptOrder(order, None if row[8] is None else Deadline(row[8], row[9], row[10]))
+    return KeptOrder(order, _deadline_of(row[8:11]), _deadline_of(row[13:16]))
 
 
 def message_of(row: SequenceOf[Any]) -> tuple[int, QueueMessage]:

@@ -19,6 +19,7 @@ from evse.core.dip import DipFunction
 from evse.core.fault_places import PLACES
 from evse.core.faults import CATALOGUE, Latch, Reaction
 from evse.core.led_bar import DISPLAY_TEXTS
+from evse.core.limits import OnExpiry
 from evse.core.lines import LineFunction
 from evse.core.orders import OrderKind
 from evse.core.outlet_status import OUTLET_TABLE, ErrorClass, OutletErrorName, OutletStatus
@@ -44,8 +45,8 @@ EVSE_STATUS: Final = (
     "Unavailable_Plc_Cmd_Received",
 )
 LIMIT_SOURCES: Final = (
-    *("rated", "derated", "domestic socket", "cable", "simplified mode 3", "temporary limit", "station maximum"),
-    "DIP switches",
+    *("rated", "derated", "domestic socket", "cable", "simplified mode 3", "temporary limit", "load shedding"),
+    *("temperature", "DIP switches", "station maximum", "balancing share"),
 )
 """Those of the station itself; ``set_limit`` brings others."""
 WAITING_REASONS: Final = (
@@ -64,6 +65,7 @@ WAITING_REASONS: Final = (
     "X1Open",
     "Restarting",
     "KeyLocked",
+    "ConditionalStart",
     "DelayedStart",
     "StoppedByButton",
     "NotEnoughCurrent",
@@ -149,6 +151,7 @@ FIELD_NAMES: Final[Mapping[str, tuple[str, ...]]] = {
     "DipView.on": (*_words(DipFunction), *UNKNOWN_SWITCHES),
     "PilotView.driven_mode": _words(PilotMode),
     "LimitView.source": LIMIT_SOURCES,
+    "LimitView.on_expiry": _words(OnExpiry),
     "FaultView.name": FAULTS,
     "FaultView.reaction": _words(Reaction),
     "FaultView.latch": _words(Latch),

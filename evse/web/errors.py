@@ -100,7 +100,8 @@ def install(app: FastAPI) -> None:
             ]
             allowed = ", ".join(bounds) or None
         where = ".".join(str(part) for part in first["loc"])
-        return error_response(422, str(first["msg"]) + more, where, allowed, "see /openapi.json")
+        message = str(first["msg"]).removeprefix("Value error, ")
+        return error_response(422, message + more, where, allowed, "see /openapi.json")
 
     async def http(_request: Request, error: Exception) -> Response:
         if not isinstance(error, HTTPException):

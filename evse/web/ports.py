@@ -395,6 +395,61 @@ class BadgePort(Protocol):
         """The readers serve charges again."""
 
 
+class ControlPort(Protocol):
+    """What restarts a station and brings it back to its factory state."""
+
+    async def restart(self, account: str, source: str) -> None:
+        """Restart the station soon after this returns."""
+
+    async def factory_reset(self, account: str, source: str, *, keep_badges: bool) -> None:
+        """Write down that it shall be reset, then restart it. Raises OSError; then nothing happens."""
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryView:
+    """How a delivery ended. ``text``: the server's own words, or why it failed; ``dropped``: it was the last try.
+
+    ``at``: UTC in ISO 8601, empty while the clock is not set.
+    """
+
+    delivered: bool
+    text: str
+    dropped: bool
+    at: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReportView:
+    """A report that waits: records ``first`` to ``last``, failed ``tries`` so far, and when the next one is due."""
+
+    first: int
+    last: int
+    created: str
+    tries: int
+    next_try: str
+    problem: str
+
+
+@dataclass(frozen=True, slots=True)
+class PublicationView:
+    """How publication stands. ``last``: the last delivery since services began."""
+
+    frequency: str
+    protocol: str
+    waiting: tuple[ReportView, ...]
+    last: DeliveryView | None
+
+
+class PublicationPort(Protocol):
+    """Publication of the charge records."""
+
+    async def view(self) -> PublicationView:
+        """How publication stands."""
+
+    async def test(self) -> DeliveryView:
+        """Try the oldest waiting report at once, or send a test file; returns when that has ended."""
+
+
 @dataclass(frozen=True, slots=True)
 class Extras:
     """What a station may have beside its three ports; what is absent has no route and no place on the page."""
@@ -405,8 +460,11 @@ class Extras:
     scenarios: ScenarioPort | None = None
     recording: RecordingPort | None = None
     report: ReportPort | None = None
+    publication: PublicationPort | None = None
 
     badges: BadgePort | None = None
     accounts: AccountService | None = None
     settings: Settings | None = None
     """Needs ``accounts``."""
+    control: ControlPort | None = None
+    """Needs ``settings``."""

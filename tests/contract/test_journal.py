@@ -11,6 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from evse.core.limits import LimitStep, OnExpiry
 from evse.core.orders import OrderKind, StandingOrder
 from evse.services.badges.badge import Badge, BadgeType
 from evse.services.badges.writes import (
@@ -32,6 +33,7 @@ from evse.services.journal import (
     ClearLatch,
     CloseInterrupted,
     DropMessages,
+    ForgetEverything,
     GiveUpPublication,
     Journal,
     KeepDocument,
@@ -181,14 +183,24 @@ LIMIT = KeptOrder(
     StandingOrder(OrderKind.LIMIT, "plant", current_ma=10_000, fallback_ma=6_000), Deadline("m1", 9_000_000, 17)
 )
 BOOKED = KeptOrder(StandingOrder(OrderKind.BOOKED, uid="04A1B2C3"), Deadline("", 5))
+PLAN = KeptOrder(
+    StandingOrder(
+        OrderKind.LIMIT,
+        "ocpp",
+        plan=(LimitStep(0, (16_000, 10_000, 0)), LimitStep(60_000_000, None)),
+        on_expiry=OnExpiry.RELEASE,
+    ),
+    Deadline("m1", 9_000_000, None),
+    Deadline("m1", 5_000_000, 17),
+)
 OUT = KeptOrder(StandingOrder(OrderKind.UNAVAILABLE, "ocpp", after_session=True))
 
 
 def test_orders_are_kept_whole_and_replaced_whole(bench: Bench) -> None:
-    bench.commit(KeepOrders(1, (OUT, LIMIT, BOOKED)), KeepOrders(0, (LIMIT,)))
+    bench.commit(KeepOrders(1, (OUT, LIMIT, PLAN, BOOKED)), KeepOrders(0, (LIMIT,)))
     bench.commit(KeepOrders(1, (OUT, LIMIT)), station="other")
     bench.reopen()
-    assert bench.journal().orders(1) == (BOOKED, LIMIT, OUT)
+    assert bench.journal().orders(1) == (BOOKED, PLAN, LIMIT, OUT)
     assert (bench.journal().orders(0), bench.journal().orders(2)) == ((LIMIT,), ())
     bench.commit(KeepOrders(1, (OUT,)))
     assert (bench.journal().orders(1), bench.journal().orders(0)) == ((OUT,), (LIMIT,))
@@ -386,10 +398,17 @@ def test_hostile_text_is_only_text(bench: Bench) -> None:
 SMALL = st.integers(0, 3)
 IDS = st.sampled_from(["a", "b", "c"])
 INSTANTS = st.builds(at, st.integers(0, 50), st.sampled_from(["boot-1", "boot-2"]))
+DEADLINES = st.none() | st.builds(Deadline, IDS, SMALL, st.none() | SMALL)
 KEPT = st.builds(
     KeptOrder,
-    st.builds(StandingOrder, st.sampled_from(OrderKind), IDS, IDS, st.booleans(), SMALL, SMALL, st.just(5)),
-    st.none() | st.builds(Deadline, IDS, SMALL, st.none() | SMALL),
+    st.builds(
+        StandingOrder,
+        *(st.sampled_from(OrderKind), IDS, IDS, st.booleans(), SMALL, SMALL, st.just(5)),
+        plan=st.lists(st.builds(LimitStep, SMALL, st.none() | st.tuples(SMALL, SMALL, SMALL)), max_size=2).map(tuple),
+        on_expiry=st.sampled_from(OnExpiry),
+    ),
+    DEADLINES,
+    DEADLINES,
 )
 UIDS = st.sampled_from(["04A1B2C3", "04A1B2C3D4E5F6", "0BADCAFE"])
 BADGES = st.lists(st.builds(Badge, UIDS, st.sampled_from(BadgeType), IDS, SMALL), max_size=3).map(tuple)
@@ -412,6 +431,7 @@ WRITES = st.one_of(
     st.builds(RememberAuthorised, st.builds(Authorised, UIDS, st.none() | SMALL, IDS)),
     st.builds(ForgetAuthorised, UIDS | st.just("")),
     st.builds(GiveUpPublication, SMALL),
+    st.builds(ForgetEverything, st.booleans()),
 )
 
 
@@ -447,6 +467,26 @@ def test_both_journals_agree_on_any_writes(
         fake.commit(*writes, station=station)
         shared_sqlite.commit(*writes, station=station)
     assert everything(fake.journal(station)) == everything(shared_sqlite.journal(station))
+
+
+@pytest.mark.req("CFG-03")
+@pytest.mark.parametrize("keep_badges", [True, False])
+def test_a_factory_reset_forgets_all_but_what_belongs_to_the_unit(bench: Bench, keep_badges: bool) -> None:
+    bench.commit(FactoryBadges((CHIEF,)), PutBadges((ANNA,)), start(), end())
+    bench.commit(start("s2", 60), LatchFault(1, "weld", "emergency", at(61)), KeepDocument("keys", "{}"))
+    bench.commit(ForgetEverything(keep_badges), station="other")
+    before = bench.journal()
+    number, register_wh = before.records(9)[0].number, before.register_wh(1)
+    assert register_wh > 0
+    bench.commit(ForgetEverything(keep_badges))
+    bench.reopen()
+    bench.commit(FactoryBadges((CHIEF,)))
+    journal = bench.journal()
+    assert (journal.records(9), journal.open_sessions(), journal.documents(), journal.messages()) == ((), (), {}, ())
+    assert {badge.uid for badge in journal.badges()} == ({CHIEF.uid, ANNA.uid} if keep_badges else {CHIEF.uid})
+    assert (journal.latched_faults(1), journal.register_wh(1)) == (("weld",), register_wh)
+    bench.commit(start("s3", 120), end("s3", 180))
+    assert [record.number for record in bench.journal().records(9)] == [number + 1]
 
 
 # --- what the supervision has to be told ---------------------------------------------------------------------------

@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import Final
 
 from evse.core.units import SECOND
+from evse.links.ocpp.dialect import Version
 from evse.links.ocpp.keys import Access, Key
 from evse.links.ocpp.standard_keys import StationFacts, standard_keys
 from evse.links.ocpp.transactions import UNDEFINED
@@ -46,6 +47,7 @@ class SupervisionSettings:
     cache_enabled: bool = True
     connection_timeout_s: int = 60
     """How long an authorised user has to plug in: what the outlets allow, at most."""
+    version: Version = Version.V16
     external_limits: bool = False
     """`Controlled by external system`: without it charging profiles are refused."""
 
