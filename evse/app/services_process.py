@@ -90,7 +90,7 @@ class ServicesProcess:
         if config.version != station.config.version:
             services.wanted = config
         self._memory.settings.listen(self._settings_changed)
-        self._configuring: asyncio.Task[None] | None = None
+        self._configuring: set[asyncio.Task[None]] = set()
         self._hub = StationHub(services, system_mapping)
         self._publication = StationPublication(
             journal,
@@ -172,7 +172,9 @@ class ServicesProcess:
 
     def _settings_changed(self, _values: Values, _keys: frozenset[str]) -> None:
         self._services.cards.policy = policy_of_settings(self._memory.in_force)
-        self._configuring = asyncio.create_task(self._configure(), name="configure")
+        task = asyncio.create_task(self._configure(), name="configure")
+        self._configuring.add(task)
+        task.add_done_callback(self._configuring.discard)
 
     async def _configure(self) -> None:
         """Bring control to the present settings; without control it gets them when it comes."""
@@ -219,7 +221,7 @@ class ServicesProcess:
             timeout_s = self._hub.tick()
             view = self._hub.latest()
             if view is not None:
-                self._memory.settings.acknowledge(view.config_version)
+                self._memory.acknowledge(view.config_version, view.config_digest)
             if self._services.problem != self._problem:
                 self._problem = self._services.problem
                 _log.warning("%s", self._problem or "the journal works again")
