@@ -74,7 +74,8 @@ class ServicesProcess:
         wanted = supervision_from(values, task.supervision)
         supervised = self._supervised(task, wanted, station.config) if wanted else None
         back_end = None if supervised is None else supervised.back_end
-        self._supervision = supervised
+        self._supervision, self._supervision_values = supervised, wanted
+        self._delivered, self._config = task.supervision, station.config
         services = StationServices(
             journal,
             policy_of_settings(values),
@@ -171,7 +172,12 @@ class ServicesProcess:
         self._services.publish = wanted
 
     def _settings_changed(self, _values: Values, _keys: frozenset[str]) -> None:
-        self._services.cards.policy = policy_of_settings(self._memory.in_force)
+        values = self._memory.in_force
+        self._services.cards.policy = policy_of_settings(values)
+        wanted = supervision_from(values, self._delivered)
+        if self._supervision is not None and wanted != self._supervision_values:
+            self._supervision_values = wanted
+            self._supervision.use(monotonic_us(), wanted, self._config)
         task = asyncio.create_task(self._configure(), name="configure")
         self._configuring.add(task)
         task.add_done_callback(self._configuring.discard)
