@@ -102,7 +102,9 @@ class ServicesProcess:
             wires=self._hub.wire_log,
             scenarios=ScenarioRunner() if world is not None else None,
             recording=SessionRecorder(world) if world is not None else None,
-            report=StationReport(station.config.station_uid, self._hub, journal, names, self._instant),
+            report=StationReport(
+                station.config.station_uid, self._hub, journal, names, self._instant, self._memory.settings
+            ),
             accounts=self._memory.accounts,
             settings=self._memory.settings,
             control=StationControl(self._memory, child.status.send),
@@ -114,7 +116,7 @@ class ServicesProcess:
         app = create_app(source, world, JournalRecords(journal), error_bits=names, extras=extras)
         self._web = socket.socket(fileno=arguments.web_fd)
         self._server: Server = make_server(app, "", 0)
-        self._problem = ""
+        self._problem = self._memory_problem = ""
 
     def _supervised(self, task: Task, wanted: dict[str, Any], config: StationConfig) -> Supervised:
         """The way to the central system, which begins to connect."""
@@ -204,6 +206,9 @@ class ServicesProcess:
             if self._services.problem != self._problem:
                 self._problem = self._services.problem
                 _log.warning("%s", self._problem or "the journal works again")
+            if self._memory.problem != self._memory_problem:
+                self._memory_problem = self._memory.problem
+                _log.warning("%s", self._memory_problem or "settings, accounts and security log are in order again")
             try:
                 await asyncio.wait_for(self._news.wait(), max(timeout_s, 0.001))
             except TimeoutError:

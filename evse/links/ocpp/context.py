@@ -117,6 +117,8 @@ class Marks:
 
     held: set[int] = field(default_factory=set)
     """Connectors whose energy is held back because their user turned out to be invalid."""
+    served_free: set[int] = field(default_factory=set)
+    """Outlets whose plug has had its charge, or its chance of one, without a card."""
     timed_out: dict[int, str] = field(default_factory=dict)
     """Sessions that were ended because nobody plugged in."""
     pending_profiles: dict[int, ChargingProfile] = field(default_factory=dict)
