@@ -89,7 +89,7 @@ class ServicesProcess:
         if config.version != station.config.version:
             services.wanted = config
         self._memory.settings.listen(self._settings_changed)
-        self._configuring: asyncio.Task[None] | None = None
+        self._configuring: set[asyncio.Task[None]] = set()
         self._hub = StationHub(services, system_mapping)
         listener = socket.socket(fileno=arguments.exchange_fd)
         self._end = ServicesEnd(listener, self._hub)
@@ -102,7 +102,9 @@ class ServicesProcess:
             wires=self._hub.wire_log,
             scenarios=ScenarioRunner() if world is not None else None,
             recording=SessionRecorder(world) if world is not None else None,
-            report=StationReport(station.config.station_uid, self._hub, journal, names, self._instant),
+            report=StationReport(
+                station.config.station_uid, self._hub, journal, names, self._instant, self._memory.settings
+            ),
             accounts=self._memory.accounts,
             settings=self._memory.settings,
             control=StationControl(self._memory, child.status.send),
@@ -114,7 +116,7 @@ class ServicesProcess:
         app = create_app(source, world, JournalRecords(journal), error_bits=names, extras=extras)
         self._web = socket.socket(fileno=arguments.web_fd)
         self._server: Server = make_server(app, "", 0)
-        self._problem = ""
+        self._problem = self._memory_problem = ""
 
     def _supervised(self, task: Task, wanted: dict[str, Any], config: StationConfig) -> Supervised:
         """The way to the central system, which begins to connect."""
@@ -156,7 +158,9 @@ class ServicesProcess:
 
     def _settings_changed(self, _values: Values, _keys: frozenset[str]) -> None:
         self._services.cards.policy = policy_of_settings(self._memory.in_force)
-        self._configuring = asyncio.create_task(self._configure(), name="configure")
+        task = asyncio.create_task(self._configure(), name="configure")
+        self._configuring.add(task)
+        task.add_done_callback(self._configuring.discard)
 
     async def _configure(self) -> None:
         """Bring control to the present settings; without control it gets them when it comes."""
@@ -200,10 +204,13 @@ class ServicesProcess:
             timeout_s = self._hub.tick()
             view = self._hub.latest()
             if view is not None:
-                self._memory.settings.acknowledge(view.config_version)
+                self._memory.acknowledge(view.config_version, view.config_digest)
             if self._services.problem != self._problem:
                 self._problem = self._services.problem
                 _log.warning("%s", self._problem or "the journal works again")
+            if self._memory.problem != self._memory_problem:
+                self._memory_problem = self._memory.problem
+                _log.warning("%s", self._memory_problem or "settings, accounts and security log are in order again")
             try:
                 await asyncio.wait_for(self._news.wait(), max(timeout_s, 0.001))
             except TimeoutError:
