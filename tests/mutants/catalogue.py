@@ -191,7 +191,7 @@ MUTANTS: Final = (
     Mutant(
         "booking-ignored",
         "a booked outlet charges for anybody",
-        "evse/core/procedure.py",
+        "evse/core/procedure_users.py",
         "if booking is not None and booking.uid != uid:",
         "if booking is None and booking is not None:",
         ("booked",),
@@ -346,7 +346,7 @@ MUTANTS: Final = (
     Mutant(
         "anybody-stops",
         "any badge ends a running charge",
-        "evse/core/procedure.py",
+        "evse/core/procedure_users.py",
         "        if uid == session.uid:\n",
         "        if uid:\n",
         ("another-badge",),
