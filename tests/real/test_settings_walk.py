@@ -61,6 +61,10 @@ def test_the_first_hour_of_a_station(station: RunningStation) -> None:
         return bool(view["values"] == {"general.location": "Outdoor"} and seen.get("config_version") == 2)
 
     until("control works by the new settings", active)
+    evse(station, "settings", "set", "smtp.password=canary-4711", secrets=admin)
+    report = json.dumps(station.get("api/report"))
+    assert "outlet.1.derated_current_a" in report
+    assert "canary" not in report
     exported = evse(station, "settings", "export", "station.cfg", secrets=admin)
     assert exported["bytes"] > 1_000
     evse(station, "settings", "set", "general.location=Indoor", secrets=admin)
@@ -69,7 +73,7 @@ def test_the_first_hour_of_a_station(station: RunningStation) -> None:
     evse(station, "settings", "import", "station.cfg", secrets=admin)
     listed = evse(station, "settings", "list", "general.", secrets=admin)
     assert (listed["version"], {each["key"]: each["value"] for each in listed["settings"]}["general.location"]) == (
-        4,
+        5,
         "Outdoor",
     )
     until("the imported settings are active", lambda: bool(evse(station, "settings", "list", secrets=admin)["active"]))
