@@ -310,7 +310,8 @@ class MeterReading:
     """What a meter said in one cycle, each value as it came; ``None``: it did not say it, or no number.
 
     ``read_us``: when the cycle was complete. Currents may be unsigned whatever the direction; the sign of a phase's power is
-    its direction (positive: import). ``energy_mwh``: imported energy, which begins anew at ``energy_wraps_mwh`` (0: never).
+    its direction (positive: import). ``energy_mwh``: imported energy, which begins anew at ``energy_wraps_mwh`` (0: never);
+    its last digit is worth ``energy_step_mwh``.
     ``serial``: the meter's serial number.
     """
 
@@ -321,6 +322,7 @@ class MeterReading:
     power_mw: int | None = None
     energy_mwh: int | None = None
     energy_wraps_mwh: int = 0
+    energy_step_mwh: int = 1
     frequency_mhz: int | None = None
     serial: int | None = None
 
