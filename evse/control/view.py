@@ -9,6 +9,7 @@ from evse.core.config import SocketType
 from evse.core.evse_status import evse_status
 from evse.core.outlet import OutletCore
 from evse.core.station import StationCore
+from evse.core.units import NEVER
 from evse.exchange.snapshot import (
     DipView,
     DomesticView,
@@ -85,10 +86,7 @@ def outlet_view(outlet: OutletCore, now_us: int, device: DeviceState) -> OutletV
         error_status=outlet.faults.error_status,
         pilot=_pilot_view(outlet),
         offered_ma=outlet.offered_ma,
-        limits=tuple(
-            LimitView(limit.source, limit.current_ma, limit.source == outlet.arbitration.ruling, limit.note)
-            for limit in outlet.arbitration.stack
-        ),
+        limits=_limit_views(outlet),
         contactor_permitted=outlet.permission.granted,
         contactor_closed=inputs.contactor_closed,
         open_reasons=outlet.permission.reasons,
@@ -120,6 +118,23 @@ def outlet_view(outlet: OutletCore, now_us: int, device: DeviceState) -> OutletV
         active_inputs=outlet.user_input.lines.active_names,
         display=outlet.outputs.display,
         dip=_dip_view(outlet),
+    )
+
+
+def _limit_views(outlet: OutletCore) -> tuple[LimitView, ...]:
+    arbitration = outlet.arbitration
+    return tuple(
+        LimitView(
+            source=limit.source,
+            current_ma=limit.current_ma,
+            ruling=limit.source == arbitration.ruling,
+            note=limit.note,
+            phases_ma=limit.phases_ma,
+            changes_us=None if limit.changes_us == NEVER else limit.changes_us,
+            expires_us=None if limit.expires_us == NEVER else limit.expires_us,
+            on_expiry=limit.on_expiry.value,
+        )
+        for limit in arbitration.stack
     )
 
 

@@ -17,10 +17,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from evse.core.limits import LimitStep, OnExpiry
 from evse.core.orders import StandingOrder
 from evse.core.units import NEVER
 
 ANY_EPOCH = -1
+AT_ONCE = -NEVER
+"""A plan's start: the moment in which the command is obeyed."""
 
 
 class Verdict(StrEnum):
@@ -122,11 +125,16 @@ class Maintain(Command):
 
 @dataclass(frozen=True, slots=True)
 class SetLimit(Command):
-    """Give one named source's limit for an outlet, or take it back; ``current_ma`` 0 stops the charge.
+    """Give one named source's limit for an outlet, or take it back; 0 mA stops the charge.
 
     For outlet 0 it is a limit of the station: all outlets together, divided like the station's maximum.
-    ``current_ma`` holds until ``valid_until_us``; then ``fallback_ma`` applies, until the source says something else.
-    ``active`` false takes the source's limit back. At most 16 sources may limit an outlet, and the station.
+
+    ``plan`` says what holds from when on, counted from ``starts_us`` on control's clock; before its first step nothing is
+    limited, a step without currents limits nothing. At most 24 steps, in ascending order. Without a plan ``current_ma``
+    holds on each phase. From ``valid_until_us`` on ``on_expiry`` rules: ``FALLBACK`` means ``fallback_ma`` on each phase,
+    ``HOLD`` what holds at that moment and after it by the plan, ``RELEASE`` nothing, until the source speaks again.
+    ``active`` false takes the source's limit back. At most 16 sources may limit an outlet, and the station; names of
+    known sources are in :mod:`evse.core.limit_sources`.
     """
 
     source: str = ""
@@ -134,6 +142,9 @@ class SetLimit(Command):
     valid_until_us: int = NEVER
     fallback_ma: int = 0
     active: bool = True
+    plan: tuple[LimitStep, ...] = ()
+    starts_us: int = AT_ONCE
+    on_expiry: OnExpiry = OnExpiry.FALLBACK
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,10 +26,21 @@ class OnExpiry(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class PlanStep:
-    """From ``from_us`` on, each phase may carry these milliamperes."""
+    """From ``from_us`` on, each phase may carry these milliamperes; ``None``: the source limits nothing then."""
 
     from_us: int
-    phases_ma: PhaseValues
+    phases_ma: PhaseValues | None
+
+
+@dataclass(frozen=True, slots=True)
+class LimitStep:
+    """A step of a plan as sources give it: from ``after_us`` after the plan's start until the next step.
+
+    ``phases_ma``: milliamperes of L1, L2, L3; ``None``: nothing is limited.
+    """
+
+    after_us: int
+    phases_ma: PhaseValues | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,11 +80,19 @@ def constant(source: str, current_ma: int, note: str = "") -> Limit:
 
 
 class LimitInForce(NamedTuple):
-    """A source and what it allows now, the lowest of the phases the outlet uses."""
+    """A source and what it allows now; ``current_ma`` is the lowest of the phases the outlet uses.
+
+    ``changes_us``: when that changes next by time alone, ``NEVER`` if it does not. ``expires_us`` and ``on_expiry``: when
+    the source's word ends and what holds then.
+    """
 
     source: str
     current_ma: int
     note: str
+    phases_ma: PhaseValues
+    changes_us: int
+    expires_us: int
+    on_expiry: OnExpiry
 
 
 class Arbitration(NamedTuple):
@@ -91,9 +110,13 @@ def arbitrate(now_us: int, limits: Sequence[Limit], phases: int) -> Arbitration:
     next_us = NEVER
     for limit in limits:
         value = limit.at(now_us)
-        next_us = min(next_us, limit.next_change_us(now_us))
+        changes_us = limit.next_change_us(now_us)
+        next_us = min(next_us, changes_us)
         if value is not None:
-            in_force.append(LimitInForce(limit.source, min(value[:phases]), limit.note))
+            lowest_ma = min(value[:phases])
+            in_force.append(
+                LimitInForce(limit.source, lowest_ma, limit.note, value, changes_us, limit.expires_us, limit.on_expiry)
+            )
     if not in_force:
         raise ValueError("no limit in force: an outlet always has its rated current")
     stack = tuple(sorted(in_force, key=lambda each: each.current_ma))

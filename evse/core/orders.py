@@ -16,12 +16,14 @@ from enum import StrEnum
 from functools import lru_cache
 
 from evse.core.availability import Availability
-from evse.core.limits import Limit, OnExpiry, PlanStep
+from evse.core.limits import Limit, LimitStep, OnExpiry, PlanStep
 from evse.core.session import Booking
-from evse.core.units import NEVER
+from evse.core.units import NEVER, PhaseValues
 
 LIMIT_SOURCES = 16
 """So many sources may limit one outlet, or the station, at the same time."""
+LIMIT_STEPS = 24
+"""So many steps a plan may have: all plans of an outlet and the station fit into one message."""
 
 
 class OrderKind(StrEnum):
@@ -40,9 +42,13 @@ class StandingOrder:
     """One order in force. Fields that its kind does not use keep their defaults.
 
     ``source``: who made the outlet unavailable, or the name of the limit's source. ``uid``: the booker.
-    ``after_session``: unavailable only once the running session has ended. ``current_ma`` until ``until_us`` (control's
-    clock), then ``fallback_ma``. ``end_unknown``: the order has an end, but since a power cut nobody knows what time it
-    is; until somebody does it holds, a limit with the lower of its two currents.
+    ``after_session``: unavailable only once the running session has ended.
+
+    A limit: ``current_ma`` on each phase, or ``plan`` counted from ``starts_us``, until ``until_us`` (both control's
+    clock); then what ``on_expiry`` says, for ``FALLBACK`` it is ``fallback_ma``.
+
+    ``end_unknown``: the order depends on the time, but since a power cut nobody knows what time it is; until somebody does
+    it holds, a limit with the lowest of its currents on each phase.
     """
 
     kind: OrderKind
@@ -53,6 +59,9 @@ class StandingOrder:
     fallback_ma: int = 0
     until_us: int = NEVER
     end_unknown: bool = False
+    plan: tuple[LimitStep, ...] = ()
+    starts_us: int = 0
+    on_expiry: OnExpiry = OnExpiry.FALLBACK
 
     @property
     def key(self) -> tuple[OrderKind, str]:
@@ -68,7 +77,7 @@ class StandingOrder:
         """The order in words, for traces."""
         words = [self.kind.value, self.source or self.uid]
         if self.kind is OrderKind.LIMIT:
-            words.append(f"{self.current_ma} mA")
+            words.append(f"plan of {len(self.plan)}" if self.plan else f"{self.current_ma} mA")
         if self.after_session:
             words.append("after the session")
         if self.end_unknown:
@@ -76,23 +85,45 @@ class StandingOrder:
         elif self.until_us != NEVER:
             words.append(f"until {self.until_us} us")
             if self.kind is OrderKind.LIMIT:
-                words.append(f"then {self.fallback_ma} mA")
+                words.append(f"then {_THEN.get(self.on_expiry) or f'{self.fallback_ma} mA'}")
         return " ".join(word for word in words if word)
 
     def without_end(self) -> StandingOrder:
         """The same order while nobody knows what time it is."""
-        lower_ma = min(self.current_ma, self.fallback_ma)
-        return replace(self, until_us=NEVER, end_unknown=True, current_ma=lower_ma)
+        least_ma = self._least_ma()
+        if len(set(least_ma)) == 1:
+            return replace(self, until_us=NEVER, end_unknown=True, current_ma=least_ma[0], plan=(), starts_us=0)
+        plan = (LimitStep(0, least_ma),)
+        return replace(self, until_us=NEVER, end_unknown=True, current_ma=0, plan=plan, starts_us=-NEVER)
+
+    @property
+    def timed(self) -> bool:
+        """Whether what the order says depends on the time."""
+        return self.until_us != NEVER or bool(self.plan)
+
+    def _least_ma(self) -> PhaseValues:
+        """The lowest current on each phase that this limit ever says."""
+        said = [step.phases_ma for step in self.plan if step.phases_ma is not None]
+        if not self.plan:
+            said.append((self.current_ma,) * 3)
+        if not said or (self.on_expiry is OnExpiry.FALLBACK and self.until_us != NEVER):
+            said.append((self.fallback_ma,) * 3)
+        first, second, third = (min(values) for values in zip(*said, strict=True))
+        return first, second, third
+
+
+_THEN = {OnExpiry.HOLD: "the same", OnExpiry.RELEASE: "nothing"}
 
 
 @lru_cache(maxsize=256)
 def limit_of(order: StandingOrder) -> Limit:
-    """The limit that an order of kind ``LIMIT`` means, the same on each phase."""
+    """The limit that an order of kind ``LIMIT`` means."""
+    steps = tuple(PlanStep(order.starts_us + step.after_us, step.phases_ma) for step in order.plan)
     return Limit(
         order.source,
-        (PlanStep(-NEVER, (order.current_ma,) * 3),),
+        steps or (PlanStep(-NEVER, (order.current_ma,) * 3),),
         expires_us=order.until_us,
-        on_expiry=OnExpiry.FALLBACK,
+        on_expiry=order.on_expiry,
         fallback_ma=(order.fallback_ma,) * 3,
         note="end unknown" if order.end_unknown else "",
     )

@@ -31,8 +31,9 @@ from evse.core.commands import (
 from evse.core.config import StationConfig
 from evse.core.events import CommandDone, ConfigurationActive, Event, OrdersChanged, RestartRequested
 from evse.core.faults import Latch, fault_kind
+from evse.core.limit_orders import set_limit
 from evse.core.limits import StationShare
-from evse.core.orders import LIMIT_SOURCES, OrderKind, StandingOrder, newly_dated
+from evse.core.orders import OrderKind, StandingOrder, newly_dated
 from evse.core.outlet import OutletCore, OutletStep
 from evse.core.restart import RestartPlan
 from evse.core.session import Booking
@@ -210,7 +211,7 @@ class StationCore:
         if isinstance(command, STANDING_ORDERS) and not self._knows_orders(command.outlet):
             return NOT_RESTORED
         if command.outlet == 0 and isinstance(command, SetLimit):
-            return _set_limit(self._limits.orders, command)
+            return set_limit(now_us, self._limits.orders, command)
         if command.outlet == 0 and isinstance(command, STATION_WIDE):
             return "; ".join(filter(None, (self._act(now_us, command, outlet) for outlet in self.outlets)))
         outlet = self._by_number.get(command.outlet)
@@ -272,7 +273,7 @@ class StationCore:
             case ClearFault():
                 return _clear_fault(outlet, command.fault)
             case SetLimit():
-                return _set_limit(outlet.limit_orders, command)
+                return set_limit(now_us, outlet.limit_orders, command)
             case _:
                 return f"unknown command {type(command).__name__}"
         return ""
@@ -288,23 +289,4 @@ def _clear_fault(outlet: OutletCore, fault: str) -> str:
             return f"fault {fault!r} ends when its cause is gone and the vehicle is unplugged"
     outlet.faults.clear_by_service(fault)
     outlet.contactor.mirror_lies = outlet.domestic.contactor.mirror_lies = False
-    return ""
-
-
-def _set_limit(limits: dict[str, StandingOrder], command: SetLimit) -> str:
-    source = command.source
-    if not source or command.current_ma < 0 or command.fallback_ma < 0:
-        return "a limit needs a source and currents of 0 mA or more"
-    if not command.active:
-        limits.pop(source, None)
-    elif source not in limits and len(limits) >= LIMIT_SOURCES:
-        return f"limits of {LIMIT_SOURCES} sources are in force already: {', '.join(sorted(limits))}"
-    else:
-        limits[source] = StandingOrder(
-            OrderKind.LIMIT,
-            source,
-            current_ma=command.current_ma,
-            fallback_ma=command.fallback_ma,
-            until_us=command.valid_until_us,
-        )
     return ""

@@ -26,12 +26,21 @@ class PilotView:
 
 @dataclass(frozen=True, slots=True)
 class LimitView:
-    """One limit of the outlet's stack: who says it, how much per phase, whether it is the one that rules."""
+    """One limit of the outlet's stack: who says it, how much per phase, whether it is the one that rules.
+
+    ``current_ma``: the lowest of the phases that the outlet has; ``phases_ma``: each phase. ``changes_us``: when the value
+    changes next by time alone; ``expires_us``: when the source's word ends, and ``on_expiry`` what holds then (``hold``,
+    ``fallback``, ``release``). Both on control's clock, ``None`` for never.
+    """
 
     source: str
     current_ma: int
     ruling: bool
     note: str = ""
+    phases_ma: PhaseValues = (0, 0, 0)
+    changes_us: int | None = None
+    expires_us: int | None = None
+    on_expiry: str = "hold"
 
 
 @dataclass(frozen=True, slots=True)

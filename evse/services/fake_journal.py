@@ -17,15 +17,19 @@ from evse.core.units import NEVER
 from evse.services.journal import (
     BOOTS_KEPT,
     RECORDS_KEPT,
+    AssignTransaction,
     Checkpoint,
     ClearLatch,
     CloseInterrupted,
+    DropMessages,
     JournalError,
+    KeepDocument,
     KeepOrders,
     KeptOrder,
     LatchFault,
     MarkPublished,
     OpenSession,
+    QueueMessage,
     Sequence,
     SessionEnd,
     SessionStart,
@@ -37,6 +41,7 @@ from evse.services.journal_rules import (
     check_writes,
     ended_record,
     goes,
+    interrupted_message,
     interrupted_record,
     opened_session,
     sequence_of,
@@ -63,6 +68,10 @@ class StationImage:
     orders: dict[int, tuple[KeptOrder, ...]] = field(default_factory=dict)
     registers: dict[int, int] = field(default_factory=dict)
     sequences: dict[str, int] = field(default_factory=dict)
+    messages: dict[int, QueueMessage] = field(default_factory=dict)
+    transaction_ids: dict[str, int] = field(default_factory=dict)
+    documents: dict[str, str] = field(default_factory=dict)
+    last_message: int = 0
     last_number: int = 0
     unpublished_dropped: int = 0
 
@@ -77,6 +86,9 @@ class StationImage:
             orders=dict(self.orders),
             registers=dict(self.registers),
             sequences=dict(self.sequences),
+            messages=dict(self.messages),
+            transaction_ids=dict(self.transaction_ids),
+            documents=dict(self.documents),
         )
 
     def apply(self, writes: SequenceOf[Write]) -> None:
@@ -96,10 +108,7 @@ class StationImage:
             case SessionEnd():
                 self._end(write)
             case CloseInterrupted():
-                for key, session in list(self.sessions.items()):
-                    if session.opened.boot_id != write.boot_id:
-                        record = interrupted_record(self.uid, self.last_number + 1, session, write)
-                        self._record(key, record)
+                self._close_interrupted(write)
             case LatchFault():
                 self.latches.setdefault((write.outlet, write.fault), write)
             case ClearLatch():
@@ -110,11 +119,46 @@ class StationImage:
             case MarkPublished():
                 if write.number in self.records:
                     self.records[write.number] = replace(self.records[write.number], published=True)
+            case QueueMessage():
+                self._queue(write)
+            case AssignTransaction():
+                self._assign(write)
+            case DropMessages():
+                for number in write.numbers:
+                    self.messages.pop(number, None)
+                self.transaction_ids.pop(write.session_id, None)
+            case KeepDocument():
+                self.documents.pop(write.name, None)
+                if write.text:
+                    self.documents[write.name] = write.text
             case Sequence():
                 self.sequences.pop(write.boot_id, None)
                 self.sequences[write.boot_id] = write.seq
                 while len(self.sequences) > BOOTS_KEPT:
                     del self.sequences[next(iter(self.sequences))]
+
+    def _close_interrupted(self, write: CloseInterrupted) -> None:
+        for key, session in list(self.sessions.items()):
+            if session.opened.boot_id != write.boot_id:
+                message = interrupted_message(session, write)
+                if message is not None:
+                    self._queue(message)
+                self._record(key, interrupted_record(self.uid, self.last_number + 1, session, write))
+
+    def _queue(self, message: QueueMessage) -> None:
+        self.last_message += 1
+        self.messages[self.last_message] = message
+
+    def _assign(self, write: AssignTransaction) -> None:
+        self.messages.pop(write.number, None)
+        self.transaction_ids[write.session_id] = write.transaction_id
+        name = str(write.transaction_id)
+        for key, session in self.sessions.items():
+            if session.session_id == write.session_id:
+                self.sessions[key] = replace(session, transaction_id=name)
+        for number, record in self.records.items():
+            if record.session_id == write.session_id:
+                self.records[number] = replace(record, transaction_id=name)
 
     def _start(self, write: SessionStart) -> None:
         key = (write.outlet, write.session_id)
@@ -312,3 +356,16 @@ class FakeJournal:
     def unpublished_dropped(self) -> int:
         """How many records were given up to make room without ever having been published."""
         return self._store.station(self._uid).unpublished_dropped
+
+    def messages(self, after: int = 0) -> tuple[tuple[int, QueueMessage], ...]:
+        """What waits for the supervision with numbers above ``after``, oldest first."""
+        found = self._store.station(self._uid).messages
+        return tuple((number, message) for number, message in found.items() if number > after)
+
+    def transaction_ids(self) -> dict[str, int]:
+        """The supervision's ids of sessions whose end is not delivered yet."""
+        return dict(self._store.station(self._uid).transaction_ids)
+
+    def documents(self) -> dict[str, str]:
+        """Kept texts by name."""
+        return dict(self._store.station(self._uid).documents)

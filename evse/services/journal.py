@@ -12,6 +12,9 @@ Meaning of the writes, the same in every store:
   know gets a record too: better one with gaps than none.
 - ``KeepOrders`` replaces every standing order of its outlet.
 - ``CloseInterrupted`` ends every open session of other boots with its last reading.
+- ``QueueMessage`` keeps what the supervision has to be told of a transaction, until ``DropMessages``. Messages get
+  numbers that rise and are never used twice. ``AssignTransaction`` notes the supervision's transaction id.
+- ``KeepDocument`` replaces a text that the supervision keeps; an empty one is forgotten.
 - ``RECORDS_KEPT`` records are kept. Older ones go, except those that wait for publication. Records that went without
   ever being published are counted (``unpublished_dropped``).
 
@@ -24,6 +27,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from collections.abc import Sequence as SequenceOf
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Final, Protocol
 
 from evse.core.orders import StandingOrder
@@ -95,11 +99,15 @@ class SessionEnd:
 
 @dataclass(frozen=True, slots=True)
 class CloseInterrupted:
-    """End every open session that is not of ``boot_id``, with its last reading."""
+    """End every open session that is not of ``boot_id``, with its last reading.
+
+    ``supervised``: what ends in a transaction is queued for the supervision too.
+    """
 
     boot_id: str
     reason: str = POWER_LOSS
     publish: bool = False
+    supervised: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,10 +130,14 @@ class ClearLatch:
 
 @dataclass(frozen=True, slots=True)
 class KeptOrder:
-    """A standing order and its end; ``end`` is ``None`` when it has none. ``order.until_us`` is not kept, ``end`` is."""
+    """A standing order, its end and the start of its plan, ``None`` when it has none.
+
+    ``order.until_us`` and ``order.starts_us`` are not kept, ``end`` and ``start`` are.
+    """
 
     order: StandingOrder
     end: Deadline | None = None
+    start: Deadline | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +146,53 @@ class KeepOrders:
 
     outlet: int
     orders: tuple[KeptOrder, ...]
+
+
+class MessageKind(StrEnum):
+    """What a message to the supervision tells of a transaction."""
+
+    START = "start"
+    VALUES = "values"
+    STOP = "stop"
+
+
+@dataclass(frozen=True, slots=True)
+class QueueMessage:
+    """The supervision has to be told this. ``values``: readings, in the words of whoever queued them."""
+
+    outlet: int
+    session_id: str
+    kind: MessageKind
+    at: Instant
+    register_wh: int = 0
+    uid: str = ""
+    reason: str = ""
+    values: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AssignTransaction:
+    """The supervision knows the session by this id; its start, the message ``number``, is delivered."""
+
+    number: int
+    session_id: str
+    transaction_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class DropMessages:
+    """These messages are delivered or given up. ``session_id``: the session they end, whose id is forgotten."""
+
+    numbers: tuple[int, ...]
+    session_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class KeepDocument:
+    """A text to be kept under a name; empty: to be forgotten."""
+
+    name: str
+    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +221,10 @@ Write = (
     | KeepOrders
     | Sequence
     | MarkPublished
+    | QueueMessage
+    | AssignTransaction
+    | DropMessages
+    | KeepDocument
 )
 
 
@@ -223,6 +286,18 @@ class Journal(Protocol):
 
     def unpublished_dropped(self) -> int:
         """How many records were given up to make room without ever having been published."""
+        ...
+
+    def messages(self, after: int = 0) -> tuple[tuple[int, QueueMessage], ...]:
+        """What waits for the supervision with numbers above ``after``, oldest first."""
+        ...
+
+    def transaction_ids(self) -> dict[str, int]:
+        """The supervision's ids of sessions whose end is not delivered yet."""
+        ...
+
+    def documents(self) -> dict[str, str]:
+        """Kept texts by name."""
         ...
 
 

@@ -15,7 +15,9 @@ from evse.services.journal import (
     Checkpoint,
     CloseInterrupted,
     KeptOrder,
+    MessageKind,
     OpenSession,
+    QueueMessage,
     Sequence,
     SessionEnd,
     SessionStart,
@@ -90,6 +92,21 @@ def interrupted_record(station: str, number: int, session: OpenSession, write: C
     return ended_record(station, number, session, end)
 
 
+def interrupted_message(session: OpenSession, write: CloseInterrupted) -> QueueMessage | None:
+    """What the supervision has to be told of such a session; ``None`` without a transaction, or without supervision."""
+    if not write.supervised or not session.in_transaction:
+        return None
+    return QueueMessage(
+        outlet=session.outlet,
+        session_id=session.session_id,
+        kind=MessageKind.STOP,
+        at=session.last,
+        register_wh=session.register_wh,
+        uid=session.uid,
+        reason=write.reason,
+    )
+
+
 def ended_record(station: str, number: int, session: OpenSession | None, end: SessionEnd) -> Record:
     """The record of a session that ended. Without a stored ``session`` only what the end says is known."""
     known = session if session is not None else _session_of_end(end)
@@ -124,8 +141,8 @@ def _socket_used(session: OpenSession, charge_type: str) -> str:
 
 
 def undated(kept: KeptOrder) -> KeptOrder:
-    """What is stored of a standing order: its end counts, not what control's clock showed for it."""
-    return replace(kept, order=replace(kept.order, until_us=NEVER, end_unknown=False))
+    """What is stored of a standing order: its end and start count, not what control's clock showed for them."""
+    return replace(kept, order=replace(kept.order, until_us=NEVER, end_unknown=False, starts_us=0))
 
 
 def goes(record: Record, newest: int) -> bool:

@@ -7,31 +7,45 @@ version is refused, because an older program could not keep its rules. Rows hold
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Sequence as SequenceOf
 from typing import Any, Final
 
+from evse.core.limits import LimitStep, OnExpiry
 from evse.core.orders import OrderKind, StandingOrder
 from evse.services.clock import ClockQuality, Deadline, Instant
 from evse.services.journal import (
     BOOTS_KEPT,
     RECORDS_KEPT,
+    AssignTransaction,
     Checkpoint,
     ClearLatch,
     CloseInterrupted,
+    DropMessages,
     JournalError,
+    KeepDocument,
     KeepOrders,
     KeptOrder,
     LatchFault,
     MarkPublished,
+    MessageKind,
     OpenSession,
+    QueueMessage,
     Sequence,
     SessionEnd,
     SessionStart,
     Transaction,
     Write,
 )
-from evse.services.journal_rules import advanced, ended_record, interrupted_record, opened_session, sequence_of
+from evse.services.journal_rules import (
+    advanced,
+    ended_record,
+    interrupted_message,
+    interrupted_record,
+    opened_session,
+    sequence_of,
+)
 from evse.services.records import Record
 
 
@@ -71,7 +85,24 @@ _SCHEMA_2: Final = (
     "PRIMARY KEY (station, outlet, kind, source)) WITHOUT ROWID",
     "ALTER TABLE station DROP COLUMN session_counter",
 )
-MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (_SCHEMA_1, _SCHEMA_2)
+_SCHEMA_3: Final = (
+    "CREATE TABLE message (number INTEGER PRIMARY KEY AUTOINCREMENT, station TEXT NOT NULL, outlet INTEGER NOT NULL, "
+    f"session_id TEXT NOT NULL, kind TEXT NOT NULL, {_instant_columns('at')}, register_wh INTEGER NOT NULL, "
+    "uid TEXT NOT NULL, reason TEXT NOT NULL, reading TEXT NOT NULL)",
+    "CREATE INDEX message_by_station ON message (station, number)",
+    "CREATE TABLE supervised (station TEXT NOT NULL, session_id TEXT NOT NULL, transaction_id INTEGER NOT NULL, "
+    "PRIMARY KEY (station, session_id)) WITHOUT ROWID",
+    "CREATE TABLE document (station TEXT NOT NULL, name TEXT NOT NULL, text TEXT NOT NULL, "
+    "PRIMARY KEY (station, name)) WITHOUT ROWID",
+)
+_SCHEMA_4: Final = (
+    "ALTER TABLE standing_order ADD COLUMN on_expiry TEXT NOT NULL DEFAULT 'fallback'",
+    "ALTER TABLE standing_order ADD COLUMN plan TEXT NOT NULL DEFAULT '[]'",
+    "ALTER TABLE standing_order ADD COLUMN start_clock TEXT",
+    "ALTER TABLE standing_order ADD COLUMN start_mono_us INTEGER",
+    "ALTER TABLE standing_order ADD COLUMN start_utc_us INTEGER",
+)
+MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (_SCHEMA_1, _SCHEMA_2, _SCHEMA_3, _SCHEMA_4)
 """The statements that lead from each version to the next, from 0 on."""
 
 
@@ -155,14 +186,54 @@ class StationTables:
                 self._run(
                     "UPDATE record SET published = 1 WHERE station = ? AND number = ?", self._station, write.number
                 )
+            case QueueMessage() | AssignTransaction() | DropMessages():
+                self._supervise(write)
+            case KeepDocument():
+                self._keep_document(write)
             case Sequence():
                 self._remember_sequence(write)
+
+    def _supervise(self, write: QueueMessage | AssignTransaction | DropMessages) -> None:
+        match write:
+            case QueueMessage():
+                self._queue(write)
+            case AssignTransaction():
+                self._assign(write)
+            case DropMessages():
+                for number in write.numbers:
+                    self._run("DELETE FROM message WHERE station = ? AND number = ?", self._station, number)
+                self._run(
+                    "DELETE FROM supervised WHERE station = ? AND session_id = ?", self._station, write.session_id
+                )
+
+    def _queue(self, message: QueueMessage) -> None:
+        self._run(
+            "INSERT INTO message (station, outlet, session_id, kind, at_boot, at_mono_us, at_utc_us, at_quality, "
+            "register_wh, uid, reason, reading) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            *(self._station, message.outlet, message.session_id, message.kind.value, *_instant_row(message.at)),
+            *(message.register_wh, message.uid, message.reason, message.values),
+        )
+
+    def _assign(self, write: AssignTransaction) -> None:
+        self._run("DELETE FROM message WHERE station = ? AND number = ?", self._station, write.number)
+        self._run(
+            "INSERT OR REPLACE INTO supervised VALUES (?, ?, ?)",
+            *(self._station, write.session_id, write.transaction_id),
+        )
+        named = (str(write.transaction_id), self._station, write.session_id)
+        self._run("UPDATE session SET transaction_id = ? WHERE station = ? AND session_id = ?", *named)
+        self._run("UPDATE record SET transaction_id = ? WHERE station = ? AND session_id = ?", *named)
+
+    def _keep_document(self, write: KeepDocument) -> None:
+        self._run("DELETE FROM document WHERE station = ? AND name = ?", self._station, write.name)
+        if write.text:
+            self._run("INSERT INTO document VALUES (?, ?, ?)", self._station, write.name, write.text)
 
     def _keep_orders(self, write: KeepOrders) -> None:
         self._run("DELETE FROM standing_order WHERE station = ? AND outlet = ?", self._station, write.outlet)
         for kept in write.orders:
             self._run(
-                "INSERT OR REPLACE INTO standing_order VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                "INSERT OR REPLACE INTO standing_order VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 *(self._station, write.outlet, *_order_row(kept)),
             )
 
@@ -188,6 +259,9 @@ class StationTables:
             "SELECT * FROM session WHERE station = ? AND opened_boot <> ? ORDER BY id", self._station, write.boot_id
         ).fetchall()
         for session in map(session_of, rows):
+            message = interrupted_message(session, write)
+            if message is not None:
+                self._queue(message)
             self._record(interrupted_record(self._station, self._next_number(), session, write))
 
     def _record(self, record: Record) -> None:
@@ -289,12 +363,21 @@ def session_of(row: SequenceOf[Any]) -> OpenSession:
 
 
 def _order_row(kept: KeptOrder) -> tuple[str | int | None, ...]:
-    order, end = kept.order, kept.end
-    dated = (None, None, None) if end is None else (end.clock_id, end.mono_us, end.utc_us)
+    order = kept.order
+    plan = [[step.after_us, *(step.phases_ma or ())] for step in order.plan]
     return (
         *(order.kind.value, order.source, order.uid, int(order.after_session)),
-        *(order.current_ma, order.fallback_ma, *dated),
+        *(order.current_ma, order.fallback_ma, *_deadline_row(kept.end)),
+        *(order.on_expiry.value, json.dumps(plan), *_deadline_row(kept.start)),
     )
+
+
+def _deadline_row(time: Deadline | None) -> tuple[str | int | None, ...]:
+    return (None, None, None) if time is None else (time.clock_id, time.mono_us, time.utc_us)
+
+
+def _deadline_of(row: SequenceOf[Any]) -> Deadline | None:
+    return None if row[0] is None else Deadline(row[0], row[1], row[2])
 
 
 def order_of(row: SequenceOf[Any]) -> KeptOrder:
@@ -306,8 +389,24 @@ def order_of(row: SequenceOf[Any]) -> KeptOrder:
         after_session=bool(row[5]),
         current_ma=row[6],
         fallback_ma=row[7],
+        on_expiry=OnExpiry(row[11]),
+        plan=tuple(LimitStep(step[0], tuple(step[1:]) or None) for step in json.loads(row[12])),
     )
-    return KeptOrder(order, None if row[8] is None else Deadline(row[8], row[9], row[10]))
+    return KeptOrder(order, _deadline_of(row[8:11]), _deadline_of(row[13:16]))
+
+
+def message_of(row: SequenceOf[Any]) -> tuple[int, QueueMessage]:
+    """A message and its number from a row of its table (``SELECT *``)."""
+    return row[0], QueueMessage(
+        outlet=row[2],
+        session_id=row[3],
+        kind=MessageKind(row[4]),
+        at=_instant_of(row[5:9]),
+        register_wh=row[9],
+        uid=row[10],
+        reason=row[11],
+        values=row[12],
+    )
 
 
 def _record_row(record: Record) -> tuple[str | int | None, ...]:

@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Final
 
 from boards.yaml_source import Value
+from evse.core.limits import LimitStep
 from evse.sim.names import FAULTS, UID_ALLOWED, UID_PATTERN, nearest_first
 from evse.sim.quantities import QuantityError, unit_of_name, units_of, whole
 
@@ -35,10 +36,35 @@ def field_value(command: str, field: str, value: Value, kind: object, outlets: i
         return kind(value)
     if kind is int:
         return _number(field, value, outlets)
+    if field == "plan":
+        return _plan(value)
     if not isinstance(value, str):
         raise FieldError(f"{value!r} is not a text", "a text, in quotes when it is only digits")
     _check_text(command, field, value)
     return value
+
+
+_PLAN_STEP: Final = "[after, current of each phase] or [after, L1, L2, L3] or [after], as in [60 s, 16 A]"
+
+
+def _plan(value: Value) -> tuple[LimitStep, ...]:
+    """A limit's plan: one list for each step; a step that names no current limits nothing."""
+    if not isinstance(value, list) or not value:
+        raise FieldError(f"{value!r} is not a plan", f"a list of steps {_PLAN_STEP}")
+    return tuple(map(_plan_step, value))
+
+
+def _plan_step(value: Value) -> LimitStep:
+    if not isinstance(value, list) or len(value) not in (1, 2, 4):
+        raise FieldError(f"{value!r} is not a step of a plan", _PLAN_STEP)
+    try:
+        after_us, *currents = (whole(each, unit) for each, unit in zip(value, ("us", "mA", "mA", "mA"), strict=False))
+    except QuantityError as error:
+        raise FieldError(str(error), _PLAN_STEP) from error
+    if min(after_us, *currents, 0) < 0:
+        raise FieldError(f"{value!r} has a value below 0", _PLAN_STEP)
+    first, second, third = currents * 3 if len(currents) == 1 else currents or (0, 0, 0)
+    return LimitStep(after_us, (first, second, third) if currents else None)
 
 
 def _number(field: str, value: Value, outlets: int) -> int:

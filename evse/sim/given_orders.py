@@ -11,13 +11,25 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Final
 
-from evse.core.commands import STANDING_ORDERS, Book, Command, Maintain, Postpone, SetLimit, SetUnavailable, Suspend
+from evse.core.commands import (
+    AT_ONCE,
+    STANDING_ORDERS,
+    Book,
+    Command,
+    Maintain,
+    Postpone,
+    SetLimit,
+    SetUnavailable,
+    Suspend,
+)
 from evse.core.events import CommandDone, SessionOpened
+from evse.core.limits import OnExpiry
 from evse.core.units import MS, NEVER
 from evse.sim.invariants_base import Moment
 
 FIRM_US: Final = 500 * MS
 """An order answered and undisturbed for this long is in force and durable."""
+UNLIMITED_MA: Final = 10**9
 _IN_THE_WAY: Final = ("control stopped", "disk", "no power", "services stopped")
 _Key = tuple[int, type[Command], str]
 Standing = Book | Maintain | Postpone | SetLimit | SetUnavailable | Suspend
@@ -122,7 +134,13 @@ def _keys(moment: Moment, command: Standing) -> list[_Key]:
     return [(outlet, type(command), source) for outlet in outlets]
 
 
-def limit_ma(command: SetLimit, now_us: int) -> int:
-    """What a limit allows at ``now_us``."""
+def limit_ma(order: GivenOrder, command: SetLimit, now_us: int, phases: int = 3) -> int:
+    """What a limit allows at ``now_us`` on each of the first ``phases`` phases; ``UNLIMITED_MA`` when it limits nothing."""
     over = command.valid_until_us != NEVER and now_us >= command.valid_until_us
-    return command.fallback_ma if over else command.current_ma
+    if over and command.on_expiry is not OnExpiry.HOLD:
+        return command.fallback_ma if command.on_expiry is OnExpiry.FALLBACK else UNLIMITED_MA
+    if not command.plan:
+        return command.current_ma
+    passed_us = now_us - (order.since_us if command.starts_us == AT_ONCE else command.starts_us)
+    said = [step.phases_ma for step in command.plan if step.after_us <= passed_us]
+    return min(said[-1][:phases]) if said and said[-1] is not None else UNLIMITED_MA

@@ -124,7 +124,8 @@ class OrdersOutliveRestarts:
             number, offer_ma = facts.number, _offer_ma(moment, facts)
             for order in self._given.firm(number, SetLimit):
                 if isinstance(order.command, SetLimit):
-                    over = not blind and offer_ma > limit_ma(order.command, moment.now_us)
+                    phases = moment.outlet_config(number).phases
+                    over = not blind and offer_ma > limit_ma(order, order.command, moment.now_us, phases)
                     yield from self._late(moment, number, f"offers more than {order.command.source} allows", over)
             suspended = bool(self._given.firm(number, Suspend))
             yield from self._late(
@@ -134,7 +135,7 @@ class OrdersOutliveRestarts:
         together_ma = sum(_offer_ma(moment, facts) for facts in moment.outlets)
         for order in self._given.firm(0, SetLimit):
             if isinstance(order.command, SetLimit):
-                over = not blind and together_ma > limit_ma(order.command, moment.now_us)
+                over = not blind and together_ma > limit_ma(order, order.command, moment.now_us)
                 yield from self._late(moment, 0, f"all outlets offer more than {order.command.source} allows", over)
 
     def _postponed(self, moment: Moment, facts: OutletFacts) -> Iterator[Violation]:

@@ -84,6 +84,8 @@ def _action(action: Action) -> Written:
 
 
 def _quantity(name: str, value: object) -> object:
+    if name == "plan" and isinstance(value, tuple):
+        return [[span_text(step.after_us), *(f"{each} mA" for each in step.phases_ma or ())] for step in value]
     unit = unit_of_name(name)
     return f"{value} {unit}" if unit else value
 
@@ -125,6 +127,8 @@ def _compared(name: str, comparison: str, value: object) -> object:
 def _value(value: object) -> str:
     if isinstance(value, Mapping):
         return "{" + ", ".join(f"{_scalar(name)}: {_value(each)}" for name, each in value.items()) + "}"
+    if isinstance(value, list):
+        return "[" + ", ".join(map(_value, value)) + "]"
     return _scalar(value)
 
 

@@ -11,20 +11,26 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from evse.core.limits import LimitStep, OnExpiry
 from evse.core.orders import OrderKind, StandingOrder
 from evse.services.clock import ClockQuality, Deadline, Instant
 from evse.services.fake_journal import FakeStore
 from evse.services.journal import (
     BOOTS_KEPT,
     RECORDS_KEPT,
+    AssignTransaction,
     Checkpoint,
     ClearLatch,
     CloseInterrupted,
+    DropMessages,
     Journal,
+    KeepDocument,
     KeepOrders,
     KeptOrder,
     LatchFault,
     MarkPublished,
+    MessageKind,
+    QueueMessage,
     Sequence,
     SessionEnd,
     SessionStart,
@@ -165,14 +171,24 @@ LIMIT = KeptOrder(
     StandingOrder(OrderKind.LIMIT, "plant", current_ma=10_000, fallback_ma=6_000), Deadline("m1", 9_000_000, 17)
 )
 BOOKED = KeptOrder(StandingOrder(OrderKind.BOOKED, uid="04A1B2C3"), Deadline("", 5))
+PLAN = KeptOrder(
+    StandingOrder(
+        OrderKind.LIMIT,
+        "ocpp",
+        plan=(LimitStep(0, (16_000, 10_000, 0)), LimitStep(60_000_000, None)),
+        on_expiry=OnExpiry.RELEASE,
+    ),
+    Deadline("m1", 9_000_000, None),
+    Deadline("m1", 5_000_000, 17),
+)
 OUT = KeptOrder(StandingOrder(OrderKind.UNAVAILABLE, "ocpp", after_session=True))
 
 
 def test_orders_are_kept_whole_and_replaced_whole(bench: Bench) -> None:
-    bench.commit(KeepOrders(1, (OUT, LIMIT, BOOKED)), KeepOrders(0, (LIMIT,)))
+    bench.commit(KeepOrders(1, (OUT, LIMIT, PLAN, BOOKED)), KeepOrders(0, (LIMIT,)))
     bench.commit(KeepOrders(1, (OUT, LIMIT)), station="other")
     bench.reopen()
-    assert bench.journal().orders(1) == (BOOKED, LIMIT, OUT)
+    assert bench.journal().orders(1) == (BOOKED, PLAN, LIMIT, OUT)
     assert (bench.journal().orders(0), bench.journal().orders(2)) == ((LIMIT,), ())
     bench.commit(KeepOrders(1, (OUT,)))
     assert (bench.journal().orders(1), bench.journal().orders(0)) == ((OUT,), (LIMIT,))
@@ -313,10 +329,17 @@ def test_hostile_text_is_only_text(bench: Bench) -> None:
 SMALL = st.integers(0, 3)
 IDS = st.sampled_from(["a", "b", "c"])
 INSTANTS = st.builds(at, st.integers(0, 50), st.sampled_from(["boot-1", "boot-2"]))
+DEADLINES = st.none() | st.builds(Deadline, IDS, SMALL, st.none() | SMALL)
 KEPT = st.builds(
     KeptOrder,
-    st.builds(StandingOrder, st.sampled_from(OrderKind), IDS, IDS, st.booleans(), SMALL, SMALL, st.just(5)),
-    st.none() | st.builds(Deadline, IDS, SMALL, st.none() | SMALL),
+    st.builds(
+        StandingOrder,
+        *(st.sampled_from(OrderKind), IDS, IDS, st.booleans(), SMALL, SMALL, st.just(5)),
+        plan=st.lists(st.builds(LimitStep, SMALL, st.none() | st.tuples(SMALL, SMALL, SMALL)), max_size=2).map(tuple),
+        on_expiry=st.sampled_from(OnExpiry),
+    ),
+    DEADLINES,
+    DEADLINES,
 )
 WRITES = st.one_of(
     st.builds(SessionStart, SMALL, IDS, IDS, IDS, INSTANTS, IDS, IDS),
@@ -365,3 +388,76 @@ def test_both_journals_agree_on_any_writes(
         fake.commit(*writes, station=station)
         shared_sqlite.commit(*writes, station=station)
     assert everything(fake.journal(station)) == everything(shared_sqlite.journal(station))
+
+
+# --- what the supervision has to be told ---------------------------------------------------------------------------
+
+
+def message(session_id: str, kind: MessageKind, mono_us: int = 0) -> QueueMessage:
+    return QueueMessage(1, session_id, kind, Instant("b1", mono_us, 5, ClockQuality.SET), 100, "04A1", "Local", "[]")
+
+
+@pytest.mark.req("OCP-03")
+def test_messages_keep_their_order_and_their_numbers_are_never_used_twice(bench: Bench) -> None:
+    start, stop = message("s1", MessageKind.START), message("s1", MessageKind.STOP, 9)
+    bench.commit(start, stop)
+    bench.reopen()
+    (first, one), (second, two) = bench.journal().messages()
+    assert (one, two) == (start, stop)
+    assert first < second
+    assert bench.journal().messages(first) == ((second, stop),)
+    assert bench.journal("station-2").messages() == ()
+    bench.commit(DropMessages((first, second)))
+    bench.commit(start)
+    ((third, _),) = bench.journal().messages()
+    assert third > second
+
+
+@pytest.mark.req("OCP-03")
+def test_a_transaction_id_is_kept_until_the_stop_is_delivered_and_stands_in_the_record(bench: Bench) -> None:
+    at = Instant("b1", 0)
+    bench.commit(
+        SessionStart(1, "s1", "04A1", "badge", at), Transaction(1, "s1", at, 100), message("s1", MessageKind.START)
+    )
+    ((number, _),) = bench.journal().messages()
+    bench.commit(AssignTransaction(number, "s1", -7))
+    bench.reopen()
+    assert bench.journal().messages() == ()
+    assert bench.journal().transaction_ids() == {"s1": -7}
+    assert bench.journal().open_sessions()[0].transaction_id == "-7"
+    bench.commit(SessionEnd(1, "s1", at, "Local", 5, 105, "Normal_Mode_3", 1), message("s1", MessageKind.STOP))
+    assert bench.journal().records(1)[0].transaction_id == "-7"
+    ((number, _),) = bench.journal().messages()
+    bench.commit(DropMessages((number,), "s1"))
+    assert (bench.journal().messages(), bench.journal().transaction_ids()) == ((), {})
+
+
+@pytest.mark.req("OCP-03")
+def test_an_id_that_comes_after_the_session_has_ended_reaches_its_record(bench: Bench) -> None:
+    at = Instant("b1", 0)
+    bench.commit(SessionEnd(1, "s1", at, "Local", 5, 105, "Normal_Mode_3", 1), message("s1", MessageKind.START))
+    ((number, _),) = bench.journal().messages()
+    bench.commit(AssignTransaction(number, "s1", 12))
+    assert bench.journal().records(1)[0].transaction_id == "12"
+
+
+@pytest.mark.req("OCP-03")
+def test_a_power_cut_stops_what_was_in_a_transaction_and_nothing_else(bench: Bench) -> None:
+    at, last = Instant("b1", 0), Instant("b1", 60)
+    bench.commit(SessionStart(1, "s1", "04A1", "badge", at), Transaction(1, "s1", at, 100))
+    bench.commit(Checkpoint(1, "s1", last, 40, 140, "Normal_Mode_3"))
+    bench.commit(SessionStart(2, "s2", "04A1", "badge", at))
+    bench.commit(CloseInterrupted("b2", supervised=True))
+    ((_, stop),) = bench.journal().messages()
+    assert stop == QueueMessage(1, "s1", MessageKind.STOP, last, 140, "04A1", "PowerLoss")
+    bench.commit(SessionStart(1, "s3", "04A1", "badge", Instant("b2", 0)), Transaction(1, "s3", Instant("b2", 0), 140))
+    bench.commit(CloseInterrupted("b3"))
+    assert len(bench.journal().messages()) == 1, "without supervision nothing is told"
+
+
+def test_documents_are_replaced_and_forgotten(bench: Bench) -> None:
+    bench.commit(KeepDocument("keys", "{}"), KeepDocument("list", "[1]"))
+    bench.commit(KeepDocument("keys", "{1}"), KeepDocument("list", ""))
+    bench.reopen()
+    assert bench.journal().documents() == {"keys": "{1}"}
+    assert bench.journal("station-2").documents() == {}

@@ -77,7 +77,7 @@ MUTANTS: Final = (
     Mutant(
         "start-without-record",
         "PWM is offered before the start of the session is durable",
-        "evse/core/outlet.py",
+        "evse/core/outlet_offer.py",
         '"RecordNotDurable": session is not None and not session.durable,',
         '"RecordNotDurable": False,',
         ("slow-disk",),
@@ -134,7 +134,7 @@ MUTANTS: Final = (
     Mutant(
         "no-f-after-fault",
         "a fault that stopped a charge is not shown as state F",
-        "evse/core/outlet.py",
+        "evse/core/outlet_offer.py",
         "show_f = self.faults.emergency and",
         "show_f = False and",
         ("residual-trips",),
@@ -250,7 +250,7 @@ MUTANTS: Final = (
     Mutant(
         "domestic-maximum-ignored",
         "an appliance is measured by the outlet's rated current",
-        "evse/core/outlet.py",
+        "evse/core/outlet_parts.py",
         "return self.config.domestic.maximum_ma if self.domestic.contactor.permitted",
         "return self.config.rated_current_ma if self.domestic.contactor.permitted",
         ("domestic-over-current",),
@@ -322,7 +322,7 @@ MUTANTS: Final = (
     Mutant(
         "ventilation-ignored",
         "a vehicle that needs ventilation is charged indoors",
-        "evse/core/outlet.py",
+        "evse/core/outlet_parts.py",
         "return self._station.location is Location.OUTDOOR",
         "return True",
         ("ventilation-indoor",),
@@ -354,7 +354,7 @@ MUTANTS: Final = (
     Mutant(
         "no-wait-after-fault",
         "PWM comes back at once when a fault is over",
-        "evse/core/outlet.py",
+        "evse/core/outlet_offer.py",
         "if cleared_us is not None and now_us < cleared_us + self.config.protection.reclose_after_fault_us:",
         "if cleared_us is not None and now_us < cleared_us:",
         ("pilot-short",),
@@ -418,7 +418,7 @@ MUTANTS: Final = (
     Mutant(
         "lock-released-early",
         "the bolt is drawn back as soon as the contact is ordered open, whatever its mirror says",
-        "evse/core/outlet.py",
+        "evse/core/outlet_parts.py",
         "if self._contact_live or any(monitor.permitted or monitor.mirror_lies for monitor in monitors):",
         "if self.contactor.permitted:",
         ("weld",),
@@ -442,7 +442,7 @@ MUTANTS: Final = (
     Mutant(
         "ventilation-inverted",
         "ventilation is taken to be there indoors and missing outdoors",
-        "evse/core/outlet.py",
+        "evse/core/outlet_parts.py",
         "return self._station.location is Location.OUTDOOR",
         "return self._station.location is not Location.OUTDOOR",
         ("ventilation-indoor",),

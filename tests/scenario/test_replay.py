@@ -161,7 +161,7 @@ def test_a_control_that_gives_up_is_a_difference(monkeypatch: pytest.MonkeyPatch
     def broken(facts: InterlockFacts) -> None:
         raise ZeroDivisionError("planted")
 
-    monkeypatch.setattr("evse.core.outlet.judge", broken)
+    monkeypatch.setattr("evse.core.outlet_offer.judge", broken)
     found = difference(text)
     assert "ZeroDivisionError: planted" in found.problem
 

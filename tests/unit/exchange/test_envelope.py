@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from evse.core.commands import COMMAND_TYPES, Authorise, Command, RestoreState, SetUnavailable, Verdict
 from evse.core.events import EVENT_TYPES, ContactorPermitted, Event, SessionClosed, SessionOpened
+from evse.core.limits import LimitStep
 from evse.core.orders import OrderKind, StandingOrder
 from evse.exchange.envelope import (
     MESSAGE_LIMIT_BYTES,
@@ -248,6 +249,6 @@ def _small(values: dict[str, Any]) -> dict[str, Any]:
 def _within(value: Any) -> Any:
     if isinstance(value, tuple):
         return tuple(_within(each) for each in value)
-    if isinstance(value, StandingOrder):
+    if isinstance(value, StandingOrder | LimitStep):
         return replace(value, **_small({field.name: getattr(value, field.name) for field in fields(value)}))
     return value % 2**63 if type(value) is int else value

@@ -9,7 +9,8 @@ import pytest
 from evse.core.commands import Command, RestoreState
 from evse.core.config import OutletConfig, StationConfig
 from evse.core.events import CommandDone, Event, OrdersChanged
-from evse.core.orders import OrderKind, StandingOrder
+from evse.core.limits import LimitStep, OnExpiry
+from evse.core.orders import OrderKind, StandingOrder, limit_of
 from evse.core.units import MS, NEVER, SECOND
 from evse.exchange.envelope import Envelope
 from evse.services.authorisation import Authoriser
@@ -24,6 +25,16 @@ LATENCY_US = 5 * MS
 OUT = StandingOrder(OrderKind.UNAVAILABLE, "ocpp", after_session=True)
 BOOKED = StandingOrder(OrderKind.BOOKED, uid="04A1B2C3", until_us=100 * SECOND)
 LIMIT = StandingOrder(OrderKind.LIMIT, "plant", current_ma=16_000, fallback_ma=6_000, until_us=100 * SECOND)
+
+
+PLAN = StandingOrder(
+    OrderKind.LIMIT,
+    "ocpp",
+    plan=(LimitStep(0, (16_000, 16_000, 16_000)), LimitStep(60 * SECOND, (8_000, 10_000, 32_000))),
+    starts_us=40 * SECOND,
+    until_us=100 * SECOND,
+    on_expiry=OnExpiry.RELEASE,
+)
 
 
 def machine(name: str, utc_us: int | None, mono_us: int = 0, boot: str = "boot-1") -> ClockMapping:
@@ -216,3 +227,30 @@ def test_a_deadline_far_away_stays_in_range() -> None:
     assert clock.mono_of(Deadline("m1", 0, 2**62)) == 2**62 - UTC_US
     assert clock.mono_of(Deadline("m1", 0, -(2**62))) == -NEVER
     assert clock.mono_of(Deadline("m1", 0, 2**63 - 1)) == NEVER - 1
+
+
+@pytest.mark.req("ENE-07")
+def test_a_plan_runs_on_where_it_would_be_after_every_restart() -> None:
+    bench = Bench(machine("m1", UTC_US))
+    bench.orders(1, PLAN)
+    assert bench.after(machine("m1", None)).restored().orders == (PLAN,), "the machine's own clock ran on"
+    (after,) = bench.after(machine("m2", UTC_US + 90 * SECOND, mono_us=3 * SECOND)).restored().orders
+    # Ninety seconds dark: the second step began ten seconds ago, ten are left.
+    assert (after.starts_us, after.until_us) == (-47 * SECOND, 13 * SECOND)
+    assert after.plan == PLAN.plan
+
+
+@pytest.mark.req("ENE-07")
+def test_a_plan_without_the_time_holds_its_lowest_current_on_each_phase_until_the_time_is_known() -> None:
+    bench = Bench(machine("m1", UTC_US))
+    endless = replace(PLAN, until_us=NEVER)
+    for order in (PLAN, endless):
+        bench.orders(1, order)
+        after = bench.after(machine("m2", None))
+        (limit,) = after.restored().orders
+        assert limit.end_unknown
+        assert limit_of(limit).at(NEVER - 1) == (8_000, 10_000, 16_000)
+        after.set_clock(machine("m2", UTC_US + 90 * SECOND, mono_us=after.now_us, boot="boot-2"))
+        (limit,) = after.restored().orders
+        assert not limit.end_unknown
+        assert limit.plan == order.plan

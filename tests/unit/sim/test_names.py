@@ -14,7 +14,7 @@ import pytest
 
 import evse.core
 from evse.app.scenario_library import ALL_VERBS
-from evse.core import evse_status, interlock, outlet, panel, procedure, user_input
+from evse.core import evse_status, interlock, outlet_offer, panel, procedure, user_input
 from evse.core.events import EVENT_TYPES
 from evse.exchange import snapshot
 from evse.sim import names
@@ -75,7 +75,7 @@ def test_the_names_are_those_in_the_core() -> None:
     assert set(EVSE_STATUS) - flags == {"Normal_Mode_3", "Simplified_Mode_3"}, "named by constants there"
     waiting = {
         str(node.value)
-        for tree in [ast.parse(inspect.getsource(outlet)), ast.parse(inspect.getsource(user_input))]
+        for tree in [ast.parse(inspect.getsource(outlet_offer)), ast.parse(inspect.getsource(user_input))]
         for function in ast.walk(tree)
         if isinstance(function, ast.FunctionDef) and function.name.endswith(("no_offer_reasons", "_waiting_reasons"))
         for node in ast.walk(function)

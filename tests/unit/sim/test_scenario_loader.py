@@ -8,10 +8,12 @@ from typing import Any
 import pytest
 
 from evse.core.commands import AvailabilitySource, SetUnavailable
+from evse.core.limits import LimitStep
 from evse.sim.conditions import Check, Subject
 from evse.sim.problems import ScenarioError
 from evse.sim.scenario import Do, Expect, Post, Throughout, WaitUntil, When
 from evse.sim.scenario_loader import COMMANDS, load_scenario, parse_scenario
+from evse.sim.scenario_writer import scenario_text
 from hal.units import MS, SECOND
 
 HEAD = "schema: 1\nkind: scenario\nname: a story\nprofile: parking\n"
@@ -224,3 +226,31 @@ def test_commands_have_the_names_people_write() -> None:
         "set_limit",
         "clear_fault",
     ]
+
+
+def test_a_limit_may_have_a_plan_and_reads_as_it_was_written(toy: Any) -> None:
+    text = (
+        "steps:\n  - at: 1 s\n    command: set_limit\n    with: {outlet: 1, source: ocpp, on_expiry: release, "
+        "valid_until: 1 h, plan: [[0 s, 16 A], [1 min, 10 A, 9.5 A, 0 A], [90 s]]}\n"
+    )
+    scenario = parse_scenario(HEAD + text, "story.yaml", toy.verbs, 2)
+    action = scenario.steps[0].action
+    assert isinstance(action, Post)
+    assert action.fields["plan"] == (
+        LimitStep(0, (16_000, 16_000, 16_000)),
+        LimitStep(60 * SECOND, (10_000, 9_500, 0)),
+        LimitStep(90 * SECOND, None),
+    )
+    again = parse_scenario(scenario_text(scenario), "again.yaml", toy.verbs, 2)
+    assert again.steps[0].action == action
+
+
+@pytest.mark.parametrize(
+    ("plan", "why"),
+    [("16 A", "is not a plan"), ("[]", "is not a plan"), ("[[0 s, 6 A, 6 A]]", "is not a step"), ("[[0 s, 6]]", "6")],
+)
+def test_a_wrong_plan_is_refused_with_what_would_be_right(toy: Any, plan: str, why: str) -> None:
+    head = "steps:\n  - command: set_limit\n    with: {outlet: 1, source: ocpp, plan: "
+    (problem,) = refused(toy, HEAD + head + plan + "}\n")
+    assert why in problem
+    assert "[60 s, 16 A]" in problem
