@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from boards.compiled import OutletWires, WireKind, WirePlan, WireSpec, with_digest
+from boards.compiled import MeterWires, OutletWires, WireKind, WirePlan, WireSpec, with_digest
 from boards.keys import core_values
 from boards.load import Profile
+from boards.meter_load import load_meter
 from boards.quirks import ZE_READY
 from boards.rules import derated_current_a, has_domestic, has_lock, outlet_phases
-from boards.schema import Outlet, StationProfile, Wire
+from boards.schema import Outlet, StationProfile
 from boards.schema_lines import BreakerLine, DeviceLine, InstallerLine
+from boards.schema_meter import OutletMeter
+from boards.schema_wire import Wire
 from evse.core.config import (
     Access,
     ContactorTimings,
@@ -79,6 +82,9 @@ def _outlet(outlet: Outlet, model: StationProfile) -> OutletConfig:
         ),
         signs=SignStyle.THOR if model.devices.led_bar else SignStyle.EVLINK,
         has_display=model.devices.display,
+        meter="" if outlet.meter is None else outlet.meter.map,
+        meter_terminals=(1, 2, 3) if outlet.meter is None else _terminals(outlet.meter),
+        voltage_from_setting=outlet.internal_metering == "current_transformers",
         leave_cable_connected=model.settings.leave_cable_connected,
         access=_access(outlet, model),
         pilot=PilotTimings(**core_values(timings.pilot)),
@@ -134,7 +140,20 @@ def _wires(outlet: Outlet, model: StationProfile) -> OutletWires:
         domestic=has_domestic(outlet),
         dip=tuple(int(bank.simulated.ljust(SWITCHES, "0"), 2) for bank in model.devices.dip_banks),
         display=model.devices.display,
+        meter=None if outlet.meter is None else _meter(f"{name}/meter", outlet.meter),
     )
+
+
+def _meter(name: str, meter: OutletMeter) -> MeterWires:
+    found = load_meter(meter.map).map
+    if found is None:
+        raise ValueError(f"{meter.map}: this meter has no public register map")
+    return MeterWires(_wire(name, meter.wire), found, meter.address, meter.simulated_address)
+
+
+def _terminals(meter: OutletMeter) -> tuple[int, int, int]:
+    first, second, third = meter.terminals
+    return first, second, third
 
 
 def _wire(name: str, wire: Wire) -> WireSpec:

@@ -58,13 +58,16 @@ class EnergyRegister:
         """Follow no meter any more, or another one from its present reading on."""
         self._lead_pj = self._wait_pj = 0
 
-    def follow(self, counted_mwh: int, step_mwh: int) -> None:
-        """The meter has counted ``counted_mwh`` since it was asked last; ``step_mwh`` is the last digit it shows."""
+    def follow(self, counted_mwh: int, step_mwh: int, lag_us: int = 0) -> None:
+        """The meter has counted ``counted_mwh`` since it was asked last; ``step_mwh`` is the last digit it shows.
+
+        ``lag_us``: how long ago its register may have been read; what has flowed since is no lead.
+        """
         self._lead_pj -= counted_mwh * PJ_PER_MWH
         if self._lead_pj < 0:
             self._picojoules -= self._lead_pj
             self._lead_pj = 0
-        self._wait_pj = max(0, self._lead_pj - step_mwh * PJ_PER_MWH)
+        self._wait_pj = max(0, self._lead_pj - step_mwh * PJ_PER_MWH - self._power_uw * lag_us)
 
     def add(self, picojoules: int) -> None:
         """Count energy that was held back for a meter which turned out to be wrong."""

@@ -8,7 +8,7 @@
 | less energy than before, explained by the end of its register         | the difference beyond the end                        |
 | less energy, or more than can have flowed                             | suspected: after three readings in a row that fit    |
 |                                                                       | each other it is another meter                       |
-| no more energy while 500 Wh flow through the current transformers     | the meter stands still: not believed until it counts |
+| no more energy while 50 Wh flow through the current transformers      | the meter stands still: not believed until it counts |
 |                                                                       | at least half of what flows again                    |
 """
 
@@ -28,7 +28,7 @@ ALIKE: Final = 3
 """Readings in a row that must fit each other before another meter is believed."""
 SURGE_MWH: Final = 60_000
 """A meter may be this much ahead of the transformers: 66 kW for 3 s, the time between two readings and more."""
-STALLED_PJ: Final = 500 * PJ_PER_WH
+STALLED_PJ: Final = 50 * PJ_PER_WH
 PROBATION_PJ: Final = 50 * PJ_PER_WH
 
 

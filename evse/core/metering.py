@@ -122,7 +122,7 @@ class Metering:
         if verdict.begins:
             register.leave_meter()
         else:
-            register.follow(verdict.counted_mwh, sample.step_mwh)
+            register.follow(verdict.counted_mwh, sample.step_mwh, sample.lag_us)
         if verdict.begins or verdict.counted_mwh:
             self._held_from_pj = (register.integrated_pj, register.counted_pj)
 

@@ -159,7 +159,7 @@ class PilotReading:
 class MeterSample:
     """One reading of an outlet's meter, as it came; ``None``: no number.
 
-    ``read_us``: when. Phase values are in the order of the meter's own terminals. ``energy_mwh``: imported energy, which begins
+    ``read_us``: when; ``lag_us``: so long before it was asked for its energy. Phase values are in the order of the meter's own terminals. ``energy_mwh``: imported energy, which begins
     anew at ``wraps_mwh`` (0: never) and whose last digit is worth ``step_mwh``. ``serial``: which meter it is.
     """
 
@@ -170,6 +170,7 @@ class MeterSample:
     energy_mwh: int | None = None
     wraps_mwh: int = 0
     step_mwh: int = 1
+    lag_us: int = 0
     serial: int | None = None
 
 

@@ -15,6 +15,7 @@ from hal.world.station import StationWorld
 from hal.world.verb_actions import ACTIONS, STATION_ACTIONS, Action, Call
 from hal.world.verb_domestic import DOMESTIC_ACTIONS, DOMESTIC_VERBS
 from hal.world.verb_faults import FAULT_ACTIONS
+from hal.world.verb_meter import METER_ACTIONS, METER_VERBS
 from hal.world.verb_spec import Verb, VerbError, VerbParam, check_params
 from hal.world.verb_table import DEVICE_VERBS, DIP_VERBS, SHUTTER_VERBS, VERBS
 
@@ -22,7 +23,8 @@ __all__ = ["VERBS", "Verb", "VerbError", "VerbParam", "apply", "verbs_of"]
 
 _BY_NAME: Final = {verb.name: verb for verb in VERBS}
 _DOMESTIC: Final = tuple(verb.name for verb in DOMESTIC_VERBS)
-_OUTLET_ACTIONS: Final[dict[str, Action]] = {**ACTIONS, **FAULT_ACTIONS, **DOMESTIC_ACTIONS}
+_METER: Final = tuple(verb.name for verb in METER_VERBS)
+_OUTLET_ACTIONS: Final[dict[str, Action]] = {**ACTIONS, **FAULT_ACTIONS, **DOMESTIC_ACTIONS, **METER_ACTIONS}
 
 
 def verbs_of(world: StationWorld) -> tuple[Verb, ...]:
@@ -35,6 +37,8 @@ def _fits(verb: Verb, world: StationWorld) -> bool:
         return any(outlet.shutter.fitted for outlet in world.outlets)
     if verb.name in _DOMESTIC:
         return any(outlet.domestic.fitted for outlet in world.outlets)
+    if verb.name in _METER:
+        return any(outlet.attached.meter is not None for outlet in world.outlets)
     if verb.name in DIP_VERBS:
         return any(outlet.dip_banks.positions for outlet in world.outlets)
     device = DEVICE_VERBS.get(verb.name)

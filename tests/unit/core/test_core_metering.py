@@ -343,8 +343,8 @@ EPISODES = st.sampled_from(["charge", "idle", "silent", "back", "replace", "nan"
 
 
 @pytest.mark.req("MTR-05")
-@settings(max_examples=40, deadline=None)
-@given(st.lists(st.tuples(EPISODES, st.integers(1, 40), st.integers(0, 9_000_000)), max_size=14), st.booleans())
+@settings(max_examples=25, deadline=None)
+@given(st.lists(st.tuples(EPISODES, st.integers(1, 20), st.integers(0, 9_000_000)), max_size=10), st.booleans())
 def test_whatever_happens_the_register_rises_with_what_flows(
     story: list[tuple[str, int, int]], with_serial: bool
 ) -> None:
