@@ -20,6 +20,7 @@ from enum import StrEnum
 import msgspec
 
 from evse.core.config import StationConfig
+from evse.core.configure import config_digest, with_digest
 from hal.meter_map import MeterMap
 
 FORMAT = 1
@@ -139,20 +140,6 @@ class _File:
     sha256: str
     config: msgspec.Raw
     wires: msgspec.Raw
-
-
-def config_digest(config: StationConfig) -> str:
-    """SHA-256 (hexadecimal) of the configuration's canonical content.
-
-    ``digest`` and ``version`` are left out: equal values give equal digests whatever their history. Fields are
-    written in the order of their declaration, so the result does not depend on the process or the Python version.
-    """
-    return hashlib.sha256(msgspec.json.encode(replace(config, version=0, digest=""))).hexdigest()
-
-
-def with_digest(config: StationConfig) -> StationConfig:
-    """The same configuration carrying its own digest."""
-    return replace(config, digest=config_digest(config))
 
 
 def encode_config(config: StationConfig, wires: WirePlan) -> bytes:

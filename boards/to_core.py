@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from boards.compiled import MeterWires, OutletWires, WireKind, WirePlan, WireSpec, with_digest
+from boards.compiled import MeterWires, OutletWires, WireKind, WirePlan, WireSpec
 from boards.keys import core_values
 from boards.load import Profile
 from boards.meter_load import load_meter
@@ -29,6 +29,7 @@ from evse.core.config import (
     SocketType,
     StationConfig,
 )
+from evse.core.configure import with_digest
 from evse.core.dip import SWITCHES, DipBank, DipFunction
 from evse.core.lines import InputLine, LineFunction
 from evse.core.units import MS

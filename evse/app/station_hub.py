@@ -17,10 +17,12 @@ import logging
 import time
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import replace
 from typing import Final, Literal, Protocol
 
 from evse.app.wire_log import WireLog
 from evse.core.commands import STANDING_ORDERS, Command
+from evse.core.config import StationConfig
 from evse.core.events import CommandDone
 from evse.core.units import NEVER, SECOND
 from evse.exchange.envelope import Envelope, FromServices, Hello
@@ -37,6 +39,8 @@ RING: Final = 2_000
 QUEUE: Final = 500
 POST_LIMIT: Final = 256
 CLOCK_REFRESH_US: Final = 60 * SECOND
+CONFIGURE_US: Final = 5 * SECOND
+"""How long control may take to answer to a configuration."""
 ANSWER_MARGIN_US: Final = SECOND // 2
 NOT_STORED: Final = "obeyed, but not stored in time: a restart may forget it"
 
@@ -237,6 +241,19 @@ class StationHub:
             if future.done() or self._posted.get(command.command_id) is future:
                 self._posted.pop(command.command_id, None)
                 self._standing.discard(command.command_id)
+
+    async def configure(self, config: StationConfig) -> Outcome:
+        """Have control work by ``config``: wait for its answer. Raises NotConnected.
+
+        After NotConnected it is sent as soon as control is there. After a refusal the one before is what control gets
+        when it starts again.
+        """
+        before = self._services.wanted
+        command = replace(self._services.adopt(config), expires_us=self._clock() + CONFIGURE_US)
+        outcome = await self.post(command)
+        if outcome.outcome == "refused" and self._services.wanted is config:
+            self._services.wanted = before
+        return outcome
 
     def _take_answer(self, seq: int, event: CommandDone) -> None:
         if event.outcome == "done" and event.command_id in self._standing:

@@ -113,6 +113,7 @@ class VirtualStation:
     ) -> None:
         """``recorder``: notes all that goes into every boot's control and comes out of it."""
         self._config = config
+        self._adopted: StationConfig | None = None
         self._recorder = recorder
         self._plan = plan
         self._authoriser = authoriser or Authoriser()
@@ -206,6 +207,7 @@ class VirtualStation:
             self._config,
             wake=self._continue_services,
         )
+        services.wanted = self._adopted
         self._services = VirtualServices(services, self._exchange, boot_id)
         self._scheduler.add(self._services, f"services ({boot_id})")
 
@@ -336,7 +338,13 @@ class VirtualStation:
     @property
     def config(self) -> StationConfig:
         """What the station runs."""
-        return self._config
+        return self._config if self._adopted is None else self._adopted
+
+    def configure(self, config: StationConfig) -> None:
+        """Settings were saved: services have control work by ``config``, now and after every restart."""
+        self._adopted = config
+        if self._services is not None:
+            self.post(self._services.services.adopt(config))
 
     @property
     def world(self) -> StationWorld:

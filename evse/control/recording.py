@@ -23,7 +23,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, fields
+from dataclasses import asdict, fields, is_dataclass
 from enum import Enum
 
 from boards.assemble import OpenWire
@@ -33,7 +33,6 @@ from evse.control.cycle import ControlCycle
 from evse.core.commands import Command
 from evse.core.config import StationConfig
 from evse.core.events import Event
-from evse.core.orders import StandingOrder
 from evse.exchange.port import ControlEnd
 from evse.exchange.snapshot import StationView
 from hal.scheduling import PolledRenewalPart, RenewalPart
@@ -260,8 +259,8 @@ class RecordedPart:
 def _decodable(value: object) -> Plain:
     """A command must be taken again from the trace: what is neither number nor text inside it is noted as JSON."""
     if isinstance(value, tuple):
-        return tuple(json.dumps(asdict(each)) if isinstance(each, StandingOrder) else str(each) for each in value)
-    return _plain(value)
+        return tuple(str(_decodable(each)) for each in value)
+    return json.dumps(asdict(value)) if is_dataclass(value) and not isinstance(value, type) else _plain(value)
 
 
 def _plain(value: object) -> Plain:

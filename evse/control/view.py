@@ -101,7 +101,7 @@ def outlet_view(outlet: OutletCore, now_us: int, device: DeviceState) -> OutletV
         register_wh=register_wh,
         session=_session_view(outlet, register_wh),
         faults=tuple(
-            FaultView(fault.kind.name, fault.kind.reaction.value, fault.kind.latch.value, fault.raised_us)
+            FaultView(fault.kind.name, fault.kind.reaction.value, fault.kind.latch.value, fault.raised_us, fault.where)
             for fault in outlet.faults.active
         ),
         epoch=procedure.epoch,

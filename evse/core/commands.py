@@ -17,6 +17,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from evse.core.config import StationConfig
 from evse.core.limits import LimitStep, OnExpiry
 from evse.core.orders import StandingOrder
 from evse.core.units import NEVER
@@ -158,6 +159,17 @@ class ClearFault(Command):
 
 
 @dataclass(frozen=True, slots=True)
+class Configure(Command):
+    """Work by ``config`` from this step on, as a whole (outlet 0). ``CommandDone`` says whether it is active.
+
+    Running sessions go on. Refused when it is older than the active one, does not match its digest, is out of range or
+    changes what only a restart can (:mod:`evse.core.configure`); then nothing changes.
+    """
+
+    config: StationConfig | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class RestoreState(Command):
     """First command after start: what the boot before left at this outlet; charging is impossible before it.
 
@@ -184,6 +196,7 @@ COMMAND_TYPES: tuple[type[Command], ...] = (
     Maintain,
     SetLimit,
     ClearFault,
+    Configure,
     RestoreState,
 )
 

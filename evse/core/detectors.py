@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from evse.core.config import OutletConfig
 from evse.core.energy import OverCurrentWatch
+from evse.core.generator import GeneratorTries
 from evse.core.lock import LockGoal, LockSupervisor
 from evse.core.pilot import VEHICLE_LEVELS, DiodeCheck, PilotMonitor
 from evse.core.shutter import ShutterGoal, ShutterSupervisor
@@ -45,9 +46,14 @@ class FaultDetectors:
 
     def __init__(self, config: OutletConfig) -> None:
         self._config = config
+        self.generator = GeneratorTries()
         self._hot = False
         self._doubt_since_us = NEVER
         self.wake_us = NEVER
+
+    def configure(self, config: OutletConfig) -> None:
+        """Work by another configuration of the same board."""
+        self._config = config
 
     def present(
         self,
@@ -65,6 +71,7 @@ class FaultDetectors:
         if not inputs.link_ok:
             # Old readings prove nothing: only the loss itself is a fact.
             return ["FrontEndLost"] if context.link_expected else []
+        self.generator.update(now_us, pilot)
         shutter_unknown = self._config.has_shutter and inputs.shutter is ShutterFeedback.CONTRADICTORY
         causes = {
             "ContactorWelded": context.contact_welded,
@@ -73,6 +80,7 @@ class FaultDetectors:
             "PilotShort": pilot.level is PilotLevel.E,
             "PilotInvalid": pilot.level is PilotLevel.INVALID,
             "PilotGeneratorStuck": pilot.generator_stuck,
+            "PilotGeneratorDefective": self.generator.defective,
             "ProximityFault": self._proximity_fault(now_us, pilot, cable, context),
             "ResidualCurrentAC": inputs.residual_ac,
             "ResidualCurrentDC": inputs.residual_dc,
@@ -83,8 +91,8 @@ class FaultDetectors:
             "VentilationNotAvailable": pilot.level is PilotLevel.D and not context.ventilation_allowed,
             "LockFailedToLock": lock.failed is LockGoal.LOCKED,
             "LockFailedToUnlock": lock.failed is LockGoal.UNLOCKED,
-            "LockOpenedInCharge": context.lock_needed and lock.lost,
             "LockSensor": self._config.has_lock and inputs.lock is LockFeedback.CONTRADICTORY,
+            "LockOpenedInCharge": context.lock_needed and lock.lost,
             "ShutterFailedToOpen": shutter.failed is ShutterGoal.OPEN,
             "ShutterFailedToClose": shutter.failed is ShutterGoal.CLOSED,
             "ShutterOpenedInCharge": context.lock_needed and shutter.lost and not shutter_unknown,

@@ -76,6 +76,10 @@ class DomesticSocket:
         self._mirror_closed = False
         self._moving_us = NEVER
 
+    def configure(self, config: OutletConfig) -> None:
+        """Work by another configuration of the same board."""
+        self._config = config
+
     @property
     def closed(self) -> bool:
         """The mirror contact's report."""

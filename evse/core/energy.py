@@ -156,6 +156,10 @@ class OverCurrentWatch:
             del self._offers[0]
         return max(offer_ma for _, offer_ma in self._offers)
 
+    def limit_ma(self, now_us: int) -> int:
+        """Return the current per phase above which the trip time runs."""
+        return (self.highest_offer_ma(now_us) + self._offset_ma) * self._factor_percent // 100
+
     def next_decay_us(self, now_us: int) -> int:
         """Return when the highest recent offer may fall by time alone."""
         self.highest_offer_ma(now_us)
@@ -163,7 +167,7 @@ class OverCurrentWatch:
 
     def update(self, now_us: int, currents_ma: PhaseValues) -> int:
         """Compare; return when the trip time or a change of the limit would be due."""
-        limit_ma = (self.highest_offer_ma(now_us) + self._offset_ma) * self._factor_percent // 100
+        limit_ma = self.limit_ma(now_us)
         if max(currents_ma) <= limit_ma:
             self._above_since_us = NEVER
             self.tripped = False

@@ -164,12 +164,16 @@ class WakeUpStarted(Event):
 
 @dataclass(frozen=True, slots=True)
 class FaultRaised(Event):
-    """A fault of the catalogue became active. ``latched`` ones survive a restart."""
+    """A fault of the catalogue became active. ``latched`` ones survive a restart.
+
+    ``where``: contacts, phases and proofs as far as the feedback knows (:mod:`evse.core.fault_places`).
+    """
 
     durable: ClassVar[bool] = True
     fault: str
     reaction: str
     latched: bool
+    where: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ that an EVlink station does not know has no bit.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
@@ -86,6 +86,9 @@ CATALOGUE: Final[tuple[FaultKind, ...]] = (
     _row("ShutterOpenedInCharge", 27, _EMERGENCY, _UNPLUG, ends=True, meaning="shutter left closed during a session"),
     _row("ShutterSensor", 28, _EMERGENCY, _SELF, ends=True, meaning="shutter reports both ends at once"),
     _row("ProtectionDeviceTripped", 29, _EMERGENCY, _SELF, ends=False, meaning="breaker input: the breaker tripped"),
+    _row(
+        "PilotGeneratorDefective", 30, _EMERGENCY, _SERVICE, ends=True, meaning="the generator failed in three offers"
+    ),
     _row("MasterCardMissing", NO_BIT, _NOTICE, _SERVICE, ends=False, meaning="all cards were erased, no master taught"),
     _row("DipSwitchesInvalid", NO_BIT, _NOTICE, _SELF, ends=False, meaning="undefined position of the DIP switches"),
 )
@@ -103,10 +106,11 @@ def fault_kind(name: str) -> FaultKind:
 
 @dataclass(frozen=True, slots=True)
 class ActiveFault:
-    """A fault in force since ``raised_us``."""
+    """A fault in force since ``raised_us``; ``where`` it was then, if anything told."""
 
     kind: FaultKind
     raised_us: int
+    where: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +119,11 @@ class FaultChange:
 
     kind: FaultKind
     raised: bool
+    where: tuple[str, ...] = ()
+
+
+def _nowhere(name: str) -> tuple[str, ...]:
+    return ()
 
 
 class FaultBook:
@@ -149,18 +158,26 @@ class FaultBook:
         return True
 
     def update(
-        self, now_us: int, present: Iterable[str], *, vehicle_gone: bool, blind: bool = False
+        self,
+        now_us: int,
+        present: Iterable[str],
+        *,
+        vehicle_gone: bool,
+        blind: bool = False,
+        where: Callable[[str], tuple[str, ...]] = _nowhere,
     ) -> tuple[FaultChange, ...]:
         """Compare the causes ``present`` now with the faults in force; return what changed, in a fixed order.
 
-        ``blind``: there are no readings. A cause that is not seen then has not gone, so no fault ends.
+        ``blind``: there are no readings. A cause that is not seen then has not gone, so no fault ends. ``where``: tells
+        where a new one is.
         """
         causes = tuple(present)
         changes: list[FaultChange] = []
         for name in causes:
             if name not in self._active:
-                self._active[name] = ActiveFault(fault_kind(name), now_us)
-                changes.append(FaultChange(fault_kind(name), raised=True))
+                place = where(name)
+                self._active[name] = ActiveFault(fault_kind(name), now_us, place)
+                changes.append(FaultChange(fault_kind(name), raised=True, where=place))
         for name, fault in tuple(self._active.items()):
             if name not in causes and not blind and self._may_end(fault.kind, vehicle_gone=vehicle_gone):
                 del self._active[name]

@@ -94,11 +94,17 @@ class InputLines:
     """The debounced functions of one outlet."""
 
     def __init__(self, lines: tuple[InputLine, ...]) -> None:
-        self._lines = tuple(_Debounced(line) for line in lines)
+        self._lines: tuple[_Debounced, ...] = ()
+        self.configure(lines)
         self.changes: tuple[LineChange, ...] = ()
         """What the last update changed, in the order of the table."""
         self.begun: tuple[LineFunction, ...] = ()
         """Functions that became active after they had been seen inactive: what a user has just done."""
+
+    def configure(self, lines: tuple[InputLine, ...]) -> None:
+        """Have these lines from now on. A line that is told the same as before keeps what it knows."""
+        known = {each.line: each for each in self._lines}
+        self._lines = tuple(known.get(line) or _Debounced(line) for line in lines)
 
     def update(self, now_us: int, contacts: tuple[bool, ...]) -> int:
         """Take the present contacts (true = closed); return when to look again."""

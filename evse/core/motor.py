@@ -91,6 +91,16 @@ class MotorSupervisor(Generic[GoalT, FeedbackT, DriveT]):
         """``end`` is the goal, the feedback confirms it, and no earlier pulse is on its way back."""
         return self._reached and self.goal is end and self.feedback.value == end.value
 
+    def look(self, now_us: int, feedback: FeedbackT) -> None:
+        """Notice at once that the holding end was left, before anything of this step is decided."""
+        if self._moving is self.goal or now_us >= self._moves_until_us:
+            self._notice(feedback)
+
+    def _notice(self, feedback: FeedbackT) -> None:
+        """``lost`` when the holding end, once reached, is not reported any more: opened by hand or by a fault."""
+        if self._reached and self.goal is self._holding and feedback.value != self._holding.value:
+            self.lost = True
+
     def update(self, now_us: int, feedback: FeedbackT, *, may_release: bool) -> int:
         """Take the feedback, start or end tries; return when to look again."""
         mended = self.feedback is self._contradictory and feedback is not self._contradictory
@@ -110,9 +120,9 @@ class MotorSupervisor(Generic[GoalT, FeedbackT, DriveT]):
             self.lost = False
             self._rest()
             return NEVER
-        if self._reached and self.goal is self._holding:
-            # Opened by hand or by a fault: no new try under load, the outlet core decides.
-            self.lost = True
+        self._notice(feedback)
+        if self.lost:
+            # No new try under load: the outlet core decides.
             return NEVER
         if self.failed is not None:
             return NEVER

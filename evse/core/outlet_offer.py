@@ -116,7 +116,7 @@ class OutletOffer(OutletSenses):
             diode=self.pilot.diode,
             pwm_offered=self.offer.mode is PilotMode.PWM,
             pwm_confirmed=self.pilot.pwm_confirmed,
-            authorised=session is not None,
+            authorised=self.procedure.authorised(now_us),
             record_durable=session is not None and session.durable,
             lock_required=self.config.has_lock,
             lock_confirmed=self.lock.locked,

@@ -84,6 +84,16 @@ class OutletParts:
         self.revision = 0
         """Counts the steps: while it stays the same, so does everything but the energy register."""
 
+    def configure(self, config: OutletConfig, station: StationConfig) -> None:
+        """Work by another configuration of the same board; whatever runs goes on."""
+        self.config, self._station = config, station
+        self.domestic.configure(config)
+        self.detectors.configure(config)
+        self.self_test.configure(config.procedure.rcd_test_us)
+        self.procedure.configure(config, station.checkpoint_us)
+        self.user_input.configure(config)
+        self.signs.configure(config)
+
     @property
     def offered_ma(self) -> int:
         """What may be drawn: the pilot's offer, or the fixed maximum of a live domestic socket."""

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from evse.core.detectors import DetectorContext
 from evse.core.events import CableChanged, FaultCleared, FaultRaised, PhasesDetected
+from evse.core.fault_places import places
 from evse.core.faults import Latch, Reaction
 from evse.core.movements import movements
 from evse.core.outlet_parts import OutletParts
@@ -42,6 +45,8 @@ class OutletSenses(OutletParts):
             self._detect_phases(now_us, inputs)
         else:
             self.phases.pause()
+        self.lock.look(now_us, inputs.lock)
+        self.shutter.look(now_us, inputs.shutter)
         self._take_lines(now_us)
         self._events.extend(movements(self.config, previous, inputs, self.user_input.lines.changes))
         if self.proximity.state is not self._shown_cable:
@@ -91,11 +96,12 @@ class OutletSenses(OutletParts):
         causes += self.panel.fault_causes() + self.metering.fault_causes()
         self._until(self.detectors.wake_us)
         concerning, blind = self.domestic.concerning(causes), not self.inputs.link_ok
-        for change in self.faults.update(now_us, concerning, vehicle_gone=self._vehicle_gone, blind=blind):
+        gone, where = self._vehicle_gone, partial(self._place_of, now_us)
+        for change in self.faults.update(now_us, concerning, vehicle_gone=gone, blind=blind, where=where):
             kind = change.kind
             if change.raised:
                 latched = kind.latch is Latch.SERVICE
-                self._tell(FaultRaised(self.config.number, kind.name, kind.reaction.value, latched))
+                self._tell(FaultRaised(self.config.number, kind.name, kind.reaction.value, latched, change.where))
                 self._note_error(kind.name)
                 if kind.reaction is Reaction.EMERGENCY and context.energised:
                     self._charge_stopped_by_fault = True
@@ -105,6 +111,10 @@ class OutletSenses(OutletParts):
         self._until(self.panel.teach(now_us, master_missing=missing, idle=session is None and not self._plugged))
         if self.panel.restarting and session is not None:
             self.procedure.stop(now_us, "Reboot")
+
+    def _place_of(self, now_us: int, fault: str) -> tuple[str, ...]:
+        over_ma = self._hard_current_ma if fault == "OverCurrentHard" else self.current.limit_ma(now_us)
+        return places(fault, self.config, self.inputs, self.contactor, self.domestic.contactor, over_ma)
 
     def _note_error(self, fault: str) -> None:
         if fault == "LockOpenedInCharge":

@@ -22,6 +22,10 @@ class OutletSigns:
         self.light = Light.OFF
         self.text = ""
 
+    def configure(self, config: OutletConfig) -> None:
+        """Work by another configuration of the same board."""
+        self._config = config
+
     def update(
         self, now_us: int, procedure: Procedure, faults: FaultBook, panel: Panel, user: UserInput, *, charging: bool
     ) -> int:

@@ -147,6 +147,16 @@ class PilotMonitor:
         """The station itself drives F or E: whether the vehicle is there cannot be seen."""
         return self._mode in (PilotMode.F, PilotMode.E)
 
+    @property
+    def mode(self) -> PilotMode:
+        """What the generator is told."""
+        return self._mode
+
+    @property
+    def held_by_others(self) -> bool:
+        """A short or a foreign voltage seems to hold the line, accepted or about to be."""
+        return any(level in (PilotLevel.E, PilotLevel.INVALID) for level in (self.level, self._candidate))
+
     def lost(self) -> None:
         """No fresh readings: what was pending begins anew with the next one, PWM and diode have to be seen again."""
         self._candidate, self._left_us, self._broken_us = self.level, NEVER, 0

@@ -73,6 +73,11 @@ class Procedure:
         self._wake_us = NEVER
         self._asked_from = OutletStatus.INIT_DONE
 
+    def configure(self, config: OutletConfig, checkpoint_period_us: int) -> None:
+        """Work by another configuration of the same board: a session goes on, times under way count by the new ones."""
+        self._config, self._times = config, config.procedure
+        self._checkpoint_period_us = checkpoint_period_us
+
     # --- what the user and services do -------------------------------------------------------------------------
 
     def card(self, now_us: int, uid: str, facts: ProcedureFacts) -> None:
@@ -177,6 +182,11 @@ class Procedure:
         self.stop_reason = self.stop_reason or reason
         self._wake_us = now_us
         return ""
+
+    def authorised(self, now_us: int) -> bool:
+        """Whether somebody may charge right now: a session whose permission has not expired and that nothing has stopped."""
+        session = self.session
+        return session is not None and not self.stop_reason and now_us < session.permission_expires_us
 
     def confirm_record(self, session_id: str) -> str:
         """The start record is durable; return why it does not concern this session, or an empty text."""

@@ -25,6 +25,10 @@ class SelfTestSequence:
         self._tries = 0
         self._rearm_us = -NEVER
 
+    def configure(self, timeout_us: int) -> None:
+        """Another longest test counts from the next one on."""
+        self._timeout_us = timeout_us
+
     def reset(self) -> None:
         """Forget the last result: a new session begins or the vehicle has left."""
         self.passed = self.failed = self._seen_running = False

@@ -17,6 +17,7 @@ from evse.core.commands import (
     Book,
     ClearFault,
     Command,
+    Configure,
     ConfirmRecord,
     Maintain,
     Postpone,
@@ -29,6 +30,7 @@ from evse.core.commands import (
     Verdict,
 )
 from evse.core.config import StationConfig
+from evse.core.configure import refusal
 from evse.core.events import CommandDone, ConfigurationActive, Event, OrdersChanged, RestartRequested
 from evse.core.faults import Latch, fault_kind
 from evse.core.limit_orders import set_limit
@@ -94,12 +96,10 @@ class StationCore:
     ) -> StationStep:
         """Take the latest ``inputs`` (one per outlet, in order), cards and commands; return what to do."""
         events: list[Event] = []
-        if not self._announced:
-            self._announced = True
-            events.append(ConfigurationActive(0, self.config.version, self.config.digest))
+        events += self._news()
         for command in commands:
             done = self._obey(now_us, command)
-            events += self._orders_news()
+            events += self._news()
             events.append(done)
         for card in cards:
             outlet_of_card = self._by_number.get(card.outlet)
@@ -198,10 +198,13 @@ class StationCore:
             self._done.popitem(last=False)
         return CommandDone(command.outlet, command.command_id, outcome, reason)
 
-    def _orders_news(self) -> list[OrdersChanged]:
-        """What a command has changed of the orders in force, the station's first."""
+    def _news(self) -> list[Event]:
+        """What a command has changed of the configuration and of the orders in force, the station's first."""
         news = [outlet.orders_news() for outlet in self.outlets]
-        found = [each for each in news if each is not None]
+        found: list[Event] = [each for each in news if each is not None]
+        if not self._announced:
+            self._announced = True
+            found.insert(0, ConfigurationActive(0, self.config.version, self.config.digest))
         if self._limits.in_force() != self._told_limits:
             self._told_limits = self._limits.in_force()
             found.insert(0, OrdersChanged(0, self._told_limits))
@@ -210,6 +213,8 @@ class StationCore:
     def _obey_for_outlets(self, now_us: int, command: Command) -> str:
         if isinstance(command, STANDING_ORDERS) and not self._knows_orders(command.outlet):
             return NOT_RESTORED
+        if isinstance(command, Configure):
+            return self._configure(command)
         if command.outlet == 0 and isinstance(command, SetLimit):
             return set_limit(now_us, self._limits.orders, command)
         if command.outlet == 0 and isinstance(command, STATION_WIDE):
@@ -220,6 +225,20 @@ class StationCore:
         if command.epoch not in (ANY_EPOCH, outlet.procedure.epoch):
             return "meant for an earlier session"
         return self._act(now_us, command, outlet)
+
+    def _configure(self, command: Configure) -> str:
+        """Work by another configuration from this step on; return why not, or an empty text."""
+        wanted = command.config
+        why_not = refusal(self.config, wanted)
+        if why_not or wanted is None or wanted == self.config:
+            return why_not
+        self.config = wanted
+        for outlet, config in zip(self.outlets, wanted.outlets, strict=True):
+            outlet.configure(config, wanted)
+        self._limits.configure(wanted.station_maximum_ma)
+        self._steps = [None] * len(self.outlets)
+        self._announced = False
+        return ""
 
     def _knows_orders(self, outlet: int) -> bool:
         """Whether the orders from before the start are in force where a new one is for."""
@@ -288,5 +307,6 @@ def _clear_fault(outlet: OutletCore, fault: str) -> str:
         case Latch.UNPLUG:
             return f"fault {fault!r} ends when its cause is gone and the vehicle is unplugged"
     outlet.faults.clear_by_service(fault)
+    outlet.detectors.generator.serviced()
     outlet.contactor.mirror_lies = outlet.domestic.contactor.mirror_lies = False
     return ""

@@ -26,6 +26,11 @@ class StationLimits:
         self._rated = constant("station maximum", rated_ma)
         self._settled_us = -NEVER
 
+    def configure(self, rated_ma: int) -> None:
+        """The station has another maximum of its own."""
+        self._rated_ma = rated_ma
+        self._rated = constant("station maximum", rated_ma)
+
     def update(self, now_us: int) -> int:
         """Find what rules now; return when that may change by time alone."""
         if not self.orders and self.maximum_ma == self._rated_ma:

@@ -33,6 +33,11 @@ class UserInput:
         self.asked_again = False
         """In this step somebody asks for a new charge: by the key that unlocks, or by the button without a session."""
 
+    def configure(self, config: OutletConfig) -> None:
+        """Other functions of the lines count from their next reading on; lines that stay the same keep what they know."""
+        self.lines.configure(config.lines)
+        self._button_enabled = config.push_button
+
     def update(self, now_us: int, contacts: tuple[bool, ...], *, session: bool, charging: bool) -> int:
         """Take the contacts; ``charging``: the session is in its charge loop. Returns when to look again."""
         wake_us = self.lines.update(now_us, contacts)

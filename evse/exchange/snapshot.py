@@ -45,12 +45,16 @@ class LimitView:
 
 @dataclass(frozen=True, slots=True)
 class FaultView:
-    """An active fault: catalogue name, reaction class, latch rule, when it was raised (control's clock)."""
+    """An active fault: catalogue name, reaction class, latch rule, when it was raised (control's clock).
+
+    ``where``: contact, phases and proof when it was raised, as far as the feedback knew; empty after a restart.
+    """
 
     name: str
     reaction: str
     latch: str
     raised_us: int
+    where: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ Rules:
   with their last reading and the reason ``PowerLoss``; sessions of the announced boot run on, whether it is control
   that is new to us or we that are new to control. Only when that is durable, ``RestoreState`` goes to every outlet,
   so that what control works with includes all that came before.
+- A configuration that control is to work by instead of its own (``adopt``) goes out before ``RestoreState``.
 - ``RestoreState`` may come again, with a new id when it says more than before; control takes from it only what it lacks.
 - Standing orders are kept as told, each time all of an outlet (:mod:`evse.services.standing_orders`).
 - An event's writes and its sequence number are one commit. A session's start is confirmed when its commit is durable.
@@ -24,7 +25,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import Final
 
-from evse.core.commands import Authorise, Command, ConfirmRecord, RestoreState
+from evse.core.commands import Authorise, Command, Configure, ConfirmRecord, RestoreState
 from evse.core.config import OutletConfig, StationConfig
 from evse.core.events import (
     AuthorisationRequested,
@@ -89,6 +90,8 @@ class StationServices:
         self.repeated_events = 0
         self._journal = journal
         self._outlets: dict[int, OutletConfig] = {outlet.number: outlet for outlet in config.outlets}
+        self.wanted: StationConfig | None = None
+        """What control is to work by instead of the configuration it starts with."""
         self._wake = wake
         self._publish = publish
         self._read_problem = ""
@@ -121,9 +124,11 @@ class StationServices:
     def start(self, now_us: int, boot_id: str) -> list[Command]:
         """Control said ``Hello`` with ``boot_id``. Returns the commands that can go out at once, often none yet."""
         self._waiting.clear()
+        configured = [] if self.wanted is None else [self._configuration(boot_id, self.wanted)]
         if boot_id == self._boot_id and self._closed_interrupted:
             # The connection broke and came back, both sides lived on: say everything again that may be lost.
             self._acknowledged = 0
+            self._commands += configured
             if self._ready:
                 self._restore(now_us)
             return self.take_commands()
@@ -133,7 +138,7 @@ class StationServices:
         self._acknowledged = 0
         self._pending.clear()
         self._pending_orders.clear()
-        self._commands.clear()
+        self._commands[:] = configured
         self._opened.clear()
         self._latched.clear()
         self._ready = False
@@ -142,6 +147,18 @@ class StationServices:
         generation = self._generation
         self._journal.commit([CloseInterrupted(boot_id, publish=self._publish)], lambda: self._interrupted(generation))
         return self.take_commands()
+
+    def adopt(self, config: StationConfig) -> Configure:
+        """Have control work by ``config`` from now on: the command to send now.
+
+        It is sent again at every start of control, before the state is restored: nothing charges by an older one.
+        """
+        self.wanted = config
+        return self._configuration(self._boot_id, config)
+
+    @staticmethod
+    def _configuration(boot_id: str, config: StationConfig) -> Configure:
+        return Configure(f"configure-{boot_id}-{config.version}-{config.digest[:16]}", config=config)
 
     def step(self, now_us: int) -> int:
         """Try again what could not be read; returns when to be called next, ``NEVER`` when nothing waits."""

@@ -16,6 +16,7 @@ from typing import Final
 
 from evse.core.config import Access, SocketType
 from evse.core.dip import DipFunction
+from evse.core.fault_places import PLACES
 from evse.core.faults import CATALOGUE, Latch, Reaction
 from evse.core.led_bar import DISPLAY_TEXTS
 from evse.core.lines import LineFunction
@@ -147,6 +148,7 @@ FIELD_NAMES: Final[Mapping[str, tuple[str, ...]]] = {
     "FaultView.name": FAULTS,
     "FaultView.reaction": _words(Reaction),
     "FaultView.latch": _words(Latch),
+    "FaultView.where": PLACES,
     "SessionView.charge_type": CHARGE_TYPES,
     "ClosedSession.reason": END_REASONS,
     "ClosedSession.charge_type": CHARGE_TYPES,
@@ -172,6 +174,7 @@ FIELD_NAMES: Final[Mapping[str, tuple[str, ...]]] = {
     "InputChanged.function": _words(LineFunction),
     "FaultRaised.fault": FAULTS,
     "FaultRaised.reaction": _words(Reaction),
+    "FaultRaised.where": PLACES,
     "FaultCleared.fault": FAULTS,
     "OrdersChanged.orders": _words(OrderKind),
     "AuthorisationRequested.purpose": ("start", "stop"),
@@ -189,6 +192,9 @@ FREE_FIELDS: Final = (
     "StationView.config_digest",
     "OutletView.link_problem",
     "OutletView.reader_problem",
+    "OutletView.metered_by",
+    "MeterView.name",
+    "MeterView.problem",
     "LimitView.note",
     "DipView.at_start",
     "DipView.now",

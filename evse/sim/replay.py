@@ -270,11 +270,13 @@ def _put(cycle: _Cycle, line: int, entry: TraceEntry) -> None:
 
 def _command(entry: TraceEntry) -> Command:
     data: dict[str, object] = {name: value for name, value in entry.data.items() if name != "name"}
-    for name in ("orders", "station_orders"):
+    for name in ("orders", "station_orders", "plan"):
         noted = data.get(name)
         if isinstance(noted, tuple):
-            # Standing orders are values of their own, noted as JSON.
+            # Standing orders and steps of a plan are values of their own, noted as JSON.
             data[name] = [json.loads(str(each)) for each in noted]
+    if isinstance(data.get("config"), str):
+        data["config"] = json.loads(str(data["config"]))
     return decode_command(msgspec.json.encode({"type": entry.data["name"], "data": data}))
 
 

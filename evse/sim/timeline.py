@@ -47,6 +47,11 @@ def _permission(data: _Data) -> str:
     return f"contactor may not be held: {_value(data['reasons'])}"
 
 
+def _place(data: _Data) -> str:
+    where = data.get("where")
+    return f" at {_value(where)}" if where else ""
+
+
 _WORDS: Final[Mapping[str, Callable[[_Data], str]]] = {
     "EvStateChanged": lambda d: f"EV State {d['state']} (was {d['previous']})",
     "CableChanged": lambda d: f"Cable State {d['state']}",
@@ -69,7 +74,7 @@ _WORDS: Final[Mapping[str, Callable[[_Data], str]]] = {
     "RestartRequested": lambda d: f"control restarts ({d['cause']})",
     "PhasesDetected": lambda d: f"vehicle draws from {d['phases']} phase(s)",
     "WakeUpStarted": lambda d: "wake-up of the vehicle: pilot to F",
-    "FaultRaised": lambda d: f"fault {d['fault']} ({d['reaction']}{', latched' if d['latched'] else ''})",
+    "FaultRaised": lambda d: f"fault {d['fault']}{_place(d)} ({d['reaction']}{', latched' if d['latched'] else ''})",
     "FaultCleared": lambda d: f"fault {d['fault']} over",
     "OrdersChanged": lambda d: f"orders in force: {_value(d['orders'])}",
     "AuthorisationRequested": lambda d: f"authorisation asked for {d['uid'] or 'free access'} ({d['purpose']})",

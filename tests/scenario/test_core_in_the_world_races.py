@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
+from evse.core.config import Access
+from evse.core.configure import with_digest
 from evse.sim.station import ClosedSession
 from hal.world.verb_spec import VerbError
 from tests.fakes.core_in_world import OTHER_UID, WorldBench
@@ -114,3 +118,28 @@ def test_a_charge_cut_short_keeps_its_energy_to_the_last_checkpoint(event: str) 
     assert delivered_wh - minute_wh - 2 <= records[0].energy_wh <= delivered_wh + 1
     assert b.view().register_wh == records[0].energy_wh
     works_on(b)
+
+
+@pytest.mark.req("STA-02", "ENE-01")
+def test_settings_count_at_once_and_after_every_restart() -> None:
+    b = WorldBench(access=Access.FREE).run(12)
+    config = b.station.config
+    b.verb("plug_in").run(40)
+    assert b.view().offered_ma == 32_000
+    outlets = tuple(replace(each, derated_current_ma=16_000) for each in config.outlets)
+    b.station.configure(with_digest(replace(config, outlets=outlets, version=config.version + 1)))
+    b.run(1)
+    assert b.view().offered_ma == 16_000
+    assert b.truth().contact_closed
+    highest_ma = 0
+    for verb in ("kill_control", "kill_services", "cut_power"):
+        b.verb(verb)
+        if verb == "cut_power":
+            b.run(5).verb("restore_power")
+        for _ in range(120):
+            b.run(0.5)
+            view = b.station.view()
+            highest_ma = max(highest_ma, view.outlets[0].offered_ma if view else 0)
+    assert b.truth().contact_closed
+    assert highest_ma == 16_000, "never by the configuration that control starts with"
+    assert b.violations() == []

@@ -52,6 +52,7 @@ ERROR_CODES: Final[Mapping[str, str]] = {
     "PilotShort": "EVCommunicationError",
     "PilotInvalid": "EVCommunicationError",
     "PilotGeneratorStuck": "InternalError",
+    "PilotGeneratorDefective": "InternalError",
     "FrontEndLost": "InternalError",
     "FrontEndFault": "InternalError",
     "RecordNotDurable": "InternalError",

@@ -11,8 +11,9 @@ import pytest
 
 from evse.app.station_hub import NOT_STORED, QUEUE, RING, SILENCE_US, StationHub
 from evse.app.system_clock import EARLIEST_UTC_US, machine_boot, system_mapping
-from evse.core.commands import Command, SetUnavailable, StopSession
+from evse.core.commands import Command, Configure, RestoreState, SetUnavailable, StopSession
 from evse.core.config import OutletConfig, StationConfig
+from evse.core.configure import with_digest
 from evse.core.events import CommandDone, EvStateChanged, OrdersChanged, SessionOpened
 from evse.core.orders import OrderKind, StandingOrder
 from evse.core.units import MS, SECOND
@@ -244,3 +245,39 @@ def test_the_machines_run_has_a_name_where_the_kernel_tells_it(tmp_path: Path) -
     assert machine_boot() == machine_boot() != ""
     assert machine_boot(str(tmp_path / "nothing")) == ""
     assert system_mapping("boot").clock_id == machine_boot()
+
+
+NEXT = with_digest(replace(CONFIG, version=2, station_maximum_ma=32_000))
+
+
+@pytest.mark.req("STA-02")
+@pytest.mark.parametrize("outcome", ["done", "refused"])
+def test_a_configuration_is_answered_and_sent_again_before_the_state_when_control_starts(outcome: str) -> None:
+    async def story(bench: Bench) -> None:
+        bench.begin()
+        bench.sent.clear()
+        asked = asyncio.create_task(bench.hub.configure(NEXT))
+        await _soon()
+        (sent,) = bench.sent
+        assert isinstance(sent, Configure)
+        assert sent.config == NEXT
+        bench.hub.envelope(Envelope("boot", 1, 5, CommandDone(0, sent.command_id, outcome, "why")))
+        assert (await asked).outcome == outcome
+        bench.sent.clear()
+        bench.hub.disconnected()
+        bench.hub.hello(Hello("boot-2", 0))
+        bench.disk()
+        again = [type(each) for each in bench.sent]
+        assert again == ([Configure, RestoreState] if outcome == "done" else [RestoreState])
+
+    play(story)
+
+
+def test_a_configuration_that_is_saved_while_control_is_away_comes_with_its_start() -> None:
+    async def story(bench: Bench) -> None:
+        with pytest.raises(NotConnected):
+            await bench.hub.configure(NEXT)
+        bench.begin()
+        assert [type(each) for each in bench.sent] == [Configure, RestoreState]
+
+    play(story)

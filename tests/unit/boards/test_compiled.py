@@ -16,12 +16,11 @@ from boards.compiled import (
     WireKind,
     WirePlan,
     WireSpec,
-    config_digest,
     decode_config,
     encode_config,
-    with_digest,
 )
 from evse.core.config import Access, LockTimings, OutletConfig, SocketType, StationConfig
+from evse.core.configure import config_digest, with_digest
 from hal.frames.front_end import Frame
 
 FRONT_1, READER_1 = WireSpec("outlet-1/front-end", WireKind.SIMULATED), WireSpec("outlet-1/reader", WireKind.SIMULATED)

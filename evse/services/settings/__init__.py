@@ -1,0 +1,1 @@
+"""The settings registry: every parameter of a station declared once, validated whole, kept durably, applied at once."""
