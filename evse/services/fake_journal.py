@@ -22,6 +22,7 @@ from evse.services.journal import (
     ClearLatch,
     CloseInterrupted,
     DropMessages,
+    GiveUpPublication,
     JournalError,
     KeepDocument,
     KeepOrders,
@@ -116,9 +117,8 @@ class StationImage:
             case KeepOrders():
                 kept = {each.order.key: undated(each) for each in write.orders}
                 self.orders[write.outlet] = tuple(kept[key] for key in sorted(kept))
-            case MarkPublished():
-                if write.number in self.records:
-                    self.records[write.number] = replace(self.records[write.number], published=True)
+            case MarkPublished() | GiveUpPublication():
+                self._publication(write)
             case QueueMessage():
                 self._queue(write)
             case AssignTransaction():
@@ -136,6 +136,12 @@ class StationImage:
                 self.sequences[write.boot_id] = write.seq
                 while len(self.sequences) > BOOTS_KEPT:
                     del self.sequences[next(iter(self.sequences))]
+
+    def _publication(self, write: MarkPublished | GiveUpPublication) -> None:
+        record = self.records.get(write.number)
+        if record is not None:
+            sent = isinstance(write, MarkPublished)
+            self.records[write.number] = replace(record, published=True) if sent else replace(record, publish=False)
 
     def _close_interrupted(self, write: CloseInterrupted) -> None:
         for key, session in list(self.sessions.items()):
@@ -336,6 +342,12 @@ class FakeJournal:
         """At most ``limit`` records with numbers below ``before``, newest first."""
         newest_first = reversed(self._store.station(self._uid).records.values())
         return tuple(record for record in newest_first if before is None or record.number < before)[: max(limit, 0)]
+
+    def unpublished(self, limit: int, after: int = 0) -> tuple[Record, ...]:
+        """At most ``limit`` records that wait for publication, with numbers above ``after``, oldest first."""
+        records = sorted(self._store.station(self._uid).records.values(), key=lambda record: record.number)
+        waiting = (each for each in records if each.number > after and each.publish and not each.published)
+        return tuple(waiting)[: max(limit, 0)]
 
     def latched_faults(self, outlet: int) -> tuple[str, ...]:
         """Faults of an outlet that outlive a restart, in alphabetical order."""

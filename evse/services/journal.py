@@ -210,6 +210,13 @@ class MarkPublished:
     number: int
 
 
+@dataclass(frozen=True, slots=True)
+class GiveUpPublication:
+    """The record ``number`` will not be published: it stays in the history and waits no longer."""
+
+    number: int
+
+
 Write = (
     SessionStart
     | Transaction
@@ -221,6 +228,7 @@ Write = (
     | KeepOrders
     | Sequence
     | MarkPublished
+    | GiveUpPublication
     | QueueMessage
     | AssignTransaction
     | DropMessages
@@ -266,6 +274,10 @@ class Journal(Protocol):
 
     def records(self, limit: int, before: int | None = None) -> tuple[Record, ...]:
         """At most ``limit`` records with numbers below ``before``, newest first."""
+        ...
+
+    def unpublished(self, limit: int, after: int = 0) -> tuple[Record, ...]:
+        """At most ``limit`` records that wait for publication, with numbers above ``after``, oldest first."""
         ...
 
     def latched_faults(self, outlet: int) -> tuple[str, ...]:

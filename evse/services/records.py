@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -107,6 +107,12 @@ def export_csv(reader: RecordReader, form: CsvFormat = FACTORY_FORMAT) -> Iterat
     while page := reader.records(_PAGE, before):
         yield _lines([[cell(record, form) for _, cell in _COLUMNS] for record in page], form)
         before = page[-1].number
+
+
+def csv_of(records: Sequence[Record], form: CsvFormat = FACTORY_FORMAT) -> bytes:
+    """``records`` in this order as one file with the header of the export, UTF-8."""
+    rows = [[cell(record, form) for _, cell in _COLUMNS] for record in records]
+    return _lines([[title for title, _ in _COLUMNS], *rows], form).encode()
 
 
 def energy_text(energy_wh: int, separator: DecimalSeparator) -> str:

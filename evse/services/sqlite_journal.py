@@ -258,6 +258,15 @@ class SqliteJournal:
         )
         return tuple(record_of(row) for row in rows)
 
+    def unpublished(self, limit: int, after: int = 0) -> tuple[Record, ...]:
+        """At most ``limit`` records that wait for publication, with numbers above ``after``, oldest first."""
+        rows = self._store.read(
+            "SELECT * FROM record WHERE station = ? AND publish = 1 AND published = 0 AND number > ? "
+            "ORDER BY number LIMIT ?",
+            (self._uid, after, max(limit, 0)),
+        )
+        return tuple(record_of(row) for row in rows)
+
     def latched_faults(self, outlet: int) -> tuple[str, ...]:
         """Faults of an outlet that outlive a restart, in alphabetical order."""
         rows = self._store.read(

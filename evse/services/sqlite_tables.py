@@ -23,6 +23,7 @@ from evse.services.journal import (
     ClearLatch,
     CloseInterrupted,
     DropMessages,
+    GiveUpPublication,
     JournalError,
     KeepDocument,
     KeepOrders,
@@ -186,6 +187,8 @@ class StationTables:
                 self._run(
                     "UPDATE record SET published = 1 WHERE station = ? AND number = ?", self._station, write.number
                 )
+            case GiveUpPublication():
+                self._run("UPDATE record SET publish = 0 WHERE station = ? AND number = ?", self._station, write.number)
             case QueueMessage() | AssignTransaction() | DropMessages():
                 self._supervise(write)
             case KeepDocument():

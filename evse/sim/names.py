@@ -19,6 +19,7 @@ from evse.core.dip import DipFunction
 from evse.core.fault_places import PLACES
 from evse.core.faults import CATALOGUE, Latch, Reaction
 from evse.core.led_bar import DISPLAY_TEXTS
+from evse.core.limits import OnExpiry
 from evse.core.lines import LineFunction
 from evse.core.orders import OrderKind
 from evse.core.outlet_status import OUTLET_TABLE, ErrorClass, OutletErrorName, OutletStatus
@@ -145,6 +146,7 @@ FIELD_NAMES: Final[Mapping[str, tuple[str, ...]]] = {
     "DipView.on": (*_words(DipFunction), *UNKNOWN_SWITCHES),
     "PilotView.driven_mode": _words(PilotMode),
     "LimitView.source": LIMIT_SOURCES,
+    "LimitView.on_expiry": _words(OnExpiry),
     "FaultView.name": FAULTS,
     "FaultView.reaction": _words(Reaction),
     "FaultView.latch": _words(Latch),

@@ -23,6 +23,7 @@ from evse.services.journal import (
     ClearLatch,
     CloseInterrupted,
     DropMessages,
+    GiveUpPublication,
     Journal,
     KeepDocument,
     KeepOrders,
@@ -301,6 +302,19 @@ def test_a_record_that_waits_for_publication_is_never_overwritten(bench: Bench) 
     assert (numbers(bench.journal())[-1], bench.journal().unpublished_dropped()) == (4, 1)
 
 
+@pytest.mark.req("CDR-02")
+def test_what_waits_for_publication_is_listed_oldest_first_until_sent_or_given_up(bench: Bench) -> None:
+    for number in range(1, 6):
+        bench.commit(start(f"s{number}"), end(f"s{number}", publish=number != 2))
+    waiting = [record.number for record in bench.journal().unpublished(9)]
+    assert waiting == [1, 3, 4, 5]
+    assert [record.number for record in bench.journal().unpublished(2, after=1)] == [3, 4]
+    bench.commit(MarkPublished(3), GiveUpPublication(4), GiveUpPublication(99))
+    bench.reopen()
+    assert [record.number for record in bench.journal().unpublished(9)] == [1, 5]
+    assert numbers(bench.journal()) == [5, 4, 3, 2, 1], "the history keeps them all"
+
+
 def test_records_are_read_in_pages(bench: Bench) -> None:
     bench.commit(*(write for number in range(5) for write in (start(f"s{number}"), end(f"s{number}"))))
     journal = bench.journal()
@@ -354,6 +368,7 @@ WRITES = st.one_of(
     st.builds(KeepOrders, SMALL, st.lists(KEPT, max_size=3).map(tuple)),
     st.builds(Sequence, IDS, SMALL),
     st.builds(MarkPublished, SMALL),
+    st.builds(GiveUpPublication, SMALL),
 )
 
 

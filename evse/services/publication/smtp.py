@@ -1,0 +1,131 @@
+"""Delivery by mail: one message with the report attached, to all receivers or to none."""
+
+from __future__ import annotations
+
+import smtplib
+import socket
+from email.message import EmailMessage
+from email.utils import formatdate
+
+from evse.services.publication.delivery import (
+    LIMITS,
+    DeliveryError,
+    Limits,
+    ReportFile,
+    Watchdog,
+    reason,
+    tls_context,
+    words,
+)
+from evse.services.publication.settings import MailSecurity, SmtpTarget
+
+
+def send_mail(target: SmtpTarget, file: ReportFile, ca_file: str = "", limits: Limits = LIMITS) -> str:
+    """Deliver ``file``; blocks. Returns the server's confirmation. Raises ``DeliveryError``.
+
+    A message that only some receivers may get is not sent: the retry would reach the others twice.
+    """
+    session = _Session(target, ca_file, limits)
+    with Watchdog(limits.delivery_s, session.cut) as watchdog:
+        try:
+            return session.send(_message(target, file))
+        except (OSError, smtplib.SMTPException) as error:
+            if watchdog.expired:
+                raise DeliveryError(f"no delivery within {limits.delivery_s:.0f} s") from error
+            raise DeliveryError(_told(target, error)) from error
+        finally:
+            session.close()
+
+
+def _told(target: SmtpTarget, error: OSError) -> str:
+    match error:
+        case smtplib.SMTPRecipientsRefused():
+            refused = "; ".join(f"{who}: {code} {words(text)}" for who, (code, text) in error.recipients.items())
+            return f"receiver refused: {words(refused)}"
+        case smtplib.SMTPAuthenticationError():
+            return f"user name or password refused: {error.smtp_code} {words(error.smtp_error)}"
+        case smtplib.SMTPResponseException():
+            return f"the mail server said: {error.smtp_code} {words(error.smtp_error)}"
+        case smtplib.SMTPServerDisconnected() if isinstance(error.__context__, OSError):
+            error = error.__context__
+    return f"mail server {target.server}:{target.port}: {reason(error)}"
+
+
+class _Session:
+    """One connection, which another thread may cut."""
+
+    def __init__(self, target: SmtpTarget, ca_file: str, limits: Limits) -> None:
+        self._target = target
+        self._ca_file = ca_file
+        self._limits = limits
+        self._smtp: smtplib.SMTP | None = None
+
+    def send(self, message: EmailMessage) -> str:
+        smtp = self._connect()
+        smtp.ehlo_or_helo_if_needed()
+        self._protect(smtp)
+        if self._target.login is not None:
+            smtp.login(self._target.login.username, self._target.login.password)
+        code, text = smtp.mail(self._target.sender)
+        if code != 250:
+            raise smtplib.SMTPResponseException(code, text)
+        for receiver in self._target.receivers:
+            code, text = smtp.rcpt(receiver)
+            if code not in (250, 251):
+                raise smtplib.SMTPRecipientsRefused({receiver: (code, text)})
+        code, text = smtp.data(message.as_bytes())
+        if code != 250:
+            raise smtplib.SMTPDataError(code, text)
+        return words(text)
+
+    def cut(self) -> None:
+        # Not close(): the other thread may be inside a read, which shutdown ends at once.
+        connection = getattr(self._smtp, "sock", None)
+        if connection is not None:
+            try:
+                connection.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass
+
+    def close(self) -> None:
+        if self._smtp is not None:
+            self._smtp.close()
+
+    def _connect(self) -> smtplib.SMTP:
+        target, timeout_s = self._target, self._limits.operation_s
+        smtp: smtplib.SMTP
+        if target.security is MailSecurity.TLS:
+            smtp = smtplib.SMTP_SSL(timeout=timeout_s, context=tls_context(self._ca_file))
+        else:
+            smtp = smtplib.SMTP(timeout=timeout_s)
+        self._smtp = smtp
+        # STARTTLS checks the certificate against this name; the class sets it only when it connects by itself.
+        smtp._host = target.server  # type: ignore[attr-defined]
+        code, text = smtp.connect(target.server, target.port)
+        if code != 220:
+            raise smtplib.SMTPConnectError(code, text)
+        return smtp
+
+    def _protect(self, smtp: smtplib.SMTP) -> None:
+        if self._target.security is not MailSecurity.STARTTLS:
+            return
+        if not smtp.has_extn("starttls"):
+            raise DeliveryError(
+                "the mail server offers no STARTTLS: nothing was sent, because all of it would be readable on the way; "
+                "use a server with TLS, or set the encryption to none"
+            )
+        smtp.starttls(context=tls_context(self._ca_file))
+        smtp.ehlo()
+
+
+def _message(target: SmtpTarget, file: ReportFile) -> EmailMessage:
+    message = EmailMessage()
+    message["Subject"] = file.subject
+    message["From"] = target.sender
+    message["To"] = ", ".join(target.receivers)
+    message["Date"] = formatdate()
+    # The same for every try of one report: a receiver that got it twice keeps one.
+    message["Message-ID"] = f"<{file.identity}@{target.sender.rpartition('@')[2]}>"
+    message.set_content(f"{file.subject}.\nThe records are in the attached file {file.name}.\n")
+    message.add_attachment(file.content, maintype="text", subtype="csv", filename=file.name)
+    return message
