@@ -55,8 +55,16 @@ class EnergyRegister:
         self._power_uw = sum(max(0, i) * max(0, u) for i, u in zip(currents_ma, voltages_mv, strict=True))
 
     def leave_meter(self) -> None:
-        """Follow no meter any more, or another one from its present reading on."""
+        """Follow no meter any more."""
         self._lead_pj = self._wait_pj = 0
+
+    def begin_meter(self, step_mwh: int, lag_us: int) -> None:
+        """Follow a meter from its present reading on, which it may have shown for a whole step, ``lag_us`` ago.
+
+        What it then counts first was counted here already.
+        """
+        self._lead_pj = step_mwh * PJ_PER_MWH + self._power_uw * lag_us
+        self._wait_pj = 0
 
     def follow(self, counted_mwh: int, step_mwh: int, lag_us: int = 0) -> None:
         """The meter has counted ``counted_mwh`` since it was asked last; ``step_mwh`` is the last digit it shows.

@@ -120,7 +120,7 @@ class Metering:
             return
         self._good = sample
         if verdict.begins:
-            register.leave_meter()
+            register.begin_meter(sample.step_mwh, sample.lag_us)
         else:
             register.follow(verdict.counted_mwh, sample.step_mwh, sample.lag_us)
         if verdict.begins or verdict.counted_mwh:

@@ -15,6 +15,8 @@ from evse.sim.station import ClosedSession, OutletFacts
 
 TOLERANCE_WH: Final = 1
 """Energy balance: one watt-hour per record, because a record is the difference of two whole register readings ..."""
+METER_TOLERANCE_WH: Final = 3
+"""With a meter of its own: its last digit at the beginning and at the end, and what flows between two of its readings ..."""
 MEASURING_PER_MILLE: Final = 1
 """... and this much of the record for the resolution of the front end's currents and the delay of its readings."""
 STALE_READING_US: Final = 250_000
@@ -191,9 +193,9 @@ class RecordsBalanceWithTheWorld:
         if record.interrupted:
             high += self._undurable.get(record.session_id, 0)
             high += self._power_limit_uw.get(record.session_id, 0) * moment.config.checkpoint_us // 1_000
-        tolerance = (
-            TOLERANCE_WH * NJ_PER_WH + self._unsure.get(record.session_id, 0) + low * MEASURING_PER_MILLE // 1_000
-        )
+        metered = bool(moment.config.outlets[record.outlet - 1].meter)
+        tolerance = (METER_TOLERANCE_WH if metered else TOLERANCE_WH) * NJ_PER_WH
+        tolerance += self._unsure.get(record.session_id, 0) + low * MEASURING_PER_MILLE // 1_000
         # What the meter sees through a welded contact while the session is open is on its record.
         most = real + self._welded.get(record.session_id, 0)
         stale_us = STALE_READING_US if record.session_id in self._cut_off else 0

@@ -15,6 +15,7 @@ from evse.sim.story_ending import scenario_of
 from evse.sim.story_menu import FAULTS, HABITS, ORDERS
 from evse.sim.story_shrink import shrink
 from hal.world.verb_domestic import DOMESTIC_VERBS
+from hal.world.verb_meter import METER_VERBS
 from hal.world.verb_spec import check_params
 
 SECOND = 1_000_000
@@ -44,13 +45,17 @@ OTHER_BOARDS = {
     "set_x1",
 }
 """Not drawn: no story plays on a board with shutters, or with DIP switches or functions on its input lines, yet."""
+METERS = {verb.name for verb in METER_VERBS}
+"""Drawn by tests/scenario/test_meter_walks.py."""
 DOMESTIC = {verb.name for verb in DOMESTIC_VERBS}
 """Not drawn: nor on one with a domestic socket."""
 
 
 def test_every_verb_and_command_may_happen_in_a_story() -> None:
     healing = {entry.heal[0] for entry in FAULTS.values() if entry.heal is not None}
-    assert {verb.name for verb in ALL_VERBS} == set(FAULTS) | healing - {""} | USED_BY_VISITS | OTHER_BOARDS | DOMESTIC
+    assert {verb.name for verb in ALL_VERBS} == set(FAULTS) | healing - {
+        ""
+    } | USED_BY_VISITS | OTHER_BOARDS | DOMESTIC | METERS
     assert set(COMMANDS) == set(ORDERS)
 
 
