@@ -3,6 +3,8 @@
     tools/campaign --hours 200             simulated hours
     tools/campaign --seeds 100             this many stories
     tools/campaign --first 17 --seeds 1    one story, again
+    tools/campaign --kills 10000           kill -9 of the station's processes (tools/durability.py)
+    tools/campaign --images 100000         power cuts below the journal
 
 Every failure is told with its options, its shortened story (a scenario file in --out) and the command that replays it.
 Ends with status 1 when a story failed.
@@ -20,6 +22,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from evse.app.story_bench import StoryOutcome, report_failure, run_story, share_together
+from tools import durability
 
 SECONDS_PER_HOUR = 3_600
 REPORTED_PER_KIND = 1
@@ -71,11 +74,17 @@ def main(argv: Sequence[str]) -> int:
     enough = parser.add_mutually_exclusive_group()
     enough.add_argument("--hours", type=float, help="simulated hours (default 200)")
     enough.add_argument("--seeds", type=int, help="number of stories")
+    enough.add_argument("--kills", type=int, help="kill processes at random instants, this often, instead of stories")
+    enough.add_argument("--images", type=int, help="crash images of the journal's disk, instead of stories")
     parser.add_argument("--jobs", type=int, default=2, help="processes (default 2)")
     parser.add_argument("--first", type=int, default=1, help="number of the first story (default 1)")
     parser.add_argument("--out", type=Path, default=Path("build/stories"), help="folder for shortened stories")
     parser.add_argument("--json", action="store_true", help="figures as JSON")
     options = parser.parse_args(argv)
+    if options.kills is not None:
+        return durability.run(durability.kill_batches(options.kills, options.first), "kills")
+    if options.images is not None:
+        return durability.run(durability.image_batches(options.images, options.first), "crash images")
     hours = options.hours if options.hours is not None or options.seeds is not None else 200.0
     begin = time.monotonic()
     done: list[StoryOutcome] = []

@@ -75,6 +75,7 @@ def parser() -> argparse.ArgumentParser:
     _add_sim(commands)
     _add_replay(commands)
     _add_world(commands)
+    _add_badge(commands)
     _add_profile(commands)
     _add_meters(commands)
     return top
@@ -167,6 +168,14 @@ def _add_world(commands: Commands[argparse.ArgumentParser]) -> None:
     world.add_argument("--out", default="", metavar="FILE", help="where record writes (default: standard output)")
     world.add_argument("--json", action="store_true", help="print the answer as JSON")
     world.set_defaults(run=_world)
+
+
+def _add_badge(commands: Commands[argparse.ArgumentParser]) -> None:
+    from evse.app.badge_parser import EXAMPLES, add_badge_parser
+
+    badge = commands.add_parser("badge", help="the badge list of a running station", epilog=EXAMPLES + _CODES)
+    add_badge_parser(badge)
+    badge.set_defaults(run=_badge)
 
 
 def _add_profile(commands: Commands[argparse.ArgumentParser]) -> None:
@@ -264,6 +273,12 @@ def _world(arguments: argparse.Namespace) -> int:
     return world_command(
         arguments.verb, arguments.params, arguments.station, json_output=arguments.json, out=arguments.out
     )
+
+
+def _badge(arguments: argparse.Namespace) -> int:
+    from evse.app.badge_command import badge_command
+
+    return badge_command(arguments)
 
 
 def _profile_check(arguments: argparse.Namespace) -> int:

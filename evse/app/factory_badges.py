@@ -1,10 +1,12 @@
-"""The authorisation that a profile gives from the factory: strategy and known badges."""
+"""The authorisation that a profile gives from the factory: policy and known badges."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from evse.services.authorisation import Authoriser, Badge, BadgeType, Strategy
+from evse.services.authorisation import Policy, Strategy
+from evse.services.badges.badge import Badge, BadgeType
+from evse.services.badges.badge_list import BadgeList
 
 if TYPE_CHECKING:
     # The services process uses this module too and has no need of the YAML reader.
@@ -17,11 +19,6 @@ BadgeFacts = tuple[str, str, str]
 """UID, type and comment of a badge, as plain values for another process."""
 
 
-def authoriser_for(profile: Profile) -> Authoriser:
-    """The authorisation that a profile gives from the factory."""
-    return authoriser_of(strategy_of(profile), badges_of(profile))
-
-
 def strategy_of(profile: Profile) -> str:
     """The profile's badge strategy in the authorisation's word."""
     return STRATEGIES[profile.model.settings.authentication_strategy].value
@@ -32,7 +29,11 @@ def badges_of(profile: Profile) -> list[BadgeFacts]:
     return [(badge.uid, badge.type, badge.comment) for badge in profile.model.badges]
 
 
-def authoriser_of(strategy: str, badges: list[BadgeFacts]) -> Authoriser:
-    """The authorisation for plain values. Raises ValueError for a badge that is none, or one that is there twice."""
-    known = tuple(Badge(uid, BadgeType(kind), comment) for uid, kind, comment in badges)
-    return Authoriser(strategy=Strategy(strategy), badges=known)
+def policy_of(strategy: str) -> Policy:
+    """The policy of a station without supervision."""
+    return Policy(strategy=Strategy(strategy))
+
+
+def badge_list_of(badges: list[BadgeFacts]) -> BadgeList:
+    """The list for plain values. Raises ValueError for a badge that is none, or one that is there twice."""
+    return BadgeList(tuple(Badge(uid, BadgeType(kind), comment) for uid, kind, comment in badges))

@@ -19,9 +19,10 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from evse.app.badge_port import StationBadges
 from evse.app.board_view import board_from
 from evse.app.child import ChildArguments, Task, add_child_arguments, begin_child, wait_for_task
-from evse.app.factory_badges import authoriser_of
+from evse.app.factory_badges import badge_list_of, policy_of
 from evse.app.record_source import JournalRecords
 from evse.app.scenario_runner import ScenarioRunner
 from evse.app.session_recorder import RecordedSource, SessionRecorder
@@ -50,8 +51,14 @@ class ServicesProcess:
         self._news = asyncio.Event()
         self._store = SqliteStore(Path(task.data) / "journal.sqlite", notify=lambda: _call_on(loop, self._deliver))
         journal: SqliteJournal = self._store.journal(station.config.station_uid)
-        authoriser = authoriser_of(task.strategy, task.badges)
-        services = StationServices(journal, authoriser, NO_CLOCK, station.config, wake=self._news.set)
+        services = StationServices(
+            journal,
+            policy_of(task.strategy),
+            NO_CLOCK,
+            station.config,
+            wake=self._news.set,
+            factory_badges=badge_list_of(task.badges),
+        )
         self._services = services
         self._hub = StationHub(services, system_mapping)
         listener = socket.socket(fileno=arguments.exchange_fd)
@@ -65,6 +72,9 @@ class ServicesProcess:
             wires=self._hub.wire_log,
             scenarios=ScenarioRunner() if world is not None else None,
             recording=SessionRecorder(world) if world is not None else None,
+            badges=StationBadges(
+                services.cards, [each.number for each in station.config.outlets], self._hub.flush, monotonic_us
+            ),
         )
         source = RecordedSource(self._hub, world) if world is not None else self._hub
         app = create_app(source, world, JournalRecords(journal), error_bits=names, extras=extras)

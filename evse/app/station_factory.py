@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from boards.load import load_profile
 from boards.to_core import station_config, wire_plan
-from evse.app.factory_badges import authoriser_for
+from evse.app.factory_badges import badge_list_of, badges_of, policy_of, strategy_of
 from evse.app.virtual import VirtualStation
 from evse.control.recording import Recorder
 from evse.sim.random_streams import RandomStreams
@@ -25,7 +25,8 @@ def station_factory(
     return VirtualStation(
         station_config(profile, f"SIM-{profile.model.name}"),
         wire_plan(profile),
-        authoriser=authoriser_for(profile),
+        policy=policy_of(strategy_of(profile)),
+        factory_badges=badge_list_of(badges_of(profile)),
         elide=elide,
         local_interlock=not dumb,
         random_stream=RandomStreams(run_number).stream("disk"),

@@ -60,6 +60,7 @@ def station_facts(profile: Profile, serial: str) -> StationFacts:
                 outlet.phases or model.station.phases,
                 outlet.position or "",
                 lines[outlet.number],
+                outlet.reader is not None,
             )
             for outlet in sorted(model.outlets, key=lambda outlet: outlet.number)
         ),

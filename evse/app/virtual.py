@@ -24,10 +24,12 @@ from evse.core.config import StationConfig
 from evse.core.events import Event, RestartRequested
 from evse.core.units import MS, NEVER, SECOND
 from evse.exchange.snapshot import StationView
-from evse.services.authorisation import Authoriser
+from evse.services.authorisation import Policy
+from evse.services.badges.badge_list import BadgeList
 from evse.services.clock import ClockMapping, ClockQuality
 from evse.services.fake_journal import FakeStore
 from evse.services.station_services import StationServices
+from evse.services.supervision import SupervisionAnswer, SupervisionPort
 from evse.sim.elision import RenewalLoop
 from evse.sim.invariants_base import DISK
 from evse.sim.scheduler import Scheduler
@@ -105,18 +107,22 @@ class VirtualStation:
         config: StationConfig,
         plan: WirePlan,
         *,
-        authoriser: Authoriser | None = None,
+        policy: Policy | None = None,
+        factory_badges: BadgeList | None = None,
+        supervision: SupervisionPort | None = None,
         elide: bool = True,
         local_interlock: bool = True,
         random_stream: random.Random | None = None,
         recorder: Recorder | None = None,
     ) -> None:
-        """``recorder``: notes all that goes into every boot's control and comes out of it."""
+        """``recorder``: notes all that goes into every boot's control and comes out of it. ``supervision``: asked about cards."""
         self._config = config
         self._adopted: StationConfig | None = None
         self._recorder = recorder
         self._plan = plan
-        self._authoriser = authoriser or Authoriser()
+        self._policy = policy or Policy()
+        self._factory_badges = factory_badges
+        self._supervision = supervision
         self._random = random_stream or random.Random(0)  # noqa: S311 - reproducible, not secret
         self._scheduler = Scheduler(elide=elide)
         self._modems = {wire.name: NullModem(self._scheduler, wire.baud, wire.name) for wire in plan.wires()}
@@ -202,10 +208,12 @@ class VirtualStation:
         clock = ClockMapping(boot_id, 0, EPOCH_UTC_US, ClockQuality.SYNCHRONISED, clock_id)
         services = StationServices(
             self._store.journal(self._config.station_uid),
-            self._authoriser,
+            self._policy,
             clock,
             self._config,
             wake=self._continue_services,
+            factory_badges=self._factory_badges,
+            supervision=self._supervision,
         )
         services.wanted = self._adopted
         self._services = VirtualServices(services, self._exchange, boot_id)
@@ -378,6 +386,12 @@ class VirtualStation:
         """Hand a command to control."""
         if self._control is not None and self._hung is None and self._exchange is not None:
             self._exchange.deliver((command,))
+
+    def answer(self, ask_id: str, answer: SupervisionAnswer) -> None:
+        """The supervision has answered; lost while services do not run."""
+        if self._services is not None:
+            self._services.services.supervision_answer(ask_id, answer)
+            self._continue_services()
 
     def verbs(self) -> tuple[Verb, ...]:
         """Everything that can be done to this station from outside: the world's verbs and the processes'."""

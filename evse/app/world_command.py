@@ -7,22 +7,11 @@ import math
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from boards.problems import printable
-from evse.app.paths import PathError, RunningStation, read_status, running_stations, runtime_base
+from evse.app.station_choice import BAD_INPUT, FAILED, NOT_RUNNING, OK, Complaint, find_station
 from evse.app.world_client import WorldGone, ask_world
-
-OK: Final = 0
-FAILED: Final = 1
-BAD_INPUT: Final = 2
-NOT_RUNNING: Final = 3
-
-
-class _Complaint(Exception):
-    def __init__(self, text: str, code: int) -> None:
-        super().__init__(text)
-        self.code = code
 
 
 def world_command(verb: str, params: Sequence[str], station: str, *, json_output: bool, out: str = "") -> int:
@@ -34,7 +23,7 @@ def world_command(verb: str, params: Sequence[str], station: str, *, json_output
         answer = ask_world(_world_socket(station), request)
     except WorldGone as error:
         return _complain(str(error), NOT_RUNNING, json_output=json_output)
-    except _Complaint as error:
+    except Complaint as error:
         return _complain(str(error), error.code, json_output=json_output)
     if verb == "record":
         return _record(answer, out, json_output=json_output)
@@ -91,52 +80,25 @@ def parse_value(text: str) -> bool | int | float | str:
 def _request(verb: str, params: Sequence[str]) -> dict[str, Any]:
     if verb in ("list", "truth", "status", "log", "record"):
         if params:
-            raise _Complaint(f"{verb} takes no parameters", BAD_INPUT)
+            raise Complaint(f"{verb} takes no parameters", BAD_INPUT)
         return {"op": {"list": "verbs", "record": "recording"}.get(verb, verb)}
     values: dict[str, Any] = {}
     for param in params:
         key, equals, value = param.partition("=")
         if not equals or not key:
-            raise _Complaint(f"{param!r}: write parameters as key=value", BAD_INPUT)
+            raise Complaint(f"{param!r}: write parameters as key=value", BAD_INPUT)
         if key in values:
-            raise _Complaint(f"{key} is given twice", BAD_INPUT)
+            raise Complaint(f"{key} is given twice", BAD_INPUT)
         values[key] = parse_value(value)
     return {"op": "apply", "verb": verb, "params": values}
 
 
 def _world_socket(wish: str) -> str:
-    station = _find(wish)
+    station = find_station(wish)
     world = station.status.get("world")
     if not world:
-        raise _Complaint(
-            f"station {station.status.get('uid')} runs on hardware: it has no simulated world", NOT_RUNNING
-        )
+        raise Complaint(f"station {station.status.get('uid')} runs on hardware: it has no simulated world", NOT_RUNNING)
     return str(world)
-
-
-def _find(wish: str) -> RunningStation:
-    if wish and Path(wish).is_dir():
-        status = read_status(Path(wish))
-        if status is None:
-            raise _Complaint(f"{wish}: no station runs here", NOT_RUNNING)
-        return RunningStation(Path(wish), status)
-    try:
-        found = running_stations(runtime_base())
-    except PathError as error:
-        raise _Complaint(str(error), NOT_RUNNING) from error
-    if wish:
-        found = [each for each in found if wish in (str(each.status.get("uid")), _port_of(each))]
-    if len(found) == 1:
-        return found[0]
-    if not found:
-        which = f"station {wish!r}" if wish else "station"
-        raise _Complaint(f"no {which} is running; start one with: evse run --profile parking", NOT_RUNNING)
-    names = ", ".join(f"{each.status.get('uid')} (port {_port_of(each)})" for each in found)
-    raise _Complaint(f"several stations are running, choose with --station: {names}", BAD_INPUT)
-
-
-def _port_of(station: RunningStation) -> str:
-    return str(station.status.get("url", "")).rstrip("/").rpartition(":")[2]
 
 
 def _show(operation: str, answer: dict[str, Any]) -> None:

@@ -34,6 +34,8 @@ class Verdict(StrEnum):
     REFUSED = "refused"
     PROVISIONAL = "provisional"
     """The user may begin; the permission expires in the core at ``permission_expires_us`` unless a final one comes."""
+    TAKEN = "taken"
+    """The card was meant for something else than a charge (an Admin badge that begins to manage badges): no error."""
 
 
 class AvailabilitySource(StrEnum):
@@ -63,6 +65,20 @@ class Authorise(Command):
     permission_expires_us: int = NEVER
     may_stop_any: bool = False
     """An Admin badge: it stops a charge that another card started and never charges."""
+    priority: bool = False
+    """A VIP badge in cluster mode: the charge is spared current reductions wholly or in part."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReadCards(Command):
+    """Until ``until_us`` cards held to this outlet's reader are told to services, not taken for a charge.
+
+    Services teach or delete them as badges. Each is asked with the purpose ``teach``; an accepted one is told by the tone of
+    an accepted card. The card of the running session still ends it. Not ``active``: the reader serves charges again.
+    """
+
+    active: bool = True
+    until_us: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,6 +202,7 @@ class RestoreState(Command):
 
 COMMAND_TYPES: tuple[type[Command], ...] = (
     Authorise,
+    ReadCards,
     ConfirmRecord,
     StartSession,
     StopSession,

@@ -196,7 +196,8 @@ class OrdersChanged(Event):
 class AuthorisationRequested(Event):
     """A card was read, or free access begins: services answer with ``Authorise`` for the same pair of ids.
 
-    ``purpose`` is ``start`` (nobody charges here yet) or ``stop`` (a session runs and another card asks to end it).
+    ``purpose`` is ``start`` (nobody charges here yet), ``stop`` (a session runs and another card asks to end it) or
+    ``teach`` (services have asked for cards with ``ReadCards``).
     """
 
     durable: ClassVar[bool] = True

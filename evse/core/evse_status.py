@@ -21,6 +21,7 @@ def evse_status(outlet: OutletCore) -> tuple[str, ...]:
         "Single-Phase": phases == 1,
         "Three-Phase": phases > 1,
         "Domestic cable detected": outlet.domestic.plugged,
+        "VIP badge mode": outlet.procedure.session is not None and outlet.procedure.session.priority,
         "Unavailable_OCPP_Cmd_Received": AvailabilitySource.OCPP.value in availability.unavailable,
         "not_Enough_Energy_To_Start_Charge": "NotEnoughCurrent" in outlet.no_offer
         and outlet.procedure.session is not None,

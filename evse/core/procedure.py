@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from evse.core.availability import Availability
+from evse.core.commands import Authorise, Verdict
 from evse.core.config import Access, OutletConfig
 from evse.core.events import (
     AuthorisationRequested,
@@ -61,6 +62,7 @@ class Procedure:
         self.shutter_goal = ShutterGoal.CLOSED
         self.retry_shutter = False
         self.self_test_wanted = False
+        self.read_cards_until_us = 0
         self.beep = Beep.NONE
         self.beep_count = 0
         self._card_counter = 0
@@ -83,7 +85,11 @@ class Procedure:
     def card(self, now_us: int, uid: str, facts: ProcedureFacts) -> None:
         """A card was read."""
         session = self.session
-        if session is not None:
+        if now_us < self.read_cards_until_us and (session is None or uid != session.uid):
+            if self.pending is None:
+                self._sound(Beep.READ)
+                self._request(now_us, uid, "teach")
+        elif session is not None:
             self._card_in_session(now_us, uid, session)
         elif not self._may_begin(facts) or self._config.access is not Access.BADGE:
             self._sound(Beep.REFUSED)
@@ -127,31 +133,43 @@ class Procedure:
         self.pending = PendingAuthorisation(self._card_counter, self.epoch, uid, purpose, now_us)
         self._emit(AuthorisationRequested(self._config.number, self._card_counter, self.epoch, uid, purpose))
 
-    def verdict(
-        self, now_us: int, card_read_id: int, epoch: int, *, accepted: bool, expires_us: int, may_stop_any: bool
-    ) -> str:
-        """Take the answer to a card read; return why it was not used, or an empty text.
+    def verdict(self, now_us: int, answer: Authorise) -> str:
+        """Take the answer to a card read of the present epoch; return why it was not used, or an empty text.
 
-        ``expires_us`` is ``NEVER`` for a final verdict. A second, final verdict for the card that opened the running
-        session confirms or withdraws a provisional permission.
+        A second, final verdict for the card that opened the running session confirms or withdraws a provisional permission.
         """
+        accepted = answer.verdict in (Verdict.ACCEPTED, Verdict.PROVISIONAL)
+        expires_us = answer.permission_expires_us if answer.verdict is Verdict.PROVISIONAL else NEVER
         pending = self.pending
-        if pending is not None and (pending.card_read_id, pending.epoch) == (card_read_id, epoch):
+        if pending is not None and (pending.card_read_id, pending.epoch) == (answer.card_read_id, self.epoch):
             self.pending = None
-            if pending.purpose == "stop":
-                self._stop_verdict(now_us, accepted=accepted and may_stop_any)
-            elif accepted and not may_stop_any:
+            if pending.purpose == "teach":
+                self._sound(Beep.ACCEPTED if accepted else Beep.REFUSED)
+            elif pending.purpose == "stop":
+                self._stop_verdict(now_us, accepted=accepted and answer.may_stop_any)
+            elif accepted and not answer.may_stop_any:
                 self._sound(Beep.ACCEPTED)
-                self._begin(now_us, pending.uid, "badge", expires_us, card_read_id)
+                self._begin(now_us, pending.uid, "badge", expires_us, answer.card_read_id)
+                if self.session is not None:
+                    self.session.priority = answer.priority
             else:
-                self._refuse(now_us, OutletErrorName.BADGE_UNKNOWN)
+                self._refused(now_us, answer)
             return ""
         session = self.session
-        opened_it = session is not None and (session.card_read_id, self.epoch) == (card_read_id, epoch)
+        opened_it = session is not None and session.card_read_id == answer.card_read_id
         if session is not None and opened_it and session.permission_expires_us != NEVER:
             session.permission_expires_us = expires_us if accepted else now_us
             return ""
         return "no card read waits for this verdict"
+
+    def _refused(self, now_us: int, answer: Authorise) -> None:
+        if answer.verdict is Verdict.TAKEN:
+            self._sound(Beep.ACCEPTED)
+            self._back_to_rest(now_us)
+        elif answer.reason == OutletErrorName.BADGE_IS_NOT_THE_BOOKER:
+            self._refuse(now_us, OutletErrorName.BADGE_IS_NOT_THE_BOOKER)
+        else:
+            self._refuse(now_us, OutletErrorName.BADGE_UNKNOWN)
 
     def _stop_verdict(self, now_us: int, *, accepted: bool) -> None:
         if accepted:
@@ -164,6 +182,9 @@ class Procedure:
     def _refuse(self, now_us: int, error: OutletErrorName) -> None:
         self._sound(Beep.REFUSED)
         self._error(error)
+        self._back_to_rest(now_us)
+
+    def _back_to_rest(self, now_us: int) -> None:
         self._fire(now_us, "refused_plugged" if self._asked_from is OutletStatus.UNPLUG_STARTED else "refused")
 
     def remote_start(self, now_us: int, uid: str, facts: ProcedureFacts) -> str:
@@ -201,7 +222,7 @@ class Procedure:
         """Go as far as the facts allow; return when to look again."""
         self._wake_us = self.availability.expire(now_us)
         self._note_plug(now_us, facts)
-        self._give_up_stop_card(now_us)
+        self._give_up_card(now_us)
         for _ in range(len(OutletStatus)):
             before = self.status
             self._move(now_us, facts)
@@ -228,14 +249,17 @@ class Procedure:
         kept = facts.blocked or facts.key_locked or self.availability.out_of_service
         return self._config.access is Access.FREE and not kept and self.availability.booking is None
 
-    def _give_up_stop_card(self, now_us: int) -> None:
-        """A card that asked to stop somebody else's charge and got no answer in time is refused."""
+    def _give_up_card(self, now_us: int) -> None:
+        """A card that asked to stop somebody else's charge, or to be taught, and got no answer in time is refused."""
         pending = self.pending
-        if pending is None or pending.purpose != "stop":
+        if pending is None or pending.purpose == "start":
             return
         if self._late(now_us, pending.asked_us + self._times.authorisation_us):
             self.pending = None
-            self._stop_verdict(now_us, accepted=False)
+            if pending.purpose == "stop":
+                self._stop_verdict(now_us, accepted=False)
+            else:
+                self._sound(Beep.REFUSED)
 
     def _note_plug(self, now_us: int, facts: ProcedureFacts) -> None:
         if not facts.plugged:

@@ -27,6 +27,8 @@ class Session:
     register_start_wh: int = -1
     permission_expires_us: int = NEVER
     """A provisional verdict ends here unless a final one has come."""
+    priority: bool = False
+    """Opened with a VIP badge in cluster mode."""
     durable: bool = False
     transaction_open: bool = False
     was_energised: bool = False

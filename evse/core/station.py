@@ -21,13 +21,13 @@ from evse.core.commands import (
     ConfirmRecord,
     Maintain,
     Postpone,
+    ReadCards,
     RestoreState,
     SetLimit,
     SetUnavailable,
     StartSession,
     StopSession,
     Suspend,
-    Verdict,
 )
 from evse.core.config import StationConfig
 from evse.core.configure import refusal
@@ -261,15 +261,9 @@ class StationCore:
             case RestoreState():
                 self._restore(now_us, command, outlet)
             case Authorise():
-                final = command.verdict is not Verdict.PROVISIONAL
-                return procedure.verdict(
-                    now_us,
-                    command.card_read_id,
-                    procedure.epoch,
-                    accepted=command.verdict is not Verdict.REFUSED,
-                    expires_us=NEVER if final else command.permission_expires_us,
-                    may_stop_any=command.may_stop_any,
-                )
+                return procedure.verdict(now_us, command)
+            case ReadCards():
+                procedure.read_cards_until_us = command.until_us if command.active else now_us
             case ConfirmRecord():
                 return procedure.confirm_record(command.session_id)
             case StartSession():

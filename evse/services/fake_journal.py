@@ -14,6 +14,9 @@ from collections.abc import Sequence as SequenceOf
 from dataclasses import dataclass, field, replace
 
 from evse.core.units import NEVER
+from evse.services.badges.badge import Badge
+from evse.services.badges.badge_image import BadgeImage
+from evse.services.badges.writes import Authorised
 from evse.services.journal import (
     BOOTS_KEPT,
     RECORDS_KEPT,
@@ -75,6 +78,7 @@ class StationImage:
     last_message: int = 0
     last_number: int = 0
     unpublished_dropped: int = 0
+    badges: BadgeImage = field(default_factory=BadgeImage)
 
     def copy(self) -> StationImage:
         """An image that shares no container with this one."""
@@ -87,6 +91,7 @@ class StationImage:
             orders=dict(self.orders),
             registers=dict(self.registers),
             sequences=dict(self.sequences),
+            badges=self.badges.copy(),
             messages=dict(self.messages),
             transaction_ids=dict(self.transaction_ids),
             documents=dict(self.documents),
@@ -136,6 +141,8 @@ class StationImage:
                 self.sequences[write.boot_id] = write.seq
                 while len(self.sequences) > BOOTS_KEPT:
                     del self.sequences[next(iter(self.sequences))]
+            case _:
+                self.badges.apply(write)
 
     def _publication(self, write: MarkPublished | GiveUpPublication) -> None:
         record = self.records.get(write.number)
@@ -368,6 +375,14 @@ class FakeJournal:
     def unpublished_dropped(self) -> int:
         """How many records were given up to make room without ever having been published."""
         return self._store.station(self._uid).unpublished_dropped
+
+    def badges(self) -> tuple[Badge, ...]:
+        """The badge list, by number."""
+        return self._store.station(self._uid).badges.in_order()
+
+    def authorised(self) -> tuple[Authorised, ...]:
+        """The cache of authorised identifiers, the newest last."""
+        return tuple(self._store.station(self._uid).badges.authorised.values())
 
     def messages(self, after: int = 0) -> tuple[tuple[int, QueueMessage], ...]:
         """What waits for the supervision with numbers above ``after``, oldest first."""

@@ -12,6 +12,7 @@ Meaning of the writes, the same in every store:
   know gets a record too: better one with gaps than none.
 - ``KeepOrders`` replaces every standing order of its outlet.
 - ``CloseInterrupted`` ends every open session of other boots with its last reading.
+- Badges and the cache of authorised identifiers: :mod:`evse.services.badges.writes`.
 - ``QueueMessage`` keeps what the supervision has to be told of a transaction, until ``DropMessages``. Messages get
   numbers that rise and are never used twice. ``AssignTransaction`` notes the supervision's transaction id.
 - ``KeepDocument`` replaces a text that the supervision keeps; an empty one is forgotten.
@@ -31,6 +32,8 @@ from enum import StrEnum
 from typing import Final, Protocol
 
 from evse.core.orders import StandingOrder
+from evse.services.badges.badge import Badge
+from evse.services.badges.writes import Authorised, BadgeWrite
 from evse.services.clock import Deadline, Instant
 from evse.services.records import Record
 
@@ -228,6 +231,7 @@ Write = (
     | KeepOrders
     | Sequence
     | MarkPublished
+    | BadgeWrite
     | GiveUpPublication
     | QueueMessage
     | AssignTransaction
@@ -298,6 +302,14 @@ class Journal(Protocol):
 
     def unpublished_dropped(self) -> int:
         """How many records were given up to make room without ever having been published."""
+        ...
+
+    def badges(self) -> tuple[Badge, ...]:
+        """The badge list, by number."""
+        ...
+
+    def authorised(self) -> tuple[Authorised, ...]:
+        """The cache of authorised identifiers, the newest last."""
         ...
 
     def messages(self, after: int = 0) -> tuple[tuple[int, QueueMessage], ...]:

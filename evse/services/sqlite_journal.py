@@ -22,6 +22,9 @@ from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Any, Final
 
+from evse.services.badges.badge import Badge
+from evse.services.badges.badge_tables import LIST_AUTHORISED, LIST_BADGES, authorised_of, badge_of
+from evse.services.badges.writes import Authorised
 from evse.services.journal import JournalError, KeptOrder, OpenSession, QueueMessage, Write
 from evse.services.journal_rules import check_writes
 from evse.services.records import Record
@@ -292,6 +295,14 @@ class SqliteJournal:
     def unpublished_dropped(self) -> int:
         """How many records were given up to make room without ever having been published."""
         return self._number("SELECT unpublished_dropped FROM station WHERE uid = ?")
+
+    def badges(self) -> tuple[Badge, ...]:
+        """The badge list, by number."""
+        return tuple(badge_of(row) for row in self._store.read(LIST_BADGES, (self._uid,)))
+
+    def authorised(self) -> tuple[Authorised, ...]:
+        """The cache of authorised identifiers, the newest last."""
+        return tuple(authorised_of(row) for row in self._store.read(LIST_AUTHORISED, (self._uid,)))
 
     def messages(self, after: int = 0) -> tuple[tuple[int, QueueMessage], ...]:
         """What waits for the supervision with numbers above ``after``, oldest first."""

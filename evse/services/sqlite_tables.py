@@ -14,6 +14,8 @@ from typing import Any, Final
 
 from evse.core.limits import LimitStep, OnExpiry
 from evse.core.orders import OrderKind, StandingOrder
+from evse.services.badges.badge_tables import SCHEMA as _SCHEMA_BADGES
+from evse.services.badges.badge_tables import apply_badge_write
 from evse.services.clock import ClockQuality, Deadline, Instant
 from evse.services.journal import (
     BOOTS_KEPT,
@@ -96,14 +98,14 @@ _SCHEMA_3: Final = (
     "CREATE TABLE document (station TEXT NOT NULL, name TEXT NOT NULL, text TEXT NOT NULL, "
     "PRIMARY KEY (station, name)) WITHOUT ROWID",
 )
-_SCHEMA_4: Final = (
+_SCHEMA_PLANS: Final = (
     "ALTER TABLE standing_order ADD COLUMN on_expiry TEXT NOT NULL DEFAULT 'fallback'",
     "ALTER TABLE standing_order ADD COLUMN plan TEXT NOT NULL DEFAULT '[]'",
     "ALTER TABLE standing_order ADD COLUMN start_clock TEXT",
     "ALTER TABLE standing_order ADD COLUMN start_mono_us INTEGER",
     "ALTER TABLE standing_order ADD COLUMN start_utc_us INTEGER",
 )
-MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (_SCHEMA_1, _SCHEMA_2, _SCHEMA_3, _SCHEMA_4)
+MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (_SCHEMA_1, _SCHEMA_2, _SCHEMA_3, _SCHEMA_BADGES, _SCHEMA_PLANS)
 """The statements that lead from each version to the next, from 0 on."""
 
 
@@ -129,7 +131,9 @@ def migrate(connection: sqlite3.Connection, migrations: tuple[tuple[str, ...], .
     try:
         connection.execute("CREATE TABLE IF NOT EXISTS schema (version INTEGER NOT NULL)")
         row = connection.execute("SELECT version FROM schema").fetchone()
-        version = int(row[0]) if row is not None else 0
+        version = row[0] if row is not None else 0
+        if not isinstance(version, int):
+            raise sqlite3.DatabaseError("the schema's version cannot be read: the file is damaged")
         if version > len(migrations):
             raise JournalError(f"the journal has version {version}, this program knows {len(migrations)} at most")
         if row is None:
@@ -195,6 +199,8 @@ class StationTables:
                 self._keep_document(write)
             case Sequence():
                 self._remember_sequence(write)
+            case _:
+                apply_badge_write(self._connection, self._station, write)
 
     def _supervise(self, write: QueueMessage | AssignTransaction | DropMessages) -> None:
         match write:

@@ -20,12 +20,11 @@ Nothing here raises for what events say or what the disk does; ``problem`` says 
 
 from __future__ import annotations
 
-import logging
 from collections import deque
 from collections.abc import Callable
 from typing import Final
 
-from evse.core.commands import Authorise, Command, Configure, ConfirmRecord, RestoreState
+from evse.core.commands import Command, Configure, ConfirmRecord, RestoreState
 from evse.core.config import OutletConfig, StationConfig
 from evse.core.events import (
     AuthorisationRequested,
@@ -38,9 +37,13 @@ from evse.core.events import (
     SessionOpened,
     TransactionStarted,
 )
+from evse.core.orders import OrderKind, StandingOrder
 from evse.core.units import NEVER, SECOND
 from evse.exchange.envelope import Acknowledge, Envelope
-from evse.services.authorisation import Authoriser, mask_uid
+from evse.services.authorisation import Policy
+from evse.services.badges.badge_list import BadgeList
+from evse.services.badges.writes import FactoryBadges
+from evse.services.card_desk import CardDesk
 from evse.services.clock import ClockMapping, Instant
 from evse.services.journal import (
     Checkpoint,
@@ -57,8 +60,8 @@ from evse.services.journal import (
     Write,
 )
 from evse.services.standing_orders import StandingOrders
+from evse.services.supervision import SupervisionAnswer, SupervisionPort
 
-_log = logging.getLogger(__name__)
 RETRY_US: Final = 1 * SECOND
 """How long to wait before a journal that could not be read is asked again."""
 
@@ -71,20 +74,23 @@ class StationServices:
     """What services do for one station.
 
     ``wake`` is called when there is something new to take. ``publish`` says whether new records are meant for
-    publication.
+    publication. ``factory_badges``: the badge list of a station that has never had one. ``supervision``: who is asked
+    about cards, where the policy says so.
     """
 
     def __init__(
         self,
         journal: Journal,
-        authoriser: Authoriser,
+        policy: Policy,
         clock: ClockMapping,
         config: StationConfig,
         *,
         wake: Callable[[], None] = _nothing,
         publish: bool = False,
+        factory_badges: BadgeList | None = None,
+        supervision: SupervisionPort | None = None,
     ) -> None:
-        self.authoriser = authoriser
+        self.cards = CardDesk(journal, policy, [each.number for each in config.outlets], self._send, supervision)
         self.clock = clock
         self.foreign_events = 0
         self.repeated_events = 0
@@ -94,6 +100,7 @@ class StationServices:
         """What control is to work by instead of the configuration it starts with."""
         self._wake = wake
         self._publish = publish
+        self._factory = FactoryBadges(factory_badges.badges if factory_badges is not None else ())
         self._read_problem = ""
         self._boot_id = ""
         self._generation = 0
@@ -134,6 +141,7 @@ class StationServices:
             return self.take_commands()
         self._boot_id = boot_id
         self._generation += 1
+        self.cards.start(boot_id)
         self._handled = 0
         self._acknowledged = 0
         self._pending.clear()
@@ -145,7 +153,8 @@ class StationServices:
         self._closed_interrupted = False
         self._retry_us = NEVER
         generation = self._generation
-        self._journal.commit([CloseInterrupted(boot_id, publish=self._publish)], lambda: self._interrupted(generation))
+        writes: list[Write] = [self._factory, CloseInterrupted(boot_id, publish=self._publish)]
+        self._journal.commit(writes, lambda: self._interrupted(generation))
         return self.take_commands()
 
     def adopt(self, config: StationConfig) -> Configure:
@@ -166,7 +175,8 @@ class StationServices:
             self._follow_clock(now_us)
         if self._closed_interrupted and now_us >= self._retry_us:
             self._restore(now_us)
-        return self._retry_us if self._closed_interrupted else NEVER
+        wish_us = self.cards.step(now_us, self._utc_us(now_us)) if self._ready else NEVER
+        return min(wish_us, self._retry_us) if self._closed_interrupted else NEVER
 
     def _follow_clock(self, now_us: int) -> None:
         """Somebody has said what time it is: the ends of standing orders may be known better."""
@@ -185,10 +195,10 @@ class StationServices:
             if envelope.event.durable:
                 self._waiting.append((envelope, now_us))
         elif envelope.seq <= self._handled:
-            self._repeat(envelope)
+            self._repeat(envelope, now_us)
         else:
             self._handled = envelope.seq
-            self._take(envelope)
+            self._take(envelope, now_us)
 
     def orders_durable(self, before_seq: int) -> bool:
         """Whether every change of standing orders that control told before the event ``before_seq`` is durable."""
@@ -200,11 +210,16 @@ class StationServices:
         commands, self._commands = self._commands, []
         return commands
 
+    def _send(self, command: Command) -> None:
+        self._commands.append(command)
+        self._wake()
+
     def take_acknowledgement(self) -> Acknowledge | None:
         """The acknowledgement to send now, after the commands; ``None`` when there is nothing new to say."""
         if self._commands or not self._ready:
             return None
-        up_to_seq = self._pending[0] - 1 if self._pending else self._handled
+        held = [seq for seq in (self.cards.held_seq, self._pending[0] if self._pending else None) if seq is not None]
+        up_to_seq = min(held) - 1 if held else self._handled
         if up_to_seq <= self._acknowledged:
             return None
         self._acknowledged = up_to_seq
@@ -220,6 +235,7 @@ class StationServices:
         """Read what outlives a restart and tell every outlet."""
         try:
             if not self._ready:
+                self.cards.load()
                 self._orders.load(self._journal, (0, *self._outlets))
                 self._clock_seen = self.clock
             state = "undated" if self._orders.undated(self.clock) else "restore"
@@ -254,10 +270,13 @@ class StationServices:
 
     def _remember(self, commands: list[RestoreState], sessions: tuple[OpenSession, ...]) -> None:
         self._latched |= {(command.outlet, fault) for command in commands for fault in command.latched}
+        for command in commands:
+            self._note_booking(command.outlet, command.orders)
         for session in sessions:
             self._opened.setdefault((session.outlet, session.session_id), session.opened)
+            self.cards.users[session.outlet] = session.uid
 
-    def _take(self, envelope: Envelope) -> None:
+    def _take(self, envelope: Envelope, now_us: int) -> None:
         """A new event: store what it makes durable, answer what it asks."""
         event = envelope.event
         writes = self._writes(event, self._instant(envelope))
@@ -270,15 +289,15 @@ class StationServices:
                 [*writes, Sequence(self._boot_id, envelope.seq)], lambda: self._durable(generation, event)
             )
         elif isinstance(event, AuthorisationRequested):
-            self._authorise(event, envelope.mono_us)
+            self._authorise(event, envelope, now_us)
         self._wake()
 
-    def _repeat(self, envelope: Envelope) -> None:
+    def _repeat(self, envelope: Envelope, now_us: int) -> None:
         """An event that is known: its effect is there or under way, its answer may be lost."""
         self.repeated_events += 1
         event = envelope.event
         if isinstance(event, AuthorisationRequested):
-            self._authorise(event, envelope.mono_us)
+            self._authorise(event, envelope, now_us)
         elif isinstance(event, SessionOpened) and envelope.seq not in self._pending:
             self._confirm(event)
         self._wake()
@@ -310,6 +329,7 @@ class StationServices:
             case SessionClosed():
                 return [self._session_end(event, at)]
             case OrdersChanged():
+                self._note_booking(event.outlet, event.orders)
                 return [self._orders.keep(event.outlet, event.orders, self.clock)]
             case FaultRaised(latched=True):
                 keys = [(number, event.fault) for number in self._numbers(event.outlet)]
@@ -323,12 +343,16 @@ class StationServices:
             case _:
                 return []
 
+    def _note_booking(self, outlet: int, orders: tuple[StandingOrder, ...]) -> None:
+        self.cards.booked[outlet] = next((order.uid for order in orders if order.kind is OrderKind.BOOKED), "")
+
     def _numbers(self, outlet: int) -> tuple[int, ...]:
         """The outlets that an event is for: outlet 0 is the station, hence all of them."""
         return (outlet,) if outlet else tuple(self._outlets)
 
     def _session_start(self, event: SessionOpened, at: Instant) -> SessionStart:
         self._opened[event.outlet, event.session_id] = at
+        self.cards.users[event.outlet] = event.uid
         return SessionStart(
             outlet=event.outlet,
             session_id=event.session_id,
@@ -336,7 +360,7 @@ class StationServices:
             authorised_by=event.authorised_by,
             opened=at,
             socket=self._socket(event.outlet),
-            comment=self.authoriser.comment(event.uid),
+            comment=self.cards.comment(event.uid),
         )
 
     def _session_end(self, event: SessionClosed, at: Instant) -> SessionEnd:
@@ -367,21 +391,16 @@ class StationServices:
             )
         )
 
-    def _authorise(self, event: AuthorisationRequested, asked_us: int) -> None:
-        decision = self.authoriser.decide(event.uid, event.purpose)
-        _log.info("outlet %d: card %s: %s %s", event.outlet, mask_uid(event.uid), decision.verdict, decision.reason)
-        self._commands.append(
-            Authorise(
-                command_id=f"authorise-{self._boot_id}-{event.outlet}-{event.card_read_id}",
-                outlet=event.outlet,
-                expires_us=asked_us + self.authoriser.timeout_us,
-                epoch=event.session_epoch,
-                card_read_id=event.card_read_id,
-                verdict=decision.verdict,
-                reason=decision.reason,
-                may_stop_any=decision.may_stop_any,
-            )
-        )
+    def _authorise(self, event: AuthorisationRequested, envelope: Envelope, now_us: int) -> None:
+        self.cards.request(event, envelope.seq, envelope.mono_us, now_us, self._utc_us(now_us))
+
+    def supervision_answer(self, ask_id: str, answer: SupervisionAnswer) -> None:
+        """The supervision has answered a question; late, double and unknown answers are allowed."""
+        self.cards.answered(ask_id, answer)
+        self._wake()
+
+    def _utc_us(self, now_us: int) -> int | None:
+        return self.clock.instant(self._boot_id, now_us).utc_us
 
     def _instant(self, envelope: Envelope) -> Instant:
         return self.clock.instant(envelope.boot_id, envelope.mono_us)

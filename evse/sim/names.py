@@ -35,6 +35,7 @@ EVSE_STATUS: Final = (
     "Single-Phase",
     "Three-Phase",
     "Domestic cable detected",
+    "VIP badge mode",
     "Unavailable_OCPP_Cmd_Received",
     "not_Enough_Energy_To_Start_Charge",
     "Charge_Postpone",

@@ -18,6 +18,7 @@ from starlette.middleware.gzip import GZipMiddleware
 from evse.web import errors
 from evse.web.page import page_router, static_files
 from evse.web.ports import BoardView, Extras, RecordSource, StationSource, WorldPort
+from evse.web.routes_badges import badge_router
 from evse.web.routes_health import health_router
 from evse.web.routes_live import WireStreams, board_router, history_router, wire_router
 from evse.web.routes_metrics import metrics_router
@@ -105,6 +106,8 @@ def _add_extras(app: FastAPI, extras: Extras, wires: WireStreams | None) -> None
         app.include_router(scenario_router(extras.scenarios))
     if extras.recording is not None:
         app.include_router(recording_router(extras.recording))
+    if extras.badges is not None:
+        app.include_router(badge_router(extras.badges))
 
 
 def _route_id(route: APIRoute) -> str:

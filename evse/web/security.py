@@ -5,7 +5,8 @@
 - **State change** (every method but GET, HEAD): the request header ``X-EVSE-Request: 1``, which a foreign page cannot
   send without asking first and nobody here says yes; and when the browser tells where the request comes from
   (``Origin``, ``Sec-Fetch-Site``) it must be our own page.
-- **Size and time**: a body of at most 16 KiB within 10 s; JSON without NaN, duplicate keys or deep nesting.
+- **Size and time**: a body of at most 16 KiB within 10 s; JSON without NaN, duplicate keys or deep nesting. The paths of
+  ``UPLOADS`` take a file of their own kind and size instead.
 - **Headers**: strict content-security policy without inline script or style, no framing, no type guessing.
 """
 
@@ -27,6 +28,8 @@ MAX_JSON_DEPTH = 16
 BODY_TIMEOUT_S = 10.0
 MAX_TARGET_BYTES = 2048
 REQUEST_HEADER = "x-evse-request"
+UPLOADS: dict[str, tuple[str, int]] = {"/api/badges/import": ("text/csv", 512 * 1024)}
+"""Paths whose body is a file: its content type, and how many bytes it may have."""
 
 _SAFE_METHODS = ("GET", "HEAD")
 
@@ -141,20 +144,23 @@ class Gate:
         return None
 
     async def _body(self, scope: Scope, receive: Receive, headers: dict[str, str]) -> bytes | Response:
-        too_large = error_response(413, "the body is too large", "body", f"at most {MAX_BODY_BYTES} bytes")
+        kind, limit = UPLOADS.get(scope["path"], ("application/json", MAX_BODY_BYTES))
+        too_large = error_response(413, "the body is too large", "body", f"at most {limit} bytes")
         length = headers.get("content-length", "0")
-        if not length.isdigit() or int(length) > MAX_BODY_BYTES:
+        if not length.isdigit() or int(length) > limit:
             return too_large
         try:
-            body = await asyncio.wait_for(_read(receive), self._body_timeout_s)
+            body = await asyncio.wait_for(_read(receive, limit), self._body_timeout_s)
         except TimeoutError:
             return error_response(408, "the body did not arrive", "body", f"within {self._body_timeout_s:g} s")
         if body is None:
             return too_large
         if not body:
             return body
-        if headers.get("content-type", "").split(";")[0].strip().lower() != "application/json":
-            return error_response(415, "only JSON is understood", "header Content-Type", "application/json")
+        if headers.get("content-type", "").split(";")[0].strip().lower() != kind:
+            return error_response(415, f"only {kind} is understood here", "header Content-Type", kind)
+        if kind != "application/json":
+            return body
         try:
             parse_json(body)
         except BadJson as error:
@@ -162,7 +168,7 @@ class Gate:
         return body
 
 
-async def _read(receive: Receive) -> bytes | None:
+async def _read(receive: Receive, limit: int) -> bytes | None:
     """The whole body; ``None`` when it is larger than allowed."""
     body = bytearray()
     while True:
@@ -170,7 +176,7 @@ async def _read(receive: Receive) -> bytes | None:
         if message["type"] == "http.disconnect":
             return bytes(body)
         body += message.get("body", b"")
-        if len(body) > MAX_BODY_BYTES:
+        if len(body) > limit:
             return None
         if not message.get("more_body", False):
             return bytes(body)

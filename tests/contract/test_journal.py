@@ -13,6 +13,16 @@ from hypothesis import strategies as st
 
 from evse.core.limits import LimitStep, OnExpiry
 from evse.core.orders import OrderKind, StandingOrder
+from evse.services.badges.badge import Badge, BadgeType
+from evse.services.badges.writes import (
+    AUTHORISED_KEPT,
+    Authorised,
+    FactoryBadges,
+    ForgetAuthorised,
+    PutBadges,
+    RememberAuthorised,
+    RemoveBadges,
+)
 from evse.services.clock import ClockQuality, Deadline, Instant
 from evse.services.fake_journal import FakeStore
 from evse.services.journal import (
@@ -302,6 +312,50 @@ def test_a_record_that_waits_for_publication_is_never_overwritten(bench: Bench) 
     assert (numbers(bench.journal())[-1], bench.journal().unpublished_dropped()) == (4, 1)
 
 
+ANNA = Badge("04A1B2C3", BadgeType.USER, "Anna", 1)
+CHIEF = Badge("04A1B2C3D4E5F6", BadgeType.ADMIN, "", 2)
+
+
+@pytest.mark.req("AUT-03", "AUT-04")
+def test_badges_are_kept_in_the_order_of_their_numbers(bench: Bench) -> None:
+    bench.commit(PutBadges((CHIEF, ANNA)))
+    bench.commit(PutBadges((Badge("04A1B2C3", BadgeType.VIP, "Hostile '); --", 1),)), station="other")
+    bench.reopen()
+    assert bench.journal().badges() == (ANNA, CHIEF)
+    bench.commit(PutBadges((replace(ANNA, type=BadgeType.VIP, comment="é"),)), RemoveBadges((CHIEF.uid, "0BADCAFE")))
+    assert bench.journal().badges() == (replace(ANNA, type=BadgeType.VIP, comment="é"),)
+    assert [badge.comment for badge in bench.journal("other").badges()] == ["Hostile '); --"]
+
+
+def test_factory_badges_are_given_once(bench: Bench) -> None:
+    bench.commit(FactoryBadges((ANNA,)))
+    bench.commit(RemoveBadges((ANNA.uid,)))
+    bench.reopen()
+    bench.commit(FactoryBadges((ANNA, CHIEF)))
+    assert bench.journal().badges() == ()
+
+
+def test_the_list_is_empty_from_the_factory_when_the_profile_has_none(bench: Bench) -> None:
+    bench.commit(FactoryBadges(()))
+    bench.commit(FactoryBadges((ANNA,)))
+    assert bench.journal().badges() == ()
+
+
+@pytest.mark.req("AUT-06")
+def test_the_cache_keeps_the_last_500_authorised_identifiers(bench: Bench) -> None:
+    uids = [f"{number:08X}" for number in range(AUTHORISED_KEPT + 2)]
+    bench.commit(*(RememberAuthorised(Authorised(uid)) for uid in uids))
+    bench.commit(RememberAuthorised(Authorised(uids[2], 17, "family")), RememberAuthorised(Authorised("04A1B2C3")))
+    bench.reopen()
+    kept = bench.journal().authorised()
+    assert [entry.uid for entry in kept] == [*uids[4:], uids[2], "04A1B2C3"]
+    assert kept[-2] == Authorised(uids[2], 17, "family")
+    bench.commit(ForgetAuthorised(uids[2]))
+    assert len(bench.journal().authorised()) == AUTHORISED_KEPT - 1
+    bench.commit(ForgetAuthorised())
+    assert bench.journal().authorised() == ()
+
+
 @pytest.mark.req("CDR-02")
 def test_what_waits_for_publication_is_listed_oldest_first_until_sent_or_given_up(bench: Bench) -> None:
     for number in range(1, 6):
@@ -355,6 +409,8 @@ KEPT = st.builds(
     DEADLINES,
     DEADLINES,
 )
+UIDS = st.sampled_from(["04A1B2C3", "04A1B2C3D4E5F6", "0BADCAFE"])
+BADGES = st.lists(st.builds(Badge, UIDS, st.sampled_from(BadgeType), IDS, SMALL), max_size=3).map(tuple)
 WRITES = st.one_of(
     st.builds(SessionStart, SMALL, IDS, IDS, IDS, INSTANTS, IDS, IDS),
     st.builds(Transaction, SMALL, IDS, INSTANTS, st.integers(0, 9), IDS),
@@ -368,6 +424,11 @@ WRITES = st.one_of(
     st.builds(KeepOrders, SMALL, st.lists(KEPT, max_size=3).map(tuple)),
     st.builds(Sequence, IDS, SMALL),
     st.builds(MarkPublished, SMALL),
+    st.builds(FactoryBadges, BADGES),
+    st.builds(PutBadges, BADGES),
+    st.builds(RemoveBadges, st.lists(UIDS, max_size=2).map(tuple)),
+    st.builds(RememberAuthorised, st.builds(Authorised, UIDS, st.none() | SMALL, IDS)),
+    st.builds(ForgetAuthorised, UIDS | st.just("")),
     st.builds(GiveUpPublication, SMALL),
 )
 
@@ -377,7 +438,8 @@ def everything(journal: Journal) -> object:
     registers = [journal.register_wh(outlet) for outlet in range(4)]
     sequences = [journal.last_sequence(boot) for boot in "abc"]
     orders = [journal.orders(outlet) for outlet in range(4)]
-    return journal.open_sessions(), journal.records(99), latched, registers, sequences, orders
+    badges = journal.badges(), journal.authorised()
+    return journal.open_sessions(), journal.records(99), latched, registers, sequences, orders, badges
 
 
 @pytest.fixture(scope="module")

@@ -16,7 +16,7 @@ from typing import Any, Final
 
 from boards.load import load_profile
 from boards.to_core import station_config, wire_plan
-from evse.app.factory_badges import authoriser_for
+from evse.app.factory_badges import badge_list_of, badges_of, policy_of, strategy_of
 from evse.app.process_verbs import PROCESS_VERBS
 from evse.app.virtual import VirtualStation
 from evse.core.units import SECOND
@@ -50,7 +50,14 @@ def factory(profile_name: str) -> StationFactory:
 
     def make(_name: str, run_number: int, elide: bool) -> VirtualStation:
         disk = RandomStreams(run_number).stream("disk")
-        return VirtualStation(config, plan, authoriser=authoriser_for(profile), elide=elide, random_stream=disk)
+        return VirtualStation(
+            config,
+            plan,
+            policy=policy_of(strategy_of(profile)),
+            factory_badges=badge_list_of(badges_of(profile)),
+            elide=elide,
+            random_stream=disk,
+        )
 
     return make
 

@@ -21,15 +21,15 @@ from evse.services.publication.delivery import (
 from evse.services.publication.settings import FtpTarget
 
 
-def store_file(target: FtpTarget, file: ReportFile, ca_file: str = "", limits: Limits = LIMITS) -> str:
-    """Deliver ``file``; blocks. Returns the server's confirmation. Raises ``DeliveryError``.
+def store_file(target: FtpTarget, file: ReportFile, address: str, ca_file: str = "", limits: Limits = LIMITS) -> str:
+    """Deliver ``file`` to the server at ``address``; blocks. Returns the server's confirmation. Raises ``DeliveryError``.
 
     A second try of the same report replaces the file of the first.
     """
     ftp = _ReusingFtp(context=tls_context(ca_file), timeout=limits.operation_s)
     with Watchdog(limits.delivery_s, lambda: _cut(ftp)) as watchdog:
         try:
-            return _store(ftp, target, file)
+            return _store(ftp, target, address, file)
         except ftplib.Error as error:
             raise DeliveryError(f"the FTP server said: {words(str(error))}") from error
         except (OSError, EOFError) as error:
@@ -43,8 +43,9 @@ def store_file(target: FtpTarget, file: ReportFile, ca_file: str = "", limits: L
             ftp.close()
 
 
-def _store(ftp: _ReusingFtp, target: FtpTarget, file: ReportFile) -> str:
-    ftp.connect(target.server, target.port)
+def _store(ftp: _ReusingFtp, target: FtpTarget, address: str, file: ReportFile) -> str:
+    ftp.connect(address, target.port)
+    ftp.host = target.server  # the certificate is checked against this name, not against the address
     if target.secure:
         _protect(ftp)
     if target.login is None:

@@ -13,15 +13,20 @@ _ANSWER_LIMIT = 2_000
 """Bytes of an answer that are read at most: what people need to know stands at its beginning."""
 
 
-async def post_file(target: HttpTarget, file: ReportFile, ca_file: str = "", limits: Limits = LIMITS) -> str:
-    """Deliver ``file``. Returns the server's confirmation. Raises ``DeliveryError`` for every answer but 2xx.
+async def post_file(
+    target: HttpTarget, file: ReportFile, address: str, ca_file: str = "", limits: Limits = LIMITS
+) -> str:
+    """Deliver ``file`` to the server at ``address``. Returns the server's confirmation. Raises ``DeliveryError`` for every answer but 2xx.
 
     A redirection is a failure that names the new place: a file with people's data goes where it was sent, nowhere else.
     """
     scheme = "https" if target.secure else "http"
-    url = f"{scheme}://{target.server}:{target.port}{target.path}"
+    place = f"[{address}]" if ":" in address else address
+    url = f"{scheme}://{place}:{target.port}{target.path}"
     auth = httpx.BasicAuth(target.login.username, target.login.password) if target.login is not None else None
-    headers = {"Idempotency-Key": file.identity}
+    headers = {"Host": f"{target.server}:{target.port}", "Idempotency-Key": file.identity}
+    # The certificate is checked against the name, not against the address.
+    named = {"sni_hostname": target.server}
     form = {target.field_name: (file.name, file.content, "text/csv")}
     verify = tls_context(ca_file) if target.secure else False
     client = httpx.AsyncClient(verify=verify, timeout=limits.operation_s, trust_env=False, auth=auth)
@@ -29,7 +34,7 @@ async def post_file(target: HttpTarget, file: ReportFile, ca_file: str = "", lim
         async with (
             asyncio.timeout(limits.delivery_s),
             client,
-            client.stream("POST", url, files=form, headers=headers) as answer,
+            client.stream("POST", url, files=form, headers=headers, extensions=named) as answer,
         ):
             said = words(await _beginning(answer))
     except TimeoutError as error:

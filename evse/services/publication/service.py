@@ -17,6 +17,7 @@ from zoneinfo import ZoneInfo
 from evse.core.units import SECOND
 from evse.services.disk import Disk
 from evse.services.journal import GiveUpPublication, JournalError, MarkPublished, Write
+from evse.services.outgoing import DestinationError, Destinations
 from evse.services.publication.calendar import Frequency
 from evse.services.publication.delivery import DeliveryError, ReportFile
 from evse.services.publication.ftp import store_file
@@ -60,19 +61,29 @@ class Outcome:
 
 
 Deliver = Callable[[PublicationSettings, ReportFile], Awaitable[str]]
+"""Gives a file to the server of the settings. Returns its confirmation; raises ``DeliveryError``."""
 
 
-async def deliver(settings: PublicationSettings, file: ReportFile) -> str:
-    """Give ``file`` to the server of ``settings``. Returns its confirmation; raises ``DeliveryError``."""
-    match settings.target:
-        case SmtpTarget() as target:
-            return await asyncio.to_thread(send_mail, target, file, settings.ca_file)
-        case FtpTarget() as target:
-            return await asyncio.to_thread(store_file, target, file, settings.ca_file)
-        case HttpTarget() as target:
-            return await post_file(target, file, settings.ca_file)
-        case None:
+def deliverer(destinations: Destinations) -> Deliver:
+    """Delivery to the servers that the settings name, where ``destinations`` allows it."""
+
+    async def deliver(settings: PublicationSettings, file: ReportFile) -> str:
+        target, ca_file = settings.target, settings.ca_file
+        if target is None:
             raise DeliveryError("no server is set")
+        try:
+            address = await asyncio.to_thread(destinations.address_of, target.server, target.port)
+        except DestinationError as error:
+            raise DeliveryError(str(error)) from error
+        match target:
+            case SmtpTarget():
+                return await asyncio.to_thread(send_mail, target, file, address, ca_file)
+            case FtpTarget():
+                return await asyncio.to_thread(store_file, target, file, address, ca_file)
+            case HttpTarget():
+                return await post_file(target, file, address, ca_file)
+
+    return deliver
 
 
 class StateFile:
@@ -110,8 +121,8 @@ class Publication:
         states: StateFile,
         station: str,
         settings: Callable[[], PublicationSettings],
+        deliver: Deliver,
         told: Callable[[Outcome], None] = lambda _outcome: None,
-        deliver: Deliver = deliver,
     ) -> None:
         self._journal = journal
         self._states = states

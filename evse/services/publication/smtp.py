@@ -20,12 +20,12 @@ from evse.services.publication.delivery import (
 from evse.services.publication.settings import MailSecurity, SmtpTarget
 
 
-def send_mail(target: SmtpTarget, file: ReportFile, ca_file: str = "", limits: Limits = LIMITS) -> str:
-    """Deliver ``file``; blocks. Returns the server's confirmation. Raises ``DeliveryError``.
+def send_mail(target: SmtpTarget, file: ReportFile, address: str, ca_file: str = "", limits: Limits = LIMITS) -> str:
+    """Deliver ``file`` to the server at ``address``; blocks. Returns the server's confirmation. Raises ``DeliveryError``.
 
     A message that only some receivers may get is not sent: the retry would reach the others twice.
     """
-    session = _Session(target, ca_file, limits)
+    session = _Session(target, address, ca_file, limits)
     with Watchdog(limits.delivery_s, session.cut) as watchdog:
         try:
             return session.send(_message(target, file))
@@ -54,8 +54,9 @@ def _told(target: SmtpTarget, error: OSError) -> str:
 class _Session:
     """One connection, which another thread may cut."""
 
-    def __init__(self, target: SmtpTarget, ca_file: str, limits: Limits) -> None:
+    def __init__(self, target: SmtpTarget, address: str, ca_file: str, limits: Limits) -> None:
         self._target = target
+        self._address = address
         self._ca_file = ca_file
         self._limits = limits
         self._smtp: smtplib.SMTP | None = None
@@ -99,9 +100,9 @@ class _Session:
         else:
             smtp = smtplib.SMTP(timeout=timeout_s)
         self._smtp = smtp
-        # STARTTLS checks the certificate against this name; the class sets it only when it connects by itself.
+        # The certificate is checked against this name, not against the address.
         smtp._host = target.server  # type: ignore[attr-defined]
-        code, text = smtp.connect(target.server, target.port)
+        code, text = smtp.connect(self._address, target.port)
         if code != 220:
             raise smtplib.SMTPConnectError(code, text)
         return smtp

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, Final
 
-from evse.services.authorisation import mask_uid
+from evse.services.badges.badge import mask_uid
 from evse.services.clock import Instant
 from evse.services.records import utc_text
 from evse.services.security.events import ACTOR_LIMIT, DETAIL_LIMIT, SOURCE_LIMIT, SecurityEvent

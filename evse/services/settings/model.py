@@ -67,6 +67,7 @@ class OutletFacts:
     phases: int = 3
     position: str = ""
     lines: tuple[str, ...] = ()
+    reader: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ from evse.core.orders import OrderKind, StandingOrder
 from evse.core.units import MS, SECOND
 from evse.exchange.envelope import Acknowledge, Envelope, FromServices, Hello
 from evse.exchange.snapshot import LatencyView, StationView
-from evse.services.authorisation import Authoriser
+from evse.services.authorisation import Policy
 from evse.services.clock import NO_CLOCK, ClockQuality
 from evse.services.fake_journal import FakeStore
 from evse.services.station_services import StationServices
@@ -36,7 +36,7 @@ class Bench:
         self.now_us = 0
         self.sent: list[FromServices] = []
         self.store = FakeStore(0)
-        services = StationServices(self.store.journal("S1"), Authoriser(), NO_CLOCK, CONFIG)
+        services = StationServices(self.store.journal("S1"), Policy(), NO_CLOCK, CONFIG)
         self.hub = StationHub(services, system_mapping, lambda: self.now_us)
         self.hub.sender = self
 

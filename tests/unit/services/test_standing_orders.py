@@ -13,7 +13,7 @@ from evse.core.limits import LimitStep, OnExpiry
 from evse.core.orders import OrderKind, StandingOrder, limit_of
 from evse.core.units import MS, NEVER, SECOND
 from evse.exchange.envelope import Envelope
-from evse.services.authorisation import Authoriser
+from evse.services.authorisation import Policy
 from evse.services.clock import NO_CLOCK, ClockMapping, ClockQuality, Deadline
 from evse.services.fake_journal import FakeStore, Image
 from evse.services.journal import KeptOrder
@@ -56,7 +56,7 @@ class Bench:
 
     def __post_init__(self) -> None:
         self.store = FakeStore(LATENCY_US, self.image)
-        self.services = StationServices(self.store.journal("station-1"), Authoriser(), self.clock, CONFIG)
+        self.services = StationServices(self.store.journal("station-1"), Policy(), self.clock, CONFIG)
         self.received += self.services.start(0, self.boot)
         self.wait()
 

@@ -11,7 +11,7 @@ from boards.to_core import station_config, wire_plan
 from evse.app.memory_exchange import MemoryExchange
 from evse.app.virtual import VirtualServices
 from evse.control.cycle import ControlCycle
-from evse.services.authorisation import Authoriser
+from evse.services.authorisation import Policy
 from evse.services.clock import NO_CLOCK
 from evse.services.fake_journal import FakeStore
 from evse.services.station_services import StationServices
@@ -66,7 +66,7 @@ def play(seconds: int, stalls: list[tuple[int, int]] | None = None, residual_per
     parts["control"] = Stalling(control, stalls or [])
     store = FakeStore(4 * MS, wake=lambda: wake("store"))
     services = StationServices(
-        store.journal(config.station_uid), Authoriser(), NO_CLOCK, config, wake=lambda: wake("services")
+        store.journal(config.station_uid), Policy(), NO_CLOCK, config, wake=lambda: wake("services")
     )
     parts["services"] = VirtualServices(services, exchange, "boot1")
     parts["store"] = store

@@ -22,7 +22,7 @@ from pyftpdlib.authorizers import DummyAuthorizer
 from pyftpdlib.handlers import FTPHandler, TLS_FTPHandler
 from pyftpdlib.servers import ThreadedFTPServer
 
-from evse.services.publication.delivery import DeliveryError, Limits, ReportFile
+from evse.services.publication.delivery import LIMITS, DeliveryError, Limits, ReportFile
 from evse.services.publication.ftp import store_file
 from evse.services.publication.http import post_file
 from evse.services.publication.settings import FtpTarget, HttpTarget, Login, MailSecurity, SmtpTarget
@@ -32,8 +32,15 @@ from tests.fakes.hostile_server import Play, dialogue, drip, hostile_server, sil
 FILE = ReportFile(
     "station_20261127T000100Z_1-3.csv", "station_20261127T000100Z_1-3", b"Charge number\r\n1\r\n", "Records"
 )
+HERE = "127.0.0.1"
 LOGIN = Login("anna", "s3cret word")
-QUICK = Limits(operation_s=0.5, delivery_s=1.0)
+IMPATIENT = Limits(operation_s=0.5)
+BOUNDED = Limits(delivery_s=1.0)
+
+
+def limits_for(play: Play) -> Limits:
+    """The one limit that must end a play; the other is far away, so that a slow machine changes nothing."""
+    return IMPATIENT if play is silence else BOUNDED if play is drip else LIMITS
 
 
 class Certificates(NamedTuple):
@@ -107,8 +114,8 @@ def mail_to(port: int, login: Login | None = None, security: MailSecurity = Mail
 def test_a_mail_reaches_every_receiver_with_the_file_attached() -> None:
     postbox = Postbox()
     with mail_server(postbox) as port:
-        assert "queued as 4711" in send_mail(mail_to(port), FILE)
-        send_mail(mail_to(port), FILE)
+        assert "queued as 4711" in send_mail(mail_to(port), FILE, HERE)
+        send_mail(mail_to(port), FILE, HERE)
     assert postbox.mails[0].rcpt_tos == ["a@example.org", "b@example.org"]
     content = postbox.mails[0].content
     assert isinstance(content, bytes)
@@ -125,9 +132,9 @@ def test_mail_with_starttls_and_login(certificates: Certificates) -> None:
     postbox = Postbox()
     options = {"tls_context": certificates.server, "authenticator": check_login, "auth_required": True}
     with mail_server(postbox, **options) as port:
-        send_mail(mail_to(port, LOGIN, MailSecurity.STARTTLS), FILE, certificates.ca_file)
+        send_mail(mail_to(port, LOGIN, MailSecurity.STARTTLS), FILE, HERE, certificates.ca_file)
         with pytest.raises(DeliveryError, match="user name or password refused: 535"):
-            send_mail(mail_to(port, Login("anna", "wrong"), MailSecurity.STARTTLS), FILE, certificates.ca_file)
+            send_mail(mail_to(port, Login("anna", "wrong"), MailSecurity.STARTTLS), FILE, HERE, certificates.ca_file)
     assert len(postbox.mails) == 1
 
 
@@ -135,16 +142,16 @@ def test_a_certificate_that_nobody_vouches_for_gets_neither_mail_nor_password(ce
     postbox = Postbox()
     untrusted = pytest.raises(DeliveryError, match="certificate is not trusted")
     with mail_server(postbox, tls_context=certificates.server) as port, untrusted:
-        send_mail(mail_to(port, LOGIN, MailSecurity.STARTTLS), FILE)
+        send_mail(mail_to(port, LOGIN, MailSecurity.STARTTLS), FILE, HERE)
     assert postbox.mails == []
 
 
 @pytest.mark.req("CDR-02")
 def test_mail_with_tls_from_the_first_byte(certificates: Certificates) -> None:
     with hostile_server(implicit_tls(certificates.server)) as port:
-        assert send_mail(mail_to(port, None, MailSecurity.TLS), FILE, certificates.ca_file) == "kept"
+        assert send_mail(mail_to(port, None, MailSecurity.TLS), FILE, HERE, certificates.ca_file) == "kept"
         with pytest.raises(DeliveryError, match="certificate is not trusted"):
-            send_mail(mail_to(port, None, MailSecurity.TLS), FILE)
+            send_mail(mail_to(port, None, MailSecurity.TLS), FILE, HERE)
 
 
 def implicit_tls(context: ssl.SSLContext) -> Play:
@@ -166,7 +173,7 @@ def implicit_tls(context: ssl.SSLContext) -> Play:
 def test_without_starttls_nothing_is_sent() -> None:
     postbox = Postbox()
     with mail_server(postbox) as port, pytest.raises(DeliveryError, match="offers no STARTTLS"):
-        send_mail(mail_to(port, None, MailSecurity.STARTTLS), FILE)
+        send_mail(mail_to(port, None, MailSecurity.STARTTLS), FILE, HERE)
     assert postbox.mails == []
 
 
@@ -175,7 +182,7 @@ def test_a_mail_that_one_receiver_would_miss_is_sent_to_none() -> None:
     postbox.refused = ("b@example.org",)
     refused = pytest.raises(DeliveryError, match=r"receiver refused: b@example\.org: 550 5\.1\.1 no such person here")
     with mail_server(postbox) as port, refused:
-        send_mail(mail_to(port), FILE)
+        send_mail(mail_to(port), FILE, HERE)
     assert postbox.mails == []
 
 
@@ -193,7 +200,7 @@ def test_a_mail_that_one_receiver_would_miss_is_sent_to_none() -> None:
 )
 def test_a_mail_server_that_fails_is_told_in_its_own_words(play: Any, said: str) -> None:
     with hostile_server(play) as port, pytest.raises(DeliveryError, match=said):
-        send_mail(mail_to(port), FILE, limits=QUICK)
+        send_mail(mail_to(port), FILE, HERE, limits=limits_for(play))
 
 
 # --- FTP -------------------------------------------------------------------------------------------------------------
@@ -222,8 +229,8 @@ def ftp_server(folder: Path, handler: type[FTPHandler] = FTPHandler, login: Logi
 @pytest.mark.parametrize("passive", [True, False])
 def test_a_file_is_stored_by_ftp_actively_and_passively(passive: bool, tmp_path: Path) -> None:
     with ftp_server(tmp_path) as port:
-        assert "226" in store_file(FtpTarget("127.0.0.1", port, passive, secure=False), FILE)
-        store_file(FtpTarget("127.0.0.1", port, passive, secure=False), FILE)
+        assert "226" in store_file(FtpTarget("127.0.0.1", port, passive, secure=False), FILE, HERE)
+        store_file(FtpTarget("127.0.0.1", port, passive, secure=False), FILE, HERE)
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == {FILE.name: FILE.content}
 
 
@@ -233,19 +240,19 @@ def test_ftps_protects_password_and_file(tmp_path: Path, certificates: Certifica
     handler = type("Secured", (TLS_FTPHandler,), {**options, "ssl_context": None})
     with ftp_server(tmp_path, handler, LOGIN) as port:
         target = FtpTarget("localhost", port, passive=True, login=LOGIN)
-        store_file(target, FILE, certificates.ca_file)
+        store_file(target, FILE, HERE, certificates.ca_file)
         with pytest.raises(DeliveryError, match="certificate is not trusted"):
-            store_file(target, FILE)
+            store_file(target, FILE, HERE)
     assert (tmp_path / FILE.name).read_bytes() == FILE.content
 
 
 def test_ftp_without_tls_gets_no_password_unless_somebody_asked_for_that(tmp_path: Path) -> None:
     with ftp_server(tmp_path, FTPHandler, LOGIN) as port:
         with pytest.raises(DeliveryError, match="offers no TLS"):
-            store_file(FtpTarget("127.0.0.1", port, True, LOGIN), FILE)
-        store_file(FtpTarget("127.0.0.1", port, True, LOGIN, secure=False), FILE)
+            store_file(FtpTarget("127.0.0.1", port, True, LOGIN), FILE, HERE)
+        store_file(FtpTarget("127.0.0.1", port, True, LOGIN, secure=False), FILE, HERE)
         with pytest.raises(DeliveryError, match="the FTP server said: 530"):
-            store_file(FtpTarget("127.0.0.1", port, True, Login("anna", "wrong"), secure=False), FILE)
+            store_file(FtpTarget("127.0.0.1", port, True, Login("anna", "wrong"), secure=False), FILE, HERE)
 
 
 @pytest.mark.parametrize(
@@ -261,7 +268,7 @@ def test_ftp_without_tls_gets_no_password_unless_somebody_asked_for_that(tmp_pat
 )
 def test_an_ftp_server_that_fails_is_told_in_its_own_words(play: Any, said: str) -> None:
     with hostile_server(play) as port, pytest.raises(DeliveryError, match=said):
-        store_file(FtpTarget("127.0.0.1", port, passive=True, secure=False), FILE, limits=QUICK)
+        store_file(FtpTarget("127.0.0.1", port, passive=True, secure=False), FILE, HERE, limits=limits_for(play))
 
 
 def test_an_ftp_server_that_keeps_half_the_file_has_not_confirmed_it(tmp_path: Path) -> None:
@@ -273,7 +280,7 @@ def test_an_ftp_server_that_keeps_half_the_file_has_not_confirmed_it(tmp_path: P
         ftp_server(tmp_path, Forgetful) as port,
         pytest.raises(DeliveryError, match=f"kept 7 of {len(FILE.content)} bytes"),
     ):
-        store_file(FtpTarget("127.0.0.1", port, True, secure=False), FILE)
+        store_file(FtpTarget("127.0.0.1", port, True, secure=False), FILE, HERE)
 
 
 # --- HTTP ------------------------------------------------------------------------------------------------------------
@@ -317,8 +324,8 @@ def web_server(
         thread.join(5)
 
 
-def post(target: HttpTarget, ca_file: str = "", limits: Limits = QUICK) -> str:
-    return asyncio.run(post_file(target, FILE, ca_file, limits))
+def post(target: HttpTarget, ca_file: str = "", limits: Limits = LIMITS) -> str:
+    return asyncio.run(post_file(target, FILE, HERE, ca_file, limits))
 
 
 @pytest.mark.req("CDR-02")
@@ -361,22 +368,22 @@ def test_everything_but_success_is_a_failure(status: int, said: str) -> None:
     ("play", "said"),
     [
         (silence, "did not answer in time"),
-        (drip, r"no delivery within 1 s|did not answer"),
+        (drip, "no delivery within 1 s"),
         (dialogue(b""), "web server 127.0.0.1"),
         (dialogue(b"what?\r\n\r\n"), "web server 127.0.0.1"),
     ],
 )
 def test_a_web_server_that_fails_is_told(play: Any, said: str) -> None:
     with hostile_server(play) as port, pytest.raises(DeliveryError, match=said):
-        post(HttpTarget("127.0.0.1", port))
+        post(HttpTarget("127.0.0.1", port), limits=limits_for(play))
 
 
 def test_nobody_there_is_told() -> None:
     with hostile_server(silence) as port:
         pass
     sends: tuple[Callable[[], str], ...] = (
-        lambda: send_mail(mail_to(port), FILE, limits=QUICK),
-        lambda: store_file(FtpTarget("127.0.0.1", port), FILE, limits=QUICK),
+        lambda: send_mail(mail_to(port), FILE, HERE),
+        lambda: store_file(FtpTarget("127.0.0.1", port), FILE, HERE),
         lambda: post(HttpTarget("127.0.0.1", port)),
     )
     for send in sends:

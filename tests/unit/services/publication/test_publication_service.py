@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
+import socket
+from collections.abc import Awaitable, Coroutine
+from dataclasses import replace
 from pathlib import Path
 from random import Random
 from typing import TypeVar
@@ -14,12 +16,14 @@ from evse.core.units import HOUR, MINUTE
 from evse.services.clock import ClockQuality, Instant
 from evse.services.fake_journal import FakeStore
 from evse.services.journal import SessionEnd, SessionStart
+from evse.services.outgoing import Destinations
 from evse.services.publication.calendar import Frequency
 from evse.services.publication.delivery import DeliveryError, ReportFile
 from evse.services.publication.report import RETRIES
-from evse.services.publication.service import Outcome, Publication, StateFile
-from evse.services.publication.settings import HttpTarget, PublicationSettings
+from evse.services.publication.service import Outcome, Publication, StateFile, deliverer
+from evse.services.publication.settings import FtpTarget, HttpTarget, PublicationSettings, SmtpTarget, Target
 from tests.fakes.crash_disk import CrashDisk, PowerCut
+from tests.fakes.hostile_server import hostile_server
 
 T = TypeVar("T")
 NOON = 1_795_780_800_000_000  # 2026-11-27 12:00 UTC
@@ -74,8 +78,8 @@ class Station:
             StateFile(PATH, self.disk),
             "Main street 1",
             lambda: self.settings,
-            self.told.append,
             self.receiver,
+            self.told.append,
         )
 
     def charge(self) -> None:
@@ -215,7 +219,7 @@ def test_a_disk_that_fails_is_told_and_survived(receiver: Receiver) -> None:
     station = Station(receiver)
     station.disk = CrashDisk(Random(1), fail_at=range(1, 4))
     station.publication = Publication(
-        station.journal, StateFile(PATH, station.disk), "x", lambda: station.settings, station.told.append, receiver
+        station.journal, StateFile(PATH, station.disk), "x", lambda: station.settings, receiver, station.told.append
     )
     station.charge()
     station.step(NOON)
@@ -243,10 +247,30 @@ def test_a_hostile_station_name_stays_inside_the_file_name(receiver: Receiver) -
         StateFile(PATH, station.disk),
         "../../etc/passwd\r\nBcc: all@example.org",
         lambda: station.settings,
-        station.told.append,
         receiver,
+        station.told.append,
     )
     station.charge()
     station.test(NOON)
     (identity,) = receiver.files
     assert set("/.\r\n: ").isdisjoint(identity)
+
+
+@pytest.mark.req("CDR-02")
+@pytest.mark.parametrize("target", [SmtpTarget("inside"), FtpTarget("inside"), HttpTarget("inside")])
+def test_a_server_name_that_means_the_station_itself_is_never_connected_to(target: Target) -> None:
+    def play(connection: socket.socket) -> None:
+        reached.append(True)
+
+    reached: list[bool] = []
+    with hostile_server(play) as port:
+        deliver = deliverer(Destinations(resolve=lambda host, asked: ["127.0.0.1"]))
+        settings = PublicationSettings(Frequency.DAILY, replace(target, port=port))
+        file = ReportFile("a.csv", "a", b"", "Records")
+        with pytest.raises(DeliveryError, match=r"inside is 127\.0\.0\.1: the station itself"):
+            asyncio.run(waited(deliver(settings, file)))
+        assert reached == []
+
+
+async def waited(work: Awaitable[str]) -> str:
+    return await work

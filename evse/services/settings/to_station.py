@@ -1,0 +1,88 @@
+"""From settings to what the core works by: the profile's configuration with every changed setting in its place.
+
+What is not changed stays exactly as the profile gives it. Control learns the whole by the version, which is that of the
+configuration it was made from, and by the digest of the result.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Final
+
+from evse.core.config import Access, Location, OutletConfig, StationConfig
+from evse.core.configure import with_digest
+from evse.core.lines import InputLine, LineFunction
+from evse.services.settings.kinds import Value
+from evse.services.settings.model import OUTLET, OutletFacts, StationFacts, Values
+
+_SENSES: Final = {LineFunction.DELAYED_START: "delayed_start", LineFunction.CURRENT_LIMIT: "current_limit"}
+_ACCESS: Final = ("general.station_type", "access.")
+
+
+def effective_config(
+    base: StationConfig, facts: StationFacts, values: Values, factory: Values, version: int
+) -> StationConfig:
+    """``base``, what the profile gives, with the settings of ``values`` that differ from ``factory``.
+
+    ``version``: that of the configuration. The result carries its digest.
+    """
+    changed = {key: value for key, value in values.items() if value != factory[key]}
+    config = replace(
+        base,
+        version=version,
+        location=Location(str(changed.get("general.location", base.location.value))),
+        station_maximum_ma=_milli(changed.get("energy.station_maximum_a"), base.station_maximum_ma),
+        nominal_voltage_mv=_milli(changed.get("meter.phase_neutral_voltage_v"), base.nominal_voltage_mv),
+        outlets=tuple(_outlet(outlet, changed) for outlet in base.outlets),
+    )
+    if any(key.startswith(_ACCESS) for key in changed):
+        known = {outlet.number: outlet for outlet in facts.outlets}
+        config = replace(
+            config,
+            outlets=tuple(
+                replace(outlet, access=access_of(values, facts, known[outlet.number])) for outlet in config.outlets
+            ),
+        )
+    return with_digest(config)
+
+
+def access_of(values: Values, facts: StationFacts, outlet: OutletFacts) -> Access:
+    """Who may start a charge (guide, `Authentication location` and `Remote command required`)."""
+    if values.get("access.remote_command_required") is True:
+        return Access.REMOTE
+    supervised = values["general.station_type"] == "supervised"
+    where = values["access.location_supervised" if supervised else "access.location"]
+    if where == "remote":
+        return Access.REMOTE
+    return Access.BADGE if where != "disable" and facts.reader and outlet.reader else Access.FREE
+
+
+def _outlet(outlet: OutletConfig, changed: Values) -> OutletConfig:
+    def at(name: str) -> Value | None:
+        return changed.get(f"{OUTLET}{outlet.number}.{name}")
+
+    lines = outlet.lines
+    for function, name in _SENSES.items():
+        sense = at(name)
+        if sense is not None:
+            lines = tuple(_sensed(line, function, sense == "normally_open") for line in lines)
+    return replace(
+        outlet,
+        lines=lines,
+        derated_current_ma=_milli(at("derated_current_a"), outlet.derated_current_ma),
+        temporary_limit_ma=_milli(at("temporary_limit_a"), outlet.temporary_limit_ma),
+        push_button=_switch(changed.get("general.push_button"), outlet.push_button),
+        leave_cable_connected=_switch(changed.get("general.leave_cable_connected"), outlet.leave_cable_connected),
+    )
+
+
+def _sensed(line: InputLine, function: LineFunction, normally_open: bool) -> InputLine:
+    return replace(line, normally_open=normally_open) if line.function is function else line
+
+
+def _milli(value: Value | None, otherwise: int) -> int:
+    return 1000 * value if isinstance(value, int) and not isinstance(value, bool) else otherwise
+
+
+def _switch(value: Value | None, otherwise: bool) -> bool:
+    return value if isinstance(value, bool) else otherwise

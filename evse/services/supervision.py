@@ -1,0 +1,37 @@
+"""The Supervision port: how services ask a back-end whether an identifier may charge.
+
+Whoever speaks the protocol implements ``SupervisionPort`` and hands answers to ``StationServices.supervision_answer``. It
+need not take care of anything else: answers may come late, twice, never, for questions of an earlier boot, in any order.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class SupervisionAnswer:
+    """What the supervision says of an identifier.
+
+    ``expires_utc_us``: until when an acceptance may be used from the cache (UTC in microseconds since 1970), ``None``
+    without end. ``group``: its group (OCPP's parent identifier), empty for none. ``priority``: charges before others.
+    """
+
+    accepted: bool
+    expires_utc_us: int | None = None
+    group: str = ""
+    priority: bool = False
+
+
+class SupervisionPort(Protocol):
+    """A back-end that knows who may charge. Nothing here waits."""
+
+    @property
+    def reachable(self) -> bool:
+        """Whether a question sent now is likely to be answered: connected, and accepted by the back-end."""
+        ...
+
+    def ask(self, ask_id: str, uid: str) -> None:
+        """Ask whether ``uid`` may charge; the answer comes later, under ``ask_id``."""
+        ...

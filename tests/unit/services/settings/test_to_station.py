@@ -1,0 +1,112 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from boards.load import load_profile
+from boards.to_core import station_config
+from evse.app.station_facts import station_facts
+from evse.core.config import Access, Location, StationConfig
+from evse.core.configure import config_digest
+from evse.core.lines import LineFunction
+from evse.services.settings.model import StationFacts
+from evse.services.settings.registry import Catalogue
+from evse.services.settings.to_station import effective_config
+from evse.services.settings.validate import check_change
+
+PROFILES = (
+    "city",
+    "parking",
+    "parking-40a",
+    "parking-t2-te",
+    "smart-wallbox",
+    "smart-wallbox-key",
+    "thor",
+    "thor-free",
+)
+
+
+def effective(profile: str, wanted: dict[str, object], facts: StationFacts | None = None) -> StationConfig:
+    loaded = load_profile(profile)
+    facts = facts or station_facts(loaded, "S1")
+    catalogue = Catalogue(facts)
+    values = check_change(catalogue, catalogue.factory, wanted, None).values
+    return effective_config(station_config(loaded, "S1"), facts, values, catalogue.factory, 7)
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+def test_with_nothing_changed_the_profile_counts_to_the_last_value(profile: str) -> None:
+    base = station_config(load_profile(profile), "S1")
+    assert effective(profile, {}) == replace(base, version=7)
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+def test_there_and_back_again_changes_nothing(profile: str) -> None:
+    loaded = load_profile(profile)
+    facts = station_facts(loaded, "S1")
+    catalogue = Catalogue(facts)
+    values = check_change(catalogue, catalogue.factory, {"general.location": "Outdoor"}, None).values
+    values = check_change(catalogue, values, {"general.location": catalogue.factory["general.location"]}, None).values
+    base = station_config(loaded, "S1")
+    assert effective_config(base, facts, values, catalogue.factory, 7) == replace(base, version=7)
+
+
+@pytest.mark.req("CFG-01")
+def test_every_setting_of_the_station_reaches_the_core() -> None:
+    config = effective(
+        "parking",
+        {
+            "general.location": "Outdoor",
+            "energy.station_maximum_a": 40,
+            "meter.phase_neutral_voltage_v": 235,
+            "general.leave_cable_connected": True,
+            "outlet.2.derated_current_a": 20,
+        },
+    )
+    assert (config.location, config.station_maximum_ma, config.nominal_voltage_mv) == (
+        Location.OUTDOOR,
+        40_000,
+        235_000,
+    )
+    assert [outlet.derated_current_ma for outlet in config.outlets] == [32_000, 20_000]
+    assert all(outlet.leave_cable_connected for outlet in config.outlets)
+    assert config.digest == config_digest(config)
+    assert config.version == 7
+
+
+@pytest.mark.req("STA-06")
+def test_a_wallboxs_inputs_button_and_limit() -> None:
+    wanted: dict[str, object] = {
+        "outlet.1.delayed_start": "normally_closed",
+        "outlet.1.temporary_limit_a": 10,
+        "general.push_button": True,
+    }
+    before, after = effective("smart-wallbox", {}).outlets[0], effective("smart-wallbox", wanted).outlets[0]
+    senses = {line.function: line.normally_open for line in after.lines}
+    assert senses == {line.function: line.normally_open for line in before.lines} | {LineFunction.DELAYED_START: False}
+    assert (after.temporary_limit_ma, after.push_button, before.push_button) == (10_000, True, False)
+
+
+@pytest.mark.req("AUT-11")
+@pytest.mark.parametrize(
+    ("profile", "wanted", "access"),
+    [
+        ("parking", {"access.location": "disable"}, Access.FREE),
+        ("parking", {"access.location": "remote"}, Access.REMOTE),
+        ("parking", {"general.station_type": "supervised"}, Access.BADGE),
+        ("parking", {"general.station_type": "supervised", "access.location": "remote"}, Access.BADGE),
+        ("parking", {"general.station_type": "supervised", "access.location_supervised": "disable"}, Access.FREE),
+        ("smart-wallbox-key", {"access.remote_command_required": True}, Access.REMOTE),
+        ("smart-wallbox-key", {"access.location": "remote"}, Access.REMOTE),
+        ("smart-wallbox-key", {"general.station_type": "supervised"}, Access.FREE),
+    ],
+)
+def test_who_may_start_a_charge(profile: str, wanted: dict[str, object], access: Access) -> None:
+    assert {outlet.access for outlet in effective(profile, wanted).outlets} == {access}
+
+
+def test_free_access_by_setting_is_what_the_free_profile_is() -> None:
+    by_setting = effective("parking", {"access.location": "disable"})
+    by_profile = station_config(load_profile("parking-free"), "S1")
+    assert replace(by_setting, profile="", version=1, digest="") == replace(by_profile, profile="", digest="")
