@@ -117,6 +117,7 @@ def meter_sample(reading: MeterReading) -> MeterSample:
         read_us=reading.read_us,
         currents_ma=reading.currents_ma,
         voltages_mv=reading.voltages_mv,
+        powers_mw=reading.powers_mw,
         power_mw=reading.power_mw,
         energy_mwh=reading.energy_mwh,
         wraps_mwh=reading.energy_wraps_mwh,

@@ -159,13 +159,15 @@ class PilotReading:
 class MeterSample:
     """One reading of an outlet's meter, as it came; ``None``: no number.
 
-    ``read_us``: when; ``lag_us``: so long before it was asked for its energy. Phase values are in the order of the meter's own terminals. ``energy_mwh``: imported energy, which begins
+    ``read_us``: when; ``lag_us``: so long before it was asked for its energy. Phase values are in the order of the meter's own terminals;
+    the sign of a phase's power is its direction, currents may have none. ``energy_mwh``: imported energy, which begins
     anew at ``wraps_mwh`` (0: never) and whose last digit is worth ``step_mwh``. ``serial``: which meter it is.
     """
 
     read_us: int
     currents_ma: PhaseValues | None = None
     voltages_mv: PhaseValues | None = None
+    powers_mw: PhaseValues | None = None
     power_mw: int | None = None
     energy_mwh: int | None = None
     wraps_mwh: int = 0
