@@ -21,6 +21,7 @@ import msgspec
 
 from evse.core.config import StationConfig
 from evse.core.configure import config_digest, with_digest
+from evse.core.house_limit import HouseSettings
 from hal.meter_map import MeterMap
 
 FORMAT = 1
@@ -93,15 +94,32 @@ class OutletWires:
 
 
 @dataclass(frozen=True, slots=True)
+class HouseMeter:
+    """The meter of the house connection, read by services over Modbus TCP.
+
+    ``wire``: of a simulated meter, else ``None``: then it is at ``host`` and ``port``.
+    """
+
+    map: MeterMap
+    unit: int
+    settings: HouseSettings
+    host: str = ""
+    port: int = 502
+    wire: WireSpec | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class WirePlan:
     """The wires of the whole station, in ascending order of outlet numbers, and the board's quirks by name."""
 
     outlets: tuple[OutletWires, ...]
     quirks: tuple[str, ...] = ()
+    house: HouseMeter | None = None
 
     def wires(self) -> tuple[WireSpec, ...]:
-        """Every wire, outlet by outlet, the front end first."""
-        return tuple(wire for outlet in self.outlets for wire in outlet.wires())
+        """Every wire, outlet by outlet, the front end first, then that of a simulated house meter."""
+        house = () if self.house is None or self.house.wire is None else (self.house.wire,)
+        return (*(wire for outlet in self.outlets for wire in outlet.wires()), *house)
 
     def with_paths(self, paths: Mapping[str, str]) -> WirePlan:
         """The same plan with ``paths`` (wire name to device file) filled in; KeyError for a name it does not have."""
@@ -112,8 +130,12 @@ class WirePlan:
         def put(wire: WireSpec) -> WireSpec:
             return replace(wire, path=paths.get(wire.name, wire.path))
 
+        house = self.house
+        if house is not None and house.wire is not None:
+            house = replace(house, wire=put(house.wire))
         return replace(
             self,
+            house=house,
             outlets=tuple(
                 replace(
                     outlet,

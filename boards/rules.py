@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from boards.findings import Finding
-from boards.meter_rules import outlet_meter
+from boards.meter_rules import house_meter, outlet_meter
 from boards.quirks import QUIRKS
 from boards.schema import Outlet, OutletSettings, StationProfile, StationSettings
 from boards.schema_wire import Wire
@@ -53,6 +53,7 @@ def check_rules(model: StationProfile) -> list[Finding]:
     findings += _names(model)
     findings += _badges(model)
     findings += _panel(model)
+    findings += house_meter(model)
     return findings
 
 

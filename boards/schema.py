@@ -15,7 +15,7 @@ from typing import Literal
 from boards.keys import GUIDE, THOR, Strict, key
 from boards.schema_limits import DomesticKeys, ProtectionKeys, TimingKeys
 from boards.schema_lines import InputLineKeys
-from boards.schema_meter import InternalMetering, OutletMeter
+from boards.schema_meter import HouseMeterKeys, InternalMetering, OutletMeter
 from boards.schema_wire import Wire
 
 SCHEMA = 1
@@ -237,6 +237,9 @@ class StationProfile(Strict):
     station: StationKeys = key(StationKeys(), "Facts of the whole station")
     devices: Devices = key(Devices(), "Devices of the whole station")
     settings: StationSettings = key(StationSettings(), "Factory values of the station's settings")
+    house_meter: HouseMeterKeys | None = key(
+        None, "Meter of the house connection (domestic connection monitoring); off from the factory", source=THOR
+    )
     hidden_settings: list[str] = key([], "Settings that exist but are not shown", driven=False, max_length=40)
     read_only_settings: list[str] = key([], "Settings that are shown but fixed", driven=False, max_length=40)
     badges: list[BadgeEntry] = key([], "Badges known from the factory", max_length=1000)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from boards.keys import GUIDE, Strict, key
+from boards.keys import GUIDE, THOR, Strict, key
 from boards.schema_wire import BaudRate, Wire
 
 
@@ -31,6 +31,33 @@ class OutletMeter(Strict):
         2, "Address of a simulated meter, as the guide sets it up; the station finds it when `address` is the same",
         source=GUIDE, ge=1, le=255,
     )  # fmt: skip
+
+
+class HouseMeterKeys(Strict):
+    """The meter of the house connection: the station keeps house and charge together within what it carries."""
+
+    map: str = key(..., "Its register map: a name of `evse meters list`", source=THOR, max_length=40)
+    host: str = key(
+        "", "IP address of the meter; empty: a simulated one", source=THOR, max_length=45, pattern=r"^[0-9A-Fa-f.:]*$"
+    )
+    port: int = key(502, "Its TCP port", source=THOR, ge=1, le=65535)
+    address: int = key(1, "Its Modbus address (unit)", source=THOR, ge=0, le=255)
+    maximum_current_a: float = key(
+        ..., "What the connection carries on each phase", unit="A", source=THOR, ge=6, le=400
+    )
+    maximum_power_kw: float = key(
+        0, "What it carries in all; 0: the current alone counts", unit="kW", source=THOR, ge=0, le=300
+    )
+    fallback_current_a: float = key(
+        0, "Charging current of the station while the meter is lost; 0 ends the charge", unit="A", source=THOR, ge=0, le=160
+    )  # fmt: skip
+    terminals: list[Literal[1, 2, 3]] = key(
+        [1, 2, 3],
+        "Terminal of the meter behind each conductor of the station; the manual asks for the same order",
+        source=THOR,
+        min_length=3,
+        max_length=3,
+    )
 
 
 InternalMetering = Literal["current_transformers", "full"]

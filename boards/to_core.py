@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from boards.compiled import MeterWires, OutletWires, WireKind, WirePlan, WireSpec
+from boards.compiled import HouseMeter, MeterWires, OutletWires, WireKind, WirePlan, WireSpec
 from boards.keys import core_values
 from boards.load import Profile
 from boards.meter_load import load_meter
@@ -12,7 +12,7 @@ from boards.quirks import ZE_READY
 from boards.rules import derated_current_a, has_domestic, has_lock, outlet_phases
 from boards.schema import Outlet, StationProfile
 from boards.schema_lines import BreakerLine, DeviceLine, InstallerLine
-from boards.schema_meter import OutletMeter
+from boards.schema_meter import HouseMeterKeys, OutletMeter
 from boards.schema_wire import Wire
 from evse.core.config import (
     Access,
@@ -31,8 +31,11 @@ from evse.core.config import (
 )
 from evse.core.configure import with_digest
 from evse.core.dip import SWITCHES, DipBank, DipFunction
+from evse.core.house_limit import HouseSettings
 from evse.core.lines import InputLine, LineFunction
 from evse.core.units import MS
+
+HOUSE_WIRE = "house/meter"
 
 
 def station_config(profile: Profile, station_uid: str, version: int = 1) -> StationConfig:
@@ -63,7 +66,9 @@ def station_config(profile: Profile, station_uid: str, version: int = 1) -> Stat
 def wire_plan(profile: Profile) -> WirePlan:
     """The wires of the devices that this version drives, and the board's quirks."""
     outlets = sorted(profile.model.outlets, key=lambda outlet: outlet.number)
-    return WirePlan(tuple(_wires(outlet, profile.model) for outlet in outlets), tuple(profile.model.quirks))
+    wires = tuple(_wires(outlet, profile.model) for outlet in outlets)
+    house = None if profile.model.house_meter is None else _house(profile.model.house_meter)
+    return WirePlan(wires, tuple(profile.model.quirks), house)
 
 
 def _outlet(outlet: Outlet, model: StationProfile) -> OutletConfig:
@@ -152,9 +157,23 @@ def _meter(name: str, meter: OutletMeter) -> MeterWires:
     return MeterWires(_wire(name, meter.wire), found, meter.address, meter.simulated_address)
 
 
-def _terminals(meter: OutletMeter) -> tuple[int, int, int]:
+def _terminals(meter: OutletMeter | HouseMeterKeys) -> tuple[int, int, int]:
     first, second, third = meter.terminals
     return first, second, third
+
+
+def _house(meter: HouseMeterKeys) -> HouseMeter:
+    found = load_meter(meter.map).map
+    if found is None:
+        raise ValueError(f"{meter.map}: this meter has no public register map")
+    settings = HouseSettings(
+        maximum_ma=round(1_000 * meter.maximum_current_a),
+        maximum_power_mw=round(1_000_000 * meter.maximum_power_kw),
+        fallback_ma=round(1_000 * meter.fallback_current_a),
+        meter_phases=_terminals(meter),
+    )
+    wire = None if meter.host else WireSpec(HOUSE_WIRE, WireKind.SIMULATED)
+    return HouseMeter(found, meter.address, settings, meter.host, meter.port, wire)
 
 
 def _wire(name: str, wire: Wire) -> WireSpec:

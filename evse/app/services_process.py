@@ -18,6 +18,7 @@ import socket
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from evse.app.badge_port import StationBadges
 from evse.app.board_view import board_from
@@ -37,6 +38,9 @@ from evse.services.station_services import StationServices
 from evse.web.app import create_app
 from evse.web.ports import Extras
 from evse.web.server import Server, make_server
+
+if TYPE_CHECKING:
+    from evse.app.house_watch import HouseWatch
 
 _log = logging.getLogger(__name__)
 
@@ -81,6 +85,13 @@ class ServicesProcess:
         self._web = socket.socket(fileno=arguments.web_fd)
         self._server: Server = make_server(app, "", 0)
         self._problem = ""
+        self._house: HouseWatch | None = None
+        if station.wires.house is not None:
+            # The Modbus library is loaded only where there is a house meter.
+            from evse.app.house_watch import HouseWatch
+
+            hub = self._hub
+            self._house = HouseWatch(station.wires.house, hub.latest, hub.post, monotonic_us)
 
     def stop(self) -> None:
         """End in an orderly way."""
@@ -92,11 +103,14 @@ class ServicesProcess:
         work = asyncio.create_task(self._work(), name="services")
         # A failure of the work ends the process: the supervisor starts a new one.
         work.add_done_callback(lambda _task: self.stop())
+        house = None if self._house is None else asyncio.create_task(self._house.run(), name="house meter")
         serve = asyncio.create_task(self._server.serve(sockets=[self._web]), name="web")
         while not self._server.started and not serve.done():  # noqa: ASYNC110  # uvicorn has a flag, no event
             await asyncio.sleep(0.005)
         self._child.status.send({"ready": True})
         await serve
+        if house is not None:
+            house.cancel()
         self._end.close()
         self._store.close()
         if work.done():

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from boards.compiled import MeterWires, OutletWires, WirePlan, WireSpec
+from boards.compiled import HouseMeter, MeterWires, OutletWires, WirePlan, WireSpec
 from evse.core.config import StationConfig
 from evse.core.lines import InputLine, LineFunction
 from hal.frames.front_end_messages import INPUT_COUNT, Capability
@@ -97,6 +97,8 @@ class SimulatedHardware:
         self.meters: dict[str, ModbusMeterTwin] = {}
         for wires in plan.outlets:
             self._attach(wires)
+        if plan.house is not None and plan.house.wire is not None:
+            self._attach_house(plan.house, plan.house.wire)
 
     def _attach(self, wires: OutletWires) -> None:
         outlet = self.world.outlet(wires.number)
@@ -136,6 +138,17 @@ class SimulatedHardware:
         end.attach(meter)
         self.meters[wires.wire.name] = meter
         attached.meter, attached.meter_line = meter, end.switch
+
+    def _attach_house(self, house: HouseMeter, wire: WireSpec) -> None:
+        from hal.frames.modbus import Framing
+        from hal.twins.modbus_meter import ModbusMeterTwin
+        from hal.world.meter_taps import HouseTap
+
+        end = self._open(wire)
+        meter = ModbusMeterTwin(end.link, house.map, house.unit, HouseTap(self.world), self._waker, Framing.TCP)
+        end.attach(meter)
+        self.meters[wire.name] = meter
+        self.world.house_meter = meter
 
     def components(self) -> list[tuple[Stepped, str]]:
         """Everything a scheduler has to step, in a fixed order, with names."""

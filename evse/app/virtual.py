@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from boards.assemble import assemble
 from boards.board import Board
@@ -40,6 +41,9 @@ from hal.world.station import StationWorld
 from hal.world.verb_spec import ParamValue, Verb, check_params
 from hal.world.verbs import apply as apply_world_verb
 from hal.world.verbs import verbs_of
+
+if TYPE_CHECKING:
+    from evse.services.house_monitor import HouseMonitor
 
 EXCHANGE_DELAY_US = 1 * MS
 DISK_LATENCY_US = 4 * MS
@@ -139,6 +143,7 @@ class VirtualStation:
         self._control: ControlCycle | None = None
         self._exchange: MemoryExchange | None = None
         self._services: VirtualServices | None = None
+        self._house: HouseMonitor | None = None
         self._powered = True
         self._hung: HungControl | None = None
         self._power_generation = 0
@@ -218,11 +223,28 @@ class VirtualStation:
         services.wanted = self._adopted
         self._services = VirtualServices(services, self._exchange, boot_id)
         self._scheduler.add(self._services, f"services ({boot_id})")
+        self._start_house(f"{boot_id}-{self._scheduler.now_us}")
+
+    def _start_house(self, life: str) -> None:
+        """The part of services that watches the house connection."""
+        house = self._plan.house
+        if house is None or house.wire is None:
+            return
+        from evse.services.house_monitor import HouseMonitor, house_reader
+
+        end = self._modems[house.wire.name].left
+        monitor = HouseMonitor(house_reader(end, house), house.settings, self.view, self.post, life)
+        self._house = monitor
+        self._scheduler.add(monitor, f"house monitor ({life})")
+        end.attach(monitor)
 
     def _stop_services(self) -> None:
         services, self._services = self._services, None
         if services is not None:
             self._scheduler.remove(services)
+        house, self._house = self._house, None
+        if house is not None:
+            self._scheduler.remove(house)
 
     def _crash_disk(self) -> None:
         """The writer dies: of the commits under way a random number has reached the disk, in order."""

@@ -23,7 +23,7 @@ from typing import Final
 from evse.core.commands import SetLimit
 from evse.core.limit_sources import HOUSE_METER
 from evse.core.limits import LimitStep, OnExpiry
-from evse.core.units import SECOND, PhaseValues
+from evse.core.units import NEVER, SECOND, PhaseValues
 from evse.core.values import MeterSample
 
 LOST_AFTER_US: Final = 10 * SECOND
@@ -71,8 +71,17 @@ class HouseLimit:
         self.house_ma: PhaseValues | None = None
         """What the house takes without the station, negative while it gives; ``None`` while nobody knows."""
 
+    def forget_said(self) -> None:
+        """Control has begun anew: say again what holds."""
+        self._said = None
+
     def update(
-        self, now_us: int, sample: MeterSample | None, own_ma: PhaseValues | None, command_id: str
+        self,
+        now_us: int,
+        sample: MeterSample | None,
+        own_ma: PhaseValues | None,
+        command_id: str,
+        expires_us: int = NEVER,
     ) -> SetLimit | None:
         """Take the meter's latest reading and what the station draws; return the limit when there is something to say.
 
@@ -87,8 +96,8 @@ class HouseLimit:
             self.problem = self.problem or "the meter is lost"
             self.house_ma = None
             self._allowed.clear()
-            return self._say(now_us, (self._settings.fallback_ma,) * 3, command_id)
-        return self._say(now_us, self._target(), command_id)
+            return self._say(now_us, (self._settings.fallback_ma,) * 3, command_id, expires_us)
+        return self._say(now_us, self._target(), command_id, expires_us)
 
     def _note_own(self, now_us: int, own_ma: PhaseValues) -> None:
         self._own.append((now_us, own_ma))
@@ -144,7 +153,7 @@ class HouseLimit:
         )
         return first, second, third
 
-    def _say(self, now_us: int, phases_ma: PhaseValues, command_id: str) -> SetLimit | None:
+    def _say(self, now_us: int, phases_ma: PhaseValues, command_id: str, expires_us: int) -> SetLimit | None:
         said = self._said
         due = said is None or now_us >= self._said_us + PLAN_US // 2
         moved = said is None or any(abs(a - b) >= GRAIN_MA for a, b in zip(phases_ma, said, strict=True))
@@ -154,6 +163,7 @@ class HouseLimit:
         return SetLimit(
             command_id,
             outlet=0,
+            expires_us=expires_us,
             source=HOUSE_METER,
             plan=(LimitStep(0, phases_ma),),
             valid_until_us=now_us + PLAN_US,

@@ -48,6 +48,10 @@ class Metering:
         self.in_force = False
         """Whether the meter's values are the outlet's."""
 
+    def configure(self, nominal_voltage_mv: int) -> None:
+        """Count with another voltage setting from the next step on; what was counted stays."""
+        self._setting_mv = (nominal_voltage_mv,) * 3
+
     @property
     def source(self) -> str:
         """Who meters now: the name of the meter's map, or the transformers."""

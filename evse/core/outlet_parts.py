@@ -93,6 +93,7 @@ class OutletParts:
         self.procedure.configure(config, station.checkpoint_us)
         self.user_input.configure(config)
         self.signs.configure(config)
+        self.metering.configure(station.nominal_voltage_mv)
 
     @property
     def offered_ma(self) -> int:

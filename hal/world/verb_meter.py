@@ -13,13 +13,30 @@ from hal.world.verb_spec import HEAL, OUTLET, Verb, VerbParam
 MWH_PER_WH: Final = 1_000
 
 
+_WHOSE: Final = VerbParam("whose", "choice", "which meter", default="outlet", choices=("outlet", "house"))
+
+
 def _fault(name: str, text: str, *params: VerbParam) -> Verb:
-    return Verb(name, "meter", f"{text} (outlet with a meter)", (OUTLET, *params, HEAL), "heal")
+    return Verb(name, "meter", text, (OUTLET, _WHOSE, *params, HEAL), "heal")
 
 
 def _verb(name: str, text: str, *params: VerbParam, healed_by: str = "") -> Verb:
-    return Verb(name, "meter", f"{text} (outlet with a meter)", (OUTLET, *params), healed_by)
+    return Verb(name, "meter", text, (OUTLET, _WHOSE, *params), healed_by)
 
+
+HOUSE_VERBS: Final = (
+    Verb(
+        "set_house_load",
+        "meter",
+        "the house takes another current beside the station (house with a meter)",
+        (
+            VerbParam("current", "number", "what it takes, negative: what it gives", "A", 10, -400, 400),
+            VerbParam("phase", "choice", "which phase", default="all", choices=("all", "L1", "L2", "L3")),
+        ),
+        "set_house_load current: 0",
+    ),
+)
+"""What exists where the house has a meter."""
 
 METER_VERBS: Final = (
     _fault("silence_meter", "the meter does not answer"),
@@ -62,18 +79,22 @@ METER_VERBS: Final = (
         VerbParam("left", "number", "energy up to there", "kWh", 1, 0, 1_000),
     ),
 )
-"""What exists where an outlet has a meter."""
+"""What exists where an outlet or the house has a meter."""
+
+
+def _found(call: Call) -> MeterSwitch | None:
+    return call.world.house_meter if call.text("whose") == "house" else call.outlet.attached.meter
 
 
 def _meter(call: Call) -> MeterSwitch:
-    meter = call.outlet.attached.meter
+    meter = _found(call)
     if meter is None:
-        raise ValueError("no meter is attached to this outlet")
+        raise ValueError("there is no such meter")
     return meter
 
 
 def _absent(call: Call) -> str:
-    return "" if call.outlet.attached.meter is not None else "this outlet has no meter"
+    return "" if _found(call) is not None else f"this {call.text('whose')} has no meter"
 
 
 def _silence(call: Call) -> None:
@@ -127,3 +148,19 @@ METER_ACTIONS: Final[dict[str, Action]] = {
     "near_meter_wrap": Action(_near_wrap, _wrap_blocked),
 }
 """Actions on one outlet's meter."""
+
+
+def _no_house_meter(call: Call) -> str:
+    return "" if call.world.house_meter is not None else "the house has no meter"
+
+
+def _set_house_load(call: Call) -> None:
+    grid, phase, current_ma = call.world.grid, call.text("phase"), call.number("current")
+    first, second, third = (
+        current_ma if phase in ("all", f"L{index + 1}") else old for index, old in enumerate(grid.house_ma)
+    )
+    grid.house_ma = (first, second, third)
+
+
+HOUSE_ACTIONS: Final[dict[str, Action]] = {"set_house_load": Action(_set_house_load, _no_house_meter)}
+"""Actions on the house."""

@@ -11,7 +11,7 @@ from hal.world.shutter import ShutterFeedbackFault, ShutterJam
 from hal.world.socket import Jam, LockFeedbackFault
 from hal.world.vehicle_params import VEHICLE_PARAMS
 from hal.world.verb_domestic import DOMESTIC_VERBS
-from hal.world.verb_meter import METER_VERBS
+from hal.world.verb_meter import HOUSE_VERBS, METER_VERBS
 from hal.world.verb_spec import HEAL, OUTLET, Verb, VerbParam
 
 DEMO_UID: Final = "04A1B2C3D4E5F6"
@@ -375,5 +375,6 @@ VERBS: Final[tuple[Verb, ...]] = (
     *_OTHER_FAULTS,
     *DOMESTIC_VERBS,
     *METER_VERBS,
+    *HOUSE_VERBS,
 )
 """Every verb, in the order to show it."""

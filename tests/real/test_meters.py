@@ -192,7 +192,8 @@ def served(make: Callable[[], ModbusTcpServer | ModbusSerialServer]) -> Iterator
         assert ready.wait(10)
         yield
     finally:
-        asyncio.run_coroutine_threadsafe(servers[0].shutdown(), loop).result(10)
+        ending = servers[0].shutdown()  # type: ignore[no-untyped-call]
+        asyncio.run_coroutine_threadsafe(ending, loop).result(10)
         loop.call_soon_threadsafe(loop.stop)
         thread.join(10)
         loop.close()

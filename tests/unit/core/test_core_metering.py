@@ -108,6 +108,18 @@ def test_without_a_meter_energy_is_current_times_the_set_voltage(setting_mv: int
 
 
 @pytest.mark.req("MTR-01")
+def test_another_voltage_setting_counts_from_then_on() -> None:
+    bench = Bench(OutletConfig(1, voltage_from_setting=True))
+    bench.run(1)
+    bench.charge(10, 1_800)
+    before = bench.wh
+    bench.metering.configure(200_000)
+    bench.charge(10, 1_801)
+    assert before == pytest.approx(3_450, abs=3)
+    assert bench.wh - before == pytest.approx(3_000, abs=3)
+
+
+@pytest.mark.req("MTR-01")
 def test_a_station_that_measures_its_voltage_uses_what_it_measures() -> None:
     metering = Metering(OutletConfig(1), VOLTAGE_MV, 0)
     inputs = OutletInputs(link_ok=True, currents_ma=(10_000, 0, 0), voltages_mv=(200_000, 0, 0))
