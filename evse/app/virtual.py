@@ -160,6 +160,10 @@ class VirtualStation:
     def _host_end(self, wire: WireSpec) -> ByteLink:
         return self._modems[wire.name].left
 
+    def _control_wires(self) -> list[WireSpec]:
+        """Those that control reads; the house meter's belongs to services."""
+        return [wire for outlet in self._plan.outlets for wire in outlet.wires()]
+
     # --- life and death of the processes -----------------------------------------------------------------------
 
     def _boot(self, now_us: int) -> None:
@@ -178,8 +182,8 @@ class VirtualStation:
             control = RecordedCycle(self._board, self._plan, self._config, boot_id, exchange, now_us, self._recorder)
         self._exchange, self._control = exchange, control
         self._scheduler.add(control, f"control ({boot_id})")
-        for modem in self._modems.values():
-            modem.left.attach(control)
+        for wire in self._control_wires():
+            self._modems[wire.name].left.attach(control)
         for outlet, wires in zip(control.drivers_by_outlet(), self._plan.outlets, strict=True):
             twins = (self.hardware.front_ends[wires.number], self.hardware.readers.get(wires.number))
             for wire, driver, twin in zip((wires.front_end, wires.reader), outlet, twins, strict=False):
@@ -200,7 +204,7 @@ class VirtualStation:
         if control is None:
             return
         self._scheduler.remove(control)
-        for wire in self._plan.wires():
+        for wire in self._control_wires():
             self._scheduler.remove_loop(wire.name)
             self._modems[wire.name].left.attach(None)
 
@@ -332,7 +336,7 @@ class VirtualStation:
         self._scheduler.remove(self._control)
         self._hung = HungControl(self._board)
         self._scheduler.add(self._hung, "hung control")
-        for wire in self._plan.wires():
+        for wire in self._control_wires():
             self._scheduler.remove_loop(wire.name)
             self._modems[wire.name].left.attach(self._hung)
 
