@@ -182,8 +182,8 @@ class VirtualStation:
             control = RecordedCycle(self._board, self._plan, self._config, boot_id, exchange, now_us, self._recorder)
         self._exchange, self._control = exchange, control
         self._scheduler.add(control, f"control ({boot_id})")
-        for wire in self._control_wires():
-            self._modems[wire.name].left.attach(control)
+        for each in self._control_wires():
+            self._modems[each.name].left.attach(control)
         for outlet, wires in zip(control.drivers_by_outlet(), self._plan.outlets, strict=True):
             twins = (self.hardware.front_ends[wires.number], self.hardware.readers.get(wires.number))
             for wire, driver, twin in zip((wires.front_end, wires.reader), outlet, twins, strict=False):

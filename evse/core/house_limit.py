@@ -64,6 +64,8 @@ class HouseLimit:
         """What the last reading allows at the most."""
         self._seen_us = -1
         self._read_us = -LOST_AFTER_US
+        self._first = True
+        """No reading has been followed yet."""
         self._said: PhaseValues | None = None
         self._said_us = 0
         self.problem = "no reading yet"
@@ -144,7 +146,9 @@ class HouseLimit:
 
     def _target(self) -> PhaseValues:
         least = _least(allowed for _, allowed in self._allowed)
-        if self._said is None:
+        if self._said is None or self._first:
+            # Nothing was said of a house yet: there is nothing to flap with.
+            self._first = False
             return _least((least, self._most))
         whole = self._allowed[-1][0] - self._allowed[0][0] >= RAISE_AFTER_US
         raised = least if whole else self._said

@@ -19,7 +19,7 @@ from hal.world.verb_actions import ACTIONS, STATION_ACTIONS
 from hal.world.verb_docs import with_table
 from hal.world.verb_domestic import DOMESTIC_ACTIONS
 from hal.world.verb_faults import FAULT_ACTIONS
-from hal.world.verb_meter import METER_ACTIONS
+from hal.world.verb_meter import HOUSE_ACTIONS, METER_ACTIONS
 from hal.world.verb_spec import UNITS, Verb, VerbParam, check_value
 from hal.world.verb_table import SHUTTER_VERBS
 from hal.world.verbs import VERBS, VerbError, apply, verbs_of
@@ -519,7 +519,14 @@ def sample(param: VerbParam) -> object:
 
 @pytest.mark.parametrize("verb", VERBS, ids=lambda verb: verb.name)
 def test_every_verb_is_whole(verb: Verb) -> None:
-    assert verb.name in {**ACTIONS, **STATION_ACTIONS, **FAULT_ACTIONS, **DOMESTIC_ACTIONS, **METER_ACTIONS}
+    assert verb.name in {
+        **ACTIONS,
+        **STATION_ACTIONS,
+        **FAULT_ACTIONS,
+        **DOMESTIC_ACTIONS,
+        **METER_ACTIONS,
+        **HOUSE_ACTIONS,
+    }
     assert verb.group in ("user", "vehicle", "cable", "station", "grid", "fault", "meter")
     assert verb.help
     names = [param.name for param in verb.params]
@@ -536,7 +543,7 @@ def test_every_verb_is_whole(verb: Verb) -> None:
 
 
 def test_table_and_actions_have_the_same_verbs() -> None:
-    actions = {**ACTIONS, **STATION_ACTIONS, **FAULT_ACTIONS, **DOMESTIC_ACTIONS, **METER_ACTIONS}
+    actions = {**ACTIONS, **STATION_ACTIONS, **FAULT_ACTIONS, **DOMESTIC_ACTIONS, **METER_ACTIONS, **HOUSE_ACTIONS}
     assert sorted(verb.name for verb in VERBS) == sorted(actions)
 
 

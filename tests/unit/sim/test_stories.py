@@ -15,7 +15,7 @@ from evse.sim.story_ending import scenario_of
 from evse.sim.story_menu import FAULTS, HABITS, ORDERS
 from evse.sim.story_shrink import shrink
 from hal.world.verb_domestic import DOMESTIC_VERBS
-from hal.world.verb_meter import METER_VERBS
+from hal.world.verb_meter import HOUSE_VERBS, METER_VERBS
 from hal.world.verb_spec import check_params
 
 SECOND = 1_000_000
@@ -45,7 +45,7 @@ OTHER_BOARDS = {
     "set_x1",
 }
 """Not drawn: no story plays on a board with shutters, or with DIP switches or functions on its input lines, yet."""
-METERS = {verb.name for verb in METER_VERBS}
+METERS = {verb.name for verb in (*METER_VERBS, *HOUSE_VERBS)}
 """Drawn by tests/scenario/test_meter_walks.py."""
 DOMESTIC = {verb.name for verb in DOMESTIC_VERBS}
 """Not drawn: nor on one with a domestic socket."""
