@@ -22,6 +22,7 @@ class Quirk:
 
 
 ZE_READY = "ev_ze_ready"
+ZE_READY_BALANCED = "ev_ze_ready_with_balancing"
 
 _ALL = (
     Quirk(
@@ -36,13 +37,19 @@ _ALL = (
     Quirk(
         name=ZE_READY,
         what=(
-            "the derated current and the temporary limit count in whole amperes; up to 7 A on one phase and up to 13 A "
-            "on three phases they operate as 0"
+            "the derated current, the set points of inputs, Modbus limits and shares count in whole amperes; up to 7 A on "
+            "one phase and up to 13 A on three phases they operate as 0"
         ),
         reason=(
             "the vendor complies with EV/ZE Ready, which wants no charge rather than one with too little current "
             "(EVlink guide DOCA0060)"
         ),
+        driven=True,
+    ),
+    Quirk(
+        name=ZE_READY_BALANCED,
+        what="the same as `ev_ze_ready`, but only while load balancing is on",
+        reason="the guide says so of City and Parking (EVlink guide DOCA0060)",
         driven=True,
     ),
 )

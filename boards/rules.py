@@ -15,6 +15,7 @@ from boards.schema_wire import Wire
 from boards.yaml_source import Key
 from evse.core.dip import CURRENT_SWITCHES
 
+MOST_BREAKER_DEBOUNCE_MS = 50
 SOCKET_LIMITS_A: dict[tuple[str, int], float] = {
     ("T2", 1): 70,
     ("T2", 3): 63,
@@ -46,7 +47,6 @@ def check_rules(model: StationProfile) -> list[Finding]:
         findings += _lines(outlet, path, model)
         findings += outlet_meter(outlet, path)
         findings += _set_points(outlet, path)
-        findings += _not_driven_outlet(outlet, path)
     findings += _numbers(model)
     findings += _wires(model)
     findings += _access(model)
@@ -71,6 +71,11 @@ def has_lock(outlet: Outlet) -> bool:
 def has_domestic(outlet: Outlet) -> bool:
     """Whether an outlet has a domestic socket, alone or beside another."""
     return outlet.socket in ("TE", "T2 - TE")
+
+
+def external_control(model: StationProfile) -> bool:
+    """Whether an external system may limit the current: EVlink stations have a setting for it, others obey."""
+    return model.settings.controlled_by_external_system or model.family not in ("city", "parking", "smart-wallbox")
 
 
 def derated_current_a(outlet: Outlet) -> float:
@@ -180,9 +185,23 @@ def _lines(outlet: Outlet, path: Key, model: StationProfile) -> Iterator[Finding
             also: Key = (*path, "input_lines", first, "line")
             what = f"line {spec.line} is already the one of {first}"
             yield Finding((*path, "input_lines", name, "line"), what, "each line once", also=(also,))
+    yield from _installer_lines(outlet, path)
     if model.settings.front_push_button and outlet.input_lines.push_button is None:
         lines: Key = (*path, "input_lines", "push_button")
         yield Finding(("settings", "front_push_button"), "this station has no push button", "false", also=(lines,))
+
+
+def _installer_lines(outlet: Outlet, path: Key) -> Iterator[Finding]:
+    """In-1 and In-2: a function needs its line, and a tripped device must be seen in time."""
+    for name in ("in_1", "in_2"):
+        function, line = getattr(outlet.settings, f"{name}_function"), getattr(outlet.input_lines, name)
+        where: Key = (*path, "settings", f"{name}_function")
+        if function != "not_used" and line is None:
+            yield Finding(where, f"this outlet has no input {name}", "not_used", also=((*path, "input_lines"),))
+        if function == "protection_devices_state" and line is not None and line.debounce_ms > MOST_BREAKER_DEBOUNCE_MS:
+            debounce: Key = (*path, "input_lines", name, "debounce_ms")
+            what = f"{line.debounce_ms:g} ms is too long for a tripped device, which opens within 100 ms"
+            yield Finding(debounce, what, f"1 to {MOST_BREAKER_DEBOUNCE_MS} ms", also=(where,))
 
 
 def _set_points(outlet: Outlet, path: Key) -> Iterator[Finding]:
@@ -208,6 +227,10 @@ def _times(outlet: Outlet, path: Key, model: StationProfile) -> Iterator[Finding
             what = f"{motor.confirm_ms:g} ms is shorter than the motor pulse of {motor.pulse_ms:g} ms"
             pulse: Key = (*motor_path, "pulse_ms")
             yield Finding((*motor_path, "confirm_ms"), what, f"from {motor.pulse_ms:g} ms", also=(pulse,))
+    if limits.temperature_resume_degc >= limits.temperature_derate_degc:
+        what = "derating must begin above the temperature at which it ends, or the offer would toggle"
+        resume: Key = (*protection, "temperature_resume_degc")
+        yield Finding((*protection, "temperature_derate_degc"), what, also=(resume,))
     if limits.temperature_resume_degc >= limits.temperature_stop_degc:
         what = f"must be below temperature_stop_degc ({limits.temperature_stop_degc:g})"
         also: Key = (*protection, "temperature_stop_degc")
@@ -290,14 +313,6 @@ def _names(model: StationProfile) -> Iterator[Finding]:
         for index, name in enumerate(names):
             if name not in known:
                 yield Finding((key, index), f"there is no setting {name!r}", ", ".join(known))
-
-
-def _not_driven_outlet(outlet: Outlet, path: Key) -> Iterator[Finding]:
-    """What would be dangerous to accept and then to ignore."""
-    settings, setting = outlet.settings, (*path, "settings")
-    for key in ("in_1_function", "in_2_function"):
-        if getattr(settings, key) != "not_used":
-            yield Finding((*setting, key), _ignored("this input"), "not_used")
 
 
 def _badges(model: StationProfile) -> Iterator[Finding]:

@@ -16,6 +16,7 @@ from boards.keys import GUIDE, THOR, Strict, key
 from boards.schema_limits import DomesticKeys, ProtectionKeys, TimingKeys
 from boards.schema_lines import InputLineKeys
 from boards.schema_meter import HouseMeterKeys, InternalMetering, OutletMeter
+from boards.schema_supervision import SupervisionKeys
 from boards.schema_wire import Wire
 
 SCHEMA = 1
@@ -137,12 +138,27 @@ class StationSettings(Strict):
     authentication_strategy: Literal["allow_all_badges", "reject_unknown_badges"] = key(
         "allow_all_badges", "What a badge must be; `reject_unknown_badges` lets in those of `badges`", source=GUIDE
     )
-    load_balancing: bool = key(True, "The station splits its current between two outlets", source=GUIDE, driven=False)
+    load_balancing: bool = key(
+        True, "The station splits its current between two outlets", source=GUIDE, core="balancing"
+    )
     load_shedding_priority: Literal["charge_duration", "energy_delivered"] = key(
-        "charge_duration", "Which of two charges is shed first", source=GUIDE, driven=False
+        "charge_duration",
+        "Which of two charges is shed first: the one that started first, or the one that has had the most energy",
+        source=GUIDE,
+    )
+    shedding_margin_a: float = key(
+        1, "While one is shed, room for both counts from so much more than the least on", unit="A", ge=0, le=32
+    )
+    shedding_keep_min: float = key(
+        15, "By energy delivered: whoever is served keeps its turn so long", unit="min", ge=0, le=1440
+    )
+    shedding_energy_step_kwh: float = key(
+        1, "By energy delivered: amounts count in steps of so much", unit="kWh", ge=0.1, le=100
     )
     controlled_by_external_system: bool = key(
-        False, "A supervision or building system may set the maximum current", source=GUIDE, driven=False
+        False,
+        "A supervision (OCPP) or building system (Modbus) may limit the current; families without this setting obey them",
+        source=GUIDE,
     )
     front_push_button: bool = key(False, "Front panel push button stops and restarts a charge", source=GUIDE)
 
@@ -159,19 +175,24 @@ class OutletSettings(Strict):
         le=80,
     )
     load_shedding_set_point_a: float = key(
-        0, "Current while the shedding input is active", unit="A", source=GUIDE, driven=False, ge=0, le=80
+        0, "Current while the shedding input is active", unit="A", source=GUIDE, ge=0, le=80
     )
+    resume_after_s: float = key(
+        5,
+        "A charge that was stopped by too low a limit goes on when the limits have been high enough for so long",
+        unit="s", core="resume_us", scale=1_000_000, ge=0, le=3600,
+    )  # fmt: skip
     temporary_limit_a: float = key(
         0, "Current while the input for temporary current limitation acts", unit="A", source=GUIDE, ge=0, le=80
     )
     in_1_function: Literal["not_used", "protection_devices_state", "load_shedding"] = key(
-        "not_used", "Function In-1", source=GUIDE, driven=False
+        "not_used", "Function In-1", source=GUIDE
     )
-    in_1_normally_open: bool = key(True, "Function In-1: normally open", source=GUIDE, driven=False)
+    in_1_normally_open: bool = key(True, "Function In-1: normally open", source=GUIDE)
     in_2_function: Literal["not_used", "conditional_outgoing_line"] = key(
-        "not_used", "Function In-2", source=GUIDE, driven=False
+        "not_used", "Function In-2: `conditional_outgoing_line` holds back the start of a charge", source=GUIDE
     )
-    in_2_normally_open: bool = key(True, "Function In-2: normally open", source=GUIDE, driven=False)
+    in_2_normally_open: bool = key(True, "Function In-2: normally open", source=GUIDE)
     delayed_start_normally_open: bool = key(True, "Delayed charging start input: normally open", source=GUIDE)
     current_limit_normally_open: bool = key(
         True, "Local control of temporary current limitation: normally open", source=GUIDE
@@ -204,6 +225,14 @@ class Outlet(Strict):
     )
     shutter: bool = key(False, "Motorised shutter behind the front end", source=GUIDE, core="has_shutter")
     input_lines: InputLineKeys = key(InputLineKeys(), "Input lines of the front end by their function")
+    operating_value_sources: list[Literal["house meter", "modbus", "udp", "ocpp", "master", "schedule"]] = key(
+        ["modbus"], "Limits from outside that follow the operating-value rule where the board has it", max_length=6
+    )
+    condition_interrupts: bool = key(
+        False,
+        "Whether `conditional_outgoing_line` also interrupts a charge that has begun",
+        core="condition_interrupts",
+    )
     wake_up: bool = key(True, "Whether a sleeping vehicle gets one wake-up", core="wake_up")
     settings: OutletSettings = key(OutletSettings(), "Factory values of this outlet's settings")
     timings: TimingKeys = key(TimingKeys(), "Times of this outlet")
@@ -242,6 +271,7 @@ class StationProfile(Strict):
     )
     hidden_settings: list[str] = key([], "Settings that exist but are not shown", driven=False, max_length=40)
     read_only_settings: list[str] = key([], "Settings that are shown but fixed", driven=False, max_length=40)
+    supervision: SupervisionKeys | None = key(None, "Central system that supervises the station; absent: none")
     badges: list[BadgeEntry] = key([], "Badges known from the factory", max_length=1000)
     quirks: list[str] = key([], "Deviations of the board, by their registered names", max_length=20)
     outlets: list[Outlet] = key(..., "The outlets", min_length=1, max_length=2)

@@ -209,6 +209,23 @@ class ProtectionKeys(Strict):
         ge=20,
         le=115,
     )
+    temperature_derate_degc: float = key(
+        _plain(_PROTECTION.temperature_derate_dc, 10),
+        "Temperature from which on only a part of the rated current is offered",
+        unit="degree Celsius",
+        core="temperature_derate_dc",
+        scale=10,
+        ge=40,
+        le=120,
+    )
+    temperature_derate_percent: int = key(
+        _PROTECTION.temperature_derate_percent,
+        "That part of the rated current",
+        unit="%",
+        core="temperature_derate_percent",
+        ge=0,
+        le=100,
+    )
     supply_minimum_v: float = key(
         _plain(_PROTECTION.supply_minimum_mv, 1000),
         "Least voltage of the front end's 12 V supply",

@@ -50,8 +50,8 @@ class BreakerLine(Strict):
 class InputLineKeys(Strict):
     """The lines of an outlet by their function."""
 
-    in_1: InstallerLine | None = key(None, "Input In-1", source=GUIDE, driven=False)
-    in_2: InstallerLine | None = key(None, "Input In-2", source=GUIDE, driven=False)
+    in_1: InstallerLine | None = key(None, "Input In-1", source=GUIDE)
+    in_2: InstallerLine | None = key(None, "Input In-2", source=GUIDE)
     extra_breaker: BreakerLine | None = key(
         None, "Extra input that watches the circuit breaker, whatever In-1 does (City)", source=GUIDE
     )

@@ -8,9 +8,9 @@ from boards.compiled import HouseMeter, MeterWires, OutletWires, WireKind, WireP
 from boards.keys import core_values
 from boards.load import Profile
 from boards.meter_load import load_meter
-from boards.quirks import ZE_READY
-from boards.rules import derated_current_a, has_domestic, has_lock, outlet_phases
-from boards.schema import Outlet, StationProfile
+from boards.quirks import ZE_READY, ZE_READY_BALANCED
+from boards.rules import derated_current_a, external_control, has_domestic, has_lock, outlet_phases
+from boards.schema import Outlet, StationProfile, StationSettings
 from boards.schema_lines import BreakerLine, DeviceLine, InstallerLine
 from boards.schema_meter import HouseMeterKeys, OutletMeter
 from boards.schema_wire import Wire
@@ -24,6 +24,8 @@ from evse.core.config import (
     PilotTimings,
     ProcedureTimings,
     ProtectionLimits,
+    SheddingPriority,
+    SheddingRule,
     ShutterTimings,
     SignStyle,
     SocketType,
@@ -33,7 +35,7 @@ from evse.core.configure import with_digest
 from evse.core.dip import SWITCHES, DipBank, DipFunction
 from evse.core.house_limit import HouseSettings
 from evse.core.lines import InputLine, LineFunction
-from evse.core.units import MS
+from evse.core.units import MINUTE, MS
 
 HOUSE_WIRE = "house/meter"
 
@@ -57,6 +59,8 @@ def station_config(profile: Profile, station_uid: str, version: int = 1) -> Stat
             outlets=tuple(_outlet(outlet, model) for outlet in outlets),
             location=Location(model.settings.location),
             version=version,
+            shedding=_shedding(model.settings),
+            external_control=external_control(model),
             **core_values(model.settings),
             **core_values(model.station),
         )
@@ -74,7 +78,7 @@ def wire_plan(profile: Profile) -> WirePlan:
 def _outlet(outlet: Outlet, model: StationProfile) -> OutletConfig:
     timings = outlet.timings
     return replace(
-        OutletConfig(**core_values(outlet)),
+        OutletConfig(**core_values(outlet), **core_values(outlet.settings)),
         socket=SocketType(outlet.socket),
         phases=outlet_phases(outlet, model.station.phases),
         has_lock=has_lock(outlet),
@@ -82,7 +86,9 @@ def _outlet(outlet: Outlet, model: StationProfile) -> OutletConfig:
         push_button=model.settings.front_push_button,
         derated_current_ma=round(1000 * derated_current_a(outlet)),
         temporary_limit_ma=round(1000 * outlet.settings.temporary_limit_a),
-        ze_ready=ZE_READY in model.quirks,
+        shedding_ma=round(1000 * outlet.settings.load_shedding_set_point_a),
+        ze_ready=_ze_ready(model),
+        ze_sources=tuple(outlet.operating_value_sources),
         dip_banks=tuple(
             DipBank(bank.name, tuple(map(DipFunction, bank.functions))) for bank in model.devices.dip_banks
         ),
@@ -103,6 +109,26 @@ def _outlet(outlet: Outlet, model: StationProfile) -> OutletConfig:
     )
 
 
+def _shedding(settings: StationSettings) -> SheddingRule:
+    return SheddingRule(
+        priority=SheddingPriority(settings.load_shedding_priority),
+        margin_ma=round(1000 * settings.shedding_margin_a),
+        keep_us=round(settings.shedding_keep_min * MINUTE),
+        energy_step_wh=round(1000 * settings.shedding_energy_step_kwh),
+    )
+
+
+def _ze_ready(model: StationProfile) -> bool:
+    """Smart Wallbox: always; City and Parking: while load balancing is on (EVlink guide DOCA0060)."""
+    return ZE_READY in model.quirks or (ZE_READY_BALANCED in model.quirks and model.settings.load_balancing)
+
+
+_IN_1 = {
+    "protection_devices_state": LineFunction.BREAKER_TRIPPED,
+    "load_shedding": LineFunction.LOAD_SHEDDING,
+}
+
+
 def _lines(outlet: Outlet) -> tuple[InputLine, ...]:
     """The table of the core's input lines, in the order of the line numbers."""
     lines, settings = outlet.input_lines, outlet.settings
@@ -116,6 +142,10 @@ def _lines(outlet: Outlet) -> tuple[InputLine, ...]:
         return default if spec is None or spec.normally_open is None else spec.normally_open
 
     add(LineFunction.BREAKER_TRIPPED, lines.extra_breaker, sense(lines.extra_breaker, True))
+    if settings.in_1_function in _IN_1:
+        add(_IN_1[settings.in_1_function], lines.in_1, settings.in_1_normally_open)
+    if settings.in_2_function == "conditional_outgoing_line":
+        add(LineFunction.START_CONDITION, lines.in_2, settings.in_2_normally_open)
     add(LineFunction.DELAYED_START, lines.delayed_start, settings.delayed_start_normally_open)
     add(LineFunction.CURRENT_LIMIT, lines.current_limit, settings.current_limit_normally_open)
     # A broken wire of the key lock must not open the station to everybody.

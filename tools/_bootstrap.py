@@ -34,6 +34,7 @@ MODULES = {
     "bench": "tools.benchmarks",
     "mutants": "tools.mutants",
     "campaign": "tools.campaign",
+    "pictures": "tools.pictures",
 }
 """What each tool but "run" is."""
 LOCKS = {"run": ("run",), "dev": ("run", "dev")}

@@ -1,10 +1,12 @@
 """Many random stories on all cores: hunts for what no hand-written scenario thought of.
 
     tools/campaign --hours 200             simulated hours
+    tools/campaign --minutes 60            for this long on the clock
     tools/campaign --seeds 100             this many stories
     tools/campaign --first 17 --seeds 1    one story, again
     tools/campaign --kills 10000           kill -9 of the station's processes (tools/durability.py)
     tools/campaign --images 100000         power cuts below the journal
+    tools/campaign --faults                every fault of every profile instead (tools/fault_walk.py)
 
 Every failure is told with its options, its shortened story (a scenario file in --out) and the command that replays it.
 Ends with status 1 when a story failed.
@@ -17,20 +19,24 @@ import json
 import multiprocessing
 import sys
 import time
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
 from evse.app.story_bench import StoryOutcome, report_failure, run_story, share_together
 from tools import durability
+from tools.fault_walk import all_walks, run_walk
 
 SECONDS_PER_HOUR = 3_600
 REPORTED_PER_KIND = 1
 """Failures of one kind are shortened this often; the others are only counted."""
 
 
-def outcomes(first: int, hours: float | None, seeds: int | None, jobs: int) -> Iterator[StoryOutcome]:
-    """Run stories from number ``first`` on, in their order, until there are enough."""
+def outcomes(
+    first: int, hours: float | None, seeds: int | None, jobs: int, ends_s: float = float("inf")
+) -> Iterator[StoryOutcome]:
+    """Run stories from number ``first`` on, in their order, until there are enough or the clock shows ``ends_s``."""
     numbers = range(first, first + (seeds if seeds is not None else 10**9))
     simulated_us = 0
     with multiprocessing.get_context("spawn").Pool(jobs) as pool:
@@ -39,7 +45,8 @@ def outcomes(first: int, hours: float | None, seeds: int | None, jobs: int) -> I
             for outcome in pool.imap(run_story, batch):
                 simulated_us += outcome.simulated_us
                 yield outcome
-                if hours is not None and simulated_us >= hours * SECONDS_PER_HOUR * 1_000_000:
+                enough = hours is not None and simulated_us >= hours * SECONDS_PER_HOUR * 1_000_000
+                if enough or time.monotonic() >= ends_s:
                     pool.terminate()
                     return
 
@@ -68,14 +75,44 @@ def figures(done: Sequence[StoryOutcome], wall_s: float) -> dict[str, object]:
     }
 
 
+def walk_faults(jobs: int, *, as_json: bool) -> int:
+    """Walk every profile through every fault it can have, with both front ends; return 0 when nothing was wrong."""
+    begin = time.monotonic()
+    with multiprocessing.get_context("spawn").Pool(jobs) as pool:
+        done = list(pool.imap_unordered(run_walk, all_walks(), chunksize=4))
+    wrong = sorted((each for each in done if each.problem), key=lambda each: each.name)
+    counts = Counter(each.profile for each in done)
+    result = {
+        "walks": len(done),
+        "profiles": len(counts),
+        "faults": len({each.fault for each in done}),
+        "wall_s": round(time.monotonic() - begin, 1),
+        "failed": len(wrong),
+    }
+    if as_json:
+        print(
+            json.dumps({**result, "by_profile": dict(sorted(counts.items())), "failures": [asdict(w) for w in wrong]})
+        )
+        return 1 if wrong else 0
+    for each in wrong:
+        print(f"FAILED {each.name}: {each.problem}")
+    for profile, count in sorted(counts.items()):
+        print(f"{count:>5} walks of {profile}")
+    for name, value in result.items():
+        print(f"{name.replace('_', ' '):<28} {value}")
+    return 1 if wrong else 0
+
+
 def main(argv: Sequence[str]) -> int:
     """Run a campaign; returns 0 when every story passed."""
     parser = argparse.ArgumentParser(prog="tools/campaign", description="Random stories, all invariants on.")
     enough = parser.add_mutually_exclusive_group()
     enough.add_argument("--hours", type=float, help="simulated hours (default 200)")
     enough.add_argument("--seeds", type=int, help="number of stories")
+    enough.add_argument("--minutes", type=float, help="minutes on the clock")
     enough.add_argument("--kills", type=int, help="kill processes at random instants, this often, instead of stories")
     enough.add_argument("--images", type=int, help="crash images of the journal's disk, instead of stories")
+    enough.add_argument("--faults", action="store_true", help="every fault of every profile instead of stories")
     parser.add_argument("--jobs", type=int, default=2, help="processes (default 2)")
     parser.add_argument("--first", type=int, default=1, help="number of the first story (default 1)")
     parser.add_argument("--out", type=Path, default=Path("build/stories"), help="folder for shortened stories")
@@ -85,11 +122,15 @@ def main(argv: Sequence[str]) -> int:
         return durability.run(durability.kill_batches(options.kills, options.first), "kills")
     if options.images is not None:
         return durability.run(durability.image_batches(options.images, options.first), "crash images")
-    hours = options.hours if options.hours is not None or options.seeds is not None else 200.0
+    if options.faults:
+        return walk_faults(options.jobs, as_json=options.json)
+    told = any(each is not None for each in (options.hours, options.seeds, options.minutes))
+    hours = options.hours if told else 200.0
     begin = time.monotonic()
+    ends_s = float("inf") if options.minutes is None else begin + 60 * options.minutes
     done: list[StoryOutcome] = []
     seen: dict[str, int] = {}
-    for outcome in outcomes(options.first, hours, options.seeds, options.jobs):
+    for outcome in outcomes(options.first, hours, options.seeds, options.jobs, ends_s):
         done.append(outcome)
         if outcome.failure is None:
             continue

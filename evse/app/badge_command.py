@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import getpass
 import json
+import os
 import sys
 import urllib.error
 import urllib.request
+from http.client import UNAUTHORIZED
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,12 +17,17 @@ from boards.problems import printable
 from evse.app.station_choice import BAD_INPUT, FAILED, NOT_RUNNING, OK, Complaint, find_station
 
 _TIMEOUT_S: Final = 30.0
+LOGIN_VARIABLE: Final = "EVSE_PASSWORD"  # a name, no secret
 
 
 def badge_command(arguments: argparse.Namespace) -> int:
     """Carry out one action; returns the exit code."""
     try:
-        answer = _Station(arguments.station).do(arguments)
+        station = _Station(arguments.station, arguments.account)
+        try:
+            answer = station.do(arguments)
+        finally:
+            station.close()
     except Complaint as complaint:
         if arguments.json:
             print(json.dumps({"ok": False, "reason": str(complaint)}))
@@ -35,8 +43,17 @@ def badge_command(arguments: argparse.Namespace) -> int:
 
 
 class _Station:
-    def __init__(self, wish: str) -> None:
+    """The station's REST interface; logs in when the station asks for it, and out at the end."""
+
+    def __init__(self, wish: str, account: str) -> None:
         self._url = str(find_station(wish).status.get("url", "")).rstrip("/")
+        self._account = account
+        self._cookie = ""
+
+    def close(self) -> None:
+        """Leave no session behind."""
+        if self._cookie:
+            self._send("/api/logout", b"{}", "application/json")
 
     def do(self, arguments: argparse.Namespace) -> dict[str, Any]:
         match arguments.action:
@@ -85,15 +102,42 @@ class _Station:
         return dict(json.loads(self._ask(path, data, "application/json")))
 
     def _ask(self, path: str, body: bytes | None, content_type: str) -> bytes:
-        headers = {"content-type": content_type, "x-evse-request": "1"} if body is not None else {}
-        request = urllib.request.Request(self._url + path, body, headers)  # noqa: S310  # our own station
         try:
-            with urllib.request.urlopen(request, timeout=_TIMEOUT_S) as answer:  # noqa: S310  # our own station
-                return bytes(answer.read())
+            try:
+                return self._send(path, body, content_type)
+            except urllib.error.HTTPError as error:
+                if error.code != UNAUTHORIZED or self._cookie:
+                    raise
+                self._log_in()
+                return self._send(path, body, content_type)
         except urllib.error.HTTPError as error:
             raise _refused(error) from error
         except OSError as error:
             raise Complaint(f"the station's page does not answer: {error}", NOT_RUNNING) from error
+
+    def _send(self, path: str, body: bytes | None, content_type: str) -> bytes:
+        headers = {"content-type": content_type, "x-evse-request": "1"} if body is not None else {}
+        if self._cookie:
+            headers["cookie"] = self._cookie
+        request = urllib.request.Request(self._url + path, body, headers)  # noqa: S310  # our own station
+        with urllib.request.urlopen(request, timeout=_TIMEOUT_S) as answer:  # noqa: S310  # our own station
+            given = answer.headers.get("set-cookie", "").partition(";")[0]
+            self._cookie = given or self._cookie
+            return bytes(answer.read())
+
+    def _log_in(self) -> None:
+        login = {"name": self._account, "password": _password(self._account)}
+        if json.loads(self._send("/api/login", json.dumps(login).encode(), "application/json")).get("must_change"):
+            raise Complaint("the password must be changed first: log in with a browser", FAILED)
+
+
+def _password(account: str) -> str:
+    password = os.environ.get(LOGIN_VARIABLE)
+    if password is not None:
+        return password
+    if not sys.stdin.isatty():
+        raise Complaint(f"the station wants a password: put it into {LOGIN_VARIABLE}", BAD_INPUT)
+    return getpass.getpass(f"password of {account}: ")
 
 
 def _refused(error: urllib.error.HTTPError) -> Complaint:

@@ -16,6 +16,8 @@ EXAMPLES: Final = """examples:
   evse badge remove-all --yes
   evse badge export badges.csv                          a file that any station takes
   evse badge import badges.csv                          replaces the whole list
+
+Where the station asks for a login the password is taken from EVSE_PASSWORD, else asked for.
 """
 _TYPES: Final = ("User", "VIP", "Admin")
 
@@ -29,6 +31,7 @@ def add_badge_parser(parser: argparse.ArgumentParser) -> None:
         made.add_argument(
             "--station", default="", metavar="S", help="uid, page's port or runtime directory (default: the one)"
         )
+        made.add_argument("--account", default="admin", help="who logs in, where that is needed (default: admin)")
         made.add_argument("--json", action="store_true", help="print the answer as JSON")
         return made
 

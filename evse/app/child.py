@@ -27,7 +27,8 @@ from evse.control.status_pipe import StatusPipe, log_to_supervisor
 class Task:
     """What to run: the compiled ``config`` file, the ``data`` directory, the ``world``'s socket (empty on hardware) and
     the profile's badge ``strategy`` and ``badges`` (UID, type, comment), and its ``board`` as ``evse.app.board_view`` writes it. ``reference``: the profile as others can
-    load it, a name or an absolute path.
+    load it, a name or an absolute path. ``supervision``: the central system as ``evse.app.supervision`` writes it, empty
+    without.
     """
 
     config: str
@@ -37,6 +38,7 @@ class Task:
     badges: list[tuple[str, str, str]] = field(default_factory=list)
     board: dict[str, Any] = field(default_factory=dict)
     reference: str = ""
+    supervision: dict[str, Any] = field(default_factory=dict)
 
     def line(self) -> bytes:
         """The line that tells a child."""

@@ -2,7 +2,8 @@
 
 Restart rule: a process that had been ready for 2 s is started again at once (50 ms). One that dies sooner is, too, for three
 times in a row; from the fourth short life on the pause doubles, from 250 ms to 30 s. It never gives up: a station that
-could come back must. From the fifth death within a minute on, however long the lives, a warning says so.
+could come back must. For the same reason a process gets more time for its start after each short life: one that a busy or slow machine
+would always start too late must not be killed for ever. From the fifth death within a minute on, however long the lives, a warning says so.
 """
 
 from __future__ import annotations
@@ -28,7 +29,8 @@ QUICK_DEATHS: Final = 3
 HEALTHY_US: Final = 2 * SECOND
 WORTH_TELLING: Final = 5
 START_PATIENCE_US: Final = 20 * SECOND
-"""From a process's start to its readiness."""
+"""From a process's start to its readiness; doubled for each short life before it, up to ``LONGEST_START_US``."""
+LONGEST_START_US: Final = 160 * SECOND
 _ROOT: Final = str(Path(evse.__file__).resolve().parent.parent)
 
 
@@ -148,7 +150,7 @@ class ChildProcess:
 
     def silent_since(self, now_us: int) -> int:
         """How many microseconds too long it has been silent; negative while all is well."""
-        patience_us = self.program.patience_us if self.ready is not None else START_PATIENCE_US
+        patience_us = self.program.patience_us if self.ready is not None else start_patience_us(self.short_lives)
         return now_us - self._heard_us - patience_us
 
     def signal(self, number: signal.Signals) -> bool:
@@ -211,6 +213,11 @@ class ChildProcess:
         self.short_lives = 0 if now_us - self._ready_us >= HEALTHY_US else self.short_lives + 1
         self.restart_us = now_us + restart_pause_us(self.short_lives)
         return recent
+
+
+def start_patience_us(short_lives: int) -> int:
+    """How long a start may take after so many short lives in a row."""
+    return min(START_PATIENCE_US << min(short_lives, 20), LONGEST_START_US)
 
 
 def restart_pause_us(short_lives: int) -> int:

@@ -121,6 +121,15 @@ def _add_run(commands: Commands[argparse.ArgumentParser]) -> None:
     run.add_argument("--data", default="", metavar="DIR", help="data directory (default: ~/.local/state/evse/<uid>)")
     run.add_argument("--dumb-front-end", action="store_true", help="simulated front ends without local interlock")
     run.add_argument("--no-fifo", dest="fifo", action="store_false", help="stay at normal priority")
+    run.add_argument(
+        "--no-kernel-workers",
+        dest="kernel_workers",
+        action="store_false",
+        help="leave the kernel's workers, which carry the bytes of serial lines, at normal priority",
+    )
+    run.add_argument(
+        "--supervision", default="", metavar="URL", help="central system (ws:// or wss://) instead of the profile's"
+    )
     run.add_argument("--trace", default="", metavar="FILE", help="record what control gets and does, for evse replay")
     run.add_argument(
         "--trace-limit",
@@ -230,9 +239,11 @@ def _run(arguments: argparse.Namespace) -> int:
         port=arguments.port,
         data=arguments.data,
         fifo=arguments.fifo,
+        kernel_workers=arguments.kernel_workers,
         dumb_front_end=arguments.dumb_front_end,
         json_output=arguments.json,
         verbose=arguments.verbose,
+        supervision=arguments.supervision,
         trace=arguments.trace,
         trace_limit_mb=arguments.trace_limit,
     )

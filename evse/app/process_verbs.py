@@ -25,5 +25,16 @@ PROCESS_VERBS: Final = (
     ),
     Verb("full_disk", "process", "the disk takes no more writes", healed_by="mend_disk"),
     Verb("mend_disk", "process", "the disk works again"),
+    Verb(
+        "teach_badges",
+        "process",
+        "an installer begins to teach or delete badges at the reader",
+        (
+            VerbParam("mode", "choice", "what a card does", default="add", choices=("add", "delete")),
+            VerbParam("reader", "int", "whose reader, 0: every one", default=0, minimum=0, maximum=99),
+        ),
+        healed_by="stop_teaching",
+    ),
+    Verb("stop_teaching", "process", "the readers serve charges again"),
 )
 """All of them, as in virtual time. Same shape as the world's verbs, so that every interface lists them together."""

@@ -25,6 +25,7 @@ from evse.app.supervisor import FAILED, Supervisor, monotonic_us
 from evse.app.trace_writer import DEFAULT_LIMIT_MB, LiveTrace
 from evse.core.units import SECOND
 from evse.exchange.services_end import listen_at
+from hal.linux.kernel_workers import KernelWorkers
 
 DEFAULT_PORT: Final = 8061
 NEXT_PORTS: Final = 20
@@ -40,7 +41,8 @@ WORLD_PATIENCE_US: Final = 10 * SECOND
 class RunOptions:
     """What the command line said. ``port`` ``None``: the default one or the next that is free.
 
-    ``trace``: file to record into, empty for none, of at most ``trace_limit_mb`` megabytes.
+    ``kernel_workers``: with ``fifo``, raise the kernel's workers that carry serial lines too.
+    ``supervision``: URL of a central system instead of the profile's. ``trace``: file to record into, empty for none, of at most ``trace_limit_mb`` megabytes.
     """
 
     profile: str
@@ -49,9 +51,11 @@ class RunOptions:
     port: int | None = None
     data: str = ""
     fifo: bool = True
+    kernel_workers: bool = True
     dumb_front_end: bool = False
     json_output: bool = False
     verbose: bool = False
+    supervision: str = ""
     trace: str = ""
     trace_limit_mb: int = DEFAULT_LIMIT_MB
 
@@ -92,6 +96,7 @@ class StationRun:
         self._ours, self._theirs = socket.socketpair()
         self._world = ChildProcess(self._world_program())
         self._data: Hold | None = None
+        self._workers = KernelWorkers() if options.fifo and options.kernel_workers else None
         self._about: dict[str, Any] = {}
         self._supervisor: Supervisor | None = None
         # Each its own, so that a stalled reader of one does not keep the start line from the other.
@@ -125,6 +130,7 @@ class StationRun:
         now_us = monotonic_us()
         self._control.start(now_us)
         self._world.start(now_us)
+        self._tend()
         task, simulated = self._prepare()
         if not simulated:
             self._world.end()
@@ -137,15 +143,22 @@ class StationRun:
             changed=self._write_status,
             started=self._tell_started,
             say=self._errors.say,
+            tend=self._tend,
             verbose=self._options.verbose,
         )
         self._write_status()
         return self._supervisor.run()
 
+    def _tend(self) -> None:
+        if self._workers is not None:
+            self._workers.tend()
+
     def close(self) -> None:
         """End what still runs and clear the runtime directory away."""
         for child in (self._control, self._services, self._world):
             child.end()
+        if self._workers is not None:
+            self._workers.release()
         if self._trace is not None:
             self._trace.close()
         for each in (self._ours, self._theirs, self._exchange, self._web):
@@ -165,6 +178,7 @@ class StationRun:
         from boards.problems import ProfileError
         from boards.to_core import station_config, wire_plan
         from evse.app.board_view import board_values
+        from evse.app.supervision import supervision_values
 
         options = self._options
         try:
@@ -174,6 +188,7 @@ class StationRun:
             simulated = WireKind.SIMULATED in kinds
             uid = check_uid(options.uid or f"{'SIM' if simulated else 'EVSE'}-{profile.model.name}")
             config = station_config(profile, uid)
+            supervision = supervision_values(profile, options.supervision)
         except ProfileError as error:
             text = "\n".join(map(str, error.problems))
             raise RunError(f"{text}\nprofile {options.profile!r} is refused", BAD_INPUT) from error
@@ -211,6 +226,7 @@ class StationRun:
             badges_of(profile),
             board,
             reference=str(path.absolute()) if path.exists() else options.profile,
+            supervision=supervision,
         )
         return task, simulated
 
@@ -233,6 +249,7 @@ class StationRun:
             "pids": {child.name: child.pid for child in children},
             "starts": {child.name: child.starts for child in children},
             "fifo": bool(self._control.ready and self._control.ready.get("fifo")),
+            "kernel_workers": self._workers is not None and not self._workers.problem,
         }
 
     def _write_status(self) -> None:
@@ -242,10 +259,10 @@ class StationRun:
         ready = self._control.ready or {}
         if not self._options.fifo:
             return ["FIFO priority is switched off: under load the station may react later than it should"]
-        return [
-            f"control: {problem}; under load the station may react later than it should"
-            for problem in ready.get("problems", ())
-        ]
+        problems = [f"control: {problem}" for problem in ready.get("problems", ())]
+        if ready.get("fifo") and self._workers is not None and self._workers.problem:
+            problems.append(f"the kernel's workers for serial lines stay at normal priority ({self._workers.problem})")
+        return [f"{problem}; under load the station may react later than it should" for problem in problems]
 
     def _tell_started(self) -> None:
         self._write_status()

@@ -15,12 +15,13 @@ from typing import Final
 from boards.load import load_profile
 from boards.problems import Problem
 from evse.app.process_verbs import PROCESS_VERBS
+from evse.app.supervision_verbs import SUPERVISION_VERBS
 from evse.sim.problems import ScenarioError
 from evse.sim.scenario import Scenario
 from evse.sim.scenario_loader import load_scenario
 from hal.world.verbs import VERBS
 
-ALL_VERBS: Final = (*VERBS, *PROCESS_VERBS)
+ALL_VERBS: Final = (*VERBS, *PROCESS_VERBS, *SUPERVISION_VERBS)
 """Everything a scenario may do to a simulated station."""
 _PACKAGE: Final = "evse.scenarios"
 _SUFFIX: Final = ".yaml"

@@ -25,14 +25,18 @@ from evse.app.board_view import board_from
 from evse.app.child import ChildArguments, Task, add_child_arguments, begin_child, wait_for_task
 from evse.app.factory_badges import badge_list_of, policy_of
 from evse.app.record_source import JournalRecords
+from evse.app.report_source import StationReport
 from evse.app.scenario_runner import ScenarioRunner
 from evse.app.session_recorder import RecordedSource, SessionRecorder
 from evse.app.station_hub import StationHub, monotonic_us
 from evse.app.system_clock import system_mapping
 from evse.app.world_port import WorldSocketPort
+from evse.core.commands import Restart
+from evse.core.config import StationConfig
 from evse.core.faults import CATALOGUE, NO_BIT
 from evse.exchange.services_end import ServicesEnd
-from evse.services.clock import NO_CLOCK
+from evse.exchange.snapshot import StationView
+from evse.services.clock import NO_CLOCK, Instant
 from evse.services.sqlite_journal import SqliteJournal, SqliteStore
 from evse.services.station_services import StationServices
 from evse.web.app import create_app
@@ -41,6 +45,7 @@ from evse.web.server import Server, make_server
 
 if TYPE_CHECKING:
     from evse.app.house_watch import HouseWatch
+    from evse.app.supervision import Supervised
 
 _log = logging.getLogger(__name__)
 
@@ -55,13 +60,18 @@ class ServicesProcess:
         self._news = asyncio.Event()
         self._store = SqliteStore(Path(task.data) / "journal.sqlite", notify=lambda: _call_on(loop, self._deliver))
         journal: SqliteJournal = self._store.journal(station.config.station_uid)
+        supervised = self._supervised(task, station.config) if task.supervision else None
+        back_end = None if supervised is None else supervised.back_end
+        self._supervision = supervised
         services = StationServices(
             journal,
-            policy_of(task.strategy),
+            policy_of(task.strategy) if supervised is None else supervised.policy,
             NO_CLOCK,
             station.config,
             wake=self._news.set,
             factory_badges=badge_list_of(task.badges),
+            supervision=back_end,
+            back_end=back_end,
         )
         self._services = services
         self._hub = StationHub(services, system_mapping)
@@ -76,6 +86,7 @@ class ServicesProcess:
             wires=self._hub.wire_log,
             scenarios=ScenarioRunner() if world is not None else None,
             recording=SessionRecorder(world) if world is not None else None,
+            report=StationReport(station.config.station_uid, self._hub, journal, names, self._instant),
             badges=StationBadges(
                 services.cards, [each.number for each in station.config.outlets], self._hub.flush, monotonic_us
             ),
@@ -92,6 +103,35 @@ class ServicesProcess:
 
             hub = self._hub
             self._house = HouseWatch(station.wires.house, hub.latest, hub.post, monotonic_us)
+
+    def _supervised(self, task: Task, config: StationConfig) -> Supervised:
+        """The way to the central system, which begins to connect."""
+        # Loaded only where it is used: a station without supervision needs neither WebSockets nor schemas.
+        from evse.app.diagnostics import EVENTS, offered_by
+        from evse.app.supervision import supervise
+        from evse.links.ocpp.transfers import Transfers
+
+        folder = Path(task.data)
+        supervised = supervise(
+            *(task.supervision, config, monotonic_us, self._news.set, self._restart),
+            # On a simulated station the loopback address is as good as any.
+            Transfers(folder, local_allowed=bool(task.world)),
+            offered_by(folder, self._latest, lambda: self._hub.recent_events(EVENTS)),
+        )
+        supervised.start(monotonic_us())
+        return supervised
+
+    def _latest(self) -> StationView | None:
+        return self._hub.latest()
+
+    def _restart(self, kind: str) -> None:
+        """The central system has asked for a reset and the sessions have ended."""
+        _log.warning("%s reset by the central system", kind)
+        self._end.send((Restart(command_id=f"reset-{monotonic_us()}", cause=f"{kind}Reset"),))
+
+    def _instant(self, mono_us: int | None) -> Instant:
+        clock = self._services.clock
+        return clock.instant(clock.boot_id, monotonic_us() if mono_us is None else mono_us)
 
     def stop(self) -> None:
         """End in an orderly way."""
@@ -111,6 +151,8 @@ class ServicesProcess:
         await serve
         if house is not None:
             house.cancel()
+        if self._supervision is not None:
+            await self._supervision.link.end()
         self._end.close()
         self._store.close()
         if work.done():

@@ -5,6 +5,7 @@ from __future__ import annotations
 from boards.load import load_profile
 from boards.to_core import station_config, wire_plan
 from evse.app.factory_badges import badge_list_of, badges_of, policy_of, strategy_of
+from evse.app.supervision import identity_of, policy_of_values, settings_of, supervision_values
 from evse.app.virtual import VirtualStation
 from evse.control.recording import Recorder
 from evse.sim.random_streams import RandomStreams
@@ -22,10 +23,13 @@ def station_factory(
     below control corrects its mistakes. ``recorder``: notes all that goes into control and comes out. Raises ProfileError.
     """
     profile = load_profile(profile_name)
+    config = station_config(profile, f"SIM-{profile.model.name}")
+    values = supervision_values(profile)
     return VirtualStation(
-        station_config(profile, f"SIM-{profile.model.name}"),
+        config,
         wire_plan(profile),
-        policy=policy_of(strategy_of(profile)),
+        policy=policy_of_values(values) if values else policy_of(strategy_of(profile)),
+        supervised=(settings_of(values, config), identity_of(config)) if values else None,
         factory_badges=badge_list_of(badges_of(profile)),
         elide=elide,
         local_interlock=not dumb,

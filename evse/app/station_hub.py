@@ -124,6 +124,7 @@ class StationHub:
         """The newest Snapshot."""
         self._heard_us = self._viewed_us = self._clock()
         self._view = view
+        self._services.view(self._viewed_us, view)
         self._history.put(view)
         self._publish(None)
 
@@ -136,6 +137,7 @@ class StationHub:
         _log.info("control is gone")
         self._connected = False
         self._view = None
+        self._services.view(self._clock(), None)
         self._held.clear()
         self._publish(None)
         for future in self._posted.values():
@@ -162,6 +164,7 @@ class StationHub:
             self._refresh_clock(now_us)
         if self._view is not None and now_us > self._heard_us + SILENCE_US:
             self._view = None
+            self._services.view(now_us, None)
             self._publish(None)
         return min(max(wish_us - now_us, 0) / SECOND, 0.5)
 

@@ -16,9 +16,10 @@ from evse.app.station_factory import dumb_station_factory, station_factory
 from evse.sim.runner import run_scenario
 from evse.sim.scenario import Do
 from evse.sim.scenario_writer import scenario_text
-from evse.sim.stories import Story, heals, options_of, story_of
+from evse.sim.stories import options_of, story_of
 from evse.sim.story_ending import scenario_of
 from evse.sim.story_menu import FAULTS
+from evse.sim.story_script import Story, heals
 from evse.sim.story_shrink import shrink
 
 SHRINK_EFFORT: Final = 300
@@ -108,7 +109,7 @@ def save(story: Story, folder: Path) -> Path:
 
 def replay_command(story: Story, path: Path) -> str:
     """The command that runs a saved story again."""
-    return f"evse sim {'--dumb ' if story.options.dumb else ''}{path}"
+    return f"evse sim {'--dumb-front-end ' if story.options.dumb else ''}{path}"
 
 
 def report_failure(outcome: StoryOutcome, folder: Path, tell: Callable[[str], None]) -> None:

@@ -27,11 +27,13 @@ from evse.app.child_process import WORTH_TELLING, ChildProcess
 from evse.core.units import NEVER, SECOND
 
 LOOK_US: Final = SECOND // 4
+TEND_US: Final = SECOND
 AWAY_US: Final = 1 * SECOND
 CONTROL_STOP_S: Final = 1.0
 SERVICES_STOP_S: Final = 5.0
 WORLD_STOP_S: Final = 1.0
-START_LIMIT_US: Final = 30 * SECOND
+START_LIMIT_US: Final = 90 * SECOND
+"""A machine that needs longer for the first start has no business with a charging station."""
 
 OK: Final = 0
 FAILED: Final = 1
@@ -46,7 +48,7 @@ class Supervisor:
     """Runs ``control``, ``services`` and, in simulation, ``world``. All but services are started and wait for ``task``.
 
     ``world_link``: our end of the world's socket. ``changed``: called when a process came or went; ``started``: once, when
-    all are ready for the first time. ``say`` takes lines for people and must never wait.
+    all are ready for the first time. ``say`` takes lines for people and must never wait. ``tend`` is called about once a second.
     """
 
     def __init__(
@@ -60,6 +62,7 @@ class Supervisor:
         changed: Callable[[], None],
         started: Callable[[], None],
         say: Callable[[str], None],
+        tend: Callable[[], None] = lambda: None,
         verbose: bool = False,
     ) -> None:
         self.control, self.services, self.world = control, services, world
@@ -71,6 +74,7 @@ class Supervisor:
         self._changed = changed
         self._started = started
         self._tell = say
+        self._tend, self._tend_us = tend, 0
         self._verbose = verbose
         self._announced = False
         self._powered = True
@@ -144,6 +148,9 @@ class Supervisor:
                 child.start(now_us)
                 self._changed()
         self._announce(now_us)
+        if now_us >= self._tend_us:
+            self._tend_us = now_us + TEND_US
+            self._tend()
 
     def _listen(self, child: ChildProcess, now_us: int) -> None:
         for line in child.read_log():

@@ -8,7 +8,7 @@ survive that would not survive in a station.
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from boards.assemble import assemble
@@ -17,16 +17,21 @@ from boards.compiled import WirePlan, WireSpec
 from evse.app.memory_exchange import MemoryExchange
 from evse.app.process_verbs import PROCESS_VERBS
 from evse.app.simulated_hardware import DeviceEnd, SimulatedHardware
+from evse.app.supervision_verbs import SUPERVISION_VERBS
 from evse.app.virtual_ledger import JournalLedger
+from evse.app.virtual_supervision import VirtualSupervision
 from evse.control.cycle import ControlCycle
 from evse.control.recording import RecordedCycle, Recorder, recorded_wires
-from evse.core.commands import Command
+from evse.core.commands import Command, Restart
 from evse.core.config import StationConfig
 from evse.core.events import Event, RestartRequested
 from evse.core.units import MS, NEVER, SECOND
 from evse.exchange.snapshot import StationView
+from evse.links.ocpp.central import Central
+from evse.links.ocpp.settings import StationIdentity, SupervisionSettings
 from evse.services.authorisation import Policy
 from evse.services.badges.badge_list import BadgeList
+from evse.services.badges.teaching import TeachMode
 from evse.services.clock import ClockMapping, ClockQuality
 from evse.services.fake_journal import FakeStore
 from evse.services.station_services import StationServices
@@ -55,11 +60,23 @@ EPOCH_UTC_US = 1_767_225_600 * SECOND
 """Virtual runs begin on 1 January 2026, 00:00 UTC."""
 
 
+Supervised = tuple[SupervisionSettings, StationIdentity]
+"""What makes a supervised station: settings and what it tells of itself."""
+
+
 class VirtualServices:
     """The services process: takes envelopes, commits, answers. One object per life of the process."""
 
-    def __init__(self, services: StationServices, exchange: MemoryExchange, boot_id: str) -> None:
+    def __init__(
+        self,
+        services: StationServices,
+        exchange: MemoryExchange,
+        boot_id: str,
+        view: Callable[[], StationView | None] | None = None,
+    ) -> None:
+        """``view``: the Snapshot, for services that look at it."""
         self.services = services
+        self._view = view
         self._exchange = exchange
         self._boot_id = boot_id
         self._greeted = False
@@ -81,6 +98,8 @@ class VirtualServices:
             self._exchange.deliver(self.services.start(now_us, self._boot_id))
         for envelope in self._exchange.envelopes():
             self.services.handle(envelope, now_us)
+        if self._view is not None:
+            self.services.view(now_us, self._view())
         wish_us = self.services.step(now_us)
         self._exchange.deliver(self.services.take_commands())
         acknowledge = self.services.take_acknowledgement()
@@ -114,12 +133,16 @@ class VirtualStation:
         policy: Policy | None = None,
         factory_badges: BadgeList | None = None,
         supervision: SupervisionPort | None = None,
+        supervised: Supervised | None = None,
         elide: bool = True,
         local_interlock: bool = True,
         random_stream: random.Random | None = None,
         recorder: Recorder | None = None,
     ) -> None:
-        """``recorder``: notes all that goes into every boot's control and comes out of it. ``supervision``: asked about cards."""
+        """``recorder``: notes all that goes into every boot's control and comes out of it. ``supervision``: asked about cards.
+
+        ``supervised``: settings and identity of a station that a simulated central system supervises.
+        """
         self._config = config
         self._adopted: StationConfig | None = None
         self._recorder = recorder
@@ -135,6 +158,7 @@ class VirtualStation:
         )
         for component, name in self.hardware.components():
             self._scheduler.add(component, name)
+        self._csms = None if supervised is None else self._central_system(supervised)
         self._store = FakeStore(DISK_LATENCY_US, wake=self._wake_store)
         self._events: list[TimedEvent] = []
         self._ledger: JournalLedger | None = None
@@ -150,6 +174,12 @@ class VirtualStation:
         self.world.on_change(self._follow_power)
         self._scheduler.add(self._store, "journal")
         self._boot(0)
+
+    def _central_system(self, supervised: Supervised) -> VirtualSupervision:
+        def restart(kind: str) -> None:
+            self.post(Restart(f"reset-{self._scheduler.now_us}", cause=f"{kind}Reset"))
+
+        return VirtualSupervision(self._scheduler, *supervised, EPOCH_UTC_US, self._random, restart)
 
     # --- lines -------------------------------------------------------------------------------------------------
 
@@ -215,6 +245,7 @@ class VirtualStation:
         # Each supply period counts as a monotonic clock of its own, although all show the scheduler's time.
         clock_id = f"supply{self._power_generation}"
         clock = ClockMapping(boot_id, 0, EPOCH_UTC_US, ClockQuality.SYNCHRONISED, clock_id)
+        back_end = None if self._csms is None else self._csms.begin(now_us, self._continue_services)
         services = StationServices(
             self._store.journal(self._config.station_uid),
             self._policy,
@@ -222,10 +253,12 @@ class VirtualStation:
             self._config,
             wake=self._continue_services,
             factory_badges=self._factory_badges,
-            supervision=self._supervision,
+            supervision=self._supervision or back_end,
+            back_end=back_end,
         )
         services.wanted = self._adopted
-        self._services = VirtualServices(services, self._exchange, boot_id)
+        view = None if back_end is None else self.view
+        self._services = VirtualServices(services, self._exchange, boot_id, view)
         self._scheduler.add(self._services, f"services ({boot_id})")
         self._start_house(f"{boot_id}-{self._scheduler.now_us}")
 
@@ -244,6 +277,8 @@ class VirtualStation:
 
     def _stop_services(self) -> None:
         services, self._services = self._services, None
+        if self._csms is not None:
+            self._csms.end()
         if services is not None:
             self._scheduler.remove(services)
         house, self._house = self._house, None
@@ -327,8 +362,19 @@ class VirtualStation:
             case "mend_disk":
                 self._store.slow_disk(DISK_LATENCY_US)
                 self._store.mended_disk()
+            case "teach_badges" | "stop_teaching":
+                self._teach(name, now_us, params)
             case _:
                 raise ValueError(f"unknown verb {name!r}")
+
+    def _teach(self, name: str, now_us: int, params: Mapping[str, ParamValue]) -> None:
+        if self._services is None:
+            raise ValueError(f"{name}: services do not run")
+        desk = self._services.services.cards
+        if name == "teach_badges":
+            desk.begin_teaching(TeachMode(str(params["mode"])), int(params["reader"]), now_us)
+        else:
+            desk.end_teaching()
 
     def _freeze_control(self) -> None:
         if self._control is None or self._hung is not None:
@@ -421,7 +467,8 @@ class VirtualStation:
 
     def verbs(self) -> tuple[Verb, ...]:
         """Everything that can be done to this station from outside: the world's verbs and the processes'."""
-        return (*verbs_of(self.world), *PROCESS_VERBS)
+        supervision = () if self._csms is None else SUPERVISION_VERBS
+        return (*verbs_of(self.world), *PROCESS_VERBS, *supervision)
 
     def apply_verb(self, name: str, params: Mapping[str, ParamValue], now_us: int) -> None:
         """Apply a verb of the world or of the processes. Raises ValueError with a text for people."""
@@ -429,7 +476,18 @@ class VirtualStation:
             if verb.name == name:
                 self._process_verb(name, now_us, check_params(verb, params))
                 return
+        for verb in SUPERVISION_VERBS:
+            if verb.name == name:
+                if self._csms is None:
+                    raise ValueError(f"{name}: this station is not supervised")
+                self._csms.apply(name, check_params(verb, params))
+                return
         apply_world_verb(self.world, name, params, now_us)
+
+    @property
+    def csms(self) -> Central | None:
+        """The central system, ``None`` for a station without supervision."""
+        return None if self._csms is None else self._csms.central
 
     def ledger(self) -> Ledger:
         """What is durable right now."""

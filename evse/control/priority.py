@@ -1,7 +1,8 @@
 """Real-time rights of a process: FIFO priority with a run-time limit, memory that is never swapped out, end with the parent.
 
 Order of priorities: the world (in simulation it plays the microcontrollers, whose leases would expire falsely when it
-comes late) above control, everything else at normal priority. Children never inherit the priority. A process that runs
+comes late) above control, then the kernel's workers that carry serial lines (``hal.linux.kernel_workers``), everything else at
+normal priority. Children never inherit the priority. A process that runs
 longer than its limit without ever waiting is killed by the kernel, so that a runaway at FIFO priority cannot take a
 core from the rest; the contactor's lease then expires.
 

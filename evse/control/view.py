@@ -149,19 +149,18 @@ def _meter_view(outlet: OutletCore, now_us: int, link_problem: str) -> MeterView
 
 
 def _limit_views(outlet: OutletCore) -> tuple[LimitView, ...]:
-    arbitration = outlet.arbitration
     return tuple(
         LimitView(
             source=limit.source,
             current_ma=limit.current_ma,
-            ruling=limit.source == arbitration.ruling,
+            ruling=index == 0,
             note=limit.note,
             phases_ma=limit.phases_ma,
             changes_us=None if limit.changes_us == NEVER else limit.changes_us,
             expires_us=None if limit.expires_us == NEVER else limit.expires_us,
             on_expiry=limit.on_expiry.value,
         )
-        for limit in arbitration.stack
+        for index, limit in enumerate(outlet.arbitration.stack)
     )
 
 

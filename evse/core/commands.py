@@ -186,6 +186,13 @@ class Configure(Command):
 
 
 @dataclass(frozen=True, slots=True)
+class Restart(Command):
+    """Control starts anew, for ``cause``. Whoever asks ends the sessions first; what still runs is ended with `Reboot`."""
+
+    cause: str = "Command"
+
+
+@dataclass(frozen=True, slots=True)
 class RestoreState(Command):
     """First command after start: what the boot before left at this outlet; charging is impossible before it.
 
@@ -214,6 +221,7 @@ COMMAND_TYPES: tuple[type[Command], ...] = (
     SetLimit,
     ClearFault,
     Configure,
+    Restart,
     RestoreState,
 )
 

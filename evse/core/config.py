@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from evse.core.dip import DipBank
+from evse.core.limit_sources import MODBUS
 from evse.core.lines import InputLine
 from evse.core.units import MINUTE, MS, SECOND
 
@@ -46,6 +47,28 @@ class SignStyle(StrEnum):
 
     EVLINK = "evlink"
     THOR = "thor"
+
+
+class SheddingPriority(StrEnum):
+    """Which of two charges is shed first when the current does not suffice for both (EVlink guide DOCA0060)."""
+
+    CHARGE_DURATION = "charge_duration"
+    """The one that has started first."""
+    ENERGY_DELIVERED = "energy_delivered"
+    """The one that has had the most energy."""
+
+
+@dataclass(frozen=True, slots=True)
+class SheddingRule:
+    """Who is shed and how steadily. The guide names the priority; the numbers are ours."""
+
+    priority: SheddingPriority = SheddingPriority.CHARGE_DURATION
+    margin_ma: int = 1_000
+    """While somebody is shed, room for all counts from so much more than the least on."""
+    keep_us: int = 15 * MINUTE
+    """By energy: whoever is served keeps its turn so long."""
+    energy_step_wh: int = 1_000
+    """By energy: amounts count in steps of so much."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +163,9 @@ class ProtectionLimits:
     """Board limit, not derived from the duty cycle: opens at once."""
     temperature_stop_dc: int = 800
     temperature_resume_dc: int = 650
+    temperature_derate_dc: int = 700
+    """From here on only a part of the rated current is offered; below ``temperature_resume_dc`` all of it again."""
+    temperature_derate_percent: int = 50
     supply_minimum_mv: int = 10_500
     voltage_minimum_mv: int = 150_000
     """Below this on a wired phase the feed is gone (tripped breaker, power cut)."""
@@ -173,9 +199,17 @@ class OutletConfig:
     derated_current_ma: int = 80_000
     """What the installation allows at this outlet; from the rated current on it limits nothing."""
     temporary_limit_ma: int = 0
-    """Set point while the temporary limit's input acts."""
+    """Set point while the temporary limit's input acts (Smart Wallbox)."""
+    shedding_ma: int = 0
+    """Set point while the load-shedding input acts (City, Parking)."""
+    resume_us: int = 5 * SECOND
+    """A charge that was stopped by too low a limit goes on when the limits have been high enough for so long."""
+    condition_interrupts: bool = False
+    """Whether the input `Conditional_Outgoing line` also interrupts a charge that has begun."""
     ze_ready: bool = False
     """Set points too low for EV/ZE Ready operate as 0 (:func:`evse.core.limit_stack.operating_ma`)."""
+    ze_sources: tuple[str, ...] = (MODBUS,)
+    """Limits from outside that follow that rule too."""
     phases: int = 3
     has_lock: bool = True
     has_shutter: bool = False
@@ -230,6 +264,11 @@ class StationConfig:
     outlets: tuple[OutletConfig, ...]
     location: Location = Location.OUTDOOR
     station_maximum_ma: int = 64_000
+    balancing: bool = True
+    """Two outlets share the maximum; else each may have it alone. A limit from outside is shared in any case."""
+    shedding: SheddingRule = field(default_factory=SheddingRule)
+    external_control: bool = True
+    """An external system (Modbus, OCPP) may limit the current (EVlink: `Controlled by external system`)."""
     nominal_voltage_mv: int = 230_000
     checkpoint_us: int = 60 * SECOND
     """Longest time between two durable energy readings while charging (at most 60 s)."""

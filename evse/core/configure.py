@@ -69,6 +69,9 @@ def _fixed(active: StationConfig, wanted: StationConfig) -> Iterator[str]:
 def _out_of_range(config: StationConfig) -> Iterator[str]:
     yield from _range("station_maximum_ma", config.station_maximum_ma, 0, MOST_MA)
     yield from _range("nominal_voltage_mv", config.nominal_voltage_mv, 1, 1_000_000)
+    yield from _range("shedding.margin_ma", config.shedding.margin_ma, 0, MOST_MA)
+    yield from _range("shedding.keep_us", config.shedding.keep_us, 0, LONGEST_US)
+    yield from _range("shedding.energy_step_wh", config.shedding.energy_step_wh, 1, 1_000_000)
     yield from _range("checkpoint_us", config.checkpoint_us, SECOND, CHECKPOINT_US)
     for outlet in config.outlets:
         for problem in _outlet_out_of_range(outlet):
@@ -78,6 +81,8 @@ def _out_of_range(config: StationConfig) -> Iterator[str]:
 def _outlet_out_of_range(outlet: OutletConfig) -> Iterator[str]:
     yield from _range("derated_current_ma", outlet.derated_current_ma, 0, MOST_MA)
     yield from _range("temporary_limit_ma", outlet.temporary_limit_ma, 0, MOST_MA)
+    yield from _range("shedding_ma", outlet.shedding_ma, 0, MOST_MA)
+    yield from _range("resume_us", outlet.resume_us, 0, LONGEST_US)
     for field in fields(ProcedureTimings):
         yield from _range(f"procedure.{field.name}", getattr(outlet.procedure, field.name), 0, LONGEST_US)
     for line in outlet.lines:

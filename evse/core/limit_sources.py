@@ -20,4 +20,6 @@ MASTER: Final = "master"
 SCHEDULE: Final = "schedule"
 """The station's own timetable."""
 
+EXTERNAL_SYSTEMS: Final = (MODBUS, OCPP)
+"""Those that the setting `Controlled by external system` keeps out (EVlink guide DOCA0060)."""
 PLUG_IN_SOURCES: Final = (HOUSE_METER, MODBUS, UDP, OCPP, MASTER, SCHEDULE)

@@ -1,14 +1,35 @@
-"""The outlet's own limits: rated, derated, domestic socket, cable, simplified vehicle, temporary limit, station's share.
+"""The outlet's stack of limits, in a fixed order: its own, those from outside, the station's.
 
-Limits from outside (plant, grid) are plans of their own and join these in the arbiter.
+========================= =============================================================================================
+limit                     what it is
+========================= =============================================================================================
+rated                     the outlet's rated current
+derated                   `Derated charging current`; operating-value rule
+domestic socket, cable    what the socket or the coded cable stands
+simplified mode 3         10 A for a vehicle without S2 and PWM (clause A.2.3)
+temporary limit           set point while the input of a Smart Wallbox acts; operating-value rule
+load shedding             set point while In-1 of City or Parking acts; operating-value rule
+temperature               part of the rated current while the front end is hot
+DIP switches              the board's own limit (THØR)
+any source                limits from outside for this outlet (:mod:`evse.core.limit_orders`)
+station maximum           what all outlets together may have
+any source                limits from outside for the station, note `station`
+balancing share           this outlet's part; operating-value rule. The note says whose limit is shared, or why it is 0
+========================= =============================================================================================
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
+from functools import lru_cache
+from typing import NamedTuple
+
 from evse.core.config import OutletConfig
-from evse.core.limits import Limit, constant
+from evse.core.duty import MINIMUM_OFFER_MA
+from evse.core.limits import Arbitration, Limit, arbitrate, constant
+from evse.core.orders import StandingOrder, limit_of
 from evse.core.proximity import cable_rating_ma
-from evse.core.units import THREE_PHASES
+from evse.core.units import THREE_PHASES, PhaseValues
 from evse.core.values import CableState
 
 SIMPLIFIED_MAXIMUM_MA = 10_000
@@ -28,39 +49,126 @@ def operating_ma(set_ma: int, phases: int) -> int:
     return 0 if amperes <= zero else amperes * AMPERE_MA
 
 
-def outlet_limits(
-    config: OutletConfig,
-    *,
-    cable: CableState | None,
-    simplified: bool,
-    phases_used: int,
-    limited: bool,
-    share_ma: int,
-    share_note: str = "",
-    domestic: bool = False,
-) -> list[Limit]:
-    """Return the limits in a fixed order.
+class StationPart(NamedTuple):
+    """What the station says to one outlet: the limits of all together, and this outlet's share where it is divided."""
 
-    ``cable``: what the proximity circuit says, ``None`` without a cable or with an attached one. ``phases_used``: those a
-    vehicle was seen to draw from, 0 while unknown: then it counts as many as the outlet has. ``limited``: the temporary
-    limit applies. ``share_ma``: what the station leaves this outlet, ``share_note``: who says so. ``domestic``: the outlet's
-    domestic socket has it, which has one phase and no cable of its own.
+    limits: tuple[Limit, ...]
+    share_ma: int | None = None
+    share_note: str = ""
+
+
+class StackFacts(NamedTuple):
+    """What the stack depends on.
+
+    ``cable``: what the proximity circuit says, ``None`` without a cable or with an attached one. ``domestic``: the outlet's
+    domestic socket has it, which has one phase and no cable of its own. ``phases_used``: those that the vehicle was seen to
+    draw from since it was plugged in, 0 while unknown. ``limited``, ``shedding``: those inputs act. ``hot``: derated by
+    temperature. ``panel``: the board's own limits.
     """
-    single = domestic or simplified or phases_used == 1 or config.phases == 1
+
+    cable: CableState | None
+    simplified: bool
+    domestic: bool
+    phases_used: int
+    limited: bool
+    shedding: bool
+    hot: bool
+    panel: tuple[Limit, ...]
+    orders: tuple[StandingOrder, ...]
+    station: StationPart
+
+
+class LimitStack:
+    """Finds the ruling limit of one outlet; works it out anew only when something has changed."""
+
+    def __init__(self, config: OutletConfig, now_us: int) -> None:
+        self._config = config
+        self._facts: StackFacts | None = None
+        self.arbitration: Arbitration = arbitrate(now_us, (constant("rated", config.rated_current_ma),), config.phases)
+        self.own_ma = config.rated_current_ma
+        """The lowest of all limits but the station's."""
+        self.least_ma = MINIMUM_OFFER_MA
+        """Below this nothing is offered."""
+        self.least_share_ma = MINIMUM_OFFER_MA
+        """Below this a share of the station operates as 0."""
+
+    def configure(self, config: OutletConfig) -> None:
+        """Work by another configuration of the same board."""
+        self._config, self._facts = config, None
+
+    def update(self, now_us: int, facts: StackFacts) -> int:
+        """Take the facts of this moment; return when the result may change by time alone."""
+        if facts != self._facts or now_us >= self.arbitration.next_change_us:
+            self._facts = facts
+            phases = _phases_counted(self._config, facts)
+            own = _own_limits(self._config, facts, phases)
+            arbitration = arbitrate(now_us, own, self._config.phases)
+            self.own_ma = arbitration.current_ma
+            self.least_ma = self._config.domestic.maximum_ma if facts.domestic else MINIMUM_OFFER_MA
+            self.least_share_ma = max(self.least_ma, _least_operating_ma(phases) if self._config.ze_ready else 0)
+            station = _station_limits(self._config, facts.station, phases)
+            self.arbitration = arbitrate(now_us, own + station, self._config.phases)
+        return self.arbitration.next_change_us
+
+
+def _phases_counted(config: OutletConfig, facts: StackFacts) -> int:
+    """Phases for the operating-value rule: a single-phase vehicle or cable at three phases counts as single-phase.
+
+    Before the vehicle has drawn, the wiring of the outlet and the socket or cable count; afterwards what was detected.
+    """
+    single = facts.domestic or facts.simplified or config.phases == 1 or facts.phases_used == 1
+    return 1 if single else THREE_PHASES
+
+
+def _least_operating_ma(phases: int) -> int:
+    """The lowest set point that does not operate as 0."""
+    return ((ZERO_THREE_PHASE_A if phases == THREE_PHASES else ZERO_SINGLE_PHASE_A) + 1) * AMPERE_MA
+
+
+def _own_limits(config: OutletConfig, facts: StackFacts, phases: int) -> list[Limit]:
+    rule = phases if config.ze_ready else 0
     limits = [constant("rated", config.rated_current_ma)]
     if config.derated_current_ma < config.rated_current_ma:
-        limits.append(constant("derated", _set_point_ma(config, config.derated_current_ma, single=single)))
-    if domestic:
+        limits.append(_operating(constant("derated", config.derated_current_ma), rule))
+    if facts.domestic:
         limits.append(constant("domestic socket", config.domestic.maximum_ma))
-    if cable is not None:
-        limits.append(constant("cable", cable_rating_ma(cable), cable.value))
-    if simplified:
+    if facts.cable is not None:
+        limits.append(constant("cable", cable_rating_ma(facts.cable), facts.cable.value))
+    if facts.simplified:
         limits.append(constant("simplified mode 3", SIMPLIFIED_MAXIMUM_MA))
-    if limited:
-        limits.append(constant("temporary limit", _set_point_ma(config, config.temporary_limit_ma, single=single)))
-    limits.append(constant("station maximum", share_ma, share_note))
+    if facts.limited:
+        limits.append(_operating(constant("temporary limit", config.temporary_limit_ma), rule))
+    if facts.shedding:
+        limits.append(_operating(constant("load shedding", config.shedding_ma), rule))
+    if facts.hot:
+        percent = config.protection.temperature_derate_percent
+        limits.append(constant("temperature", config.rated_current_ma * percent // 100))
+    limits.extend(facts.panel)
+    for order in facts.orders:
+        limits.append(_operating(limit_of(order), rule if order.source in config.ze_sources else 0))
     return limits
 
 
-def _set_point_ma(config: OutletConfig, set_ma: int, *, single: bool) -> int:
-    return operating_ma(set_ma, 1 if single else THREE_PHASES) if config.ze_ready else set_ma
+def _station_limits(config: OutletConfig, station: StationPart, phases: int) -> list[Limit]:
+    limits = list(station.limits)
+    if station.share_ma is not None:
+        share = constant("balancing share", station.share_ma, station.share_note)
+        limits.append(_operating(share, phases if config.ze_ready else 0))
+    return limits
+
+
+@lru_cache(maxsize=256)
+def _operating(limit: Limit, phases: int) -> Limit:
+    """The limit by the operating-value rule for so many phases; 0: as it is."""
+    if not phases:
+        return limit
+    plan = tuple(
+        step if step.phases_ma is None else replace(step, phases_ma=_operating_values(step.phases_ma, phases))
+        for step in limit.plan
+    )
+    return replace(limit, plan=plan, fallback_ma=_operating_values(limit.fallback_ma, phases))
+
+
+def _operating_values(values: PhaseValues, phases: int) -> PhaseValues:
+    first, second, third = (operating_ma(each, phases) for each in values)
+    return first, second, third

@@ -12,7 +12,6 @@ from enum import StrEnum
 from functools import lru_cache
 from typing import NamedTuple
 
-from evse.core.duty import MINIMUM_OFFER_MA
 from evse.core.units import NEVER, PhaseValues
 
 
@@ -121,29 +120,3 @@ def arbitrate(now_us: int, limits: Sequence[Limit], phases: int) -> Arbitration:
         raise ValueError("no limit in force: an outlet always has its rated current")
     stack = tuple(sorted(in_force, key=lambda each: each.current_ma))
     return Arbitration(stack[0].current_ma, stack[0].source, stack, next_us)
-
-
-class StationShare:
-    """Divides the station's maximum between its outlets so that the sum of what they may draw never exceeds it.
-
-    An outlet counts with its highest offer of the last 5 s. Each outlet that wants energy gets an equal share; it rises
-    to it only as far as the others have come down. When equal shares would fall below what can be offered at all, fewer
-    outlets get one: those that have an offer already, then those that want one, by their order.
-
-    After the maximum itself has fallen each outlet goes down to its share at once and keeps that, although the others
-    still count with what they had: then ``kept_ma`` is what the outlet offers, else 0.
-    """
-
-    def __init__(self, maximum_ma: int) -> None:
-        self.maximum_ma = maximum_ma
-
-    def allowed_ma(self, wanting: Sequence[bool], reserved_ma: Sequence[int], index: int, kept_ma: int = 0) -> int:
-        """Return the share of outlet ``index``; ``reserved_ma`` is each outlet's own highest recent offer."""
-        others_ma = sum(value for i, value in enumerate(reserved_ma) if i != index)
-        served = [i for i, wants in enumerate(wanting) if wants or i == index]
-        if self.maximum_ma // len(served) < MINIMUM_OFFER_MA:
-            served.sort(key=lambda i: (not reserved_ma[i], not wanting[i], i))
-            served = served[: max(1, self.maximum_ma // MINIMUM_OFFER_MA)]
-        if index not in served:
-            return 0
-        return max(0, min(self.maximum_ma // len(served), max(self.maximum_ma - others_ma, kept_ma)))

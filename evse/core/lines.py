@@ -27,7 +27,12 @@ class LineFunction(StrEnum):
     """What an active line means. The names are those that the Snapshot shows."""
 
     BREAKER_TRIPPED = "BreakerTripped"
-    """City: the outlet's circuit breaker has tripped."""
+    """The outlet's circuit breaker or residual-current device has tripped: City's extra input, or In-1 as `Protection
+    devices State`."""
+    LOAD_SHEDDING = "LoadShedding"
+    """In-1 as `Load-shedding input`: the load-shedding set point applies."""
+    START_CONDITION = "ConditionalOutgoingLine"
+    """In-2: the start of a charge is held back."""
     KEY_LOCKED = "KeyLocked"
     """Smart Wallbox with key: the key is in its locked position."""
     PUSH_BUTTON = "PushButton"

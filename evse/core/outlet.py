@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from evse.core.domestic import BOUND
 from evse.core.events import Event, OrdersChanged, PilotDriven
+from evse.core.limit_stack import StationPart
 from evse.core.lock import LockGoal
 from evse.core.orders import StandingOrder, newly_dated, orders_in_force, put_in_force
 from evse.core.outlet_offer import OutletOffer
@@ -77,11 +78,8 @@ class OutletCore(OutletOffer):
         self._events.clear()
         return events
 
-    def step(self, now_us: int, inputs: OutletInputs, station_share_ma: int, share_note: str = "") -> OutletStep:
-        """Do one step with the latest ``inputs``; ``station_share_ma`` is what the station allows this outlet.
-
-        ``share_note`` says whose limit rules the station.
-        """
+    def step(self, now_us: int, inputs: OutletInputs, station: StationPart) -> OutletStep:
+        """Do one step with the latest ``inputs``; ``station`` is what the station allows this outlet."""
         self._wake_us = NEVER
         self.revision += 1
         self._measure(now_us, inputs)
@@ -92,7 +90,7 @@ class OutletCore(OutletOffer):
         self._drive_lock(now_us)
         self._drive_shutter(now_us)
         self._run_self_test(now_us)
-        self._arbitrate(now_us, station_share_ma, share_note)
+        self._arbitrate(now_us, station)
         self._offer(now_us)
         self._permit(now_us)
         self._set_outputs(now_us)

@@ -2,44 +2,81 @@
 
 from __future__ import annotations
 
-from evse.core.duty import MINIMUM_OFFER_MA
+from evse.core.balancing import Claim
 from evse.core.events import ContactorPermitted, WakeUpStarted
 from evse.core.faults import Latch, Reaction
 from evse.core.interlock import InterlockFacts, judge
-from evse.core.limit_stack import outlet_limits
-from evse.core.limits import arbitrate
+from evse.core.limit_stack import StackFacts, StationPart
+from evse.core.limits import Arbitration
 from evse.core.offer import OfferPhase, OfferWish
-from evse.core.orders import limit_of
 from evse.core.outlet_senses import OutletSenses
 from evse.core.pilot import VEHICLE_LEVELS
+from evse.core.units import NEVER
 from evse.core.values import PilotLevel, PilotMode
 
 
 class OutletOffer(OutletSenses):
     """Decides what one outlet offers and whether its contacts may close."""
 
-    def _arbitrate(self, now_us: int, station_share_ma: int, share_note: str) -> None:
-        domestic = self.domestic.selected
+    def _arbitrate(self, now_us: int, station: StationPart) -> None:
+        domestic, protection = self.domestic.selected, self.config.protection
         coded = not domestic and not self.config.attached_cable and self._plugged
-        limits = outlet_limits(
-            self.config,
+        if self.inputs.link_ok:
+            above_dc = protection.temperature_resume_dc if self._hot else protection.temperature_derate_dc
+            self._hot = self.inputs.temperature_dc >= above_dc
+        facts = StackFacts(
             cable=self.proximity.state if coded else None,
             simplified=not domestic and self.pilot.arrived_simplified,
             domestic=domestic,
             phases_used=self.phases.phases,
             limited=self.user_input.limited,
-            share_ma=station_share_ma,
-            share_note=share_note,
+            shedding=self.user_input.shedding,
+            hot=self._hot,
+            panel=self.panel.limits(),
+            orders=tuple(self.limit_orders.values()),
+            station=station,
         )
-        limits.extend(self.panel.limits())
-        limits.extend(limit_of(order) for order in self.limit_orders.values())
-        self.arbitration = arbitrate(now_us, limits, self.config.phases)
-        self._until(self.arbitration.next_change_us)
+        self._until(self.stack.update(now_us, facts))
+        self._watch_shortage(now_us)
+
+    def _watch_shortage(self, now_us: int) -> None:
+        """A charge that was stopped by too low a limit goes on only when the limits have been high enough for a while."""
+        session = self.procedure.session
+        if self.arbitration.current_ma < self.stack.least_ma:
+            self._enough_us = NEVER
+            self._stopped_short |= session is not None and session.was_energised
+            self.short = True
+            return
+        self._enough_us = min(self._enough_us, now_us)
+        resumes_us = self._enough_us + self.config.resume_us
+        self._stopped_short = self.short = self._stopped_short and session is not None and now_us < resumes_us
+        if self.short:
+            self._until(resumes_us)
+
+    @property
+    def arbitration(self) -> Arbitration:
+        """Which limit rules, and the whole stack."""
+        return self.stack.arbitration
+
+    def claim(self, now_us: int, *, settling: bool, energy_step_wh: int) -> Claim:
+        """What balancing needs to know of this outlet."""
+        session = self.procedure.session
+        energy_wh = 0
+        if session is not None and session.register_start_wh >= 0:
+            energy_wh = self.register.wh - session.register_start_wh
+        return Claim(
+            wants=self.wants_energy and self.stack.own_ma >= self.stack.least_ma,
+            reserved_ma=self.reserved_ma(now_us),
+            least_ma=self.stack.least_share_ma,
+            ceiling_ma=self.stack.own_ma,
+            kept_ma=self.offered_ma if settling else 0,
+            begun_us=0 if session is None else session.opened_us,
+            energy_steps=energy_wh // energy_step_wh,
+        )
 
     def _no_offer_reasons(self, now_us: int) -> tuple[str, ...]:
         procedure, availability = self.procedure, self.procedure.availability
         session, mode3 = procedure.session, not self.domestic.selected
-        least_ma = MINIMUM_OFFER_MA if mode3 else self.config.domestic.maximum_ma
         held = self.contactor.permitted or self.domestic.contactor.permitted
         reasons = {
             "StateNotRestored": not self.restored,
@@ -53,9 +90,9 @@ class OutletOffer(OutletSenses):
             "Suspended": availability.suspended,
             "Postponed": availability.postponed and session is not None and not session.was_energised,
             "OutOfService": availability.ends_session,
-            **self.user_input.no_offer_reasons(),
+            **self.user_input.no_offer_reasons(begun=session is not None and session.was_energised),
             **self.panel.no_offer_reasons(),
-            "NotEnoughCurrent": self.arbitration.current_ma < least_ma,
+            "NotEnoughCurrent": self.short,
         }
         names = [name for name, holds in reasons.items() if holds]
         names.extend(fault.kind.name for fault in self.faults.blocking)
@@ -144,6 +181,10 @@ class OutletOffer(OutletSenses):
         self._until(self.domestic.permit(now_us, facts, self.inputs, drawing=self._shares(now_us)[1]))
 
     def reserved_ma(self, now_us: int) -> int:
-        """What this outlet may draw of the station's current: its highest recent offer, and what it still takes."""
-        offer_ma = self.current.highest_offer_ma(now_us)
-        return max(offer_ma, *self.inputs.currents_ma) if self._contact_reported else offer_ma
+        """What this outlet may draw of the station's current: its highest recent offer, or what it still takes if that is more."""
+        offer_ma, measured_ma = self.current.highest_offer_ma(now_us), max(self.inputs.currents_ma)
+        held = self._contact_reported or self.contactor.permitted or self.domestic.contactor.permitted
+        if not held and self.offer.mode is not PilotMode.PWM and self.inputs.link_ok:
+            # Opened and nothing offered: whatever it was offered a moment ago, it takes what is measured and no more.
+            return measured_ma
+        return max(offer_ma, measured_ma)

@@ -14,7 +14,7 @@ from evse.core.energy import OverCurrentWatch, PhaseDetector
 from evse.core.events import Event, EvStateChanged
 from evse.core.faults import FaultBook
 from evse.core.interlock import Permission
-from evse.core.limits import Arbitration, arbitrate, constant
+from evse.core.limit_stack import LimitStack
 from evse.core.lock import LockSupervisor
 from evse.core.metering import Metering
 from evse.core.offer import PilotOffer
@@ -71,9 +71,12 @@ class OutletParts:
         self.outputs = OutletOutputs()
         self.permission = Permission(False, ())
         self.no_offer: tuple[str, ...] = ()
-        self.arbitration: Arbitration = arbitrate(
-            start_us, (constant("rated", config.rated_current_ma),), config.phases
-        )
+        self.stack = LimitStack(config, start_us)
+        self.short = False
+        """No limit is as high as what can be offered, or not for long enough yet."""
+        self._enough_us = -NEVER
+        self._stopped_short = False
+        self._hot = False
         self.wants_energy = False
         self._ever_linked = self._reader_seen = False
         self._link_due_us = start_us + FRONT_END_START_US
@@ -94,6 +97,7 @@ class OutletParts:
         self.user_input.configure(config)
         self.signs.configure(config)
         self.metering.configure(station.nominal_voltage_mv)
+        self.stack.configure(config)
 
     @property
     def offered_ma(self) -> int:

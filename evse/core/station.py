@@ -10,6 +10,7 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from evse.core.balancing import Balancer, Claim
 from evse.core.commands import (
     ANY_EPOCH,
     STANDING_ORDERS,
@@ -22,6 +23,7 @@ from evse.core.commands import (
     Maintain,
     Postpone,
     ReadCards,
+    Restart,
     RestoreState,
     SetLimit,
     SetUnavailable,
@@ -34,7 +36,9 @@ from evse.core.configure import refusal
 from evse.core.events import CommandDone, ConfigurationActive, Event, OrdersChanged, RestartRequested
 from evse.core.faults import Latch, fault_kind
 from evse.core.limit_orders import set_limit
-from evse.core.limits import StationShare
+from evse.core.limit_sources import EXTERNAL_SYSTEMS
+from evse.core.limit_stack import StationPart
+from evse.core.limits import Limit
 from evse.core.orders import OrderKind, StandingOrder, newly_dated
 from evse.core.outlet import OutletCore, OutletStep
 from evse.core.restart import RestartPlan
@@ -68,17 +72,17 @@ class StationCore:
         self.outlets = tuple(OutletCore(outlet, config, boot_id, start_us) for outlet in config.outlets)
         self._by_number = {outlet.config.number: outlet for outlet in self.outlets}
         self._restart = RestartPlan()
-        self._share = StationShare(config.station_maximum_ma)
-        self._demand: tuple[int, list[bool], list[int], list[int]] = (0, [], [], [])
-        self._shares: tuple[int, ...] = ()
-        """Every outlet's share for that maximum and demand."""
-        self._shares_known = False
+        self._balancer = Balancer(config.shedding)
+        self._demand: tuple[tuple[Limit, ...], int, list[Claim]] = ((), 0, [])
+        self._parts: tuple[StationPart, ...] = ()
+        """Every outlet's part for that demand."""
+        self._parts_known = False
         """Whether that is the demand of this moment."""
-        self._limits = StationLimits(config.station_maximum_ma)
+        self._limits = StationLimits(config.station_maximum_ma, balancing=config.balancing)
         self._told_limits: tuple[StandingOrder, ...] = ()
         self._limits_restored = False
         self._steps: list[OutletStep | None] = [None] * len(self.outlets)
-        self._seen: list[tuple[OutletInputs, int, str] | None] = [None] * len(self.outlets)
+        self._seen: list[tuple[OutletInputs, StationPart] | None] = [None] * len(self.outlets)
         self._done: OrderedDict[str, tuple[str, str]] = OrderedDict()
         self._announced = False
 
@@ -107,8 +111,7 @@ class StationCore:
                 outlet_of_card.present_card(now_us, card.uid)
         addressed = {command.outlet for command in commands} | {card.outlet for card in cards}
         wake_us = self._limits.update(now_us)
-        self._share.maximum_ma = self._limits.maximum_ma
-        self._shares_known = False
+        self._parts_known = False
         outputs = []
         for index, latest in enumerate(inputs):
             step = self._step_outlet(now_us, index, latest, addressed, events)
@@ -116,6 +119,7 @@ class StationCore:
             wake_us = min(wake_us, step.wake_us, self._share_changes_us(now_us, index))
         if self._share_has_moved(now_us):
             wake_us = now_us
+        wake_us = min(wake_us, self._balancer.wake_us)
         wake_us = min(wake_us, self._plan_restart(now_us, events))
         return StationStep(tuple(outputs), tuple(events), wake_us)
 
@@ -124,23 +128,24 @@ class StationCore:
     ) -> OutletStep:
         """Step one outlet if there is anything new for it; else its last step still stands."""
         outlet = self.outlets[index]
-        news = (latest, self._share_for(now_us, index), self._limits.note)
+        news = (latest, self._part_for(now_us, index))
         last = self._steps[index]
         quiet = last is not None and now_us < last.wake_us and self._seen[index] == news
         if last is not None and quiet and not addressed & {0, outlet.config.number}:
             return last
         step = outlet.step(now_us, *news)
-        self._shares_known = False
+        self._parts_known = False
         self._steps[index], self._seen[index] = step, news
         events.extend(step.events)
         return step
 
     def _plan_restart(self, now_us: int, events: list[Event]) -> int:
-        """Announce a restart that an outlet's service button has asked for when it may come; return when to look again."""
+        """Announce a restart that a command or an outlet's service button has asked for when it may come; return when to look again."""
         cause = next((outlet.panel.cause for outlet in self.outlets if outlet.panel.cause), "")
-        if not cause:
+        if cause:
+            self._restart.ask(now_us, cause)
+        if not self._restart.cause:
             return NEVER
-        self._restart.ask(now_us, cause)
         energised = any(outlet.contactor.permitted or outlet.inputs.contactor_closed for outlet in self.outlets)
         if self._restart.due(now_us, energised=energised):
             events.append(RestartRequested(0, self._restart.cause))
@@ -150,30 +155,42 @@ class StationCore:
         """The process ends in an orderly way: every open session is closed with its energy up to now."""
         return tuple(event for outlet in self.outlets for event in outlet.conclude(now_us))
 
-    def _share_for(self, now_us: int, index: int) -> int:
-        if len(self.outlets) == 1:
-            return self._limits.maximum_ma
-        if not self._shares_known:
-            self._shares_known = True
-            wanting = [outlet.wants_energy for outlet in self.outlets]
-            reserved = [outlet.reserved_ma(now_us) for outlet in self.outlets]
-            kept = [outlet.offered_ma if self._limits.settling else 0 for outlet in self.outlets]
-            demand = (self._share.maximum_ma, wanting, reserved, kept)
-            if demand != self._demand:
-                self._demand = demand
-                self._shares = tuple(
-                    self._share.allowed_ma(wanting, reserved, i, kept_ma) for i, kept_ma in enumerate(kept)
-                )
-        return self._shares[index]
+    def _part_for(self, now_us: int, index: int) -> StationPart:
+        """What the station says to one outlet at this moment."""
+        if self._parts_known:
+            return self._parts[index]
+        self._parts_known = True
+        limits = self._limits
+        claims: list[Claim] = []
+        if len(self.outlets) > 1 and limits.shared:
+            settling, step_wh = limits.settling, self.config.shedding.energy_step_wh
+            claims = [outlet.claim(now_us, settling=settling, energy_step_wh=step_wh) for outlet in self.outlets]
+        demand = (limits.limits, limits.maximum_ma, claims)
+        if demand != self._demand or now_us >= self._balancer.wake_us:
+            self._demand = demand
+            self._parts = self._divide(now_us, claims)
+        return self._parts[index]
+
+    def _divide(self, now_us: int, claims: list[Claim]) -> tuple[StationPart, ...]:
+        limits = self._limits
+        if not claims:
+            return (StationPart(limits.limits),) * len(self.outlets)
+        shares = self._balancer.shares(now_us, limits.maximum_ma, claims)
+        shed = self._balancer.shed
+        reason = self.config.shedding.priority.value.replace("_", " ")
+        return tuple(
+            StationPart(limits.limits, share_ma, f"shed by {reason}" if index in shed else limits.note)
+            for index, share_ma in enumerate(shares)
+        )
 
     def _share_has_moved(self, now_us: int) -> bool:
         """Whether a later outlet's step has changed what an earlier one may have: it must learn it at this instant."""
         return any(
-            seen is not None and seen[1] != self._share_for(now_us, index) for index, seen in enumerate(self._seen)
+            seen is not None and seen[1] != self._part_for(now_us, index) for index, seen in enumerate(self._seen)
         )
 
     def _share_changes_us(self, now_us: int, index: int) -> int:
-        """When another outlet's reservation falls by time alone."""
+        """When another outlet's reservation, or who is served, changes by time alone."""
         if len(self.outlets) == 1:
             return NEVER
         others = (outlet for i, outlet in enumerate(self.outlets) if i != index)
@@ -215,8 +232,13 @@ class StationCore:
             return NOT_RESTORED
         if isinstance(command, Configure):
             return self._configure(command)
+        if isinstance(command, SetLimit) and command.active and not self._listens_to(command.source):
+            return f"this station is not controlled by an external system: {command.source!r} may not limit it"
         if command.outlet == 0 and isinstance(command, SetLimit):
             return set_limit(now_us, self._limits.orders, command)
+        if isinstance(command, Restart):
+            self._restart.ask(now_us, command.cause)
+            return ""
         if command.outlet == 0 and isinstance(command, STATION_WIDE):
             return "; ".join(filter(None, (self._act(now_us, command, outlet) for outlet in self.outlets)))
         outlet = self._by_number.get(command.outlet)
@@ -235,10 +257,25 @@ class StationCore:
         self.config = wanted
         for outlet, config in zip(self.outlets, wanted.outlets, strict=True):
             outlet.configure(config, wanted)
-        self._limits.configure(wanted.station_maximum_ma)
+        self._limits.configure(wanted.station_maximum_ma, balancing=wanted.balancing)
+        self._balancer.rule = wanted.shedding
+        self._drop_external()
         self._steps = [None] * len(self.outlets)
         self._announced = False
         return ""
+
+    def _listens_to(self, source: str) -> bool:
+        return self.config.external_control or source not in EXTERNAL_SYSTEMS
+
+    def _heeds(self, order: StandingOrder) -> bool:
+        return order.kind is not OrderKind.LIMIT or self._listens_to(order.source)
+
+    def _drop_external(self) -> None:
+        """External systems have lost their say: their limits end, and that is told."""
+        for orders in (self._limits.orders, *(outlet.limit_orders for outlet in self.outlets)):
+            for source in EXTERNAL_SYSTEMS:
+                if not self._listens_to(source):
+                    orders.pop(source, None)
 
     def _knows_orders(self, outlet: int) -> bool:
         """Whether the orders from before the start are in force where a new one is for."""
@@ -246,8 +283,9 @@ class StationCore:
         return self._limits_restored and all(each.restored for each in addressed)
 
     def _restore(self, now_us: int, command: RestoreState, outlet: OutletCore) -> None:
-        outlet.restore(now_us, command.latched, command.register_wh, command.orders)
-        limits = command.station_orders
+        orders = tuple(each for each in command.orders if self._heeds(each))
+        outlet.restore(now_us, command.latched, command.register_wh, orders)
+        limits = tuple(each for each in command.station_orders if self._heeds(each))
         if self._limits_restored:
             limits = newly_dated(self._told_limits, limits)
         self._limits.orders.update({each.source: each for each in limits if each.kind is OrderKind.LIMIT})

@@ -12,7 +12,9 @@ KeyLocked      Nobody may begin, the status light is dark. A running session end
 PushButton     When enabled: the first press stops the charge inside its session (reason ``StoppedByButton``), the next
                lets it go on. After a session has ended, a press starts a new one where access is free (our choice).
 DelayedStart   Nothing is offered while it acts; a charge that has begun is interrupted and resumes (guide).
-CurrentLimit   Another row in the stack of limits while it acts (guide).
+CurrentLimit   Another row in the stack of limits while it acts (guide); LoadShedding the same on City and Parking.
+Conditional... In-2 as `Conditional_Outgoing line`: a charge does not start while it acts. One that has begun goes on, unless
+               the board says that it is interrupted as well.
 ============== ========================================================================================================
 """
 
@@ -28,6 +30,7 @@ class UserInput:
     def __init__(self, config: OutletConfig) -> None:
         self.lines = InputLines(config.lines)
         self._button_enabled = config.push_button
+        self._condition_interrupts = config.condition_interrupts
         self.stopped = False
         """The button has stopped the charge."""
         self.asked_again = False
@@ -37,6 +40,7 @@ class UserInput:
         """Other functions of the lines count from their next reading on; lines that stay the same keep what they know."""
         self.lines.configure(config.lines)
         self._button_enabled = config.push_button
+        self._condition_interrupts = config.condition_interrupts
 
     def update(self, now_us: int, contacts: tuple[bool, ...], *, session: bool, charging: bool) -> int:
         """Take the contacts; ``charging``: the session is in its charge loop. Returns when to look again."""
@@ -68,13 +72,20 @@ class UserInput:
         return self.lines.active(LineFunction.CURRENT_LIMIT)
 
     @property
+    def shedding(self) -> bool:
+        """The load-shedding set point applies."""
+        return self.lines.active(LineFunction.LOAD_SHEDDING)
+
+    @property
     def breaker_tripped(self) -> bool:
         """The breaker's contact says that it has tripped."""
         return self.lines.active(LineFunction.BREAKER_TRIPPED)
 
-    def no_offer_reasons(self) -> dict[str, bool]:
-        """Reasons against an offer and whether they hold."""
+    def no_offer_reasons(self, *, begun: bool) -> dict[str, bool]:
+        """Reasons against an offer and whether they hold; ``begun``: energy has flowed in this session."""
+        held_back = self.lines.active(LineFunction.START_CONDITION)
         return {
+            "ConditionalStart": held_back and (self._condition_interrupts or not begun),
             "KeyLocked": self.key_locked,
             "DelayedStart": self.lines.active(LineFunction.DELAYED_START),
             "StoppedByButton": self.stopped,

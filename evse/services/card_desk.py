@@ -20,6 +20,7 @@ from evse.core.commands import Authorise, Command, ReadCards, Verdict
 from evse.core.events import AuthorisationRequested
 from evse.core.units import NEVER, SECOND
 from evse.services.authorisation import (
+    NOT_THE_BOOKER,
     NOT_THE_CURRENT_USER,
     UNKNOWN,
     Decision,
@@ -61,6 +62,8 @@ class CardDesk:
         """``send`` takes the commands for control, in order."""
         self.policy = policy
         self.supervision = supervision
+        self.late_us = 0
+        """An answer that takes longer is late: then the provisional verdict is given, and not before."""
         self.book = BadgeBook(journal)
         self.questions = Questions()
         self.teaching: teach.Teaching | None = None
@@ -75,6 +78,7 @@ class CardDesk:
         self._cache: OrderedDict[str, Authorised] = OrderedDict()
         self._answers: OrderedDict[str, Authorise] = OrderedDict()
         self._being_stored: set[int] = set()
+        self._late: dict[str, tuple[int, Authorise]] = {}
         self._counter = 0
         self._utc_us: int | None = None
 
@@ -88,6 +92,7 @@ class CardDesk:
         self.users.clear()
         self._answers.clear()
         self._being_stored.clear()
+        self._late.clear()
 
     def load(self) -> None:
         """Begin with what the journal has. Raises ``JournalError``."""
@@ -117,11 +122,15 @@ class CardDesk:
         self._utc_us = utc_us
         for question in self.questions.overdue(now_us):
             _log.warning("card %s: the supervision has not answered in time", mask_uid(question.uid))
-            known = self._known(question.uid, question.outlet)
-            self._settle(question, in_silence(self.policy, question.uid, question.purpose, known))
+            self._settle(question, self._unanswered(question))
+        for ask_id, (late_us, provisional) in list(self._late.items()):
+            if now_us >= late_us:
+                del self._late[ask_id]
+                self._send(provisional)
         if self.teaching is not None and now_us >= self.teaching.until_us:
             self.teaching = None
-        return min(self.questions.next_us, NEVER if self.teaching is None else self.teaching.until_us)
+        ends = [self.questions.next_us, *(late_us for late_us, _ in self._late.values())]
+        return min(*ends, NEVER if self.teaching is None else self.teaching.until_us)
 
     # --- with the supervision ------------------------------------------------------------------------------------
 
@@ -135,8 +144,7 @@ class CardDesk:
         if question is None:
             return
         if question.purpose == "start":
-            priority = answer.priority and self.policy.cluster
-            self._settle(question, Decision(Verdict.ACCEPTED, priority=priority) if answer.accepted else UNKNOWN)
+            self._settle(question, self._answer_decision(answer))
         elif answer.accepted and answer.group and answer.group == self._group_at(question.outlet):
             self._settle(question, Decision(Verdict.ACCEPTED, may_stop_any=True))
         else:
@@ -165,11 +173,12 @@ class CardDesk:
 
     def _known(self, uid: str, outlet: int) -> Known:
         entry = self._cache.get(uid)
+        group = self.supervision is not None and self.supervision.kept_for_group(outlet)
         return Known(
             badge=self.book.find(uid),
             cached=entry is not None and self._counts(entry),
             reachable=self.supervision is not None and self.supervision.reachable,
-            booked_for=self.booked.get(outlet, ""),
+            booked_for="" if group else self.booked.get(outlet, ""),
             group_known=self._group_at(outlet) != "",
         )
 
@@ -179,13 +188,15 @@ class CardDesk:
         return end_us is None or (self._utc_us is not None and self._utc_us < end_us)
 
     def _group_at(self, outlet: int) -> str:
-        entry = self._cache.get(self.users.get(outlet, ""))
+        user = self.users.get(outlet, "")
+        entry = self._cache.get(user)
+        if entry is None and user and self.supervision is not None:
+            return self.supervision.group_of(user)
         return entry.group if entry is not None else ""
 
     def _judge(self, event: AuthorisationRequested, ask_id: str, seq: int, asked_us: int, now_us: int) -> None:
         due_us = asked_us + self.policy.timeout_us
-        known = self._known(event.uid, event.outlet)
-        decision = decide(self.policy, event.uid, event.purpose, known)
+        decision = self._first_decision(event)
         question = Question(
             ask_id, event.outlet, event.card_read_id, event.session_epoch, event.uid, event.purpose, seq, due_us
         )
@@ -193,22 +204,50 @@ class CardDesk:
             self._settle(question, decision)
             return
         if event.purpose == "start":
-            self._send(
-                replace(
-                    self._authorise(question, decision),
-                    command_id=f"authorise-{ask_id}-provisional",
-                    permission_expires_us=due_us + GRACE_US,
-                    expires_us=due_us,
-                )
+            provisional = replace(
+                self._authorise(question, decision),
+                command_id=f"authorise-{ask_id}-provisional",
+                permission_expires_us=due_us + GRACE_US,
+                expires_us=due_us,
             )
+            if self.late_us > 0:
+                self._late[ask_id] = (asked_us + self.late_us, provisional)
+            else:
+                self._send(provisional)
         if self.questions.waits(ask_id):
             return
         self.questions.put(question)
         if now_us < due_us and self.supervision is not None:
-            self.supervision.ask(ask_id, event.uid)
+            self.supervision.ask(ask_id, event.uid, event.outlet)
+
+    def _first_decision(self, event: AuthorisationRequested) -> Decision:
+        """What can be said before anybody is asked."""
+        known = self._known(event.uid, event.outlet)
+        decision = decide(self.policy, event.uid, event.purpose, known)
+        supervision = self.supervision if self.policy.location is Location.SUPERVISION else None
+        admin = known.badge is not None and known.badge.type is BadgeType.ADMIN
+        if event.purpose != "start" or supervision is None or admin or decision.reason == NOT_THE_BOOKER:
+            return decision
+        answer = supervision.at_once(event.uid)
+        return decision if answer is None else self._answer_decision(answer)
+
+    def _answer_decision(self, answer: SupervisionAnswer) -> Decision:
+        if not answer.accepted:
+            return UNKNOWN
+        return Decision(Verdict.ACCEPTED, priority=answer.priority and self.policy.cluster)
+
+    def _unanswered(self, question: Question) -> Decision:
+        """The decision when nobody has answered in time."""
+        if question.purpose == "start" and self.supervision is not None:
+            answer = self.supervision.at_once(question.uid, waited=True)
+            if answer is not None:
+                return self._answer_decision(answer)
+        known = self._known(question.uid, question.outlet)
+        return in_silence(self.policy, question.uid, question.purpose, known)
 
     def _settle(self, question: Question, decision: Decision) -> None:
         """The final verdict on a card."""
+        self._late.pop(question.ask_id, None)
         _log.info(
             "outlet %d: card %s: %s %s", question.outlet, mask_uid(question.uid), decision.verdict, decision.reason
         )

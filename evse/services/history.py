@@ -20,17 +20,20 @@ CURRENT_EVERY_US: Final = 1 * SECOND
 
 
 class HistoryRow(NamedTuple):
-    """One outlet from ``at_us`` on, until the next row. Currents in mA, duty in 0.01 %."""
+    """One outlet from ``at_us`` on, until the next row. Currents in mA, duty in 0.01 %.
+
+    While the front end does not answer, what only it can tell is ``None``, the pilot's state and mode are empty.
+    """
 
     at_us: int
     ev_state: str
     outlet_status: str
     pilot_mode: str
     duty_bp: int
-    contactor_closed: bool
+    contactor_closed: bool | None
+    """Of the socket that is in use."""
     offered_ma: int
     currents_ma: PhaseValues | None
-    """``None`` while the front end does not answer."""
 
 
 class History:
@@ -79,13 +82,15 @@ class History:
 
 def _row(outlet: OutletView, at_us: int) -> HistoryRow:
     pilot = outlet.pilot
+    domestic = outlet.domestic if outlet.connector == "TE" else None
+    closed = outlet.contactor_closed if domestic is None else domestic.contactor_closed
     return HistoryRow(
         at_us,
-        outlet.ev_state,
+        outlet.ev_state if outlet.link_ok else "",
         outlet.outlet_status,
         pilot.driven_mode if pilot is not None else "",
         pilot.driven_duty_bp if pilot is not None else 0,
-        outlet.contactor_closed,
+        closed if outlet.link_ok else None,
         outlet.offered_ma,
         outlet.currents_ma,
     )

@@ -14,6 +14,7 @@ Rules:
 - An event that comes again changes nothing; its answer is repeated under the same command id, on which control acts
   once.
 - Events of a boot that did not say ``Hello`` are not taken and not acknowledged.
+- What a back-end (:mod:`evse.services.back_end`) has to be told of a transaction is in the same commit as the event.
 
 Nothing here raises for what events say or what the disk does; ``problem`` says what is wrong.
 """
@@ -28,10 +29,13 @@ from evse.core.commands import Command, Configure, ConfirmRecord, RestoreState
 from evse.core.config import OutletConfig, StationConfig
 from evse.core.events import (
     AuthorisationRequested,
+    CardsErased,
+    CommandDone,
     EnergyCheckpoint,
     Event,
     FaultCleared,
     FaultRaised,
+    MasterCardTaught,
     OrdersChanged,
     SessionClosed,
     SessionOpened,
@@ -40,7 +44,10 @@ from evse.core.events import (
 from evse.core.orders import OrderKind, StandingOrder
 from evse.core.units import NEVER, SECOND
 from evse.exchange.envelope import Acknowledge, Envelope
+from evse.exchange.snapshot import StationView
 from evse.services.authorisation import Policy
+from evse.services.back_end import BackEnd
+from evse.services.back_end_desk import BackEndDesk
 from evse.services.badges.badge_list import BadgeList
 from evse.services.badges.writes import FactoryBadges
 from evse.services.card_desk import CardDesk
@@ -62,6 +69,8 @@ from evse.services.journal import (
 from evse.services.standing_orders import StandingOrders
 from evse.services.supervision import SupervisionAnswer, SupervisionPort
 
+LATE_US: Final = 2 * SECOND
+"""A back-end's answer about a card that takes longer is late: the user may begin meanwhile."""
 RETRY_US: Final = 1 * SECOND
 """How long to wait before a journal that could not be read is asked again."""
 
@@ -75,7 +84,7 @@ class StationServices:
 
     ``wake`` is called when there is something new to take. ``publish`` says whether new records are meant for
     publication. ``factory_badges``: the badge list of a station that has never had one. ``supervision``: who is asked
-    about cards, where the policy says so.
+    about cards, where the policy says so. ``back_end``: who is told of transactions and gives orders.
     """
 
     def __init__(
@@ -89,8 +98,11 @@ class StationServices:
         publish: bool = False,
         factory_badges: BadgeList | None = None,
         supervision: SupervisionPort | None = None,
+        back_end: BackEnd | None = None,
     ) -> None:
+        self.back_end = BackEndDesk(journal, back_end, self._send, self.supervision_answer, wake)
         self.cards = CardDesk(journal, policy, [each.number for each in config.outlets], self._send, supervision)
+        self.cards.late_us = LATE_US if back_end is not None else 0
         self.clock = clock
         self.foreign_events = 0
         self.repeated_events = 0
@@ -99,7 +111,7 @@ class StationServices:
         self.wanted: StationConfig | None = None
         """What control is to work by instead of the configuration it starts with."""
         self._wake = wake
-        self._publish = publish
+        self.publish = publish
         self._factory = FactoryBadges(factory_badges.badges if factory_badges is not None else ())
         self._read_problem = ""
         self._boot_id = ""
@@ -117,6 +129,7 @@ class StationServices:
         self._ready = False
         self._closed_interrupted = False
         self._retry_us = NEVER
+        self._started_us = 0
 
     @property
     def problem(self) -> str:
@@ -142,6 +155,8 @@ class StationServices:
         self._boot_id = boot_id
         self._generation += 1
         self.cards.start(boot_id)
+        self.back_end.start()
+        self._started_us = now_us
         self._handled = 0
         self._acknowledged = 0
         self._pending.clear()
@@ -153,7 +168,8 @@ class StationServices:
         self._closed_interrupted = False
         self._retry_us = NEVER
         generation = self._generation
-        writes: list[Write] = [self._factory, CloseInterrupted(boot_id, publish=self._publish)]
+        close = CloseInterrupted(boot_id, publish=self.publish, supervised=self.back_end.present)
+        writes: list[Write] = [self._factory, close]
         self._journal.commit(writes, lambda: self._interrupted(generation))
         return self.take_commands()
 
@@ -175,8 +191,15 @@ class StationServices:
             self._follow_clock(now_us)
         if self._closed_interrupted and now_us >= self._retry_us:
             self._restore(now_us)
-        wish_us = self.cards.step(now_us, self._utc_us(now_us)) if self._ready else NEVER
+        wish_us = NEVER
+        if self._ready:
+            wish_us = self.cards.step(now_us, self._utc_us(now_us))
+            wish_us = min(wish_us, self.back_end.step(now_us, self.clock, self.orders_durable))
         return min(wish_us, self._retry_us) if self._closed_interrupted else NEVER
+
+    def view(self, now_us: int, view: StationView | None) -> None:
+        """The newest Snapshot, ``None`` while control does not answer."""
+        self.back_end.view(now_us, view)
 
     def _follow_clock(self, now_us: int) -> None:
         """Somebody has said what time it is: the ends of standing orders may be known better."""
@@ -252,6 +275,9 @@ class StationServices:
             ]
             sessions = self._journal.open_sessions()
             last_sequence = self._journal.last_sequence(self._boot_id)
+            if not self._ready:
+                users = {session.session_id: session.uid for session in sessions}
+                self.back_end.load(self._started_us if now_us is None else now_us, self._boot_id, users)
         except JournalError as error:
             self._read_problem = str(error)
             self._retry_us = 0 if now_us is None else now_us + RETRY_US
@@ -279,8 +305,9 @@ class StationServices:
     def _take(self, envelope: Envelope, now_us: int) -> None:
         """A new event: store what it makes durable, answer what it asks."""
         event = envelope.event
-        writes = self._writes(event, self._instant(envelope))
-        if writes:
+        at = self._instant(envelope)
+        writes = [*self._writes(event, at), *self.back_end.writes(event, at)]
+        if writes or isinstance(event, CardsErased | MasterCardTaught):
             self._pending.append(envelope.seq)
             if isinstance(event, OrdersChanged):
                 self._pending_orders.append(envelope.seq)
@@ -290,6 +317,8 @@ class StationServices:
             )
         elif isinstance(event, AuthorisationRequested):
             self._authorise(event, envelope, now_us)
+        elif isinstance(event, CommandDone):
+            self.back_end.answer(envelope.seq, event)
         self._wake()
 
     def _repeat(self, envelope: Envelope, now_us: int) -> None:
@@ -304,6 +333,8 @@ class StationServices:
 
     def _durable(self, generation: int, event: Event) -> None:
         """The oldest pending commit is durable; commits of an earlier boot concern nobody any more."""
+        if isinstance(event, CardsErased | MasterCardTaught):
+            self.cards.book.settle()
         if generation != self._generation:
             return
         seq = self._pending.popleft()
@@ -311,6 +342,7 @@ class StationServices:
             self._pending_orders.popleft()
         if isinstance(event, SessionOpened):
             self._confirm(event)
+        self.back_end.durable()
         self._wake()
 
     def _writes(self, event: Event, at: Instant) -> list[Write]:
@@ -331,6 +363,10 @@ class StationServices:
             case OrdersChanged():
                 self._note_booking(event.outlet, event.orders)
                 return [self._orders.keep(event.outlet, event.orders, self.clock)]
+            case CardsErased():
+                return [*self.cards.book.plan(lambda _all: BadgeList())]
+            case MasterCardTaught(uid=uid):
+                return [*self.cards.book.plan(lambda badges: badges.with_admin(uid))]
             case FaultRaised(latched=True):
                 keys = [(number, event.fault) for number in self._numbers(event.outlet)]
                 self._latched.update(keys)
@@ -379,7 +415,7 @@ class StationServices:
             duration_us=event.duration_us,
             opened=opened,
             socket=self._socket(event.outlet),
-            publish=self._publish,
+            publish=self.publish,
         )
 
     def _confirm(self, event: SessionOpened) -> None:

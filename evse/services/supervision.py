@@ -32,6 +32,21 @@ class SupervisionPort(Protocol):
         """Whether a question sent now is likely to be answered: connected, and accepted by the back-end."""
         ...
 
-    def ask(self, ask_id: str, uid: str) -> None:
-        """Ask whether ``uid`` may charge; the answer comes later, under ``ask_id``."""
+    def at_once(self, uid: str, *, waited: bool = False) -> SupervisionAnswer | None:
+        """What counts for ``uid`` without asking, because it is known or nobody can be asked; ``None``: it has to be asked.
+
+        ``waited``: it was asked and there was no answer in time. ``None`` then: the loss strategy decides.
+        """
+        ...
+
+    def group_of(self, uid: str) -> str:
+        """The group of ``uid`` as far as it is known; empty else."""
+        ...
+
+    def kept_for_group(self, outlet: int) -> bool:
+        """Whether the outlet is reserved for a group: then who may use it is not said by the booker's identifier alone."""
+        ...
+
+    def ask(self, ask_id: str, uid: str, outlet: int) -> None:
+        """Ask whether ``uid`` may charge at ``outlet``; the answer comes later, under ``ask_id``."""
         ...

@@ -31,7 +31,8 @@ from evse.sim.station import OpenSession, ParamValue, SimulatedStation, facts_of
 
 _FORCES_LOCK = "force_lock_open"
 _FORCES_SHUTTER = "force_shutter_open"
-_PRESENTS_CARD = "present_card"
+_IDENTIFIES = ("present_card", "csms_remote_start")
+"""Verbs by which somebody is allowed to charge."""
 
 
 def all_invariants() -> tuple[Invariant, ...]:
@@ -83,7 +84,7 @@ class InvariantChecker:
             self._known.lock_forced_us[outlet] = now_us
         if name == _FORCES_SHUTTER:
             self._known.shutter_forced_us[outlet] = now_us
-        if name == _PRESENTS_CARD:
+        if name in _IDENTIFIES:
             uid = "".join(sign for sign in str(params.get("uid", "")).upper() if sign.isalnum())
             self._known.cards.append((outlet, uid))
         self._changed = True

@@ -38,6 +38,7 @@ class NoEnergyForAnotherId:
         self._closings: dict[int, int] = {}
         self._seen_us: dict[str, int] = {}
         self._held_since_us: dict[tuple[int, LineFunction], int] = {}
+        self._charged: dict[str, bool] = {}
 
     def check(self, moment: Moment) -> Iterator[Violation]:
         self._given.follow(moment)
@@ -50,6 +51,11 @@ class NoEnergyForAnotherId:
             self._closings[number] = facts.closings
             if facts.closings == before or not facts.energised:
                 continue
+            names = [session.session_id for session in moment.sessions(number)]
+            if held_back == LineFunction.START_CONDITION.value and any(name in self._charged for name in names):
+                # It holds back the start only.
+                held_back = ""
+            self._charged.update(dict.fromkeys(names, True))
             if held_back and moment.claims is not None:
                 yield Violation(self.name, moment.now_us, number, f"energised in spite of {held_back}")
             if self._out_of_service(moment, number):
@@ -61,7 +67,7 @@ class NoEnergyForAnotherId:
         config, found = moment.outlet_config(facts.number), ""
         if not config.lines:
             return found
-        for function in (LineFunction.KEY_LOCKED, LineFunction.DELAYED_START):
+        for function in (LineFunction.KEY_LOCKED, LineFunction.DELAYED_START, LineFunction.START_CONDITION):
             key = (facts.number, function)
             if not line_acts(config, facts.truth.inputs, function):
                 self._held_since_us.pop(key, None)

@@ -157,7 +157,8 @@ class ClosedOnlyWhenSafe(Timed):
 class OfferWithinLimits(Timed):
     """S2. PWM on the line offers at least 6 A and at most what cable, outlet and station stand, also all together.
 
-    An outlet stands its derated current, and its temporary limit while the contact of that input really acts.
+    An outlet stands its derated current, and the set point of an input while its contact really acts. Without balancing
+    each outlet may have all that the station stands.
     """
 
     name = "S2"
@@ -170,6 +171,8 @@ class OfferWithinLimits(Timed):
             limits = [config.rated_current_ma, config.derated_current_ma, moment.config.station_maximum_ma]
             if line_acts(config, truth.inputs, LineFunction.CURRENT_LIMIT):
                 limits.append(config.temporary_limit_ma)
+            if line_acts(config, truth.inputs, LineFunction.LOAD_SHEDDING):
+                limits.append(config.shedding_ma)
             if facts.cable_rating_ma is not None:
                 limits.append(facts.cable_rating_ma)
             pwm = truth.pwm_on
@@ -186,6 +189,7 @@ class OfferWithinLimits(Timed):
             yield from self._late(moment, facts.number, what, above, LOWER_OFFER_US)
         duties = (_intended_duty_bp(facts) - DUTY_TOLERANCE_BP for facts in moment.outlets if facts.truth.pwm_on)
         together = sum(offered_ma(duty_bp) for duty_bp in duties) > moment.config.station_maximum_ma
+        together = together and moment.config.balancing
         yield from self._late(
             moment, 0, "all outlets together offer more than the station stands", together, LOWER_OFFER_US
         )

@@ -45,8 +45,8 @@ EVSE_STATUS: Final = (
     "Unavailable_Plc_Cmd_Received",
 )
 LIMIT_SOURCES: Final = (
-    *("rated", "derated", "domestic socket", "cable", "simplified mode 3", "temporary limit", "station maximum"),
-    "DIP switches",
+    *("rated", "derated", "domestic socket", "cable", "simplified mode 3", "temporary limit", "load shedding"),
+    *("temperature", "DIP switches", "station maximum", "balancing share"),
 )
 """Those of the station itself; ``set_limit`` brings others."""
 WAITING_REASONS: Final = (
@@ -65,6 +65,7 @@ WAITING_REASONS: Final = (
     "X1Open",
     "Restarting",
     "KeyLocked",
+    "ConditionalStart",
     "DelayedStart",
     "StoppedByButton",
     "NotEnoughCurrent",
@@ -97,6 +98,9 @@ END_REASONS: Final = (
     "ShutterStuck",
     "OtherSocketInUse",
     "Reboot",
+    "SoftReset",
+    "HardReset",
+    "UnlockCommand",
     "PowerLoss",
     "Other",
     *(f"Fault {name}" for name in FAULTS),

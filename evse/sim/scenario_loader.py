@@ -12,7 +12,16 @@ from typing import Final
 
 from boards.problems import ProfileError
 from boards.yaml_source import Key, Source, Value, parse_source, read_source
-from evse.core.commands import COMMAND_TYPES, Authorise, Command, Configure, ConfirmRecord, ReadCards, RestoreState
+from evse.core.commands import (
+    COMMAND_TYPES,
+    Authorise,
+    Command,
+    Configure,
+    ConfirmRecord,
+    ReadCards,
+    Restart,
+    RestoreState,
+)
 from evse.sim.command_values import FieldError, field_value
 from evse.sim.condition_loader import CONDITION_KEYS, load_condition
 from evse.sim.names import UID_ALLOWED, UID_PATTERN, Brought, nearest_first
@@ -44,7 +53,7 @@ _SPAN_KEYS: Final = {
     "wait_until": ("timeout",),
 }
 _WITH_KEYS: Final = {"do": ("with", "if_possible"), "command": ("with",)}
-_INTERNAL: Final = (Authorise, Configure, ConfirmRecord, ReadCards, RestoreState)
+_INTERNAL: Final = (Authorise, Configure, ConfirmRecord, ReadCards, Restart, RestoreState)
 
 
 def command_name(kind: type[Command]) -> str:

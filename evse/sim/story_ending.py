@@ -1,7 +1,8 @@
 """The second phase of a story: everything is healed, then the station must be as good as new.
 
 Specification. Made from the actions alone, so that a shortened story ends in the same way:
-1. whatever a fault verb of the story did is undone, power, disk and processes come back, cards go away;
+1. whatever a fault verb of the story did is undone, power, disk and processes come back, cards go away; key, inputs and
+   DIP switches are as they were in the beginning, and after moved DIP switches control has started anew;
 2. orders that would keep a user from charging are taken back, service confirms what is latched;
 3. whoever is still there leaves: session stopped, vehicle's end pulled, then the station's end as soon as the bolt lets go;
 4. every outlet must be idle, without a fault or an open session;
@@ -26,13 +27,16 @@ from evse.core.commands import (
     StopSession,
     Suspend,
 )
+from evse.core.dip import SWITCHES
 from evse.core.outlet_status import OutletStatus
+from evse.core.panel import MASTER_CARD_MISSING
 from evse.core.units import MINUTE, SECOND
 from evse.sim.conditions import Check, Condition, Subject, Value
 from evse.sim.scenario import Action, Do, Expect, Post, Scenario, Step, WaitUntil, When
 from evse.sim.station import ParamValue
-from evse.sim.stories import Story, heals
+from evse.sim.story_boards import Feature, StoryOutlet
 from evse.sim.story_menu import FAULTS, SERVICE_FAULTS
+from evse.sim.story_script import Story, heals
 
 BOOT_US: Final = 8 * SECOND
 """After power and processes are back: boot, restored latches, front ends heard again."""
@@ -44,6 +48,7 @@ CALM_US: Final = 60 * SECOND
 """Pauses that follow a fault (30 s before PWM is offered again) are over after it."""
 L1_US: Final = 15 * SECOND
 """A vehicle with an accepted badge gets energy: 10 s, of which the vehicle may use 3, and 5 s for its current to rise."""
+SHUTTER_OPENS_US: Final = 4 * SECOND
 USER: Final = "04A1B2C3"
 
 
@@ -114,35 +119,68 @@ def _check(outlet: int, name: str, value: Value) -> Check:
 
 
 def _end(story: Story, steps: _Steps) -> None:
-    outlets = range(1, story.options.outlets + 1)
-    readers = story.options.profile != "parking-free"
+    outlets = story.options.board.outlets
     for healing in _healings(story):
         steps.add(healing)
-    if readers:
-        for outlet in outlets:
-            steps.do("remove_card", outlet=outlet)
+    _as_in_the_beginning(story, steps)
     steps.after(BOOT_US)
     for outlet in outlets:
-        _take_back_orders(story, steps, outlet)
+        _take_back_orders(story, steps, outlet.number)
     for outlet in outlets:
-        steps.do("vehicle_stop", outlet=outlet)
-        steps.post(StopSession, outlet)
+        if outlet.has(Feature.MODE3):
+            steps.do("vehicle_stop", outlet=outlet.number)
+        steps.post(StopSession, outlet.number)
     steps.after(10 * SECOND)
     for outlet in outlets:
-        steps.do("unplug", outlet=outlet, end="vehicle", pull_under_load=True)
+        if outlet.has(Feature.DOMESTIC):
+            steps.do("unplug_domestic", outlet=outlet.number, pull_under_load=True)
+        if outlet.has(Feature.MODE3):
+            steps.do("unplug", outlet=outlet.number, end="vehicle", pull_under_load=True)
     for outlet in outlets:
-        # Somebody wants the cable: the vehicle's end once more in and out, as a bolt that stuck is tried again then.
-        steps.after(5 * SECOND)
-        steps.do("plug_in", outlet=outlet, end="vehicle")
-        steps.after(5 * SECOND)
-        steps.do("unplug", outlet=outlet, end="vehicle", pull_under_load=True)
-        steps.add(WaitUntil(condition(outlet, truth__plug_held=False), BOLT_US))
-        steps.do("unplug", outlet=outlet)
+        if outlet.has(Feature.MODE3):
+            _fetch_cable(steps, outlet)
     for outlet in outlets:
-        _idle(steps, outlet)
+        _idle(steps, outlet.number)
     steps.after(CALM_US)
     for outlet in outlets:
-        _ordinary_visit(steps, outlet, readers=readers)
+        if outlet.has(Feature.MODE3):
+            _ordinary_visit(steps, outlet)
+        if outlet.has(Feature.DOMESTIC):
+            _ordinary_appliance(steps, outlet)
+
+
+def _as_in_the_beginning(story: Story, steps: _Steps) -> None:
+    """What people have left in another position than they found it."""
+    done = {each.action.verb for each in story.actions if isinstance(each.action, Do)}
+    for outlet in story.options.board.outlets:
+        number = outlet.number
+        if outlet.has(Feature.READER):
+            steps.do("remove_card", outlet=number)
+        if "turn_key" in done:
+            steps.do("turn_key", outlet=number, to="unlocked")
+        if "set_input" in done:
+            for line, closed in outlet.inputs:
+                steps.do("set_input", outlet=number, line=line, closed=closed)
+        if "set_dip" in done:
+            for bank, positions in enumerate(outlet.dip, start=1):
+                for switch in range(1, SWITCHES + 1):
+                    on = bool(positions >> (SWITCHES - switch) & 1)
+                    steps.do("set_dip", outlet=number, bank=bank, switch=switch, on=on)
+    if "set_dip" in done:
+        # They count from the next start. Power and processes have just come back.
+        steps.after(2 * SECOND)
+        steps.do("kill_control")
+
+
+def _fetch_cable(steps: _Steps, outlet: StoryOutlet) -> None:
+    """Somebody wants the cable: the vehicle's end once more in and out, as a bolt that stuck is tried again then."""
+    number = outlet.number
+    steps.after(5 * SECOND)
+    steps.do("plug_in", outlet=number, end="vehicle")
+    steps.after(5 * SECOND)
+    steps.do("unplug", outlet=number, end="vehicle", pull_under_load=True)
+    steps.add(WaitUntil(condition(number, truth__plug_held=False), BOLT_US))
+    steps.do("unplug", outlet=number)
 
 
 def _healings(story: Story) -> Iterator[Do]:
@@ -176,7 +214,7 @@ def _take_back_orders(story: Story, steps: _Steps, outlet: int) -> None:
     if SetLimit in kinds:
         steps.post(SetLimit, outlet, source="plant", active=False)
         steps.post(SetLimit, 0, source="grid", active=False)
-    for fault in SERVICE_FAULTS:
+    for fault in (*SERVICE_FAULTS, MASTER_CARD_MISSING):
         steps.post(ClearFault, outlet, fault=fault)
 
 
@@ -187,22 +225,52 @@ def _idle(steps: _Steps, outlet: int) -> None:
     steps.add(Expect(condition(outlet, open_sessions=0), 10 * SECOND))
 
 
-def _ordinary_visit(steps: _Steps, outlet: int, *, readers: bool) -> None:
-    if readers:
-        steps.do("present_card", surely=True, outlet=outlet, uid=USER, hold="500 ms")
-        steps.after(2 * SECOND)
-    steps.do("plug_in", surely=True, outlet=outlet)
-    flows = Check(
-        Subject.TRUTH, outlet, ("currents_ma", 0), ">=", 6_000, f"outlet {outlet} truth.currents_ma[0] >= 6000"
-    )
+def _identify(steps: _Steps, outlet: StoryOutlet) -> None:
+    """The user's card, where there is a reader."""
+    if outlet.has(Feature.READER):
+        steps.do("present_card", surely=True, outlet=outlet.number, uid=USER, hold="500 ms")
+
+
+def _goes(steps: _Steps, outlet: StoryOutlet) -> None:
+    """The user ends his session."""
+    if outlet.has(Feature.READER):
+        _identify(steps, outlet)
+    else:
+        steps.post(StopSession, outlet.number)
+
+
+def _energy(steps: _Steps, outlet: StoryOutlet) -> None:
+    """It comes, for two minutes."""
+    number = outlet.number
+    text = f"outlet {number} truth.currents_ma[0] >= 6000"
+    flows = Check(Subject.TRUTH, number, ("currents_ma", 0), ">=", 6_000, text)
     steps.add(WaitUntil(Condition((flows,)), L1_US))
     steps.after(2 * MINUTE)
-    steps.do("vehicle_stop", surely=True, outlet=outlet)
-    steps.add(WaitUntil(condition(outlet, truth__contact_closed=False), 10 * SECOND))
-    if readers:
-        steps.do("present_card", surely=True, outlet=outlet, uid=USER, hold="500 ms")
-    else:
-        steps.post(StopSession, outlet)
-    steps.add(WaitUntil(condition(outlet, truth__plug_held=False), BOLT_US))
-    steps.do("unplug", surely=True, outlet=outlet)
-    _idle(steps, outlet)
+
+
+def _ordinary_visit(steps: _Steps, outlet: StoryOutlet) -> None:
+    number = outlet.number
+    _identify(steps, outlet)
+    steps.after(SHUTTER_OPENS_US if outlet.has(Feature.SHUTTER) else 2 * SECOND)
+    steps.do("plug_in", surely=True, outlet=number)
+    _energy(steps, outlet)
+    steps.do("vehicle_stop", surely=True, outlet=number)
+    steps.add(WaitUntil(condition(number, truth__contact_closed=False), 10 * SECOND))
+    _goes(steps, outlet)
+    steps.add(WaitUntil(condition(number, truth__plug_held=False), BOLT_US))
+    steps.do("unplug", surely=True, outlet=number)
+    _idle(steps, number)
+
+
+def _ordinary_appliance(steps: _Steps, outlet: StoryOutlet) -> None:
+    number = outlet.number
+    steps.after(10 * SECOND)
+    _identify(steps, outlet)
+    steps.after(2 * SECOND)
+    steps.do("plug_in_domestic", surely=True, outlet=number, current="8 A")
+    _energy(steps, outlet)
+    steps.do("set_domestic_load", surely=True, outlet=number, current="0 A")
+    _goes(steps, outlet)
+    steps.after(5 * SECOND)
+    steps.do("unplug_domestic", surely=True, outlet=number)
+    _idle(steps, number)

@@ -30,6 +30,7 @@ from evse.core.faults import CATALOGUE, Latch
 from evse.core.units import MINUTE, SECOND
 from evse.sim.scenario import Do, Post
 from evse.sim.station import ParamValue
+from evse.sim.story_boards import Feature, StoryBoard
 
 Params = Mapping[str, ParamValue]
 HEAL: Final[Params] = {"heal": True}
@@ -47,7 +48,7 @@ def log_uniform(stream: random.Random, low: int, high: int) -> int:
 class FaultEntry:
     """One disturbance. ``heal`` undoes it: verb and parameters, ``None`` for what passes by itself.
 
-    ``station_wide``: it has no outlet. ``longest_us``: healed no later than this while the story runs, because a line
+    ``needs``: what an outlet must have for it. ``station_wide``: it has no outlet. ``longest_us``: healed no later than this while the story runs, because a line
     that is dead costs the simulation as much as a busy one.
     """
 
@@ -55,6 +56,7 @@ class FaultEntry:
     heal: tuple[str, Params] | None
     station_wide: bool = False
     longest_us: int = 30 * MINUTE
+    needs: Feature | None = None
 
     def healing(self, verb: str, outlet: int) -> Do | None:
         """The step that undoes ``verb``."""
@@ -74,16 +76,21 @@ def _of(**choices: tuple[ParamValue, ...]) -> Callable[[random.Random], Params]:
     return lambda stream: {name: stream.choice(values) for name, values in choices.items()}
 
 
-def _fault(draw: Callable[[random.Random], Params] = _plain, longest_us: int = 30 * MINUTE) -> FaultEntry:
-    return FaultEntry(draw, ("", HEAL), longest_us=longest_us)
+def _fault(
+    draw: Callable[[random.Random], Params] = _plain, longest_us: int = 30 * MINUTE, needs: Feature | None = None
+) -> FaultEntry:
+    return FaultEntry(draw, ("", HEAL), longest_us=longest_us, needs=needs)
 
 
 _DEAD_LINE_US: Final = 2 * MINUTE
+_F = Feature
 
 FAULTS: Final[Mapping[str, FaultEntry]] = {
     # vehicle and cable
-    "overdraw": _fault(_of(current=("400 mA", "2 A", "5 A", "60 A"))),
-    "change_proximity": _fault(_of(to=("open", "short", "resistance"), resistance=(100, 180, 330, 680, 1_500, 4_700))),
+    "overdraw": _fault(_of(current=("400 mA", "2 A", "5 A", "60 A")), needs=_F.MODE3),
+    "change_proximity": _fault(
+        _of(to=("open", "short", "resistance"), resistance=(100, 180, 330, 680, 1_500, 4_700)), needs=_F.SOCKET
+    ),
     # station
     "heat": FaultEntry(
         _of(temperature=("64 °C", "79 °C", "81 °C", "95 °C"), over=("0 s", "30 s", "10 min")),
@@ -93,7 +100,7 @@ FAULTS: Final[Mapping[str, FaultEntry]] = {
     "reset_front_end": FaultEntry(_plain, None),
     "freeze_front_end": _fault(longest_us=_DEAD_LINE_US),
     "cut_front_end": _fault(longest_us=_DEAD_LINE_US),
-    "freeze_reader": _fault(longest_us=_DEAD_LINE_US),
+    "freeze_reader": _fault(longest_us=_DEAD_LINE_US, needs=_F.READER),
     "cut_line": _fault(_of(to=("front_end", "reader")), longest_us=_DEAD_LINE_US),
     # grid
     "trip_breaker": FaultEntry(_plain, ("reset_breaker", {})),
@@ -105,29 +112,54 @@ FAULTS: Final[Mapping[str, FaultEntry]] = {
     ),
     "dim_supply": _fault(_of(voltage=("10.4 V", "9 V", "7 V", "4 V", "0 V"))),
     # pilot
-    "short_pilot": _fault(_of(resistance=(0, 80, 270, 1_000), where=("line", "behind_diode"))),
-    "feed_pilot": _fault(_of(voltage=("-24 V", "5 V", "24 V"), resistance=(100, 1_000, 20_000))),
-    "open_pilot": _fault(),
-    "open_earth": _fault(),
-    "short_diode": _fault(),
-    "break_diode": _fault(),
-    "bounce_pilot": _fault(_of(period=("3 ms", "20 ms", "150 ms"), duration=("50 ms", "300 ms", "4 s", "20 s"))),
-    "drift_pilot": _fault(_of(positive=("12 V", "11.4 V", "10.5 V", "13.5 V"), negative=("-12 V", "-11 V", "-8 V"))),
-    "detune_pilot": _fault(_of(frequency=("1000 Hz", "995 Hz", "900 Hz"), duty_error=("0 %", "1 %", "-2 %", "10 %"))),
-    "set_pilot_load": _fault(_of(r2=(2_740, 2_600, 2_000), r3=(1_300, 1_200, 900))),
-    "stick_generator": _fault(),
+    "short_pilot": _fault(_of(resistance=(0, 80, 270, 1_000), where=("line", "behind_diode")), needs=_F.MODE3),
+    "feed_pilot": _fault(_of(voltage=("-24 V", "5 V", "24 V"), resistance=(100, 1_000, 20_000)), needs=_F.MODE3),
+    "open_pilot": _fault(needs=_F.MODE3),
+    "open_earth": _fault(needs=_F.MODE3),
+    "short_diode": _fault(needs=_F.MODE3),
+    "break_diode": _fault(needs=_F.MODE3),
+    "bounce_pilot": _fault(
+        _of(period=("3 ms", "20 ms", "150 ms"), duration=("50 ms", "300 ms", "4 s", "20 s")), needs=_F.MODE3
+    ),
+    "drift_pilot": _fault(
+        _of(positive=("12 V", "11.4 V", "10.5 V", "13.5 V"), negative=("-12 V", "-11 V", "-8 V")), needs=_F.MODE3
+    ),
+    "detune_pilot": _fault(
+        _of(frequency=("1000 Hz", "995 Hz", "900 Hz"), duty_error=("0 %", "1 %", "-2 %", "10 %")), needs=_F.MODE3
+    ),
+    "set_pilot_load": _fault(_of(r2=(2_740, 2_600, 2_000), r3=(1_300, 1_200, 900)), needs=_F.MODE3),
+    "stick_generator": _fault(needs=_F.MODE3),
     # contactor
-    "weld_contactor": _fault(),
-    "contactor_fails_to_close": _fault(),
-    "break_coil": _fault(),
-    "delay_contactor": _fault(_of(closing=("60 ms", "190 ms", "400 ms"), opening=("40 ms", "150 ms", "400 ms"))),
-    "chatter_contactor": _fault(_of(count=(1, 3, 10), period=("4 ms", "10 ms", "60 ms"))),
-    "mirror_fault": _fault(_of(kind=("stuck_open", "stuck_closed"))),
+    "weld_contactor": _fault(needs=_F.MODE3),
+    "contactor_fails_to_close": _fault(needs=_F.MODE3),
+    "break_coil": _fault(needs=_F.MODE3),
+    "delay_contactor": _fault(
+        _of(closing=("60 ms", "190 ms", "400 ms"), opening=("40 ms", "150 ms", "400 ms")), needs=_F.MODE3
+    ),
+    "chatter_contactor": _fault(_of(count=(1, 3, 10), period=("4 ms", "10 ms", "60 ms")), needs=_F.MODE3),
+    "mirror_fault": _fault(_of(kind=("stuck_open", "stuck_closed")), needs=_F.MODE3),
     # lock
-    "jam_lock": _fault(_of(where=("locked", "unlocked", "half_way"))),
-    "lock_feedback_fault": _fault(_of(kind=("lost", "contradictory", "stuck_locked", "stuck_unlocked"))),
-    "drain_lock_reserve": _fault(),
-    "force_lock_open": FaultEntry(_plain, None),
+    "jam_lock": _fault(_of(where=("locked", "unlocked", "half_way")), needs=_F.LOCK),
+    "lock_feedback_fault": _fault(_of(kind=("lost", "contradictory", "stuck_locked", "stuck_unlocked")), needs=_F.LOCK),
+    "drain_lock_reserve": _fault(needs=_F.LOCK),
+    "force_lock_open": FaultEntry(_plain, None, needs=_F.LOCK),
+    # shutter
+    "jam_shutter": _fault(_of(where=("open", "closed", "between")), needs=_F.SHUTTER),
+    "shutter_feedback_fault": _fault(
+        _of(kind=("lost", "contradictory", "stuck_open", "stuck_closed")), needs=_F.SHUTTER
+    ),
+    "force_shutter_open": FaultEntry(_plain, None, needs=_F.SHUTTER),
+    # domestic socket
+    "overdraw_domestic": _fault(_of(current=("400 mA", "3 A", "5 A", "20 A")), needs=_F.DOMESTIC),
+    "weld_domestic": _fault(needs=_F.DOMESTIC),
+    "domestic_fails_to_close": _fault(needs=_F.DOMESTIC),
+    "domestic_mirror_fault": _fault(_of(kind=("stuck_open", "stuck_closed")), needs=_F.DOMESTIC),
+    "plug_switch_fault": _fault(_of(kind=("stuck_out", "stuck_in")), needs=_F.DOMESTIC),
+    # input lines
+    "stick_input": _fault(_of(line=(1, 2, 3, 4, 7, 8), at=("open", "closed")), needs=_F.LINES),
+    "bounce_input": _fault(
+        _of(line=(1, 2, 3, 4, 7, 8), period=("5 ms", "30 ms", "100 ms"), duration=("200 ms", "5 s")), needs=_F.LINES
+    ),
     # residual current
     "trip_residual": FaultEntry(_of(kind=("ac", "dc")), ("reset_residual", {})),
     "leak": _fault(_of(kind=("ac", "dc"), current=("5 mA", "7 mA", "29 mA", "31 mA", "300 mA"))),
@@ -168,6 +200,25 @@ HABITS: Final = (
     "touches_inputs",
 )
 """What users and vehicles may do differently."""
+
+TOUCHES: Final[Mapping[str, Feature]] = {
+    "turns_key": Feature.KEY,
+    "presses_button": Feature.BUTTON,
+    "moves_dip": Feature.DIP,
+    "moves_x1": Feature.X1,
+    "holds_service_button": Feature.SERVICE_BUTTON,
+}
+"""Habits of boards that have the feature."""
+
+
+def faults_of(board: StoryBoard) -> tuple[str, ...]:
+    """The disturbances that can happen to ``board``."""
+    return tuple(name for name, entry in FAULTS.items() if entry.needs is None or board.has(entry.needs))
+
+
+def habits_of(board: StoryBoard) -> tuple[str, ...]:
+    """The habits that people can have at ``board``."""
+    return (*HABITS, *(name for name, feature in TOUCHES.items() if board.has(feature)))
 
 
 def _limit(stream: random.Random, outlet: int) -> Post:

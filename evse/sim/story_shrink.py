@@ -13,7 +13,7 @@ from dataclasses import replace
 from typing import Final
 
 from evse.core.units import SECOND
-from evse.sim.stories import Story, StoryAction
+from evse.sim.story_script import Story, StoryAction
 
 SHORT_PAUSES_US: Final = (2 * SECOND, 20 * SECOND, 120 * SECOND)
 MARGIN_US: Final = 1 * SECOND

@@ -9,6 +9,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
+from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from fastapi import FastAPI
@@ -16,15 +17,21 @@ from fastapi.routing import APIRoute
 from starlette.middleware.gzip import GZipMiddleware
 
 from evse.web import errors
+from evse.web.guard import Guard, LoginGate
 from evse.web.page import page_router, static_files
 from evse.web.ports import BoardView, Extras, RecordSource, StationSource, WorldPort
+from evse.web.routes_accounts import account_router
 from evse.web.routes_badges import badge_router
 from evse.web.routes_health import health_router
 from evse.web.routes_live import WireStreams, board_router, history_router, wire_router
 from evse.web.routes_metrics import metrics_router
+from evse.web.routes_publication import publication_router
 from evse.web.routes_recording import recording_router
 from evse.web.routes_records import record_router
+from evse.web.routes_report import report_router
 from evse.web.routes_scenarios import scenario_router
+from evse.web.routes_settings import settings_router
+from evse.web.routes_settings_file import settings_file_router
 from evse.web.routes_station import command_router, station_router
 from evse.web.routes_world import describe_verbs, world_router
 from evse.web.security import Gate
@@ -80,6 +87,8 @@ def create_app(
     app.state.streams = [hub] if wires is None else [hub, wires]
     # A page over a modem: 8 kB instead of 60. The stream is left alone (it must not wait for a block to fill).
     app.add_middleware(GZipMiddleware, minimum_size=1024, compresslevel=5)
+    if world is None and extras.accounts is not None:
+        app.add_middleware(LoginGate, session_of=extras.accounts.session)
     app.add_middleware(Gate, host_names=host_names)
     errors.install(app)
     app.include_router(health_router(source, records, hub))
@@ -91,6 +100,7 @@ def create_app(
         app.include_router(world_router(world))
         _describe_world(app, world)
     _add_extras(app, extras, wires)
+    _add_accounts(app, extras)
     app.include_router(page_router(source, world, records, error_bits or {}, extras))
     app.mount("/static", static_files(), name="static")
     return app
@@ -104,10 +114,31 @@ def _add_extras(app: FastAPI, extras: Extras, wires: WireStreams | None) -> None
         app.include_router(wire_router(wires))
     if extras.scenarios is not None:
         app.include_router(scenario_router(extras.scenarios))
+    if extras.publication is not None:
+        app.include_router(publication_router(extras.publication))
+    if extras.report is not None:
+        app.include_router(report_router(extras.report))
     if extras.recording is not None:
         app.include_router(recording_router(extras.recording))
     if extras.badges is not None:
         app.include_router(badge_router(extras.badges))
+
+
+def _add_accounts(app: FastAPI, extras: Extras) -> None:
+    if extras.accounts is None:
+        return
+    app.state.guard = Guard(extras.accounts)
+    app.include_router(account_router(app.state.guard))
+    if extras.settings is not None:
+        app.include_router(settings_router(extras.settings))
+        app.include_router(settings_file_router(extras.settings, _program()))
+
+
+def _program() -> str:
+    try:
+        return version("evse-controller")
+    except PackageNotFoundError:
+        return "unknown"
 
 
 def _route_id(route: APIRoute) -> str:

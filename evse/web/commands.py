@@ -1,4 +1,4 @@
-"""The commands a person or program may give to one outlet: request bodies, and how they become core commands."""
+"""The commands a person or program may give to an outlet or the station: request bodies, and how they become core commands."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from evse.core.commands import (
     ANY_EPOCH,
@@ -16,12 +16,14 @@ from evse.core.commands import (
     Command,
     Maintain,
     Postpone,
+    SetLimit,
     SetUnavailable,
+    StartSession,
     StopSession,
     Suspend,
 )
 from evse.core.units import MS, NEVER, SECOND
-from evse.exchange.snapshot import OutletView
+from evse.web.words import LIMITS
 
 UID_PATTERN = r"^([0-9A-F]{8}|[0-9A-F]{14}|[0-9A-F]{16}|[0-9A-F]{20})$"
 """A badge: 4, 7, 8 or 10 bytes in upper-case hexadecimal."""
@@ -31,8 +33,12 @@ CALLERS_PREFIX: Final = "rest-"
 """Before every id from this interface: a caller must not be able to use up an id that services give to commands of their own."""
 
 
-class CommandBody(BaseModel):
-    """What every command may carry."""
+MAX_LIMIT_MA: Final = 80_000
+"""Highest offer that a duty cycle can express (IEC 61851-1, table A.7)."""
+
+
+class PlainBody(BaseModel):
+    """What every command may carry, the station's own too."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
@@ -41,14 +47,27 @@ class CommandBody(BaseModel):
         pattern=r"^[A-Za-z0-9_.:-]{1,64}$",
         description="The caller's id: the same id twice acts once. Made up when absent.",
     )
+    ttl_ms: int = Field(
+        default=5_000, ge=100, le=60_000, description="Milliseconds within which the station must take the command."
+    )
+
+
+class CommandBody(PlainBody):
+    """What every command to an outlet may carry."""
+
     epoch: int = Field(
         default=ANY_EPOCH,
         ge=ANY_EPOCH,
         le=2**53,
         description="The outlet's `epoch` the command is meant for; refused when another session began since. -1: any.",
     )
-    ttl_ms: int = Field(
-        default=5_000, ge=100, le=60_000, description="Milliseconds within which the station must take the command."
+
+
+class StartBody(CommandBody):
+    """Release a charge from another system, where the authentication location is remote or a remote command is required."""
+
+    uid: str = Field(
+        default="", pattern=UID_PATTERN[:-2] + r"|)$", description="For whom, as a badge's identifier; may be empty."
     )
 
 
@@ -85,6 +104,51 @@ class ClearFaultBody(CommandBody):
     fault: str = Field(pattern=r"^[A-Za-z0-9_.-][A-Za-z0-9_. -]{0,63}$", description="The fault's name as in `faults`.")
 
 
+class LimitBody(PlainBody):
+    """Give one source's limit of the current per phase, or take it back. The lowest of all limits rules; 0 stops charging."""
+
+    source: str = Field(
+        default="rest",
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,39}$",
+        description="Who says it: a second limit of the same source replaces the first. At most 16 sources.",
+    )
+    active: bool = Field(default=True, description="False takes this source's limit back.")
+    current_ma: int | None = Field(default=None, ge=0, le=MAX_LIMIT_MA, description="Milliamperes per phase.")
+    duration_s: int | None = Field(default=None, ge=1, le=7 * 86_400, description="Seconds; absent: until taken back.")
+    fallback_ma: int | None = Field(
+        default=None,
+        ge=0,
+        le=MAX_LIMIT_MA,
+        description="What holds after `duration_s` until the source says otherwise.",
+    )
+
+    @field_validator("source")
+    @classmethod
+    def _not_our_own(cls, source: str) -> str:
+        if source in LIMITS:
+            raise ValueError("the station gives this name to a limit of its own; choose another")
+        return source
+
+    @model_validator(mode="after")
+    def _complete(self) -> LimitBody:
+        values = (self.current_ma, self.duration_s, self.fallback_ma)
+        if not self.active and values != (None, None, None):
+            raise ValueError("a limit that is taken back (active false) has no current_ma, duration_s or fallback_ma")
+        if self.active and self.current_ma is None:
+            raise ValueError("current_ma is missing; to take the limit back, send active false")
+        if (self.duration_s is None) != (self.fallback_ma is None):
+            raise ValueError("duration_s and fallback_ma belong together: give both or neither")
+        return self
+
+
+class OutletLimitBody(CommandBody, LimitBody):
+    """Give one source's limit of the current per phase, or take it back. The lowest of all limits rules; 0 stops charging."""
+
+
+class StationLimitBody(LimitBody):
+    """Limit all outlets together: what is left is divided among them like the station's maximum."""
+
+
 @dataclass(frozen=True, slots=True)
 class Envelope:
     """The part common to all core commands, ready to be unpacked.
@@ -107,9 +171,28 @@ class Envelope:
         }
 
 
-def envelope(body: CommandBody, outlet: OutletView, now_us: int, new_id: Callable[[], str]) -> Envelope:
-    """The common part; ``now_us`` is control's clock at the newest view."""
-    return Envelope(body.command_id or new_id(), outlet.number, now_us + body.ttl_ms * MS, body.epoch)
+def envelope(body: PlainBody, outlet: int, now_us: int, new_id: Callable[[], str]) -> Envelope:
+    """The common part; ``outlet`` 0 is the station, ``now_us`` control's clock at the newest view."""
+    epoch = body.epoch if isinstance(body, CommandBody) else ANY_EPOCH
+    return Envelope(body.command_id or new_id(), outlet, now_us + body.ttl_ms * MS, epoch)
+
+
+def limit(body: LimitBody, common: Envelope, now_us: int) -> Command:
+    """`SetLimit`: the end is on control's clock, counted from the newest view."""
+    until_us = NEVER if body.duration_s is None else now_us + body.duration_s * SECOND
+    return SetLimit(
+        **common.fields(),
+        source=body.source,
+        current_ma=body.current_ma or 0,
+        valid_until_us=until_us,
+        fallback_ma=body.fallback_ma or 0,
+        active=body.active,
+    )
+
+
+def start(body: StartBody, common: Envelope, now_us: int) -> Command:
+    """`StartSession`."""
+    return StartSession(**common.fields(), uid=body.uid)
 
 
 def stop(body: StopBody, common: Envelope, now_us: int) -> Command:

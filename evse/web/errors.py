@@ -59,12 +59,14 @@ def responses(*statuses: int) -> dict[int | str, dict[str, object]]:
     """The error answers of a route, for its OpenAPI entry."""
     texts = {
         400: "The body is not JSON.",
-        403: "The request comes from another page, or lacks the header `X-EVSE-Request: 1`.",
+        401: "Nobody is logged in, or name or password is wrong.",
+        403: "The request comes from another page, or lacks the header `X-EVSE-Request: 1`; or the account may not do this.",
         404: "There is nothing of this number or name; `allowed` lists what there is.",
         409: "Refused; the body says why.",
         413: "The body is too large.",
         415: "The body is not declared as `application/json`.",
         422: "A value is missing, unknown or out of range.",
+        429: "Too many tries; `Retry-After` says when the next is looked at.",
         503: "Control is not connected, the journal cannot be read, or all places are taken. `Retry-After` says when to try again.",
         504: "The station did not take the command within its time to live; nothing was done.",
     }
@@ -98,7 +100,8 @@ def install(app: FastAPI) -> None:
             ]
             allowed = ", ".join(bounds) or None
         where = ".".join(str(part) for part in first["loc"])
-        return error_response(422, str(first["msg"]) + more, where, allowed, "see /openapi.json")
+        message = str(first["msg"]).removeprefix("Value error, ")
+        return error_response(422, message + more, where, allowed, "see /openapi.json")
 
     async def http(_request: Request, error: Exception) -> Response:
         if not isinstance(error, HTTPException):

@@ -24,13 +24,21 @@ from evse.web.ports import (
     VerbView,
     WorldPort,
 )
-from evse.web.quick import GROUPS, PLACES, QUICK, QuickAction
+from evse.web.quick import GROUPS, NEEDS, PLACES, QUICK, QuickAction
+from evse.web.routes_health import look
 from evse.web.routes_world import allowed_text
 from evse.web.words import reason_words
 
 _HERE = Path(__file__).parent
 SHOWN_RECORDS = 30
+SAID_ELSEWHERE = ("control is not connected", "what was latched")
+"""Troubles that have a place of their own on the page."""
 READER = "reader"
+TWO_SOCKETS = "T2 - TE"
+DOMESTIC = "domestic"
+"""Name of the device that an outlet with a domestic socket has."""
+PILOT = "pilot"
+"""Name of the device that an outlet with a vehicle's socket or cable has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,17 +49,22 @@ class VerbGroup:
     verbs: tuple[VerbView, ...]
 
 
-def grouped(verbs: Sequence[VerbView]) -> tuple[VerbGroup, ...]:
-    """Verbs by the place where a person looks for them; a verb that no place claims stands under its own group's name."""
+def grouped(verbs: Sequence[VerbView], devices: frozenset[str] | None = None) -> tuple[VerbGroup, ...]:
+    """Verbs by the place where a person looks for them; a verb that no place claims stands under its own group's name.
+
+    With ``devices``, verbs for a device that the board does not have are left out.
+    """
     found: dict[str, list[VerbView]] = {name: [] for name in PLACES}
     for verb in verbs:
+        if devices is not None and verb.name in NEEDS and NEEDS[verb.name] not in devices:
+            continue
         place = next((name for name, members in PLACES.items() if verb.name in members), None)
         found.setdefault(place or GROUPS.get(verb.group, verb.group), []).append(verb)
     return tuple(VerbGroup(name, tuple(members)) for name, members in found.items() if members)
 
 
 def quick_actions(
-    verbs: Sequence[VerbView], devices: frozenset[str] = frozenset({READER})
+    verbs: Sequence[VerbView], devices: frozenset[str] = frozenset({READER, PILOT})
 ) -> tuple[tuple[QuickAction, VerbView], ...]:
     """The quick actions whose verb exists, for which the board has the device, and which need no other parameter."""
     by_name = {verb.name: verb for verb in verbs}
@@ -73,27 +86,45 @@ def board_of(board: BoardView | None, view: StationView | None) -> BoardView:
 
 @dataclass(frozen=True, slots=True)
 class Seat:
-    """An outlet's place in the picture: which side its vehicle stands on, and where its socket's centre is."""
+    """An outlet's place in the picture.
+
+    ``side``: where its vehicle stands; ``x``, ``y``: its socket's centre (of the pilot's one where there are two);
+    ``middle``: of light and reader.
+    """
 
     outlet: BoardOutlet
     side: str
     x: int
     y: int
+    middle: int
 
 
 def seats(board: BoardView) -> tuple[Seat, ...]:
     """Outlets from left to right as one who stands before the station sees them."""
     if len(board.outlets) != 2:
-        return tuple(Seat(outlet, "right", 300, 146) for outlet in board.outlets[:1])
+        return tuple(
+            Seat(outlet, "right", 349 if outlet.socket == TWO_SOCKETS else 300, 146, 300)
+            for outlet in board.outlets[:1]
+        )
     first, second = board.outlets
     left, right = (second, first) if first.position == "right" or second.position == "left" else (first, second)
-    return (Seat(left, "left", 251, 146), Seat(right, "right", 349, 146))
+    return (Seat(left, "left", 251, 146, 251), Seat(right, "right", 349, 146, 349))
 
 
 def devices_of(board: BoardView) -> frozenset[str]:
     """Everything the board has, wherever it hangs."""
-    readers = (READER,) if any(outlet.reader for outlet in board.outlets) else ()
-    return frozenset((*board.devices, *readers)).union(*(outlet.devices for outlet in board.outlets))
+    found = {*board.devices}.union(*(outlet.devices for outlet in board.outlets))
+    for name, has in (
+        (READER, [outlet.reader for outlet in board.outlets]),
+        (DOMESTIC, [outlet.socket.endswith("TE") for outlet in board.outlets]),
+        (PILOT, [outlet.socket != "TE" for outlet in board.outlets]),
+        ("lock", [outlet.lock for outlet in board.outlets]),
+        ("shutter", [outlet.shutter for outlet in board.outlets]),
+        ("dip", board.dip_banks),
+    ):
+        if any(has):
+            found.add(name)
+    return frozenset(found)
 
 
 def static_files() -> StaticFiles:
@@ -127,7 +158,10 @@ def page_router(
     @router.get("/", include_in_schema=False)
     async def page() -> Response:
         view = source.latest()
+        health = await look(source, records)
         text = template.render(
+            health=health,
+            troubles=[reason for reason in health.reasons if not reason.startswith(SAID_ELSEWHERE)],
             view=view,
             board=(board := board_of(extras.board, view)),
             seats=seats(board),
@@ -136,7 +170,7 @@ def page_router(
             reason_words=reason_words,
             simulated=world is not None,
             quick=quick_actions(verbs, devices),
-            groups=grouped(verbs),
+            groups=grouped(verbs, devices),
             allowed_text=allowed_text,
             outlet_param=OUTLET_PARAM,
             heal_param=HEAL_PARAM,

@@ -14,6 +14,9 @@ from typing import Literal, Protocol
 from evse.core.commands import Command
 from evse.core.events import Event
 from evse.exchange.snapshot import StationView
+from evse.services.accounts.service import AccountService
+from evse.services.report.content import Report
+from evse.services.settings.service import Settings
 
 ParamType = Literal["int", "number", "bool", "text", "choice"]
 ParamValue = bool | int | float | str
@@ -309,6 +312,13 @@ class BoardView:
     outlets: tuple[BoardOutlet, ...] = ()
 
 
+class ReportPort(Protocol):
+    """Makes maintenance reports."""
+
+    async def report(self) -> Report:
+        """The report as of now; what cannot be read is left out and named among the problems."""
+
+
 class BadgeProblem(Exception):
     """The badge list is not changed. ``kind`` says why, the text and ``details`` tell people what to do."""
 
@@ -386,6 +396,51 @@ class BadgePort(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class DeliveryView:
+    """How a delivery ended. ``text``: the server's own words, or why it failed; ``dropped``: it was the last try.
+
+    ``at``: UTC in ISO 8601, empty while the clock is not set.
+    """
+
+    delivered: bool
+    text: str
+    dropped: bool
+    at: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReportView:
+    """A report that waits: records ``first`` to ``last``, failed ``tries`` so far, and when the next one is due."""
+
+    first: int
+    last: int
+    created: str
+    tries: int
+    next_try: str
+    problem: str
+
+
+@dataclass(frozen=True, slots=True)
+class PublicationView:
+    """How publication stands. ``last``: the last delivery since services began."""
+
+    frequency: str
+    protocol: str
+    waiting: tuple[ReportView, ...]
+    last: DeliveryView | None
+
+
+class PublicationPort(Protocol):
+    """Publication of the charge records."""
+
+    async def view(self) -> PublicationView:
+        """How publication stands."""
+
+    async def test(self) -> DeliveryView:
+        """Try the oldest waiting report at once, or send a test file; returns when that has ended."""
+
+
+@dataclass(frozen=True, slots=True)
 class Extras:
     """What a station may have beside its three ports; what is absent has no route and no place on the page."""
 
@@ -394,4 +449,10 @@ class Extras:
     wires: WirePort | None = None
     scenarios: ScenarioPort | None = None
     recording: RecordingPort | None = None
+    report: ReportPort | None = None
+    publication: PublicationPort | None = None
+
     badges: BadgePort | None = None
+    accounts: AccountService | None = None
+    settings: Settings | None = None
+    """Needs ``accounts``."""

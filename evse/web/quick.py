@@ -21,6 +21,8 @@ class QuickAction:
     icon: str
     params: Mapping[str, ParamValue] = field(default_factory=dict)
     needs: str = ""
+    when: str = ""
+    """What the outlet waits for when this is the likely next thing to do: ``plug``, ``badge``, ``stop``, ``unplug``, ``key``; empty for never."""
 
     @property
     def params_json(self) -> str:
@@ -29,17 +31,20 @@ class QuickAction:
 
 
 QUICK: tuple[QuickAction, ...] = (
-    QuickAction("plug_in", "Plug a car", "plug"),
-    QuickAction("present_card", "Hold a badge", "badge", {"hold": 1}, needs="reader"),
+    QuickAction("plug_in", "Plug a car", "plug", needs="pilot", when="plug"),
+    QuickAction("plug_in_domestic", "Plug an appliance", "plug", needs="domestic", when="plug"),
+    QuickAction("present_card", "Hold a badge", "badge", {"hold": 1}, needs="reader", when="badge"),
     QuickAction("press_button", "Press the button", "button", needs="push_button"),
     QuickAction("turn_key", "Turn the key", "key", {"to": "locked"}, needs="key_lock"),
-    QuickAction("turn_key", "Turn it back", "key", {"to": "unlocked"}, needs="key_lock"),
-    QuickAction("vehicle_stop", "Car stops charging", "pause"),
-    QuickAction("vehicle_ready", "Car wants energy", "play"),
-    QuickAction("unplug", "Unplug", "unplug"),
+    QuickAction("turn_key", "Turn it back", "key", {"to": "unlocked"}, needs="key_lock", when="key"),
+    QuickAction("vehicle_stop", "Car stops charging", "pause", needs="pilot", when="stop"),
+    QuickAction("vehicle_ready", "Car wants energy", "play", needs="pilot"),
+    QuickAction("unplug", "Unplug", "unplug", needs="pilot", when="unplug"),
+    QuickAction("unplug_domestic", "Unplug appliance", "unplug", needs="domestic", when="unplug-domestic"),
     QuickAction("present_card", "Another badge", "badge", {"hold": 1, "uid": "0BADCAFE"}, needs="reader"),
     QuickAction("cut_power", "Power cut, 10 s", "bolt", {"duration": 10}),
-    QuickAction("short_diode", "Short the diode", "warn"),
+    QuickAction("trip_residual", "Trip the RCD", "warn"),
+    QuickAction("reset_residual", "Reset the RCD", "reset"),
 )
 
 GROUPS: Mapping[str, str] = {
@@ -54,9 +59,19 @@ GROUPS: Mapping[str, str] = {
 """Headings of the groups a table of verbs uses; a group that is not here shows its own name."""
 
 PLACES: Mapping[str, tuple[str, ...]] = {
-    "Vehicle": ("vehicle_ready", "vehicle_stop", "set_vehicle", "set_demand", "pulse_s2", "overdraw"),
+    "Vehicle": ("vehicle_ready", "vehicle_stop", "set_vehicle", "pulse_s2", "overdraw"),
     "Cable and plug": ("plug_in", "unplug", "change_proximity"),
     "User and badge": ("present_card", "remove_card", "turn_key", "press_button", "press_service_button"),
+    "Domestic socket": (
+        "plug_in_domestic",
+        "unplug_domestic",
+        "set_domestic_load",
+        "overdraw_domestic",
+        "weld_domestic",
+        "domestic_fails_to_close",
+        "domestic_mirror_fault",
+        "plug_switch_fault",
+    ),
     "Outlet mechanics": (
         "jam_lock",
         "lock_feedback_fault",
@@ -77,7 +92,6 @@ PLACES: Mapping[str, tuple[str, ...]] = {
     "Supply and inputs": (
         "cut_power",
         "restore_power",
-        "power_cut",
         "brown_out",
         "dim_supply",
         "trip_breaker",
@@ -105,3 +119,16 @@ PLACES: Mapping[str, tuple[str, ...]] = {
     "Wires and processes": ("cut_line", "reset_front_end", "freeze_front_end", "cut_front_end", "freeze_reader"),
 }
 """Where a person looks for a verb, in the order of a charge; the processes' own verbs follow under their group."""
+
+NEEDS: Mapping[str, str] = {
+    **dict.fromkeys(PLACES["Domestic socket"], "domestic"),
+    **dict.fromkeys(("jam_shutter", "shutter_feedback_fault", "force_shutter_open"), "shutter"),
+    **dict.fromkeys(("jam_lock", "lock_feedback_fault", "drain_lock_reserve", "force_lock_open"), "lock"),
+    **dict.fromkeys(("present_card", "remove_card", "freeze_reader"), "reader"),
+    "press_button": "push_button",
+    "turn_key": "key_lock",
+    "set_dip": "dip",
+    "set_x1": "x1",
+    "press_service_button": "service_button",
+}
+"""Verbs that only some boards have a device for; the page leaves them out of others."""

@@ -7,13 +7,14 @@ from collections.abc import Callable, Sequence
 from typing import Annotated, Any, TypeVar
 
 from fastapi import APIRouter, Path, Query
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 from starlette.responses import Response, StreamingResponse
 
 from evse.core.commands import Command
+from evse.core.config import Access
 from evse.exchange.snapshot import OutletView, StationView
 from evse.web import commands
-from evse.web.commands import CommandBody, Envelope
+from evse.web.commands import Envelope, PlainBody, StartBody, StationLimitBody
 from evse.web.errors import Refusal, responses
 from evse.web.ports import NotConnected, Outcome, StationSource
 from evse.web.serial import event_value
@@ -22,8 +23,9 @@ from evse.web.stream import Hub, TooManyReaders
 ANSWER_MARGIN_S = 2.0
 """How much longer than its time to live a command's acknowledgement is awaited."""
 
+NOT_REMOTE = "charges are not released remotely at this outlet"
 OutletNumber = Annotated[int, Path(ge=1, le=99, description="The outlet's number, from 1.")]
-Body = TypeVar("Body", bound=CommandBody)
+Body = TypeVar("Body", bound=PlainBody)
 Maker = Callable[[Any, Envelope, int], Command]
 
 
@@ -121,21 +123,27 @@ def station_router(source: StationSource, hub: Hub) -> APIRouter:
 
 
 def command_router(source: StationSource, new_id: Callable[[], str]) -> APIRouter:
-    """Changing: one route per command to an outlet."""
-    router = APIRouter(prefix="/api/outlets/{number}/commands", tags=["commands"])
+    """Changing: one route per command to an outlet, and the station's limit."""
+    router = APIRouter(prefix="/api", tags=["commands"])
+
+    async def give(number: int, given: Body, make: Callable[[Body, Envelope, int], Command]) -> OutcomeBody:
+        view = connected_view(source)
+        if number:
+            outlet = outlet_of(view, number)
+            if isinstance(given, StartBody) and outlet.access != Access.REMOTE:
+                raise Refusal(409, NOT_REMOTE, "path.number", Access.REMOTE.value, "see the authentication settings")
+        common = commands.envelope(given, number, view.mono_us, new_id)
+        made = make(given, common, view.mono_us)
+        outcome = await settled(source.post(made), given.ttl_ms / 1000 + ANSWER_MARGIN_S)
+        return OutcomeBody(outcome=outcome.outcome, reason=outcome.reason, command_id=common.callers_id)
 
     def add(name: str, summary: str, body_type: type[Body], make: Callable[[Body, Envelope, int], Command]) -> None:
         async def command(number: OutletNumber, body: body_type | None = None) -> OutcomeBody:  # type: ignore[valid-type]
-            given: Body = body_type() if body is None else body
-            view = connected_view(source)
-            common = commands.envelope(given, outlet_of(view, number), view.mono_us, new_id)
-            made = make(given, common, view.mono_us)
-            outcome = await settled(source.post(made), given.ttl_ms / 1000 + ANSWER_MARGIN_S)
-            return OutcomeBody(outcome=outcome.outcome, reason=outcome.reason, command_id=common.callers_id)
+            return await give(number, body_type() if body is None else body, make)
 
         # The body's type is a variable here, so the annotation must be the type itself and not its name. A body of which
         # everything is optional may be left out.
-        needed = any(field.is_required() for field in body_type.model_fields.values())
+        needed = not _empty_will_do(body_type)
         command.__annotations__ = {
             "number": OutletNumber,
             "body": body_type if needed else body_type | None,
@@ -144,7 +152,7 @@ def command_router(source: StationSource, new_id: Callable[[], str]) -> APIRoute
         if needed:
             command.__defaults__ = None
         router.add_api_route(
-            f"/{name}",
+            f"/outlets/{{number}}/commands/{name}",
             command,
             methods=["POST"],
             name=name,
@@ -153,11 +161,32 @@ def command_router(source: StationSource, new_id: Callable[[], str]) -> APIRoute
             responses=responses(400, 403, 404, 409, 413, 415, 422, 503, 504),
         )
 
+    add("start", "Release a charge remotely", commands.StartBody, commands.start)
     add("stop", "End the running session", commands.StopBody, commands.stop)
     add("book", "Reserve the outlet, or cancel", commands.BookBody, commands.book)
     add("suspend", "Interrupt or resume the charge", commands.ActiveBody, commands.suspend)
     add("unavailable", "Out of service, or back", commands.UnavailableBody, commands.unavailable)
     add("maintenance", "Enter or leave maintenance", commands.ActiveBody, commands.maintenance)
     add("postpone", "Hold back the start of a charge", commands.ActiveBody, commands.postpone)
+    add("limit", "Limit the current of the outlet", commands.OutletLimitBody, commands.limit)
     add("clear-fault", "Confirm that a latched fault is mended", commands.ClearFaultBody, commands.clear_fault)
+
+    @router.post(
+        "/station/commands/limit",
+        summary="Limit the current of all outlets together",
+        description=StationLimitBody.__doc__,
+        responses=responses(400, 403, 409, 413, 415, 422, 503, 504),
+    )
+    async def station_limit(body: StationLimitBody) -> OutcomeBody:
+        return await give(0, body, commands.limit)
+
     return router
+
+
+def _empty_will_do(body_type: type[PlainBody]) -> bool:
+    """Whether a command of this kind says enough with nothing but its defaults."""
+    try:
+        body_type()
+    except ValidationError:
+        return False
+    return True

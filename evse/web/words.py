@@ -32,6 +32,7 @@ REASONS: Final[Mapping[str, str]] = MappingProxyType(
         "OutOfService": "The outlet is out of service",
         "NotEnoughCurrent": "Less current is left for this outlet than a charge needs",
         "KeyLocked": "The key lock blocks the station",
+        "ConditionalStart": "The input In-2 holds the start of the charge back",
         "DelayedStart": "The input for delayed start holds the charge back",
         "StoppedByButton": "The push button has stopped the charge; the next press lets it go on",
         "X1Open": "The enable input X1 is open",
@@ -50,7 +51,16 @@ LIMITS: Final[Mapping[str, str]] = MappingProxyType(
         "simplified mode 3": "a vehicle without diode signalling may draw no more",
         "temporary limit": "the input for temporary current limitation acts",
         "DIP switches": "what the DIP switches were set to at the start",
-        "station maximum": "this outlet's share of the station's supply",
+        "load shedding": "the input for load shedding acts",
+        "temperature": "the front end is hot",
+        "station maximum": "what the station's supply stands",
+        "balancing share": "this outlet's share of what the station may have",
+        "house meter": "what the house leaves",
+        "modbus": "the building's control system",
+        "udp": "the UDP interface",
+        "ocpp": "a charging profile of the central system",
+        "master": "the master of the charging network",
+        "schedule": "the timetable",
     }
 )
 """Where a limit of the current comes from; other sources bear the name that a command gave them."""

@@ -33,6 +33,10 @@ class CrashDisk:
         self._cut_at = cut_at
         self._fail_at = frozenset(fail_at)
 
+    def fail_at(self, *operations: int) -> None:
+        """Let these operations fail, whatever was said before."""
+        self._fail_at = frozenset(operations)
+
     def after_the_cut(self, cut_at: int = 0) -> CrashDisk:
         """What a restart finds."""
         return CrashDisk(self._random, cut_at, files=self.files, links=self.links)

@@ -16,6 +16,7 @@ from evse.services.badges.badge_list import BadgeList
 from evse.services.clock import NO_CLOCK, ClockMapping
 from evse.services.fake_journal import FakeStore, Image
 from evse.services.station_services import StationServices
+from evse.services.supervision import SupervisionAnswer
 
 CONFIG = StationConfig("station-1", "parking", (OutletConfig(1), OutletConfig(2)))
 LATENCY_US = 5 * MS
@@ -28,7 +29,19 @@ class AskedSupervision:
     reachable: bool = True
     asked: list[tuple[str, str]] = field(default_factory=list)
 
-    def ask(self, ask_id: str, uid: str) -> None:
+    def at_once(self, _uid: str, *, waited: bool = False) -> SupervisionAnswer | None:
+        """Nothing is known without asking."""
+        return None
+
+    def group_of(self, _uid: str) -> str:
+        """No group is known."""
+        return ""
+
+    def kept_for_group(self, _outlet: int) -> bool:
+        """Nothing is kept for a group."""
+        return False
+
+    def ask(self, ask_id: str, uid: str, _outlet: int) -> None:
         """Note it."""
         self.asked.append((ask_id, uid))
 

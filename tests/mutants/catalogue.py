@@ -86,7 +86,7 @@ MUTANTS: Final = (
         "offer-above-cable",
         "the cable's rating does not limit the offer",
         "evse/core/limit_stack.py",
-        'constant("cable", cable_rating_ma(cable),',
+        'constant("cable", cable_rating_ma(facts.cable),',
         'constant("cable", 80_000,',
         ("plug-first",),
         cheap=True,
@@ -159,8 +159,8 @@ MUTANTS: Final = (
         "order-answered-not-told",
         "what a command orders is in force but never told to services",
         "evse/core/station.py",
-        "            events += self._orders_news()\n",
-        "            self._orders_news()\n",
+        "            events += self._news()\n            events.append(done)\n",
+        "            self._news()\n            events.append(done)\n",
         ("unavailable-restart",),
     ),
     Mutant(
@@ -338,9 +338,9 @@ MUTANTS: Final = (
     Mutant(
         "share-ignored",
         "each outlet takes the whole supply",
-        "evse/core/limits.py",
-        "return max(0, min(self.maximum_ma // len(served), max(self.maximum_ma - others_ma, kept_ma)))",
-        "return self.maximum_ma",
+        "evse/core/balancing.py",
+        "found.append(max(0, min(fair_ma, max(free_ma, claim.kept_ma))))",
+        "found.append(maximum_ma)",
         ("two-outlets",),
     ),
     Mutant(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import textwrap
 from dataclasses import replace
 from importlib import resources
 from pathlib import Path
@@ -12,7 +14,7 @@ from boards.assemble import assemble
 from boards.board import Board
 from boards.check import check_profile
 from boards.compiled import WireSpec, decode_config, encode_config
-from boards.load import load_profile, shipped_profiles
+from boards.load import load_profile, load_text, shipped_profiles
 from boards.meter_reference import with_table as with_meters
 from boards.reference import key_rows, with_table
 from boards.to_core import station_config, wire_plan
@@ -253,3 +255,14 @@ def test_the_readme_documents_every_key_as_the_schema_has_it() -> None:
 def test_the_readme_names_every_profile() -> None:
     text = (FOLDER / "README.md").read_text(encoding="utf-8")
     assert [name for name in NAMES if f"| `{name}` |" not in text] == []
+
+
+def test_the_profile_in_the_readme_is_one() -> None:
+    block = re.search(r"```yaml\n(.*?)```", (FOLDER / "README.md").read_text(encoding="utf-8"), re.DOTALL)
+    assert block is not None
+    text = textwrap.dedent(block.group(1))
+    outlet = load_text(text).model.outlets[0]
+    assert (outlet.socket, outlet.shutter, outlet.input_lines.push_button is not None) == ("T2", True, True)
+    assert outlet.front_end.wire.kind == "simulated"
+    assert outlet.reader is None
+    assert load_text(text.replace("#reader: {}", "reader: {}")).model.outlets[0].reader is not None

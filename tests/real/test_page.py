@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from evse.core import commands as c
 from evse.core import events as e
 from evse.web.app import create_app
 from evse.web.ports import Outcome, WireLine
@@ -479,3 +480,52 @@ def test_on_a_phone_the_actions_are_above_the_fold_and_records_are_whole(visit: 
     for cell in row.locator("td").all():
         box = cell.bounding_box()
         assert box["x"] + box["width"] <= PHONE["width"]
+
+
+@pytest.mark.req("SIM-04")
+def test_on_a_phone_the_next_step_is_marked_and_the_picture_can_be_used(site: Site, visit: Callable[..., Any]) -> None:
+    page = visit(PHONE)
+
+    def marked() -> list[str]:
+        words: list[str] = page.locator(".quick button[data-next=yes]").all_inner_texts()
+        return words
+
+    page.wait_for_selector(".quick button[data-next=yes]:has-text('Plug a car')")
+    assert page.locator(".quick button[data-next=yes]").get_attribute("aria-description") == "the likely next step"
+    plugged = changed(station_view(62_000_000), ev_state="B_Present_9V", cable_state="32 A", shutter="open")
+    site.push(plugged)
+    page.wait_for_selector(".quick button[data-next=yes]:has-text('Hold a badge')")
+    page.locator("[data-unit='1'] .reader").click()
+    page.wait_for_selector("#quick-result[data-tone=ok]")
+    assert site.world.applied == [("present_card", {"outlet": 1, "hold": 1.0})]
+    site.push(charging(plugged))
+    page.wait_for_selector(".quick button[data-next=yes]:has-text('Car stops charging')")
+    site.push(changed(charging(plugged), outlet_status=UNPLUG, session=None, contactor_closed=False))
+    page.wait_for_selector(".quick button[data-next=yes]:has-text('Unplug')")
+    assert len(marked()) == 1
+    # Nobody can tell what hangs on the cable while the pilot is at -12 V.
+    site.push(changed(plugged, ev_state="F_NotAvailable"))
+    page.wait_for_selector("[data-unit='1'][data-car=unknown]")
+    assert "vehicle unknown" in page.locator("[data-place='1']").inner_text()
+
+
+def test_limits_are_given_and_taken_back_and_troubles_are_told(site: Site, visit: Callable[..., Any]) -> None:
+    page = visit(PHONE)
+    commands = page.locator("#outlet-1 details:has(.commands)")
+    commands.locator("summary").click()
+    commands.get_by_label("Limit, A per phase").fill("8.5")
+    commands.get_by_label("for", exact=True).select_option("60")
+    page.get_by_role("button", name="Set limit").first.click()
+    page.wait_for_selector("#outlet-1 [data-command-result]:has-text('Limit: done')")
+    commands.get_by_label("of", exact=True).select_option("station")
+    page.get_by_role("button", name="Take back").first.click()
+    page.wait_for_selector("#outlet-1 [data-command-result]:has-text('Limit taken back: done')")
+    given, taken = site.station.commands
+    assert isinstance(given, c.SetLimit)
+    assert isinstance(taken, c.SetLimit)
+    assert (given.outlet, given.source, given.current_ma, given.fallback_ma) == (1, "page", 8_500, 6_000)
+    assert given.valid_until_us - (given.expires_us - 5_000_000) == 3_600_000_000
+    assert (taken.outlet, taken.source, taken.active) == (0, "page", False)
+    assert page.locator("#trouble").is_hidden()
+    site.station.state = replace(site.station.state, snapshot_age_us=3_000_000)
+    page.wait_for_selector("#trouble[data-tone=warn] li:has-text('Snapshot is 3.0 s old')", timeout=9_000)

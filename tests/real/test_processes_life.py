@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -49,6 +51,55 @@ def test_page_and_state_a_soon_after_start(station: RunningStation, request: pyt
     assert page_s <= PAGE_WITHIN_S
     assert state_a_s <= STATE_A_WITHIN_S
     assert station.truth()["positive_mv"] == pytest.approx(12_000, abs=600)
+
+
+def _worker_policies() -> set[int]:
+    """How the kernel's unbound workers of ordinary nice value are scheduled; empty where they are not visible."""
+    found = set()
+    children = Path("/proc/2/task/2/children")
+    for pid in map(int, children.read_text(encoding="ascii").split() if children.exists() else ()):
+        try:
+            if Path(f"/proc/{pid}/comm").read_text().startswith("kworker/u") and not os.getpriority(
+                os.PRIO_PROCESS, pid
+            ):
+                found.add(os.sched_getscheduler(pid))
+        except OSError:
+            continue  # an idle worker has ended
+    return found
+
+
+def _nobody_needs_workers() -> bool:
+    """Whether no station runs on this kernel."""
+    fd = os.open("/sys/devices/virtual/workqueue", os.O_RDONLY)
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    finally:
+        os.close(fd)
+    return True
+
+
+def test_the_kernels_workers_for_serial_lines_are_raised_while_a_station_runs(station: RunningStation) -> None:
+    station.start()
+    status = station.status()
+    if status["kernel_workers"]:
+        until("all are raised", lambda: _worker_policies() == {os.SCHED_FIFO}, 5)
+        assert station.stop() == 0
+        # Another station on this machine keeps them raised.
+        until("they are as before", lambda: _worker_policies() == {os.SCHED_OTHER} or not _nobody_needs_workers(), 5)
+    elif status["fifo"]:
+        assert "workers for serial lines stay at normal priority" in "\n".join(station.started["warnings"])
+    else:
+        assert "no FIFO priority" in "\n".join(station.started["warnings"])
+
+
+def test_the_kernels_workers_are_left_alone_when_that_is_wished(station: RunningStation) -> None:
+    station.arguments = ("--no-kernel-workers",)
+    station.start()
+    assert station.status()["kernel_workers"] is False
+    assert "workers" not in "\n".join(station.started["warnings"])
+    until("nobody raises them", lambda: _worker_policies() <= {os.SCHED_OTHER} or not _nobody_needs_workers(), 5)
 
 
 def test_a_stop_opens_the_contact_and_leaves_nothing_behind(station: RunningStation) -> None:

@@ -7,7 +7,6 @@ the world's truth (is the contact closed, and for whom) against what the supervi
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from random import Random
 
 import pytest
@@ -22,6 +21,7 @@ from evse.core.units import SECOND
 from evse.services.authorisation import Location, LossStrategy, Policy
 from evse.services.supervision import SupervisionAnswer
 from evse.sim.invariants import InvariantChecker
+from tests.fakes.desk_bench import AskedSupervision
 
 PROFILE = load_profile("parking")
 CONFIG, PLAN = station_config(PROFILE, "SIM-races"), wire_plan(PROFILE)
@@ -33,22 +33,11 @@ STOP_US = 8 * SECOND
 CAREFUL = Policy(Location.SUPERVISION, supervised=True, on_loss=LossStrategy.REJECT_ALL, timeout_us=TIMEOUT_US)
 
 
-@dataclass
-class Supervision:
-    """Notes questions; answers when the race says so."""
-
-    reachable: bool = True
-    asked: list[tuple[str, str]] = field(default_factory=list)
-
-    def ask(self, ask_id: str, uid: str) -> None:
-        self.asked.append((ask_id, uid))
-
-
 class Race:
     """One station and what really was said and done."""
 
     def __init__(self, number: int) -> None:
-        self.supervision = Supervision()
+        self.supervision = AskedSupervision()
         self.station = VirtualStation(
             CONFIG, PLAN, policy=CAREFUL, supervision=self.supervision, random_stream=Random(number)
         )

@@ -9,8 +9,11 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
+from evse.core.units import MS
 from tools.benchmarks.figures import Report, tell
+from tools.benchmarks.kernel_trace import TraceRefusedError
 from tools.benchmarks.latency_station import StationFailed
 from tools.benchmarks.running import NotSeen
 
@@ -43,7 +46,20 @@ def parser() -> argparse.ArgumentParser:
     latency.add_argument("--injections", type=_count, default=20_000, help="with FIFO priority (default 20000)")
     latency.add_argument("--share", type=_share, default=15, help="percent of them also without FIFO (default 15)")
     latency.add_argument("--no-fifo", action="store_true", help="only without FIFO priority")
+    latency.add_argument(
+        "--no-kernel-workers",
+        action="store_true",
+        help="leave the kernel's workers for serial lines at normal priority, to see what raising them does",
+    )
     latency.add_argument("--busy", type=_count, default=2, help="busy processes per core (default 2)")
+    latency.add_argument(
+        "--catch-ms",
+        type=_count,
+        help="trace the kernel (root only) and end at the first answer as late as this, net of the debounce",
+    )
+    latency.add_argument(
+        "--catch-to", type=Path, default=Path("slow-answers"), help="directory for its trace and frames"
+    )
     text = "processor time of a virtual station-day with four sessions"
     day = benches.add_parser("day", parents=[every], help=text, description=text)
     day.add_argument("--runs", type=_count, default=7, help="runs of which the median counts (default 7)")
@@ -54,6 +70,9 @@ def parser() -> argparse.ArgumentParser:
     text = "control and services killed: when the contact opens, whether a record is lost"
     kill = benches.add_parser("kill", parents=[every], help=text, description=text)
     kill.add_argument("--times", type=_count, default=10, help="each way so often (default 10)")
+    text = "what supervision costs: per message, per idle hour, connected and idle"
+    ocpp = benches.add_parser("ocpp", parents=[every], help=text, description=text)
+    ocpp.add_argument("--messages", type=_count, default=6_000, help="messages measured (default 6000)")
     return top
 
 
@@ -65,7 +84,13 @@ def run(arguments: argparse.Namespace) -> Report:
             from tools.benchmarks import latency
 
             options = latency.LatencyOptions(
-                arguments.injections, arguments.share, not arguments.no_fifo, arguments.busy
+                arguments.injections,
+                arguments.share,
+                not arguments.no_fifo,
+                not arguments.no_kernel_workers,
+                arguments.busy,
+                catch_us=(arguments.catch_ms or 0) * MS,
+                catch_to=arguments.catch_to,
             )
             return latency.measure(options)
         case "day":
@@ -76,6 +101,10 @@ def run(arguments: argparse.Namespace) -> Report:
             from tools.benchmarks import start
 
             return start.measure(arguments.runs)
+        case "ocpp":
+            from tools.benchmarks import supervision
+
+            return supervision.measure(arguments.messages)
         case _:
             from tools.benchmarks import kill
 
@@ -87,7 +116,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = parser().parse_args(argv)
     try:
         report = run(arguments)
-    except (StationFailed, NotSeen) as error:
+    except (StationFailed, NotSeen, TraceRefusedError) as error:
         tell(str(error))
         return FAILED
     except KeyboardInterrupt:

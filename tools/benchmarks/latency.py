@@ -14,6 +14,7 @@ import os
 import subprocess
 import sys
 import time
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -21,6 +22,7 @@ from typing import Any, Final
 from evse.core.config import StationConfig
 from evse.core.units import MS
 from tools.benchmarks.figures import HEAD, Distribution, Goal, Report, distribution, tell
+from tools.benchmarks.kernel_trace import KernelTrace
 from tools.benchmarks.latency_station import StationFailed, StationUnderTest, bench_config
 from tools.benchmarks.load import Load, read_probe
 from tools.benchmarks.scripted_outlet import DEBOUNCED, Cause
@@ -33,6 +35,8 @@ SLOWEST_RATE: Final = 4
 """Injections a second that are always reached; what takes longer is ended."""
 START_S: Final = 15
 PAGES_A_SECOND: Final = 20
+BEFORE_US: Final = 200 * MS
+"""What is kept of the time before a caught answer."""
 _ROOT: Final = Path(__file__).resolve().parents[2]
 
 
@@ -43,8 +47,14 @@ class LatencyOptions:
     injections: int = 20_000
     share: int = 15
     fifo: bool = True
+    kernel_workers: bool = True
+    """With FIFO, raise the kernel's workers that carry serial lines, as the product does."""
     busy: int = 2
     run_number: int = 1
+    catch_us: int = 0
+    """End at the first answer as late as this and keep the kernel's account of it; 0: never."""
+    catch_to: Path = Path()
+    """Directory for it."""
 
 
 @dataclass(slots=True)
@@ -60,6 +70,8 @@ class Measured:
     """How late the probes were, where that was more than 3 ms."""
     stuck_in: list[str] = field(default_factory=list)
     counts: dict[str, int] = field(default_factory=dict)
+    workers: set[str] = field(default_factory=set)
+    """How the kernel's workers were, in words."""
     rounds: int = 0
     seconds: float = 0.0
 
@@ -84,6 +96,7 @@ class Measured:
         self._explain(result)
         for name in ("sessions", "player_fifo", "late_cycles"):
             self.counts[name] = self.counts.get(name, 0) + int(result[name])
+        self.workers.add(result["workers"])
         self.rounds += 1
         self.seconds += result["seconds"]
 
@@ -124,7 +137,12 @@ def play_round(
     """One round; returns the player's result with what the station says of itself. Raises StationFailed."""
     limit_s = count / SLOWEST_RATE + START_S
     begin = time.monotonic()
-    with StationUnderTest(config, fifo=fifo) as station, Load(limit_s + 60) as load:
+    tracing = KernelTrace() if options.catch_us else nullcontext()
+    with (
+        tracing as trace,
+        StationUnderTest(config, fifo=fifo, kernel_workers=options.kernel_workers) as station,
+        Load(limit_s + 60) as load,
+    ):
         result_path = station.home / "result.json"
         pilot = config.outlets[0].pilot
         command = [sys.executable, "-m", "tools.benchmarks.latency_player", "--parent", str(os.getpid()),
@@ -133,6 +151,8 @@ def play_round(
                    "--enter-us", str(pilot.enter_energised_us)]  # fmt: skip
         for wire in station.wires:
             command += ["--wire", wire]
+        if trace is not None:
+            command += ["--catch-us", str(options.catch_us), "--switch", str(trace.switch)]
         with subprocess.Popen(command, cwd=_ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as player:
             try:
                 assert player.stdout is not None  # noqa: S101  # asked for a pipe
@@ -141,6 +161,8 @@ def play_round(
                 ready = station.control.ready or {}
                 if fifo and not ready.get("fifo"):
                     raise NoFifoError("; ".join(ready.get("problems", ())))
+                if trace is not None:
+                    trace.follow((station.control.pid, player.pid))
                 load.add("busy", count=options.busy * len(os.sched_getaffinity(0)))
                 for core in os.sched_getaffinity(0):
                     load.add("probe", "--core", str(core), "--path", str(station.home / f"probe-{core}"))
@@ -154,7 +176,10 @@ def play_round(
                         raise StationFailed("the player does not come to an end")
                 if load.ended():
                     raise StationFailed("some of the load ended too soon")
-                return _with_station(json.loads(result_path.read_text(encoding="ascii")), station, begin)
+                result = _with_station(json.loads(result_path.read_text(encoding="ascii")), station, begin)
+                if trace is not None:
+                    keep_caught(result, trace, station, options.catch_to)
+                return result
             finally:
                 player.kill()
 
@@ -168,9 +193,31 @@ def _with_station(result: dict[str, Any], station: StationUnderTest, begin: floa
         "sessions": records[0]["number"],
         "late_cycles": latency.get("late_cycles", latency.get("late", 0)),
         "player_fifo": result["fifo"],
+        "workers": station.workers,
         "probe_us": [stall for stalls in probes for stall in stalls],
         "seconds": time.monotonic() - begin,
     }
+
+
+def keep_caught(result: dict[str, Any], trace: KernelTrace, station: StationUnderTest, to: Path) -> None:
+    """Write what is known of a caught slow answer to the directory ``to``; nothing when none was caught."""
+    caught = result["caught"]
+    if not caught:
+        return
+    to.mkdir(parents=True, exist_ok=True)
+    begin_us = caught["owed_us"] - BEFORE_US
+    name = f"slow-{caught['owed_us']}"
+    lines = trace.save(to / f"{name}.trace", begin_us, caught["opened_us"] + MS)
+    about = {
+        **caught,
+        "pids": {child.name: child.pid for child in station.children},
+        "log": station.log,
+        "probe_us": [each for each in result["probe_us"] if each[1] > begin_us],
+        "stalls_us": [each for each in result["stalls_us"] if each[1] > begin_us],
+    }
+    (to / f"{name}.json").write_text(json.dumps(about, indent=1), encoding="utf-8")
+    late_ms = (caught["opened_us"] - caught["owed_us"]) / MS
+    tell(f"caught an answer of {late_ms:.1f} ms: {to / name}.trace ({lines} lines) and .json")
 
 
 class NoFifoError(Exception):
@@ -197,6 +244,8 @@ def measure(options: LatencyOptions) -> Report:
         what = "with" if fifo else "without"
         worst_ms = max(found[fifo].all_us, default=0) / MS
         tell(f"round {number} of {len(rounds)}, {what} FIFO: {result['seconds']:.0f} s, worst so far {worst_ms:.1f} ms")
+        if result["caught"]:
+            break
     return report(found, debounce_us, options, problem)
 
 
@@ -219,7 +268,7 @@ def report(found: dict[bool, Measured], debounce_us: int, options: LatencyOption
         Goal("max with FIFO", "ms", GOAL_MAX_MS, None if total is None else total.max_us / MS),
     ]
     made.data["debounce_us"] = debounce_us
-    made.data["options"] = asdict(options)
+    made.data["options"] = {**asdict(options), "catch_to": str(options.catch_to)}
     made.data["problem"] = problem
     return made
 
@@ -236,7 +285,7 @@ def _rows(measured: Measured) -> list[tuple[str, Distribution | None]]:
 
 
 def _lines(title: str, measured: Measured) -> list[str]:
-    lines = [f"{title:<16} {HEAD}"]
+    lines = [f"{title:<16} {HEAD}   kernel's workers {', '.join(sorted(measured.workers))}"]
     for name, figures in _rows(measured):
         lines.append(f"  {name:<14} {'0' if figures is None else f'{figures.count:>7} {figures.text()}':>7}")
     counts = measured.counts
@@ -254,6 +303,7 @@ def _data(measured: Measured) -> dict[str, Any]:
         "figures": figures,
         "counts": measured.counts,
         "stuck_in": measured.stuck_in,
+        "workers": sorted(measured.workers),
         "rounds": measured.rounds,
         "seconds": measured.seconds,
     }

@@ -27,6 +27,7 @@ from evse.control.process import monotonic_us
 from evse.core.config import OutletConfig, StationConfig
 from evse.core.units import MS, SECOND
 from evse.exchange.services_end import listen_at
+from hal.linux.kernel_workers import KernelWorkers
 
 PROFILE: Final = "parking-free"
 PATIENCE_US: Final = 60 * SECOND
@@ -65,7 +66,8 @@ def _quick(outlet: OutletConfig) -> OutletConfig:
 class StationUnderTest:
     """Control and services in a directory of their own. A context manager."""
 
-    def __init__(self, config: StationConfig, *, fifo: bool) -> None:
+    def __init__(self, config: StationConfig, *, fifo: bool, kernel_workers: bool = True) -> None:
+        self._workers = KernelWorkers() if fifo and kernel_workers else None
         # Short, because socket paths are.
         self.home = Path(tempfile.mkdtemp(prefix="evse-b"))
         self._config = config
@@ -81,6 +83,13 @@ class StationUnderTest:
         self.log: list[str] = []
 
     @property
+    def workers(self) -> str:
+        """Whether the kernel's workers for serial lines are raised, for people."""
+        if self._workers is None:
+            return "at normal priority"
+        return f"at normal priority ({self._workers.problem})" if self._workers.problem else "raised"
+
+    @property
     def wires(self) -> list[str]:
         """Where the front ends' lines have to be."""
         return [str(self.home / f"outlet-{outlet.number}") for outlet in self._config.outlets]
@@ -89,6 +98,11 @@ class StationUnderTest:
     def url(self) -> str:
         """The page's address, with the slash."""
         return f"http://127.0.0.1:{self._web.getsockname()[1]}/"
+
+    @property
+    def children(self) -> tuple[ChildProcess, ...]:
+        """Services and control."""
+        return self._children
 
     @property
     def control(self) -> ChildProcess:
@@ -102,6 +116,7 @@ class StationUnderTest:
         compiled = self.home / "station.compiled"
         compiled.write_bytes(encode_config(self._config, plan))
         task = Task(str(compiled), str(self.home), "", "allow all").line()
+        self._tend()
         for child in self._children:
             child.start(monotonic_us())
             child.give_task(task)
@@ -115,6 +130,7 @@ class StationUnderTest:
         """Take in heartbeats and log lines. Raises StationFailed when a process has ended."""
         fds = [fd for child in self._children for fd in child.fds()]
         select.select(fds, [], [], timeout_s)
+        self._tend()
         now_us = monotonic_us()
         for child in self._children:
             self.log += [f"{child.name}: {line}" for line in child.read_log()]
@@ -122,6 +138,10 @@ class StationUnderTest:
             how = child.reap()
             if how is not None:
                 raise StationFailed(f"{child.name} ended ({how}): {self.log[-20:]}")
+
+    def _tend(self) -> None:
+        if self._workers is not None:
+            self._workers.tend()
 
     def ask(self, path: str) -> Any:
         """JSON of a GET, ``None`` when there is no answer."""
@@ -140,6 +160,8 @@ class StationUnderTest:
                 child.kill()
                 child.reap()
             child.forget_pipes()
+        if self._workers is not None:
+            self._workers.release()
         self._exchange.close()
         self._web.close()
         shutil.rmtree(self.home, ignore_errors=True)

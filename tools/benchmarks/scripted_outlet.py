@@ -171,6 +171,8 @@ class ScriptedOutlet:
         self._after_pilot_loss = False
         self._leaving = False
         self._slots_run = False
+        self.on_slow: Callable[[Cause, int, int], None] = lambda *_: None
+        """Called at once with cause, when OPEN was owed and when it came, for each slow OPEN."""
 
     def begin(self, now_us: int) -> None:
         """Plug the vehicle in; from the first closing on injections are made."""
@@ -394,6 +396,7 @@ class ScriptedOutlet:
             owed_us = self._owed_us()
             if self._link.read_us > owed_us + SLOW_US:
                 self.tally.slow_us.append((owed_us, self._link.read_us))
+                self.on_slow(self._cause, owed_us, self._link.read_us)
             self._settle()
         elif self._phase is not _Phase.BACK:
             self.tally.unexpected += 1

@@ -126,6 +126,11 @@ class Link:
         self._fire("closed")
         self._due_us = now_us + backoff.wait_us(self.failures)
 
+    def hurry(self, due_us: int) -> None:
+        """The station starts anew: it connects soon, whatever the waits are."""
+        if self.state is LinkState.WAITING:
+            self._due_us = min(self._due_us, due_us)
+
     def drop(self) -> None:
         """The connection is good for nothing (silent, or the other side breaks the rules): close it."""
         self._close = self.state in (LinkState.CONNECTING, *_OPEN)

@@ -68,6 +68,21 @@ def stamp(utc_us: int) -> str:
     return f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1_000:03d}Z"
 
 
+def utc_us_from(text: str) -> int | None:
+    """Return the microseconds of UTC of a `dateTime` (one without a zone is UTC); ``None`` for what makes no sense."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=UTC)
+    try:
+        utc_us = (moment - _EPOCH) // timedelta(microseconds=1)
+    except OverflowError:
+        return None
+    return utc_us if EARLIEST_UTC_US <= utc_us <= LATEST_UTC_US else None
+
+
 def filled(value: Any, known: Offsets) -> Any:
     """Return a payload with each :class:`Instant` in it replaced by its text."""
     if isinstance(value, Instant):

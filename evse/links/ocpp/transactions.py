@@ -37,9 +37,12 @@ def id_tag(uid: str, default: str, serial: str) -> str:
 
 
 def queued(number: int, message: QueueMessage, default_tag: str, serial: str) -> Queued:
-    """Return the message as it waits in the outbox: with instants where times will be, without the transaction id."""
+    """Return the message as it waits in the outbox: with instants where times will be, without the transaction id.
+
+    The ``values`` of a start are further fields of its payload.
+    """
     tag = id_tag(message.uid, default_tag, serial)
-    values = values_from(message.values)
+    values = [] if message.kind is MessageKind.START else values_from(message.values)
     match message.kind:
         case MessageKind.START:
             payload: dict[str, Any] = {
@@ -47,6 +50,7 @@ def queued(number: int, message: QueueMessage, default_tag: str, serial: str) ->
                 "idTag": tag,
                 "meterStart": message.register_wh,
                 "timestamp": message.at,
+                **(json.loads(message.values) if message.values else {}),
             }
         case MessageKind.VALUES:
             payload = {"connectorId": message.outlet, "meterValue": values}

@@ -6,10 +6,12 @@ the disk cannot write, changes wait and the list stays as it was.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 
 from evse.services.badges.badge import Badge
 from evse.services.badges.badge_list import BadgeList, writes_between
+from evse.services.badges.writes import BadgeWrite
 from evse.services.journal import Journal
 
 Change = Callable[[BadgeList], BadgeList]
@@ -23,7 +25,7 @@ class BadgeBook:
         self._journal = journal
         self._durable = BadgeList()
         self._planned = BadgeList()
-        self._changes = 0
+        self._under_way: deque[BadgeList] = deque()
         self.loaded = False
 
     @property
@@ -34,7 +36,7 @@ class BadgeBook:
     @property
     def pending(self) -> int:
         """Changes that are not durable yet."""
-        return self._changes
+        return len(self._under_way)
 
     def find(self, uid: str) -> Badge | None:
         """The entry in force of an identifier."""
@@ -48,17 +50,29 @@ class BadgeBook:
 
     def change(self, change: Change, done: Callable[[], None]) -> BadgeList:
         """Apply ``change``; ``done`` is called when it is in force. Returns the list to come; raises ``BadgeRefused``."""
-        old, new = self._planned, change(self._planned)
-        self._planned = new
-        self._changes += 1
+        writes = self.plan(change)
 
         def durable() -> None:
-            self._durable = new
-            self._changes -= 1
+            self.settle()
             done()
 
-        self._journal.commit(writes_between(old, new), durable)
-        return new
+        self._journal.commit(writes, durable)
+        return self._planned
+
+    def plan(self, change: Change) -> list[BadgeWrite]:
+        """What to store for ``change``, for a caller with a commit of his own; he calls ``settle`` when it is durable.
+
+        Commits become durable in the order of the plans. Raises ``BadgeRefused``.
+        """
+        new = change(self._planned)
+        writes = writes_between(self._planned, new)
+        self._planned = new
+        self._under_way.append(new)
+        return writes
+
+    def settle(self) -> None:
+        """The oldest plan is durable."""
+        self._durable = self._under_way.popleft()
 
     @property
     def planned(self) -> BadgeList:

@@ -81,6 +81,17 @@ class BadgeList:
         known = self._known(uids)
         return self._with_admin(BadgeList(tuple(badge for badge in self.badges if badge.uid not in known)))
 
+    def with_admin(self, uid: str) -> BadgeList:
+        """With this identifier as an Admin badge, whatever it was before: the master card of a THØR.
+
+        A full list, or a text that is no identifier, stays as it is: nobody is there who could be told.
+        """
+        try:
+            known = self.find(uid) is not None
+            return self.changed(uid, BadgeType.ADMIN) if known else self.added(Badge(uid, BadgeType.ADMIN))
+        except ValueError:
+            return self
+
     def may_go(self, uid: str) -> bool:
         """Whether the badge could be removed alone."""
         try:

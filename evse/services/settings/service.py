@@ -56,7 +56,7 @@ class Settings:
     ) -> None:
         self.catalogue = catalogue
         self._store = store
-        self._log = log
+        self.log = log
         self._circumstances = circumstances
         self._listeners: list[Listener] = []
         self._lock = asyncio.Lock()
@@ -130,7 +130,7 @@ class Settings:
         await asyncio.to_thread(self._store.save, following)
         self.values, self.left_out = change.values, ()
         told = ", ".join(_told(each.key, each.old, each.new) for each in change.differences)
-        self._log.record(
+        self.log.record(
             SecurityEvent(kind, actor.name, actor.source, f"version {following.version}: {told or 'nothing different'}")
         )
         for listener in tuple(self._listeners):

@@ -68,7 +68,7 @@ def check_change(
     _follow(catalogue, good)
     values = frozen({**old, **good})
     keys = frozenset(key for key in good if _differ(old[key], good[key]))
-    findings = broken_rules(Proposal(catalogue, values, frozenset(good), circumstances))
+    findings = broken_rules(Proposal(catalogue, values, keys, circumstances))
     if findings:
         raise Refused(
             tuple(

@@ -37,6 +37,9 @@ export async function ask(button, output, name, path, body) {
   }
 }
 
+// What the page's own limits leave when their time is over: the least that a charge can go on with.
+const AFTER_LIMIT_MA = 6000;
+
 const words = (name) => name.replaceAll("_", " ");
 const target = () => Number(document.querySelector('input[name="target"]:checked')?.value ?? 1);
 const verbPath = (name) => `/api/world/verbs/${encodeURIComponent(name)}`;
@@ -104,7 +107,40 @@ function showRecent() {
   }));
 }
 
-export function wireWorld() {
+// The button that a person most likely wants next is marked, in words for those who do not see it.
+export function suggest(wanted) {
+  for (const button of document.querySelectorAll(".quick button")) {
+    const next = button.dataset.when !== "" && button.dataset.when === wanted(target());
+    attribute(button, "data-next", next ? "yes" : "no");
+    attribute(button, "aria-description", next ? "the likely next step" : "");
+  }
+}
+
+// Parts of the picture and of the cover that can be used. In the picture they repeat buttons, so they take no keyboard.
+export function wireStage(outletNow) {
+  const root = document.getElementById("station");
+  if (!root || document.body.dataset.simulated !== "yes") return;
+  const output = document.getElementById("quick-result");
+  const act = (part, verb, params) => ask(part, output, words(verb), verbPath(verb), params);
+  root.addEventListener("click", (event) => {
+    const part = event.target.closest("[data-act]");
+    const dip = event.target.closest("button[data-dip]");
+    const outlet = Number(part?.closest("[data-unit]")?.dataset.unit ?? Math.min(...outletNow.numbers()));
+    if (dip) {
+      act(dip, "set_dip", { outlet, bank: Number(dip.dataset.bank), switch: Number(dip.dataset.switch), on: dip.getAttribute("aria-checked") !== "true" });
+    } else if (part) {
+      const active = outletNow.get(outlet)?.active_inputs ?? [];
+      const params = {
+        present_card: { hold: 1 }, turn_key: { to: active.includes("KeyLocked") ? "unlocked" : "locked" },
+        set_x1: { closed: !active.includes("X1Enable") },
+      }[part.dataset.act] ?? JSON.parse(part.dataset.params ?? "{}");
+      act(part, part.dataset.act, { outlet, ...params });
+    }
+  });
+}
+
+export function wireWorld(targetChanged) {
+  for (const radio of document.querySelectorAll('input[name="target"]')) radio.addEventListener("change", targetChanged);
   for (const button of document.querySelectorAll(".quick button")) {
     button.addEventListener("click", () => {
       const params = JSON.parse(button.dataset.params);
@@ -165,6 +201,22 @@ export function wireCommands(card) {
       send(button, about ? `${about}: ${button.textContent}` : button.textContent, button.dataset.command, JSON.parse(button.dataset.body));
     });
   }
+  root.querySelector("[data-start]")?.addEventListener("submit", (event) => {
+    event.preventDefault();
+    send(event.submitter ?? event.target, "Start", "start", { uid: event.target.elements.uid.value.trim().toUpperCase() });
+  });
+  root.querySelector("[data-limit]").addEventListener("submit", (event) => {
+    event.preventDefault();
+    const { current, of, minutes } = event.target.elements;
+    const path = of.value === "station" ? "/api/station/commands/limit" : `/api/outlets/${number}/commands/limit`;
+    const body = { source: "page" };
+    if (event.submitter?.hasAttribute("data-take-back")) body.active = false;
+    else {
+      body.current_ma = Math.round(current.valueAsNumber * 1000);
+      if (minutes.value) Object.assign(body, { duration_s: Number(minutes.value) * 60, fallback_ma: AFTER_LIMIT_MA });
+    }
+    ask(event.submitter ?? event.target, output, body.active === false ? "Limit taken back" : "Limit", path, body);
+  });
   root.querySelector("[data-book]").addEventListener("submit", (event) => {
     event.preventDefault();
     const uid = event.target.elements.uid.value.trim().toUpperCase();

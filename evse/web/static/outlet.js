@@ -1,7 +1,7 @@
 // One outlet's card: takes an OutletView as JSON and puts it into the page the server rendered.
 
 import { amperes, attribute, kilowattHours, make, pilotVolts, span, text, volts } from "./format.js";
-import { carHere, domesticPlugged, flowing, plugged } from "./stage.js";
+import { carHere, carUnknown, domesticPlugged, flowing, plugged } from "./stage.js";
 import { describe, diodeMissing, drawWave } from "./waveform.js";
 import { faultWords, limitWords, reasonItem } from "./words.js";
 
@@ -21,7 +21,7 @@ const UNPLUG_WORDS = {
 
 const NO_OFFER_WORDS = {
   WaitAfterFault: "Waiting after a fault", Suspended: "Suspended", Postponed: "Start postponed", NotEnoughCurrent: "Not enough current",
-  ContactorMustRest: "Contactor rests", OutOfService: "Out of service", DelayedStart: "Start delayed", X1NotEnabled: "Waiting for X1",
+  ContactorMustRest: "Contactor rests", OutOfService: "Out of service", DelayedStart: "Start delayed", ConditionalStart: "Start held back", X1NotEnabled: "Waiting for X1",
 };
 
 const sentence = (words) => words.charAt(0).toUpperCase() + words.slice(1);
@@ -129,11 +129,12 @@ export class OutletCard {
   picture(outlet) {
     const flags = { plugged: plugged(outlet), car: carHere(outlet), closed: outlet.contactor_closed, flow: flowing(outlet) };
     for (const [name, value] of Object.entries(flags)) attribute(this.drawing, `data-${name}`, value ? "yes" : "no");
+    if (carUnknown(outlet)) attribute(this.drawing, "data-car", "unknown");
     if (!this.measured) attribute(this.drawing, "data-closed", "unknown");
-    attribute(this.drawing, "data-lock", outlet.lock);
+    attribute(this.drawing, "data-lock", outlet.link_ok ? outlet.lock : "unknown");
     const contactor = !this.measured ? "contactor unknown" : outlet.contactor_closed ? "contactor closed" : "contactor open";
-    const plug = flags.plugged ? (outlet.lock === "locked" ? "plug, locked" : "plug") : "no plug";
-    const car = domesticPlugged(outlet) ? "domestic cable" : flags.car ? "vehicle" : flags.plugged ? "no vehicle yet" : "";
+    const plug = !outlet.link_ok ? "plug unknown" : flags.plugged ? (outlet.lock === "locked" ? "plug, locked" : "plug") : "no plug";
+    const car = domesticPlugged(outlet) ? "domestic cable" : flags.car ? "vehicle" : carUnknown(outlet) ? "vehicle unknown" : flags.plugged ? "no vehicle yet" : "";
     this.set("contactor_word", contactor);
     this.set("plug_word", plug);
     this.set("car_word", car);
@@ -178,6 +179,9 @@ export class OutletCard {
       if (words) row.append(make("small", {}, words));
       return row;
     }));
+    // What the others would allow: the next lowest rules when the ruling one goes.
+    const next = limits.filter((limit) => !limit.ruling).reduce((least, limit) => (!least || limit.current_ma < least.current_ma ? limit : least), null);
+    text(this.root.querySelector("[data-limit-next]"), ruling && next ? `Without “${ruling.source}”, “${next.source}” would rule and leave ${amperes(next.current_ma)} A.` : "");
   }
 
   faults(faults) {

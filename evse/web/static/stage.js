@@ -1,8 +1,9 @@
 // The picture of the station: each outlet's unit, and the devices of the whole board, follow the view.
 
-import { attribute, make, text } from "./format.js";
+import { amperes, attribute, make, text } from "./format.js";
 
 const CAR_STATES = /^[BCD]_/;
+const BLIND_STATES = /^[EF]_/;
 const FLOWING_MA = 500;
 const SOUND_SHOWN_MS = 1600;
 const SOUND_WORDS = { read: "one tone", accepted: "rising tone", refused: "falling tone", tone: "one tone" };
@@ -13,7 +14,7 @@ export const LIGHT_WORDS = {
 };
 const INPUT_WORDS = {
   BreakerTripped: "breaker tripped", KeyLocked: "key locked", PushButton: "button pressed", DelayedStart: "delayed start",
-  CurrentLimit: "current limited", X1Enable: "X1 closed", ServiceButton: "service button pressed",
+  CurrentLimit: "current limited", LoadShedding: "load shedding", ConditionalOutgoingLine: "start held back", X1Enable: "X1 closed", ServiceButton: "service button pressed",
 };
 
 // With an appliance in the domestic socket that socket's contactor is the outlet's.
@@ -26,7 +27,11 @@ export function socketInUse(outlet) {
 export const domesticPlugged = (outlet) => outlet.connector === "TE" && Boolean(outlet.domestic?.plugged);
 export const plugged = (outlet) => outlet.cable_state !== "Not_Plugged" || carHere(outlet);
 export const carHere = (outlet) => CAR_STATES.test(outlet.ev_state) || domesticPlugged(outlet);
+// While the pilot is at -12 V or shorted nobody can tell whether a vehicle hangs on the plugged cable.
+export const carUnknown = (outlet) => !carHere(outlet) && outlet.cable_state !== "Not_Plugged" && (!outlet.link_ok || BLIND_STATES.test(outlet.ev_state));
 export const flowing = (outlet) => outlet.currents_ma !== null && Math.max(...outlet.currents_ma) > FLOWING_MA;
+
+const banks = (positions) => [...(positions ?? "").matchAll(/(\w+) ([01]+)/g)].map(([, bank, each]) => [bank, each]);
 
 export class Stage {
   constructor(root) {
@@ -44,10 +49,17 @@ export class Stage {
   }
 
   unit(unit, outlet) {
-    const flags = { plugged: plugged(outlet), car: carHere(outlet), flow: flowing(outlet), closed: outlet.contactor_closed };
+    const domestic = outlet.connector === "TE";
+    const flow = flowing(outlet);
+    const flags = {
+      plugged: !domestic && plugged(outlet), flow: flow && !domestic, closed: outlet.contactor_closed,
+      te: Boolean(outlet.domestic?.plugged), "te-flow": flow && domestic, known: outlet.link_ok,
+    };
     for (const [name, value] of Object.entries(flags)) attribute(unit, `data-${name}`, value ? "yes" : "no");
-    attribute(unit, "data-lock", outlet.lock);
-    attribute(unit, "data-shutter", outlet.shutter ?? "");
+    attribute(unit, "data-car", CAR_STATES.test(outlet.ev_state) ? "yes" : carUnknown(outlet) ? "unknown" : "no");
+    attribute(unit, "data-connector", outlet.connector);
+    attribute(unit, "data-lock", outlet.link_ok ? outlet.lock : "unknown");
+    attribute(unit, "data-shutter", outlet.link_ok ? outlet.shutter ?? "" : "unknown");
     attribute(unit, "data-light", outlet.link_ok ? outlet.light : "unknown");
   }
 
@@ -61,9 +73,8 @@ export class Stage {
     attribute(part("light"), "data-lamp", known ? outlet.light.split("_")[0] : "off");
     say("lock", `lock ${known ? outlet.lock || "unknown" : "unknown"}`);
     say("shutter", outlet.shutter ? `shutter ${known ? outlet.shutter : "unknown"}` : "");
-    say("plug", known ? (domesticPlugged(outlet) ? "domestic cable plugged" : carHere(outlet) ? "vehicle connected" : plugged(outlet) ? "cable only" : "nothing plugged") : "plug unknown");
+    say("plug", known ? (domesticPlugged(outlet) ? "domestic cable plugged" : carHere(outlet) ? "vehicle connected" : carUnknown(outlet) ? "cable plugged, vehicle unknown" : plugged(outlet) ? "cable only" : "nothing plugged") : "plug unknown");
     say("contactor", `contactor ${known ? (outlet.contactor_closed ? "closed" : "open") : "unknown"}`);
-    say("dip", outlet.dip?.pending ? "DIP switches moved: they count from the next start" : "");
     say("display", outlet.display ? `“${outlet.display}”` : "");
     const inputs = outlet.active_inputs ?? [];
     const key = inputs.join();
@@ -76,13 +87,34 @@ export class Stage {
   devices(outlet) {
     const active = outlet.active_inputs;
     for (const device of this.root.querySelectorAll("[data-input]")) {
-      attribute(device, "data-active", active === undefined || !outlet.link_ok ? "unknown" : active.includes(device.dataset.input) ? "yes" : "no");
+      const state = active === undefined || !outlet.link_ok ? "unknown" : active.includes(device.dataset.input) ? "yes" : "no";
+      attribute(device, "data-active", state);
+      const word = device.querySelector("[data-word-yes]");
+      if (word) text(word, { yes: word.dataset.wordYes, no: word.dataset.wordNo, unknown: "unknown" }[state]);
+      const contact = device.querySelector("[role=switch]");
+      if (contact) attribute(contact, "aria-checked", state === "yes" ? "true" : "false");
     }
     const display = this.root.querySelector("[data-display]");
-    if (display) text(display, outlet.display ?? "");
-    for (const [, bank, positions] of (outlet.dip?.now ?? "").matchAll(/(\w+) ([01]+)/g)) {
-      [...positions].forEach((on, index) => attribute(this.root.querySelector(`[data-dip="${bank}.${index + 1}"]`), "data-on", on === "1" ? "yes" : "no"));
+    if (display) text(display, outlet.link_ok ? outlet.display ?? "" : "");
+    this.dip(outlet);
+  }
+
+  // Positions as they stand now; those that count are the ones of the start.
+  dip({ dip, link_ok: known }) {
+    const words = this.root.querySelector("[data-dip-words]");
+    if (!words) return;
+    const starts = new Map(banks(dip?.at_start));
+    for (const [bank, positions] of banks(dip?.now)) {
+      [...positions].forEach((on, index) => {
+        const button = this.root.querySelector(`[data-dip="${bank}.${index + 1}"]`);
+        attribute(button, "aria-checked", on === "1" ? "true" : "false");
+        attribute(button, "data-known", known ? "yes" : "no");
+        attribute(button, "data-moved", starts.get(bank)?.[index] !== on ? "yes" : "no");
+      });
     }
+    if (!dip?.now) { text(words, "DIP switches not read yet"); return; }
+    const inForce = [dip.current_ma ? `limit ${amperes(dip.current_ma)} A` : "no limit", ...dip.on.map((name) => name.replaceAll("_", " ")), `address ${dip.address || "0"}`];
+    text(words, `In force since the start: ${inForce.join(" · ")}${dip.pending ? ". Moved since (marked): counts from the next start." : ""}`);
   }
 
   // A sound is shown for a moment, when a new one is heard; what sounded before the page was opened is not.

@@ -1,10 +1,10 @@
 // The page's heart: takes the stream's messages and hands each piece to its place.
 
-import { clearFault, wireCommands, wireWorld } from "./actions.js";
+import { clearFault, suggest, wireCommands, wireStage, wireWorld } from "./actions.js";
 import { fieldText, kilowattHours, make, span, text } from "./format.js";
 import { OutletCard } from "./outlet.js";
 import { ScenarioRunner } from "./scenarios.js";
-import { Stage, socketInUse } from "./stage.js";
+import { plugged, socketInUse, Stage } from "./stage.js";
 import { Stream } from "./stream.js";
 import { History, showControls, Timeline, TimeView, wireControls } from "./timeline.js";
 import { WireLog } from "./wires.js";
@@ -20,6 +20,7 @@ const UNPLUG_STARTED = "OK_UnplugProcedureStarted";
 const POWER_LOSS = "PowerLoss";
 const POWER_LOSS_TITLE = "A power cut may hide up to the last minute";
 const RECORDS_AFTER_MS = 800;
+const HEALTH_EVERY_MS = 5000;
 
 const cards = new Map();
 const histories = new Map();
@@ -46,7 +47,20 @@ for (const root of document.querySelectorAll("[data-outlet]")) {
   wireCommands(card);
 }
 wireControls(document.getElementById("timeline"), timeView, () => drawTime());
-wireWorld();
+// What the outlet waits for, as a name that a button may have under "when".
+function awaited(number) {
+  const outlet = cards.get(number)?.outlet;
+  if (!outlet?.link_ok) return "";
+  if (outlet.active_inputs.includes("KeyLocked")) return "key";
+  if (outlet.domestic?.plugged) return outlet.session ? "unplug-domestic" : "badge";
+  if (!plugged(outlet)) return outlet.shutter && outlet.shutter !== "open" && !outlet.session && outlet.access === "badge" ? "badge" : "plug";
+  if (outlet.outlet_status === UNPLUG_STARTED) return "unplug";
+  if (outlet.session) return outlet.contactor_closed ? "stop" : "";
+  return outlet.faults.length ? "unplug" : "badge";
+}
+
+wireWorld(() => suggest(awaited));
+wireStage({ get: (number) => cards.get(number)?.outlet, numbers: () => cards.keys() });
 // The day's clock for a moment on control's, fixed once so that a moment keeps its time on the page.
 let wallOffset = null;
 const wallClock = (at) => { wallOffset ??= Date.now() - now() / 1000; return at / 1000 + wallOffset; };
@@ -55,7 +69,7 @@ if (wiresRoot) new WireLog(wiresRoot, wallClock);
 const scenariosRoot = document.getElementById("scenarios");
 if (scenariosRoot) new ScenarioRunner(scenariosRoot);
 const narrow = matchMedia("(max-width: 640px)");
-if (narrow.matches) document.querySelector("[data-everything]")?.removeAttribute("open");
+if (narrow.matches) for (const details of document.querySelectorAll("[data-everything], details.cover")) details.removeAttribute("open");
 
 // Control's clock, carried on with ours between two messages (never more than a second).
 const now = () => newest.mono + Math.min(1e6, (performance.now() - newest.at) * 1000);
@@ -114,6 +128,7 @@ function take(message) {
     const [tone, words] = cards.get(outlet.number).show(outlet, now(), cameFrom.get(outlet.number));
     stage?.show(outlet, tone, words);
   }
+  if (message.outlets.length) suggest(awaited);
 }
 
 // What came before the page was opened. Until it is here, messages wait, so that the history stays in order.
@@ -173,6 +188,23 @@ function showLink(state) {
   document.getElementById("lost").hidden = linked;
 }
 
+// What the station says about itself beyond its outlets: the journal, drivers in their own words, late Snapshots.
+const SAID_ELSEWHERE = /^(control is not connected|what was latched)/;
+
+async function refreshHealth() {
+  const response = await fetch("/api/health").catch(() => null);
+  const health = await response?.json().catch(() => null);
+  if (!health) return;
+  const reasons = health.reasons.filter((reason) => !SAID_ELSEWHERE.test(reason));
+  const banner = document.getElementById("trouble");
+  banner.hidden = reasons.length === 0;
+  banner.dataset.tone = health.status === "failed" ? "bad" : "warn";
+  const list = document.getElementById("trouble-reasons");
+  if (list.dataset.shown === reasons.join("\n")) return;
+  list.dataset.shown = reasons.join("\n");
+  list.replaceChildren(...reasons.map((reason) => make("li", {}, reason)));
+}
+
 function drawTime() {
   if (!timelines.length) return;
   timeView.now = now();
@@ -187,9 +219,11 @@ setInterval(() => {
   for (const cell of document.querySelectorAll("details[open] [data-at]")) text(cell, span(now() - Number(cell.dataset.at)));
 }, DRAW_EVERY_MS);
 
+setInterval(() => { if (!document.hidden) refreshHealth(); }, HEALTH_EVERY_MS);
+
 new Stream(
   (message) => { if (started) take(message); else waiting.push(message); },
-  (up) => { if (!up) showLink("lost"); else refreshRecords(); },
+  (up) => { if (!up) showLink("lost"); else { refreshRecords(); refreshHealth(); } },
 );
 await Promise.all([loadEvents(), loadHistory(), loadWords()]);
 started = true;

@@ -42,8 +42,10 @@ export class History {
 
   putView(outlet, at) {
     const pilot = outlet.pilot;
-    const row = [at, outlet.ev_state, outlet.outlet_status, pilot?.driven_mode ?? "", pilot?.driven_duty_bp ?? 0,
-      outlet.contactor_closed, outlet.offered_ma, outlet.currents_ma];
+    // What only the front end can tell is unknown while it does not answer.
+    const known = outlet.link_ok;
+    const row = [at, known ? outlet.ev_state : "", outlet.outlet_status, pilot?.driven_mode ?? "", pilot?.driven_duty_bp ?? 0,
+      known ? outlet.contactor_closed : null, outlet.offered_ma, outlet.currents_ma];
     const last = this.rows.at(-1);
     this.knownSince = Math.min(this.knownSince, at);
     if (last && (at < last[AT] || !worthKeeping(last, row))) return;
@@ -226,9 +228,9 @@ export class Timeline {
   bands(rows, column, top, height) {
     const parts = [];
     for (const [value, from, to] of this.runs(rows, (row) => row[column])) {
-      if (value === "") continue;
       const left = this.x(from);
       const width = Math.max(1.5, this.x(to) - left);
+      if (value === "") { parts.push(...unknownBox(left, top, width, height)); continue; }
       const kind = tone(column, value);
       const box = draw("rect", { class: `band t-${kind}`, x: left, y: top, width, height });
       box.append(draw("title", {}, value));
@@ -277,6 +279,7 @@ export class Timeline {
     const parts = [];
     for (const [closed, from, to] of this.runs(rows, (row) => row[CLOSED])) {
       const left = this.x(from), width = Math.max(1.5, this.x(to) - left);
+      if (closed === null) { parts.push(...unknownBox(left, top, width, CONTACTOR_HEIGHT)); continue; }
       const box = draw("rect", { class: closed ? "closed" : "opened", x: left, width, y: closed ? top : top + CONTACTOR_HEIGHT - 4, height: closed ? CONTACTOR_HEIGHT : 4 });
       box.append(draw("title", {}, closed ? "closed" : "open"));
       parts.push(box);
@@ -327,9 +330,15 @@ export class Timeline {
     const when = view.cursor === null && view.live ? "Now" : `${clock(at, view.now, true)}, ${span(view.now - at)} ago`;
     if (!row || at < history.knownSince) { text(this.readout, `${when}: not recorded`); return; }
     const pilot = row[MODE] === "PWM" ? `PWM ${percent(row[DUTY])}` : row[MODE] || "unknown";
-    text(this.readout, `${when}: ${row[EV]} · ${row[STATUS]} · pilot ${pilot} · offered ${amperes(row[OFFERED])} A · `
-      + `measured ${row[CURRENTS] ? `${row[CURRENTS].map(amperes).join(" / ")} A` : "unknown"} · contactor ${row[CLOSED] ? "closed" : "open"}`);
+    text(this.readout, `${when}: ${row[EV] || "vehicle unknown"} · ${row[STATUS]} · pilot ${pilot} · offered ${amperes(row[OFFERED])} A · `
+      + `measured ${row[CURRENTS] ? `${row[CURRENTS].map(amperes).join(" / ")} A` : "unknown"} · contactor ${row[CLOSED] === null ? "unknown" : row[CLOSED] ? "closed" : "open"}`);
   }
+}
+
+function unknownBox(left, top, width, height) {
+  const parts = [draw("rect", { class: "unsure", x: left, y: top, width, height })];
+  if (width > 64) parts.push(draw("text", { class: "unknown-word", x: left + width / 2, y: top + height - 6 }, "unknown"));
+  return parts;
 }
 
 const label = (name, y) => draw("text", { class: "name", x: 0, y }, name);

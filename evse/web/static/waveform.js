@@ -4,9 +4,10 @@
 
 import { attribute, draw, percent, pilotVolts } from "./format.js";
 
-const WIDTH = 420, HEIGHT = 170, LEFT = 40, RIGHT = 74, TOP = 12, BOTTOM = 14;
+const WIDTH = 420, HEIGHT = 190, LEFT = 52, RIGHT = 74, TOP = 12, BOTTOM = 32;
 const HIGHEST_MV = 13500;
-const LEVELS_MV = [12000, 9000, 6000, 3000, 0, -12000];
+// Nominal levels with the state that the positive plateau means (IEC 61851-1, table A.4).
+const LEVELS = [[12000, "A"], [9000, "B"], [6000, "C"], [3000, "D"], [0, ""], [-12000, "F"]];
 const PERIODS = 3;
 const TOLERANCE_MV = 1000;
 
@@ -28,12 +29,22 @@ function tracePath(pilot) {
   return path;
 }
 
+// A period of 1 kHz is 1 ms; the axis shows what was measured.
+function timeAxis(pilot, right) {
+  const period = (right - LEFT) / PERIODS, lengthMs = 10000 / pilot.frequency_dhz;
+  return Array.from({ length: PERIODS + 1 }, (_, n) => [
+    draw("line", { class: "tickmark", x1: LEFT + n * period, x2: LEFT + n * period, y1: HEIGHT - BOTTOM + 4, y2: HEIGHT - BOTTOM + 9 }),
+    draw("text", { class: "time", x: LEFT + n * period, y: HEIGHT - 6 }, `${Number((n * lengthMs).toFixed(2))}${n === PERIODS ? " ms" : ""}`),
+  ]).flat();
+}
+
 export function drawWave(svg, pilot) {
   const parts = [];
   const right = WIDTH - RIGHT;
-  for (const level of LEVELS_MV) {
+  for (const [level, state] of LEVELS) {
     parts.push(draw("line", { class: level === 0 ? "nominal" : "grid", x1: LEFT, x2: right, y1: y(level), y2: y(level) }));
-    parts.push(draw("text", { class: "level", x: LEFT - 6, y: y(level) + 4 }, `${level < 0 ? "−" : ""}${Math.abs(level) / 1000}`));
+    parts.push(draw("text", { class: "level", x: LEFT - 6, y: y(level) + 4 }, `${level < 0 ? "−" : ""}${Math.abs(level) / 1000}${level === LEVELS[0][0] ? " V" : ""}`));
+    if (state) parts.push(draw("text", { class: "zone", x: LEFT - 48, y: y(level) + 4 }, state));
   }
   if (!pilot) {
     parts.push(draw("text", { class: "none", x: (LEFT + right) / 2, y: HEIGHT / 2 }, "no measurement"));
@@ -46,6 +57,7 @@ export function drawWave(svg, pilot) {
     const edge = y(-12000 + TOLERANCE_MV);
     parts.unshift(draw("rect", { class: bad ? "band bad" : "band", x: LEFT, width: right - LEFT, y: edge, height: y(-12000 - TOLERANCE_MV) - edge }));
   }
+  if (pulsed(pilot)) parts.push(...timeAxis(pilot, right));
   parts.push(draw("path", { class: bad ? "trace bad" : "trace", d: tracePath(pilot) }));
   parts.push(draw("text", { class: "note", x: right + 8, y: y(pilot.positive_mv) + 4 }, pilotVolts(pilot.positive_mv)));
   if (pulsed(pilot)) {

@@ -48,6 +48,20 @@ def test_a_start_that_takes_long_is_not_silence_yet() -> None:
     assert child.silent_since(3 * SECOND) < 0
 
 
+def test_a_start_that_was_too_slow_gets_more_time_the_next_time() -> None:
+    child = ChildProcess(Program("x", "x", (), (), 2 * SECOND))
+    first_us = -child.silent_since(0)
+    allowed = []
+    for _ in range(6):
+        child.died(0)
+        allowed.append(-child.silent_since(0))
+    assert allowed[:3] == [2 * first_us, 4 * first_us, 8 * first_us]
+    assert allowed[-1] == allowed[-2] == 160 * SECOND
+    child._ready_us = 0
+    child.died(HEALTHY_US)
+    assert -child.silent_since(0) == first_us
+
+
 def test_lines_arrive_whole_and_bounded() -> None:
     reader, writer = os.pipe()
     lines = StatusLines(reader)

@@ -168,13 +168,35 @@ def test_rules_of_the_smart_wallbox_family() -> None:
     ("text", "key"),
     [
         ("outlets: [{number: 1, socket: T2 - TE, shutter: true}]", "outlets[0].shutter"),
-        ("outlets: [{number: 1, settings: {in_1_function: load_shedding}}]", "outlets[0].settings.in_1_function"),
-        ("outlets: [{number: 1, settings: {in_2_function: conditional_outgoing_line}}]", "outlets[0].settings.in_2_function"),
     ],
 )  # fmt: skip
 def test_what_would_be_dangerous_to_ignore_is_refused(text: str, key: str) -> None:
     [fault] = faults(HEAD + text + "\n")
     assert f": {key}: this version does not drive" in fault
+
+
+@pytest.mark.req("STA-04", "INP-01")
+@pytest.mark.parametrize(
+    ("outlet", "words"),
+    [
+        ("settings: {in_1_function: load_shedding}", "settings.in_1_function: this outlet has no input in_1"),
+        (
+            "settings: {in_2_function: conditional_outgoing_line}",
+            "settings.in_2_function: this outlet has no input in_2",
+        ),
+        (
+            "settings: {in_1_function: protection_devices_state}, input_lines: {in_1: {line: 1, debounce_ms: 51}}",
+            "input_lines.in_1.debounce_ms: 51 ms is too long for a tripped device",
+        ),
+        (
+            "protection: {temperature_derate_degc: 65, temperature_resume_degc: 65}",
+            "protection.temperature_derate_degc: derating must begin above",
+        ),
+    ],
+)
+def test_an_input_needs_its_line_and_its_time(outlet: str, words: str) -> None:
+    [fault] = faults(HEAD + f"outlets: [{{number: 1, {outlet}}}]\n")
+    assert f": outlets[0].{words}" in fault
 
 
 @pytest.mark.parametrize(

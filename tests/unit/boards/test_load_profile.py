@@ -13,11 +13,12 @@ from boards.check import check_profile, not_driven
 from boards.keys import Strict, info_of
 from boards.load import load_profile, load_text
 from boards.problems import ProfileError
-from boards.schema import Outlet, StationKeys, StationSettings
+from boards.schema import Outlet, OutletSettings, StationKeys, StationSettings
 from boards.schema_limits import ContactorKeys, DomesticKeys, LockKeys, PilotKeys, ProcedureKeys, ProtectionKeys
 from boards.to_core import station_config, wire_plan
 from evse.core import config as core
-from evse.core.config import Access, Location, OutletConfig, SocketType, StationConfig
+from evse.core.config import Access, Location, OutletConfig, SheddingPriority, SocketType, StationConfig
+from evse.core.lines import InputLine, LineFunction
 
 HEAD = "schema: 1\nkind: station\nname: t\nfamily: other\n"
 ONE = HEAD + "outlets: [{number: 1}]\n"
@@ -47,7 +48,9 @@ def test_every_number_of_the_core_has_a_key_and_the_same_default(keys: type[Stri
 
 def test_every_field_of_outlet_and_station_is_reachable() -> None:
     mapped = {
-        info_of(field).core for part in (Outlet, StationKeys, StationSettings) for field in part.model_fields.values()
+        info_of(field).core
+        for part in (Outlet, OutletSettings, StationKeys, StationSettings)
+        for field in part.model_fields.values()
     }
     derived = {
         "socket",
@@ -62,7 +65,11 @@ def test_every_field_of_outlet_and_station_is_reachable() -> None:
         "push_button",
         "derated_current_ma",
         "temporary_limit_ma",
+        "shedding_ma",
         "ze_ready",
+        "ze_sources",
+        "shedding",
+        "external_control",
         "dip_banks",
         "signs",
         "has_display",
@@ -213,7 +220,6 @@ def test_every_device_of_the_family_can_be_declared_and_is_listed() -> None:
         "  display: true\n  led_bar: true\n  x2: true\n  usb_socket: true\n"
         "  mobile_module: {wire: {kind: gpio, path: /dev/gpiochip0}}\n  ethernet_ports: 2\n  certified_metering: true\n"
         "quirks: [lock_opens_on_power_loss]\n"
-        "outlet_defaults: {input_lines: {in_1: {line: 1}, in_2: {line: 2}}, settings: {in_1_normally_open: true}}\n"
     )
     listed = [item.key for item in not_driven(profile)]
     names = ("wifi_card", "x2", "usb_socket")
@@ -221,9 +227,6 @@ def test_every_device_of_the_family_can_be_declared_and_is_listed() -> None:
     assert listed == [
         *(f"devices.{name}" for name in (*names, *rest)),
         "quirks[0]",
-        "outlet_defaults.input_lines.in_1",
-        "outlet_defaults.input_lines.in_2",
-        "outlet_defaults.settings.in_1_normally_open",
     ]
     assert wire_plan(profile).quirks == ("lock_opens_on_power_loss",)
 
@@ -238,3 +241,43 @@ def test_the_check_reports_as_text_and_json(tmp_path: Path) -> None:
         "file": "", "line": 6, "column": 1, "key": "colour", "what": "unknown key", "allowed": "", "hint": "",
     }  # fmt: skip
     assert bad.as_text().endswith("bad.yaml: refused, 1 error")
+
+
+CITY = "schema: 1\nkind: station\nname: mine\nfamily: city\ninherits: city\n"
+ONE_OF_CITY = "outlets:\n  - number: 1\n    settings: {%s}\n  - {number: 2}\n"
+
+
+@pytest.mark.req("STA-04", "INP-01")
+@pytest.mark.parametrize("normally_open", [True, False])
+@pytest.mark.parametrize(
+    ("key", "setting", "number", "function"),
+    [
+        ("in_1", "in_1_function: load_shedding", 1, LineFunction.LOAD_SHEDDING),
+        ("in_2", "in_2_function: conditional_outgoing_line", 2, LineFunction.START_CONDITION),
+    ],
+)
+def test_in_1_and_in_2_have_their_functions_and_senses(
+    key: str, setting: str, number: int, function: LineFunction, normally_open: bool
+) -> None:
+    word = str(normally_open).lower()
+    config = config_of(CITY + ONE_OF_CITY % f"{setting}, {key}_normally_open: {word}")
+    assert InputLine(number, function, normally_open) in config.outlets[0].lines
+    assert all(line.function is LineFunction.BREAKER_TRIPPED for line in config.outlets[1].lines), "factory: not used"
+
+
+@pytest.mark.req("ENE-02", "ENE-03", "ENE-04", "ENE-05")
+def test_energy_settings_of_the_guide_arrive() -> None:
+    factory = config_of(CITY)
+    assert (factory.balancing, factory.external_control, factory.station_maximum_ma) == (True, False, 64_000)
+    assert factory.shedding.priority is SheddingPriority.CHARGE_DURATION
+    assert [outlet.ze_ready for outlet in factory.outlets] == [True, True]
+    assert [outlet.shedding_ma for outlet in factory.outlets] == [0, 0]
+    changed = config_of(
+        CITY + "settings: {load_balancing: false, load_shedding_priority: energy_delivered, "
+        "controlled_by_external_system: true}\n" + ONE_OF_CITY % "load_shedding_set_point_a: 14.5, resume_after_s: 60"
+    )
+    assert (changed.balancing, changed.external_control) == (False, True)
+    assert changed.shedding.priority is SheddingPriority.ENERGY_DELIVERED
+    assert [outlet.ze_ready for outlet in changed.outlets] == [False, False], "only while balancing is on"
+    assert (changed.outlets[0].shedding_ma, changed.outlets[0].resume_us) == (14_500, 60_000_000)
+    assert config_of("schema: 1\nkind: station\nname: w\nfamily: other\ninherits: thor\n").external_control

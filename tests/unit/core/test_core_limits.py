@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from evse.core.duty import MINIMUM_OFFER_MA
-from evse.core.limits import Limit, OnExpiry, PlanStep, StationShare, arbitrate, constant
+from evse.core.limits import Limit, OnExpiry, PlanStep, arbitrate, constant
 from evse.core.units import NEVER, SECOND, PhaseValues
 
 
@@ -71,47 +66,3 @@ def test_the_next_change_of_any_source_is_told() -> None:
 def test_no_limit_at_all_is_an_error() -> None:
     with pytest.raises(ValueError, match="no limit in force"):
         arbitrate(0, [Limit("plan", PLAN)], 3)
-
-
-def test_a_single_outlet_gets_all_and_two_the_half() -> None:
-    share = StationShare(40_000)
-    assert share.allowed_ma((True, False), (0, 0), 0) == 40_000
-    assert share.allowed_ma((True, True), (0, 0), 0) == 20_000
-    assert share.allowed_ma((True, True), (32_000, 0), 1) == 8_000
-    assert share.allowed_ma((True, True), (20_000, 0), 1) == 20_000
-
-
-def test_when_halves_are_too_small_one_outlet_gets_a_usable_share() -> None:
-    share = StationShare(10_000)
-    assert [share.allowed_ma((True, True), (0, 0), index) for index in (0, 1)] == [10_000, 0]
-    assert [share.allowed_ma((True, True), (0, 10_000), index) for index in (0, 1)] == [0, 10_000]
-    assert [share.allowed_ma((False, True), (0, 0), index) for index in (0, 1)] == [0, 10_000]
-    assert share.allowed_ma((True, False), (0, 0), 0) == 10_000
-
-
-OUTLETS = st.integers(1, 4)
-
-
-@given(
-    maximum_ma=st.integers(0, 100_000),
-    steps=st.lists(st.tuples(st.integers(0, 3), st.booleans(), st.integers(0, 80_000)), max_size=60),
-    count=OUTLETS,
-)
-def test_the_sum_never_exceeds_the_maximum(maximum_ma: int, steps: Sequence[tuple[int, bool, int]], count: int) -> None:
-    """Any order of outlets, each taking whatever it likes up to what it is allowed."""
-    share = StationShare(maximum_ma)
-    wanting, reserved = [False] * count, [0] * count
-    for index, wants, wished_ma in steps:
-        at = index % count
-        wanting[at] = wants
-        allowed_ma = share.allowed_ma(wanting, reserved, at)
-        assert 0 <= allowed_ma <= maximum_ma
-        reserved[at] = min(wished_ma, allowed_ma) if wants else 0
-        assert sum(reserved) <= maximum_ma
-
-
-@given(st.integers(MINIMUM_OFFER_MA, 100_000), OUTLETS)
-def test_somebody_is_always_served(maximum_ma: int, count: int) -> None:
-    share = StationShare(maximum_ma)
-    allowed = [share.allowed_ma([True] * count, [0] * count, index) for index in range(count)]
-    assert max(allowed) >= MINIMUM_OFFER_MA

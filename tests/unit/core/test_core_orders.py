@@ -258,7 +258,7 @@ def test_a_limit_of_the_station_is_divided_at_once_and_opens_nothing() -> None:
     b.run(1)
     assert [outlet.offer.offered_ma for outlet in b.core.outlets] == [12_000, 12_000]
     ruling = b.outlet().arbitration.stack[0]
-    assert (ruling.source, ruling.note) == ("station maximum", "grid")
+    assert (ruling.source, ruling.note) == ("balancing share", "grid")
     b.run(60)
     assert [b.truth(number).closings for number in (1, 2)] == [1, 1]
     b.post(SetLimit("", 0, source="grid", active=False))

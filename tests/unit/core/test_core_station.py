@@ -166,13 +166,14 @@ def test_the_first_outlet_comes_down_before_the_second_goes_up() -> None:
 
 
 @pytest.mark.req("PIL-05")
-def test_a_small_station_serves_one_vehicle_after_the_other() -> None:
+def test_a_small_station_sheds_who_has_begun_first_and_goes_on_with_it_afterwards() -> None:
     b = charging_both(10_000)
     b.run(60)
-    assert [b.truth(number).contact_closed for number in (1, 2)] == [True, False]
-    b.post(StopSession("", 1))
-    b.run(40)
     assert [b.truth(number).contact_closed for number in (1, 2)] == [False, True]
+    assert b.outlet(1).arbitration.stack[0].note == "shed by charge duration"
+    b.post(StopSession("", 2))
+    b.run(40)
+    assert [b.truth(number).contact_closed for number in (1, 2)] == [True, False]
 
 
 @settings(max_examples=15)

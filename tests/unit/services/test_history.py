@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from evse.core.units import SECOND
-from evse.exchange.snapshot import StationView
+from evse.exchange.snapshot import DomesticView, StationView
 from evse.services.history import KEPT_US, ROWS, History
 from tests.fakes.web_fake import changed, charging, station_view
 
@@ -71,3 +71,23 @@ def test_another_boot_begins_anew() -> None:
     history.put(station_view(10 * S))
     history.put(replace(station_view(1 * S), boot_id="next"))
     assert (history.boot_id, history.since_us, len(history.rows(1, 0))) == ("next", 1 * S, 1)
+
+
+def test_without_front_end_pilot_and_contact_are_unknown() -> None:
+    history = History()
+    history.put(charging(station_view(60 * S)))
+    lost = charging(station_view(61 * S))
+    outlet = replace(lost.outlets[0], link_ok=False, pilot=None, currents_ma=None)
+    history.put(replace(lost, outlets=(outlet, *lost.outlets[1:])))
+    known, unknown = history.rows(1, 0)
+    assert (known.ev_state, known.contactor_closed) == ("C_Ready_6V_M12V", True)
+    assert (unknown.ev_state, unknown.pilot_mode, unknown.contactor_closed, unknown.currents_ma) == ("", "", None, None)
+
+
+def test_with_an_appliance_the_contact_is_the_domestic_sockets() -> None:
+    history = History()
+    view = station_view(60 * S)
+    domestic = DomesticView(plugged=True, contactor_permitted=True, contactor_closed=True, open_reasons=())
+    outlet = replace(view.outlets[0], connector="TE", domestic=domestic, contactor_closed=False)
+    history.put(replace(view, outlets=(outlet,)))
+    assert [row.contactor_closed for row in history.rows(1, 0)] == [True]

@@ -7,13 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from evse.app.process_verbs import PROCESS_VERBS
+from evse.app.scenario_library import ALL_VERBS
 from evse.sim.invariants import all_invariants
 from evse.sim.scenario_loader import COMMANDS, STEP_KINDS, TOP_KEYS, parse_scenario
 from evse.sim.verb_docs import replace_generated
 from hal.world.verbs import VERBS
 
-ALL_VERBS = (*VERBS, *PROCESS_VERBS)
 DOCUMENT = Path(__file__).parents[3] / "docs" / "scenarios.md"
 
 

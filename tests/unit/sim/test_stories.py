@@ -6,15 +6,17 @@ from itertools import pairwise
 
 import pytest
 
+from boards.load import shipped_profiles
 from evse.app.scenario_library import ALL_VERBS
 from evse.sim.scenario import Do, Post
 from evse.sim.scenario_loader import COMMANDS, parse_scenario
 from evse.sim.scenario_writer import scenario_text, span_text
-from evse.sim.stories import Story, StoryAction, heals, options_of, story_of
+from evse.sim.stories import ALWAYS, options_of, story_of
+from evse.sim.story_boards import Feature, board_of, profiles
 from evse.sim.story_ending import scenario_of
-from evse.sim.story_menu import FAULTS, HABITS, ORDERS
+from evse.sim.story_menu import FAULTS, ORDERS, TOUCHES, faults_of, habits_of
+from evse.sim.story_script import Story, StoryAction, heals
 from evse.sim.story_shrink import shrink
-from hal.world.verb_domestic import DOMESTIC_VERBS
 from hal.world.verb_meter import HOUSE_VERBS, METER_VERBS
 from hal.world.verb_spec import check_params
 
@@ -30,32 +32,26 @@ USED_BY_VISITS = {
     "set_vehicle",
     "pulse_s2",
     "set_input",
-}
-
-OTHER_BOARDS = {
-    "jam_shutter",
-    "force_shutter_open",
-    "shutter_feedback_fault",
     "turn_key",
     "press_button",
-    "stick_input",
-    "bounce_input",
     "set_dip",
     "press_service_button",
     "set_x1",
+    "plug_in_domestic",
+    "unplug_domestic",
+    "set_domestic_load",
 }
-"""Not drawn: no story plays on a board with shutters, or with DIP switches or functions on its input lines, yet."""
+TEACHING = {"teach_badges", "stop_teaching"}
+"""Not drawn: every card of a story means a charge."""
+
+
 METERS = {verb.name for verb in (*METER_VERBS, *HOUSE_VERBS)}
 """Drawn by tests/scenario/test_meter_walks.py."""
-DOMESTIC = {verb.name for verb in DOMESTIC_VERBS}
-"""Not drawn: nor on one with a domestic socket."""
 
 
 def test_every_verb_and_command_may_happen_in_a_story() -> None:
     healing = {entry.heal[0] for entry in FAULTS.values() if entry.heal is not None}
-    assert {verb.name for verb in ALL_VERBS} == set(FAULTS) | healing - {
-        ""
-    } | USED_BY_VISITS | OTHER_BOARDS | DOMESTIC | METERS
+    assert {verb.name for verb in ALL_VERBS} == set(FAULTS) | healing - {""} | USED_BY_VISITS | TEACHING | METERS
     assert set(COMMANDS) == set(ORDERS)
 
 
@@ -77,16 +73,86 @@ def test_a_number_always_means_the_same_story() -> None:
 
 
 def test_each_story_has_a_random_half_of_everything() -> None:
-    for kinds, field in ((tuple(FAULTS), "faults"), (HABITS, "habits"), (tuple(ORDERS), "orders")):
-        chosen = [getattr(options_of(number), field) for number in MANY]
-        assert {len(each) for each in chosen} == {len(kinds) // 2}
-        assert {name for each in chosen for name in each} == set(kinds)
+    for number in MANY:
+        options = options_of(number)
+        assert len(options.faults) == len(faults_of(options.board)) // 2
+        assert len(options.habits) == len(habits_of(options.board)) // 2
+        assert len(options.orders) == len(ORDERS) // 2
+    drawn = {name for number in MANY for name in options_of(number).faults}
+    assert drawn == set(FAULTS)
+    assert {name for number in MANY for name in options_of(number).habits} >= set(TOUCHES)
 
 
-def test_profiles_and_front_ends_take_turns() -> None:
-    options = [options_of(number) for number in MANY]
-    assert {each.profile for each in options} == {"parking", "parking-1", "parking-free"}
+@pytest.mark.req("STA-01", "SIM-02")
+def test_every_shipped_profile_has_its_stories_and_both_front_ends_take_turns() -> None:
+    options = [options_of(number) for number in range(1, len(profiles()) + 1)]
+    assert {each.profile for each in options} == set(shipped_profiles())
     assert {each.dumb for each in options} == {True, False}
+
+
+@pytest.mark.req("STA-01", "SIM-02")
+def test_what_a_board_has_comes_from_its_profile() -> None:
+    def of(profile: str) -> set[Feature]:
+        return set(board_of(profile).outlets[0].features)
+
+    f = Feature
+    assert of("parking") == {f.READER, f.MODE3, f.SOCKET, f.LOCK}
+    assert of("parking-te") == {f.READER, f.DOMESTIC}
+    assert of("parking-t2-te") == {f.READER, f.MODE3, f.SOCKET, f.LOCK, f.DOMESTIC}
+    assert of("city-free") >= {f.FREE, f.SHUTTER, f.LINES} - {f.READER}
+    assert of("smart-wallbox-key-t1") == {f.FREE, f.MODE3, f.LINES, f.KEY, f.BUTTON}
+    assert of("thor") == {f.READER, f.MODE3, f.SOCKET, f.LOCK, f.LINES, f.DIP, f.X1, f.SERVICE_BUTTON}
+    assert "jam_lock" not in faults_of(board_of("smart-wallbox-t2"))
+    assert "jam_shutter" in faults_of(board_of("city"))
+    assert "short_pilot" not in faults_of(board_of("parking-te"))
+
+
+@pytest.mark.req("STA-02", "SIM-02")
+@pytest.mark.parametrize(
+    ("profile", "verbs"),
+    [
+        ("smart-wallbox-key", {"turn_key"}),
+        ("parking-te", {"plug_in_domestic", "unplug_domestic", "set_domestic_load"}),
+        ("parking-t2-te", {"plug_in", "plug_in_domestic"}),
+    ],
+)
+def test_people_use_what_the_board_has(profile: str, verbs: set[str]) -> None:
+    used: set[str] = set()
+    for number in range(1, 200):
+        if options_of(number).profile == profile:
+            used |= {each.action.verb for each in story_of(options_of(number)).actions if isinstance(each.action, Do)}
+    assert used >= verbs
+
+
+@pytest.mark.req("STA-02", "SIM-02")
+def test_somebody_touches_key_button_and_what_lies_behind_the_cover() -> None:
+    used: set[str] = set()
+    for number in range(1, 100):
+        used |= {each.action.verb for each in story_of(options_of(number)).actions if isinstance(each.action, Do)}
+    assert used >= {"turn_key", "press_button", "set_dip", "set_x1", "press_service_button"}
+
+
+@pytest.mark.req("SIM-02")
+@pytest.mark.parametrize("number", range(1, 22))
+def test_every_story_has_the_race_of_plug_badge_unplug_fault_and_power_cut(number: int) -> None:
+    story = story_of(options_of(number))
+    powers = [each.at_us for each in story.actions if isinstance(each.action, Do) and each.action.verb == "cut_power"]
+    assert ALWAYS == ("plug", "badge", "unplug", "fault", "power")
+    kinds = {
+        "plug": {"plug_in", "plug_in_domestic"},
+        "badge": {"present_card", "turn_key"},
+        "unplug": {"unplug", "unplug_domestic"},
+        "fault": set(FAULTS) - {"cut_power"},
+    }
+    for cut_us in powers:
+        near = {
+            each.action.verb
+            for each in story.actions
+            if isinstance(each.action, Do) and abs(each.at_us - cut_us) <= SECOND // 2
+        }
+        if all(verbs & near for verbs in kinds.values()):
+            return
+    raise AssertionError("no such race")
 
 
 def test_in_a_third_of_all_stories_faults_come_together() -> None:

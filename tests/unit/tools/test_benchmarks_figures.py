@@ -78,6 +78,7 @@ def result(late_us: int, prevented_us: tuple[int, ...] = ()) -> dict[str, Any]:
         **stood_still,
         "sessions": 0,
         "player_fifo": True,
+        "workers": "raised",
         "late_cycles": 0,
         "seconds": 1.0,
     }
@@ -114,6 +115,14 @@ def test_without_fifo_nothing_is_judged() -> None:
     made = report({False: measured}, 20_000, LatencyOptions(), "FIFO priority is not permitted here")
     assert made.exit_code == NOT_JUDGED
     assert "not permitted" in "\n".join(made.lines)
+
+
+def test_a_report_says_how_the_kernels_workers_were() -> None:
+    measured = Measured()
+    measured.add(result(0), 20_000)
+    measured.add(result(0) | {"workers": "at normal priority (not visible)"}, 20_000)
+    made = report({True: measured}, 20_000, LatencyOptions(), "")
+    assert "kernel's workers at normal priority (not visible), raised" in "\n".join(made.lines)
 
 
 def test_rounds_with_and_without_fifo_alternate() -> None:

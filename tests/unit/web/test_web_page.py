@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from fastapi import FastAPI
 
 from evse.core.values import Light, ShutterFeedback
 from evse.exchange.snapshot import DipView, DomesticView, OutletView, StationView
-from evse.web.app import create_app
-from evse.web.page import devices_of, environment, grouped, quick_actions, seats
-from evse.web.ports import BoardOutlet, BoardView, DipBank, VerbParam, VerbView
-from tests.fakes.web_fake import VERBS, charging, diode_fault
+from evse.web.page import devices_of, environment, grouped, page_router, quick_actions, seats
+from evse.web.ports import BoardOutlet, BoardView, DipBank, Extras, VerbParam, VerbView
+from tests.fakes.web_fake import VERBS, charging, diode_fault, station_view
 
 pytestmark = pytest.mark.anyio
 
@@ -135,7 +135,8 @@ async def test_no_text_of_a_verb_becomes_markup(bench: Any) -> None:
             tuple(replace(p, default=payload, help=payload, unit=payload) for p in verb.params),
         )
         bench.world.verbs = lambda evil=evil: (evil,)
-        bench.app = create_app(bench.station, bench.world, bench.records)
+        bench.app = FastAPI()
+        bench.app.include_router(page_router(bench.station, bench.world, bench.records, {}, Extras()))
         async with bench.client() as client:
             nodes = Nodes((await client.get("/")).text)
         assert nodes.scripts == ["/static/station.js"]
@@ -161,8 +162,8 @@ async def test_the_page_has_every_verb_and_the_quick_ones_first(bench: Any) -> N
     for verb in VERBS:
         assert text.count(f'<form class="verb" data-verb="{verb.name}"') == 1
     first = [action.verb for action, _verb in quick_actions(VERBS)]
-    assert first == ["plug_in", "present_card", "vehicle_stop", "unplug", "present_card", "short_diode"]
-    assert text.index('data-verb="plug_in" data-params') < text.index('<form class="verb"')
+    assert first == ["plug_in", "present_card", "vehicle_stop", "unplug", "present_card"]
+    assert text.index('data-verb="plug_in" data-when="plug" data-params') < text.index('<form class="verb"')
     assert [group.name for group in grouped(VERBS)] == [
         "Vehicle",
         "Cable and plug",
@@ -177,7 +178,7 @@ def test_a_quick_action_needs_its_device() -> None:
     verbs = (*VERBS, VerbView("press_button", "user", "Press."), VerbView("turn_key", "user", "Turn."))
 
     def labels(*devices: str) -> list[str]:
-        return [action.label for action, _ in quick_actions(verbs, frozenset(devices))]
+        return [action.label for action, _ in quick_actions(verbs, frozenset((*devices, "pilot")))]
 
     assert "Hold a badge" not in labels()
     assert labels("push_button")[:2] == ["Plug a car", "Press the button"]
@@ -242,7 +243,7 @@ def test_a_shutter_is_drawn_and_named() -> None:
     assert drawing.count('class="leaf ') == 2
     static = Path(str(resources.files("evse.web"))) / "static"
     script = (static / "stage.js").read_text(encoding="utf-8")
-    assert '"data-shutter", outlet.shutter' in script
+    assert '"data-shutter", outlet.link_ok ? outlet.shutter ?? "" : "unknown"' in script
     style = (static / "stage.css").read_text(encoding="utf-8")
     for word in ShutterFeedback:
         assert f'data-shutter="{word.value}"' in style
@@ -275,19 +276,65 @@ def test_every_board_has_a_picture_with_its_devices(family: str, socket: str) ->
         (DipBank("DSW1", 8, ("x1_enable", "unknown")),),
         (BoardOutlet(1, socket, devices=("x1",)),),
     )
-    drawing = environment().get_template("stage.html").module.stage(board, seats(board), devices_of(board))  # type: ignore[attr-defined]
+    module: Any = environment().get_template("stage.html").module
+    drawing = module.panel(None, board, seats(board), devices_of(board), True)
     assert 'data-unit="1"' in drawing
     assert ("parked" in drawing) == socket.startswith("attached")
+    # A domestic socket is one: its own face, and whatever charges there is no car with a pilot.
+    assert ("earth-pin" in drawing) == ("scooter" in drawing) == socket.endswith("TE")
+    assert ('class="car"' in drawing) == (socket != "TE")
     for family_of, mark in (
         ("smart-wallbox", 'data-input="KeyLocked"'),
         ("smart-wallbox", 'data-input="PushButton"'),
         ("thor", "led-8"),
         ("thor", "data-display"),
-        ("thor", 'data-dip="DSW1.8"'),
-        ("thor", 'data-input="X1Enable"'),
-        ("thor", 'data-input="ServiceButton"'),
     ):
         assert (mark in drawing) == (family == family_of), mark
+    for mark in ('data-dip="DSW1.8"', 'data-input="X1Enable"', 'data-input="ServiceButton"'):
+        assert drawing.count(mark) == 1
+
+
+@pytest.mark.parametrize("simulated", [True, False])
+def test_dip_switches_can_be_moved_in_the_simulation_only(simulated: bool) -> None:
+    board = BoardView("thor", "", ("x1",), (DipBank("DSW1", 2, ("x1_enable", "unknown")),), (BoardOutlet(1),))
+    module: Any = environment().get_template("cover.html").module
+    cover = module.cover(board, devices_of(board), simulated)
+    assert cover.count('role="switch"') == (3 if simulated else 2)
+    assert cover.count(" disabled") == (0 if simulated else 2)
+    assert 'aria-label="DSW1.1, x1 enable"' in cover
+
+
+def test_a_verb_that_needs_a_device_is_left_out_where_the_board_has_none() -> None:
+    verbs = tuple(VerbView(name, "station", "Does it.") for name in ("set_dip", "jam_shutter", "weld_domestic", "heat"))
+
+    def offered(board: BoardView) -> set[str]:
+        return {verb.name for group in grouped(verbs, devices_of(board)) for verb in group.verbs}
+
+    assert offered(BoardView(outlets=(BoardOutlet(1),))) == {"heat"}
+    assert offered(BoardView(outlets=(BoardOutlet(1, "T2 - TE", shutter=True),))) == {
+        "heat",
+        "jam_shutter",
+        "weld_domestic",
+    }
+    assert offered(BoardView(dip_banks=(DipBank("DSW1", 8),), outlets=(BoardOutlet(1),))) == {"heat", "set_dip"}
+    assert {verb.name for group in grouped(verbs) for verb in group.verbs} == {verb.name for verb in verbs}
+
+
+async def test_the_page_says_what_the_station_reports_about_itself(bench: Any) -> None:
+    bench.station.state = replace(bench.station.state, journal_problem="journal: no space left on device")
+    view = station_view()
+    first = replace(view.outlets[0], link_ok=False, link_problem="no serial line /dev/ttyAMA0")
+    bench.station.view = replace(view, outlets=(first, view.outlets[1]))
+    async with bench.client() as client:
+        text = (await client.get("/")).text
+        reasons = (await client.get("/api/health")).json()["reasons"]
+        bench.station.view, bench.station.state = view, replace(bench.station.state, journal_problem="")
+        calm = (await client.get("/")).text
+    assert reasons == ["journal: no space left on device", "outlet 1: no serial line /dev/ttyAMA0"]
+    for reason in reasons:
+        assert f"<li>{reason}</li>" in text
+    assert '<div class="banner" id="trouble" role="status" data-tone="bad" >' in text
+    assert '<div class="banner" id="trouble" role="status" data-tone="warn" hidden>' in calm
 
 
 async def test_energy_of_a_charge_cut_by_a_power_loss_is_a_lower_bound(bench: Any) -> None:

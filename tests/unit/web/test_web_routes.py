@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -68,6 +69,18 @@ async def test_without_control_the_station_is_503_and_the_page_still_comes(bench
         assert "Control is not connected" in (await client.get("/")).text
 
 
+@pytest.mark.req("AUT-11")
+@pytest.mark.parametrize(("access", "status"), [("remote", 200), ("badge", 409), ("free", 409)])
+async def test_a_charge_is_released_remotely_only_where_that_was_chosen(bench: Any, access: str, status: int) -> None:
+    view = station_view()
+    bench.station.view = replace(view, outlets=tuple(replace(each, access=access) for each in view.outlets))
+    async with bench.page() as client:
+        answer = await client.post("/api/outlets/1/commands/start", json={"uid": "04A1B2C3"})
+    assert answer.status_code == status, answer.text
+    expected = [c.StartSession("rest-id-1", 1, 65 * S, -1, uid="04A1B2C3")] if status == 200 else []
+    assert bench.station.commands == expected
+
+
 async def test_control_lost_between_look_and_post_is_503(bench: Any) -> None:
     class Vanishing(FakeStation):
         async def post(self, command: c.Command) -> Outcome:
@@ -104,6 +117,13 @@ async def test_control_lost_between_look_and_post_is_503(bench: Any) -> None:
             c.ClearFault("rest-id-1", 1, 65 * S, -1, fault="DI PowerMeter Comm"),
         ),
         ("stop", {"ttl_ms": 100}, c.StopSession("rest-id-1", 1, 60_100_000, -1, reason="Local")),
+        ("limit", {"current_ma": 0}, c.SetLimit("rest-id-1", 1, 65 * S, -1, source="rest", current_ma=0)),
+        (
+            "limit",
+            {"source": "roof", "current_ma": 16_000, "duration_s": 60, "fallback_ma": 6_000},
+            c.SetLimit("rest-id-1", 1, 65 * S, -1, "roof", 16_000, 120 * S, 6_000),
+        ),
+        ("limit", {"active": False}, c.SetLimit("rest-id-1", 1, 65 * S, -1, source="rest", active=False)),
     ],
 )
 async def test_each_command_reaches_the_core_as_meant(
@@ -120,9 +140,29 @@ async def test_each_command_reaches_the_core_as_meant(
 async def test_a_command_with_nothing_to_say_needs_no_body(bench: Any, name: str) -> None:
     async with bench.page() as client:
         response = await client.post(f"/api/outlets/1/commands/{name}")
-        assert_error(await client.post("/api/outlets/1/commands/book"), 422, "body")
+        for needy in ("book", "limit"):
+            assert_error(await client.post(f"/api/outlets/1/commands/{needy}"), 422, "body")
     assert response.status_code == 200, response.text
     assert [command.outlet for command in bench.station.commands] == [1]
+
+
+async def test_a_limit_of_the_station_is_for_outlet_0(bench: Any) -> None:
+    async with bench.page() as client:
+        response = await client.post("/api/station/commands/limit", json={"current_ma": 40_000, "source": "grid"})
+        assert_error(
+            await client.post("/api/station/commands/limit", json={"current_ma": 1, "epoch": 2}), 422, "body.epoch"
+        )
+        assert_error(await client.post("/api/station/commands/limit"), 422, "body")
+        bench.station.view = None
+        assert_error(await client.post("/api/station/commands/limit", json={"current_ma": 1}), 503)
+    assert response.json() == {"outcome": "done", "reason": "", "command_id": "id-1"}
+    assert bench.station.commands == [c.SetLimit("rest-id-1", 0, 65 * S, source="grid", current_ma=40_000)]
+
+
+async def test_the_refusal_of_an_incomplete_limit_says_what_to_do(bench: Any) -> None:
+    async with bench.page() as client:
+        body = assert_error(await client.post("/api/outlets/1/commands/limit", json={}), 422)
+    assert body["error"] == "current_ma is missing; to take the limit back, send active false"
 
 
 async def test_a_callers_id_never_is_one_of_the_services_own(bench: Any) -> None:
@@ -148,6 +188,15 @@ async def test_a_callers_id_never_is_one_of_the_services_own(bench: Any) -> None
         ("stop", {"command_id": "a\nb"}, "body.command_id"),
         ("clear-fault", {"fault": "<b>"}, "body.fault"),
         ("stop", [], "body"),
+        ("limit", {"current_ma": 80_001}, "body.current_ma"),
+        ("limit", {"current_ma": -1}, "body.current_ma"),
+        ("limit", {"current_ma": 16.5}, "body.current_ma"),
+        ("limit", {}, "body"),
+        ("limit", {"current_ma": 6_000, "active": False}, "body"),
+        ("limit", {"current_ma": 6_000, "duration_s": 60}, "body"),
+        ("limit", {"current_ma": 6_000, "fallback_ma": 60}, "body"),
+        ("limit", {"current_ma": 6_000, "source": "cable"}, "body.source"),
+        ("limit", {"current_ma": 6_000, "source": "a b"}, "body.source"),
     ],
 )
 async def test_a_bad_body_is_422_with_its_place_and_reaches_nothing(

@@ -16,8 +16,9 @@ from tests.fakes.web_fake import VERBS
 
 pytestmark = pytest.mark.anyio
 
-COMMANDS = ("stop", "book", "suspend", "unavailable", "maintenance", "postpone", "clear-fault")
-CHANGES = [f"/api/outlets/1/commands/{name}" for name in COMMANDS] + [f"/api/world/verbs/{v.name}" for v in VERBS]
+COMMANDS = ("start", "stop", "book", "suspend", "unavailable", "maintenance", "postpone", "limit", "clear-fault")
+CHANGES = [f"/api/outlets/1/commands/{name}" for name in COMMANDS]
+CHANGES += ["/api/station/commands/limit", *(f"/api/world/verbs/{verb.name}" for verb in VERBS)]
 
 
 def every_route(app: Any) -> list[tuple[str, str]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from evse.core.commands import Verdict
+from evse.core.events import CardsErased, MasterCardTaught
 from evse.core.units import SECOND
 from evse.services.authorisation import Location, Policy
 from evse.services.badges.badge import Badge, BadgeType
@@ -162,3 +163,32 @@ def test_a_full_disk_keeps_the_list_as_it_was_until_it_is_mended() -> None:
     b.wait(1)
     assert b.verdicts() == [(2, R, ""), (1, A, "")]
     assert b.services.cards.book.find(BERT) is not None
+
+
+@pytest.mark.req("AUT-07")
+def test_the_service_button_erases_every_badge_and_the_next_master_card_is_kept() -> None:
+    b = bench()
+    b.emit(CardsErased(1))
+    assert (b.list(), len(b.services.cards.book.badges)) == (ALL, 3), "not stored yet"
+    b.wait(0.1)
+    assert (b.list(), len(b.services.cards.book.badges)) == ([], 0)
+    b.emit(MasterCardTaught(1, BERT))
+    b.wait(0.1)
+    assert (b.list(), b.acknowledged) == ([(BERT, "Admin")], 2)
+    b.services.cards.begin_teaching(TeachMode.ADD, 1, b.now_us)
+    b.card(ANNA, "teach")
+    b.restart_services()
+    b.outbox.reconnected()
+    b.wait(0.1)
+    assert (BERT, "Admin") in b.list(), "erased once"
+
+
+@pytest.mark.parametrize("keep", [None, 1, 2])
+def test_a_kill_while_badges_are_erased_leaves_all_or_none(keep: int | None) -> None:
+    b = bench()
+    b.emit(CardsErased(1))
+    b.emit(MasterCardTaught(1, ANNA))
+    b.restart_services(keep)
+    b.wait(0.1)
+    assert b.list() == [(ANNA, "Admin")]
+    assert b.acknowledged == 2

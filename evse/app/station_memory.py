@@ -1,0 +1,80 @@
+"""What a station remembers about itself: settings, accounts, security log; opened once by the services process.
+
+All lie in the station's data directory. A disk that cannot be read when services start ends them (the supervisor tries
+again): without settings and accounts a station must not guess.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from evse.app.station_facts import facts_from
+from evse.core.config import StationConfig
+from evse.services.accounts.keeper import AccountKeeper
+from evse.services.accounts.passwords import policy_of
+from evse.services.accounts.service import AccountService
+from evse.services.clock import Instant
+from evse.services.disk import Disk, RealDisk
+from evse.services.security.log_file import SecurityFile
+from evse.services.security.writer import SecurityWriter
+from evse.services.settings.model import StationFacts
+from evse.services.settings.registry import Catalogue
+from evse.services.settings.service import Settings
+from evse.services.settings.store import SettingsStore
+from evse.services.settings.to_station import effective_config
+from evse.services.settings.validate import sound
+
+SETTINGS: Final = "settings"
+SECURITY: Final = "security"
+
+
+class StationMemory:
+    """Settings, accounts and security log of one station. ``stamp`` tells the time of an event; ``clock`` is monotonic."""
+
+    def __init__(
+        self,
+        data: Path,
+        facts: Mapping[str, Any],
+        base: StationConfig,
+        stamp: Callable[[], Instant],
+        clock: Callable[[], int],
+        disk: Disk | None = None,
+    ) -> None:
+        disk = disk or RealDisk()
+        self.facts = facts_from(facts)
+        self._base = base
+        self.log = SecurityWriter(lambda: _security_file(data / SECURITY, disk), stamp)
+        self.settings = Settings(Catalogue(self.facts), SettingsStore(data / SETTINGS, disk), self.log)
+        keeper = AccountKeeper(data / SETTINGS, disk, self.facts.serial)
+        self.accounts = AccountService(keeper, self.log, clock, policy_of(self.facts.family))
+
+    def config(self) -> StationConfig:
+        """What control should work by: the profile with the present settings."""
+        settings = self.settings
+        return effective_config(
+            self._base, self.facts, settings.values, settings.catalogue.factory, settings.configuration.version
+        )
+
+    @property
+    def problem(self) -> str:
+        """What is wrong with what is remembered; empty when nothing is."""
+        return self.settings.problem or self.accounts.problem or self.log.problem
+
+    def close(self) -> None:
+        """Write what waits."""
+        self.log.close()
+
+
+def configured(base: StationConfig, facts: StationFacts, data: Path, disk: Disk | None = None) -> StationConfig:
+    """``base``, what the profile gives, with the settings that the data directory holds. Raises OSError."""
+    catalogue = Catalogue(facts)
+    kept = SettingsStore(data / SETTINGS, disk or RealDisk()).current
+    values = catalogue.whole(sound(catalogue, kept.changed)[0])
+    return effective_config(base, facts, values, catalogue.factory, kept.version)
+
+
+def _security_file(directory: Path, disk: Disk) -> SecurityFile:
+    disk.make_directory(directory)
+    return SecurityFile(directory, disk)

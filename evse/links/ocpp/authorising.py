@@ -1,0 +1,152 @@
+"""Who may charge, with supervision (OCPP 1.6, 4.1, 3.5): the protocol's part of it.
+
+The card desk of the services asks, waits and gives the verdict. Here is said
+
+1. what counts without asking: with `LocalPreAuthorize` who is known as accepted; without a connection, or without an answer
+   in time, who is known as accepted (`LocalAuthorizeOffline`), and who is not known when unknown ids are allowed
+   (`AllowOfflineTxForUnknownId`, the setting's "allow all"). Known as refused stays refused;
+2. how the central system is asked, and what its answer means;
+3. that a reservation for a group is handed over to whoever of the group comes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+from evse.core.commands import ANY_EPOCH, Book, StopSession, Suspend
+from evse.core.units import SECOND
+from evse.links.ocpp.charging_profile import ProfileError
+from evse.links.ocpp.context import Context, Running
+from evse.links.ocpp.id_tags import IdTagInfo
+from evse.links.ocpp.requests import Answer
+from evse.services.supervision import SupervisionAnswer
+
+_YEAR_US: Final = 365 * 86_400 * SECOND
+Judged = Callable[[int, IdTagInfo | None, bool], None]
+"""Called with the time, what is known of the id, and whether the central system has said it just now."""
+
+
+def at_once(context: Context, tag: str, *, waited: bool) -> SupervisionAnswer | None:
+    """Return what counts for an id without asking; ``None``: the central system has to be asked."""
+    now_us = context.now_us
+    info = context.known_tag(tag, now_us)
+    accepted = info is not None and info.accepted(context.utc_us(now_us))
+    if context.link.may_ask and not waited:
+        return _answer(info, accepted=True) if accepted and context.keys.flag("LocalPreAuthorize") else None
+    return _answer(info, accepted=may_begin_unasked(context, now_us, info))
+
+
+def ask_card(context: Context, ask_id: str, tag: str, connector: int) -> None:
+    """Ask about a card; the answer joins ``context.card_answers``."""
+
+    def judged(now_us: int, info: IdTagInfo | None, online: bool) -> None:
+        accepted = info is not None and info.accepted(context.utc_us(now_us))
+        if not online:
+            accepted = may_begin_unasked(context, now_us, info)
+        if accepted:
+            _hand_over_booking(context, now_us, connector, tag, info)
+        context.card_answers.append((ask_id, _answer(info, accepted=accepted)))
+
+    if not ask_tag(context, context.now_us, tag, judged):
+        judged(context.now_us, context.known_tag(tag, context.now_us), False)
+
+
+def _answer(info: IdTagInfo | None, *, accepted: bool) -> SupervisionAnswer:
+    if info is None:
+        return SupervisionAnswer(accepted)
+    expires_us = None if info.expiry_utc_s is None else info.expiry_utc_s * SECOND
+    return SupervisionAnswer(accepted, expires_us, info.parent)
+
+
+def group_of(context: Context, tag: str) -> str:
+    """The parent id of an id, as far as it is known."""
+    info = context.known_tag(tag, context.now_us)
+    return "" if info is None else info.parent
+
+
+def kept_for_group(context: Context, connector: int) -> bool:
+    """Whether a connector is reserved for a parent id."""
+    kept = context.reservations.get(connector)
+    return kept is not None and kept.parent != ""
+
+
+def may_begin_unasked(context: Context, now_us: int, info: IdTagInfo | None) -> bool:
+    """Whether somebody may begin while the central system cannot be asked."""
+    if info is None:
+        return context.keys.flag("AllowOfflineTxForUnknownId")
+    return context.keys.flag("LocalAuthorizeOffline") and info.accepted(context.utc_us(now_us))
+
+
+def ask_tag(context: Context, now_us: int, tag: str, judged: Judged) -> bool:
+    """Ask the central system about an id; false when it cannot be asked. An answer that is an error says nothing."""
+    if not context.link.may_ask:
+        return False
+
+    def answered(answer: Answer) -> None:
+        info = info_of(answer)
+        if info is None:
+            judged(context.now_us, context.known_tag(tag, context.now_us), False)
+            return
+        context.learn_tag(tag, info)
+        judged(context.now_us, info, True)
+
+    context.requests.ask("Authorize", {"idTag": tag[:20]}, answered, first=True)
+    return True
+
+
+def info_of(answer: Answer) -> IdTagInfo | None:
+    """What an answer says of an id; ``None`` when it says nothing that can be used."""
+    if answer.payload is None or "idTagInfo" not in answer.payload:
+        return None
+    try:
+        return IdTagInfo.of(answer.payload["idTagInfo"])
+    except ProfileError:
+        return IdTagInfo(answer.payload["idTagInfo"]["status"], answer.payload["idTagInfo"].get("parentIdTag", ""))
+
+
+def _hand_over_booking(context: Context, now_us: int, connector: int, tag: str, info: IdTagInfo | None) -> None:
+    """A reservation for a group is kept for whoever of the group comes: the outlet knows single ids only."""
+    kept = context.reservations.get(connector)
+    if kept is None or kept.tag.lower() == tag.lower() or info is None or not info.parent:
+        return
+    if info.parent == kept.parent:
+        context.command(now_us, Book(context.command_id(), connector, uid=tag))
+
+
+def transaction_judged(context: Context, now_us: int, session_id: str, tag: str, info: IdTagInfo) -> None:
+    """The answer to `StartTransaction` says whether the user may go on (OCPP 1.6, 4.8, `StopTransactionOnInvalidId`)."""
+    context.learn_tag(tag, info)
+    if info.accepted(context.utc_us(now_us)):
+        return
+    for connector, running in context.running.items():
+        if running.session_id == session_id:
+            _end_invalid(context, now_us, connector, running)
+
+
+def _end_invalid(context: Context, now_us: int, connector: int, running: Running) -> None:
+    if context.keys.flag("StopTransactionOnInvalidId"):
+        stop = StopSession(context.command_id(), connector, epoch=ANY_EPOCH, reason="DeAuthorized")
+        context.command(now_us, stop)
+        return
+    allowed_wh = context.keys.integer("MaxEnergyOnInvalidId")
+
+    def used_up(at_us: int) -> bool:
+        if context.running.get(connector) is not running:
+            return True
+        outlet = context.outlet(connector)
+        if outlet is None or outlet.register_wh - running.register_wh < allowed_wh:
+            return False
+        context.command(at_us, Suspend(context.command_id(), connector, active=True))
+        context.marks.held.add(connector)
+        return True
+
+    if not used_up(now_us):
+        context.wait(used_up, now_us + _YEAR_US, lambda _at_us: None)
+
+
+def transaction_over(context: Context, now_us: int, connector: int) -> None:
+    """A session has ended: what held its energy back is withdrawn."""
+    if connector in context.marks.held:
+        context.marks.held.discard(connector)
+        context.command(now_us, Suspend(context.command_id(), connector, active=False))

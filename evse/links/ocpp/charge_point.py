@@ -1,0 +1,356 @@
+"""The charge point of OCPP 1.6 JSON, without any input or output: texts, events and Snapshots in; texts, commands, writes out.
+
+Time is an argument. The owner calls ``step`` after every input and when it asked for it, and does what the ``Output`` says:
+sends the texts in order, posts the commands, commits the writes together, opens or closes the socket. When a commit that
+may have queued messages is durable, it hands them back by ``take_messages``; only then are they sent.
+
+What must not be lost is in the journal, in the same commit as the session's own facts: see :mod:`evse.links.ocpp.transactions`.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable, Iterable, Mapping
+from typing import Final, NamedTuple
+
+from evse.core.commands import Command
+from evse.core.events import (
+    CommandDone,
+    Event,
+    SessionClosed,
+    SessionOpened,
+    TransactionStarted,
+)
+from evse.core.units import NEVER, SECOND
+from evse.exchange.snapshot import StationView
+from evse.links.ocpp.certificates import CertificateStore
+from evse.links.ocpp.context import VIEW_GRACE_US, Context, Outcome
+from evse.links.ocpp.delivery import keep_change, next_message
+from evse.links.ocpp.dialect import Version, answer_in, request_in, request_out
+from evse.links.ocpp.file_work import End, Job
+from evse.links.ocpp.frame import BadFrame, Call, CallResult, encode, parse
+from evse.links.ocpp.id_tags import IdCache, LocalList
+from evse.links.ocpp.keys import Keys
+from evse.links.ocpp.link import Backoff, LinkState, LinkWish
+from evse.links.ocpp.outbox import Outbox, Queued
+from evse.links.ocpp.profile_core import connection_timeouts
+from evse.links.ocpp.profile_lists import expire_reservations, restored_reservations
+from evse.links.ocpp.profile_smart import limits_due, restored_profiles
+from evse.links.ocpp.reporting import MeterReports, heartbeat, statuses_due, take_time
+from evse.links.ocpp.requests import Answer
+from evse.links.ocpp.serving import Serving
+from evse.links.ocpp.settings import StationIdentity, SupervisionSettings, station_keys
+from evse.links.ocpp.transaction_log import TransactionLog, running_name
+from evse.links.ocpp.transactions import queued
+from evse.services.clock import ClockMapping, Instant
+from evse.services.journal import QueueMessage, Write
+from evse.services.supervision import SupervisionAnswer
+
+_log = logging.getLogger(__name__)
+SILENT_REQUESTS: Final = 2
+"""So many requests in a row without an answer: the connection is dead."""
+RESTART_US: Final = 3 * SECOND
+"""After a reset the station connects again so soon."""
+
+
+class Output(NamedTuple):
+    """What is to be done after a step."""
+
+    texts: tuple[str, ...]
+    commands: tuple[Command, ...]
+    answers: tuple[tuple[str, SupervisionAnswer], ...]
+    """About cards; they count after the commands."""
+    writes: tuple[Write, ...]
+    jobs: tuple[Job, ...]
+    """Files to fetch or bring; their ends are told by ``job_ended``."""
+    wish: LinkWish
+    restart: str
+    """`Soft` or `Hard`: the station is to be restarted now; empty else."""
+    wake_us: int
+
+
+class ChargePoint:
+    """State of one charge point. ``share`` gives a random number from 0 to 1 for each wait between attempts."""
+
+    def __init__(
+        self, settings: SupervisionSettings, identity: StationIdentity, token: str, share: Callable[[], float]
+    ) -> None:
+        self.context = Context(settings, identity, token)
+        self.last_number = 0
+        """Of the messages taken from the journal."""
+        self.answers_to_nothing = 0
+        self._share = share
+        self._meter = MeterReports(tuple(identity.outlets))
+        self._log = TransactionLog(self.context, self._meter)
+        self._texts: list[str] = []
+        self._serving = Serving(self.context, self._texts)
+        self._loaded = self._anew = False
+        self.context.report_all()
+
+    # --- what outlives a restart --------------------------------------------------------------------------------
+
+    def load(
+        self,
+        documents: Mapping[str, str],
+        messages: Iterable[tuple[int, QueueMessage]],
+        transaction_ids: Mapping[str, int],
+    ) -> None:
+        """Continue with what the journal holds. Only the first call has an effect."""
+        if self._loaded:
+            return
+        self._loaded = True
+        context, settings = self.context, self.context.settings
+        stored = json.loads(documents.get("keys") or "{}")
+        context.keys = Keys(station_keys(settings, context.identity), stored)
+        context.cache = IdCache(documents.get("cache", ""))
+        context.local_list = LocalList(documents.get("local list", ""))
+        context.profiles = restored_profiles(documents.get("profiles", ""), context.profiles)
+        context.certificates = CertificateStore(documents.get("certificates", ""))
+        context.reservations = restored_reservations(documents.get("reservations", ""))
+        for connector in context.identity.outlets:
+            self._log.restore(connector, documents.get(running_name(connector), ""))
+        waiting = [self._queued(number, message) for number, message in messages]
+        context.outbox = Outbox(waiting, transaction_ids)
+        if context.outbox.stale is not None:
+            keep_change(context, context.outbox.stale)
+
+    @property
+    def loaded(self) -> bool:
+        """Whether the journal's part is known; before that nothing is sent."""
+        return self._loaded
+
+    def booted(self, now_us: int, boot_id: str, open_sessions: Mapping[str, str]) -> None:
+        """Control began with ``boot_id``; ``open_sessions``: users by session, after the interrupted ones were closed."""
+        context = self.context
+        again = context.boot_id not in ("", boot_id)
+        context.boot_id, context.now_us = boot_id, now_us
+        context.security_event("ResetOrReboot" if again else "StartupOfTheDevice", "")
+        self._log.booted(dict(open_sessions))
+        if again:
+            context.marks.told_limits.clear()
+            if context.link.state in (LinkState.ACCEPTED, LinkState.PENDING, LinkState.REJECTED):
+                context.link.boot_again(now_us)
+
+    def take_messages(self, messages: Iterable[tuple[int, QueueMessage]]) -> None:
+        """These messages are durable and may be sent."""
+        for number, message in messages:
+            if number <= self.last_number:
+                continue
+            dropped = self.context.outbox.put(self._queued(number, message))
+            if dropped is not None:
+                keep_change(self.context, dropped)
+
+    def _queued(self, number: int, message: QueueMessage) -> Queued:
+        self.last_number = max(self.last_number, number)
+        settings = self.context.settings
+        return queued(number, message, settings.default_id_tag, self.context.identity.serial)
+
+    # --- the station --------------------------------------------------------------------------------------------
+
+    def view(self, now_us: int, view: StationView | None) -> None:
+        """The newest Snapshot; ``None``: control does not answer. For a short while the last one counts then."""
+        context = self.context
+        if view is not None:
+            context.view, context.view_ends_us = view, NEVER
+        elif context.view_ends_us == NEVER:
+            context.view_ends_us = now_us + VIEW_GRACE_US
+
+    def writes(self, event: Event, at: Instant) -> list[Write]:
+        """What has to be committed together with what the event makes durable."""
+        match event:
+            case SessionOpened():
+                self._log.opened(event)
+            case TransactionStarted():
+                return self._log.began(event, at)
+            case SessionClosed():
+                return self._log.ended(event, at)
+        return []
+
+    def event(self, now_us: int, event: Event) -> None:
+        """Control has answered a command."""
+        self.context.now_us = now_us
+        if isinstance(event, CommandDone):
+            self.context.command_done(now_us, event.command_id, Outcome(event.outcome, event.reason))
+
+    # --- the socket ---------------------------------------------------------------------------------------------
+
+    def job_ended(self, now_us: int, number: int, end: End) -> None:
+        """A job has ended."""
+        self.context.now_us = now_us
+        self.context.files.ended(now_us, number, end)
+
+    def switch(self, now_us: int, *, on: bool) -> None:
+        """Whether the station is supervised."""
+        self.context.link.switch(now_us, on=on)
+
+    def use(self, now_us: int, settings: SupervisionSettings) -> None:
+        """Somebody at the station has changed settings: the last word about a key counts, whoever has said it.
+
+        Another central system, identity or security means another connection.
+        """
+        context = self.context
+        before = {key.name: key.default for key in station_keys(context.settings, context.identity)}
+        keys = station_keys(settings, context.identity)
+        set_anew = {key.name for key in keys if key.default != before[key.name]}
+        kept = {name: text for name, text in context.keys.changed.items() if name not in set_anew}
+        elsewhere = (settings.url, settings.identity) != (context.settings.url, context.settings.identity)
+        context.settings, context.keys = settings, Keys(keys, kept)
+        context.keep("keys", json.dumps(kept, separators=(",", ":")) if kept else "")
+        if elsewhere or set_anew & {"AuthorizationKey", "SecurityProfile"}:
+            context.link.drop()
+            context.link.hurry(now_us)
+            self._anew = True
+
+    def opened(self, now_us: int) -> None:
+        """The socket is open."""
+        context = self.context
+        context.connection += 1
+        self._serving.connected()
+        self._texts.clear()
+        context.requests.lost()
+        context.link.opened(now_us)
+
+    def closed(self, now_us: int) -> None:
+        """The socket is closed, or could not be opened."""
+        context = self.context
+        context.now_us = now_us
+        context.connection += 1
+        self._texts.clear()
+        context.link.closed(now_us, Backoff(context.settings.retry_interval_us, self._share()))
+        if self._anew:
+            self._anew = False
+            context.link.hurry(now_us + RESTART_US)
+        context.requests.lost()
+        context.outbox.lost()
+
+    def received(self, now_us: int, text: str) -> None:
+        """A text of the central system. Whatever it is, it raises nothing."""
+        context = self.context
+        context.now_us = now_us
+        if context.link.state not in (LinkState.BOOTING, LinkState.PENDING, LinkState.REJECTED, LinkState.ACCEPTED):
+            return
+        try:
+            frame = parse(text)
+        except BadFrame as error:
+            self._serving.bad_frame(error)
+            return
+        if isinstance(frame, Call):
+            self._serving.serve(now_us, request_in(frame) if self._old else frame)
+            return
+        if self._old and isinstance(frame, CallResult):
+            frame = CallResult(frame.unique_id, answer_in(context.requests.action, frame.payload))
+        if context.requests.take(frame):
+            context.link.heard(now_us)
+        else:
+            self.answers_to_nothing += 1
+
+    # --- one step -----------------------------------------------------------------------------------------------
+
+    def step(self, now_us: int) -> Output:
+        """Do what is due at ``now_us``."""
+        context, link = self.context, self.context.link
+        context.now_us = now_us
+        if now_us >= context.view_ends_us:
+            context.view, context.view_ends_us = None, NEVER
+        if context.requests.expire(now_us) and context.requests.timeouts >= SILENT_REQUESTS:
+            _log.warning("%d requests without an answer: the connection is given up", context.requests.timeouts)
+            link.drop()
+        context.report_all()
+        wake_us = context.pass_time(now_us)
+        if self._loaded:
+            if link.boot_due(now_us):
+                context.requests.ask(
+                    "BootNotification", context.identity.boot_payload(), self._boot_answered, first=True
+                )
+            if link.may_ask:
+                context.tell_security_events()
+                wake_us = min(wake_us, statuses_due(context, now_us))
+            if link.heartbeat_due(now_us):
+                heartbeat(context)
+            wake_us = min(wake_us, self._meter.due(context, now_us), limits_due(context, now_us))
+            wake_us = min(wake_us, expire_reservations(context, now_us), connection_timeouts(context, now_us))
+            self._send(now_us)
+        return self._output(now_us, wake_us)
+
+    def _wake_us(self, now_us: int) -> int:
+        """When connection, answers, outbox and Snapshot need a look."""
+        context, link = self.context, self.context.link
+        outbox_us = context.outbox.wake_us(now_us) if link.may_ask and context.requests.free else NEVER
+        return min(link.wake_us(), context.requests.wake_us(), outbox_us, context.view_ends_us)
+
+    def _output(self, now_us: int, wake_us: int) -> Output:
+        context = self.context
+        texts = tuple(self._texts)
+        self._texts.clear()
+        commands, context.commands = tuple(context.commands), []
+        restart, context.restart = context.restart, ""
+        if restart:
+            # What waited for the next start counts from now on.
+            context.keys = Keys(station_keys(context.settings, context.identity), context.keys.changed)
+            context.link.drop()
+            self._anew = True
+        wish = context.link.wish(now_us)
+        wake_us = min(wake_us, self._wake_us(now_us))
+        answers, context.card_answers = tuple(context.card_answers), []
+        job = context.files.next(now_us)
+        if job is not None:
+            # What it begins with is told at once.
+            wake_us = now_us
+        wake_us = min(wake_us, context.files.wake_us())
+        jobs = () if job is None else (job,)
+        return Output(texts, commands, answers, tuple(context.take_writes()), jobs, wish, restart, wake_us)
+
+    def _send(self, now_us: int) -> None:
+        """Send one request, if none is in flight: what waits for this connection, else the next transaction message."""
+        context = self.context
+        if context.link.state in (LinkState.OFF, LinkState.WAITING, LinkState.CONNECTING):
+            return
+        timeout_us = context.settings.message_timeout_us
+        call = context.requests.next(now_us, timeout_us)
+        if call is None and context.requests.free and context.link.may_ask:
+            found = next_message(context, now_us)
+            if found is not None:
+                call = found[0]
+                context.requests.sent(now_us, *found, timeout_us)
+        if call is None:
+            return
+        told = request_out(call) if self._old else call
+        if told is None:
+            # The older version has no words for it: it counts as said.
+            context.requests.take(CallResult(call.unique_id, {}))
+            self._send(now_us)
+        else:
+            self._texts.append(encode(told))
+
+    # --- answers ------------------------------------------------------------------------------------------------
+
+    def _boot_answered(self, answer: Answer) -> None:
+        context = self.context
+        link = context.link
+        if link.state not in (LinkState.BOOTING, LinkState.PENDING, LinkState.REJECTED):
+            return
+        if answer.payload is None:
+            link.boot_failed(context.now_us)
+            return
+        link.boot_answered(context.now_us, answer.payload["status"], answer.payload["interval"])
+        take_time(context, answer)
+        if link.may_ask:
+            for teller in context.tellers.values():
+                teller.forget()
+
+    @property
+    def _old(self) -> bool:
+        """Whether OCPP 1.5 is spoken."""
+        return self.context.settings.version is Version.V15
+
+    # --- clock --------------------------------------------------------------------------------------------------
+
+    @property
+    def clock(self) -> ClockMapping:
+        """What time it is for the station, by its own clock or the central system's."""
+        return self.context.clock
+
+    @clock.setter
+    def clock(self, mapping: ClockMapping) -> None:
+        self.context.clock = mapping

@@ -1,0 +1,339 @@
+"""What the parts of a charge point share: state, and the ways out (requests, commands, writes).
+
+Everything is pure: time is an argument, and what is to be done stands in lists until the owner takes it.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final, NamedTuple
+
+from evse.core.commands import Command
+from evse.core.units import NEVER, SECOND
+from evse.exchange.snapshot import OutletView, StationView
+from evse.links.ocpp.certificates import CertificateStore
+from evse.links.ocpp.charging_profile import ChargingProfile
+from evse.links.ocpp.connector_status import ConnectorWatch, StatusReport, StatusTeller, station_report
+from evse.links.ocpp.file_work import Files, WorkStates
+from evse.links.ocpp.id_tags import IdCache, IdTagInfo, LocalList
+from evse.links.ocpp.keys import Keys
+from evse.links.ocpp.link import Link
+from evse.links.ocpp.outbox import Outbox
+from evse.links.ocpp.profile_stack import ProfileStack
+from evse.links.ocpp.profile_stack import Running as ProfileRunning
+from evse.links.ocpp.requests import Answer, Requests
+from evse.links.ocpp.settings import StationIdentity, SupervisionSettings, station_keys
+from evse.links.ocpp.stamps import stamp
+from evse.services.clock import NO_CLOCK, ClockMapping, ClockQuality, Instant
+from evse.services.journal import KeepDocument, Write
+from evse.services.supervision import SupervisionAnswer
+
+_log = logging.getLogger(__name__)
+ANSWER_US: Final = 10 * SECOND
+"""How long the station may take to obey a command, and so the central system waits for an answer."""
+CLOCK_STEP_US: Final = SECOND // 2
+"""By less a clock only drifts."""
+SECURITY_EVENTS: Final = 50
+"""Security events that wait for a connection at most; the oldest goes."""
+VIEW_GRACE_US: Final = 5 * SECOND
+"""A control that is silent for so long is being started again: until then the last Snapshot counts."""
+
+Reply = Callable[[Mapping[str, Any]], None]
+"""Answers the request that is being handled, now or later, once."""
+
+
+class Outcome(NamedTuple):
+    """What became of a command."""
+
+    outcome: str
+    reason: str = ""
+
+    @property
+    def done(self) -> bool:
+        """Whether it was obeyed."""
+        return self.outcome == "done"
+
+
+OnOutcome = Callable[[int, Outcome], None]
+
+
+def ignore_outcome(_now_us: int, _outcome: Outcome) -> None:
+    """For a command whose end changes nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """The transaction at a connector. ``tag`` is what the central system knows its user by."""
+
+    session_id: str
+    tag: str
+    began: Instant
+    register_wh: int
+    reservation_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reservation:
+    """A connector that is kept. ``asked_connector``: 0 when any connector was asked for."""
+
+    reservation_id: int
+    connector: int
+    asked_connector: int
+    tag: str
+    parent: str
+    expiry_utc_s: int
+
+
+@dataclass(slots=True)
+class _Wait:
+    check: Callable[[int], bool]
+    deadline_us: int
+    at_deadline: Callable[[int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class ToldPlan:
+    """A plan that control was told: seconds from its start with milliamperes (``None``: no limit).
+
+    ``basis``: what it was made of. ``offset_us``: UTC minus the monotonic clock then. ``renew_us``: when it is told anew.
+    """
+
+    basis: object
+    offset_us: int
+    renew_us: int
+    steps: tuple[tuple[int, int | None], ...]
+
+    def holds(self, now_us: int, basis: object, offset_us: int) -> bool:
+        """Whether control need not be told anything new. A clock that stepped moves the whole plan."""
+        return now_us < self.renew_us and self.basis == basis and abs(self.offset_us - offset_us) < CLOCK_STEP_US
+
+
+@dataclass(slots=True)
+class Marks:
+    """What is remembered of connectors between steps."""
+
+    held: set[int] = field(default_factory=set)
+    """Connectors whose energy is held back because their user turned out to be invalid."""
+    timed_out: dict[int, str] = field(default_factory=dict)
+    """Sessions that were ended because nobody plugged in."""
+    pending_profiles: dict[int, ChargingProfile] = field(default_factory=dict)
+    """Profiles that came with a remote start and wait for its transaction."""
+    told_limits: dict[int, ToldPlan] = field(default_factory=dict)
+    """What control was last told by charging profiles."""
+
+
+class Context:
+    """State of one charge point."""
+
+    def __init__(self, settings: SupervisionSettings, identity: StationIdentity, token: str) -> None:
+        """``token`` makes message and command ids unique over starts of the services."""
+        self.settings = settings
+        self.identity = identity
+        self.token = token
+        self.keys = Keys(station_keys(settings, identity))
+        self.link = Link()
+        self.requests = Requests(token)
+        self.outbox = Outbox()
+        self.cache = IdCache()
+        self.local_list = LocalList()
+        self.profiles = ProfileStack()
+        self.reservations: dict[int, Reservation] = {}
+        self.running: dict[int, Running] = {}
+        self.watches = {number: ConnectorWatch() for number in identity.outlets}
+        self.tellers = {number: StatusTeller() for number in (0, *identity.outlets)}
+        self.reports: dict[int, StatusReport] = {}
+        self.view: StationView | None = None
+        self.view_ends_us = NEVER
+        self.boot_id = ""
+        self.states = WorkStates()
+        self.files = Files()
+        self.certificates = CertificateStore()
+        self._security_events: deque[tuple[str, int, str]] = deque(maxlen=SECURITY_EVENTS)
+        self.restart = ""
+        """Kind of the reset that is to be carried out now."""
+        self.resetting = ""
+        """Kind of the reset that is on its way: nobody may begin."""
+        self.commands: list[Command] = []
+        self.card_answers: list[tuple[str, SupervisionAnswer]] = []
+        self.writes: list[Write] = []
+        self._clock: ClockMapping = NO_CLOCK
+        self._adopted: ClockMapping | None = None
+        self._commanded: dict[str, tuple[OnOutcome, int]] = {}
+        self._command_count = 0
+        self._waits: list[_Wait] = []
+        self.now_us = 0
+        """The time of this step, for answers that come without one."""
+        self.marks = Marks()
+        self.connection = 0
+        """Counts connections: an answer belongs to the one that asked."""
+
+    # --- time ---------------------------------------------------------------------------------------------------
+
+    @property
+    def clock(self) -> ClockMapping:
+        """The mapping to UTC: the station's own, or the central system's time while the station's is worth less."""
+        adopted = self._adopted
+        if adopted is None or adopted.boot_id != self.boot_id or self._clock.quality is ClockQuality.SYNCHRONISED:
+            return self._clock
+        return adopted
+
+    @clock.setter
+    def clock(self, mapping: ClockMapping) -> None:
+        self._clock = mapping
+
+    def adopt_time(self, now_us: int, utc_us: int) -> None:
+        """The central system has said what time it is."""
+        if self._clock.quality is not ClockQuality.SYNCHRONISED:
+            self._adopted = ClockMapping(self.boot_id, now_us, utc_us, ClockQuality.SET, self._clock.clock_id)
+
+    def utc_us(self, now_us: int) -> int | None:
+        """UTC at ``now_us``, ``None`` while nobody knows."""
+        return self.clock.instant(self.boot_id, now_us).utc_us
+
+    def utc_s(self, now_us: int) -> int:
+        """UTC in whole seconds for schedules; while nobody knows the time, seconds of the monotonic clock."""
+        utc_us = self.utc_us(now_us)
+        return (now_us if utc_us is None else utc_us) // SECOND
+
+    def now_text(self, now_us: int) -> str:
+        """A `dateTime` for now. Without a clock: the beginning of the epoch, which nobody takes for a time."""
+        return stamp(self.utc_us(now_us) or 0)
+
+    def instant(self, now_us: int) -> Instant:
+        """Now, to be kept."""
+        return self.clock.instant(self.boot_id, now_us)
+
+    # --- the station --------------------------------------------------------------------------------------------
+
+    def outlet(self, connector: int) -> OutletView | None:
+        """How an outlet is; ``None`` while control does not answer."""
+        outlets = self.view.outlets if self.view is not None else ()
+        return next((each for each in outlets if each.number == connector), None)
+
+    def report_all(self) -> None:
+        """Derive every connector's status from the newest Snapshot."""
+        for number, watch in self.watches.items():
+            self.reports[number] = watch.report(self.outlet(number))
+        self.reports[0] = station_report([self.reports[number] for number in self.watches])
+
+    def connector_of(self, transaction_id: int) -> int | None:
+        """The connector at which a transaction runs."""
+        for connector, running in self.running.items():
+            if self.outbox.transaction_ids.get(running.session_id) == transaction_id:
+                return connector
+        return None
+
+    def profile_running(self, connector: int, now_us: int) -> ProfileRunning | None:
+        """The connector's transaction as charging profiles need it."""
+        running = self.running.get(connector)
+        if running is None:
+            return None
+        transaction_id = self.outbox.transaction_ids.get(running.session_id)
+        began = running.began
+        if began.boot_id == self.boot_id:
+            return ProfileRunning(transaction_id, self.utc_s(began.mono_us))
+        return ProfileRunning(transaction_id, self.utc_s(now_us) if began.utc_us is None else began.utc_us // SECOND)
+
+    def in_session(self, connector: int) -> bool:
+        """Whether somebody uses the outlet."""
+        outlet = self.outlet(connector)
+        return outlet is not None and outlet.session is not None
+
+    # --- ids ----------------------------------------------------------------------------------------------------
+
+    def known_tag(self, tag: str, now_us: int) -> IdTagInfo | None:
+        """What the local list, else the cache, says of an id; ``None``: unknown."""
+        utc_us = self.utc_us(now_us)
+        if self.keys.flag("LocalAuthListEnabled"):
+            info = self.local_list.get(tag, utc_us)
+            if info is not None:
+                return info
+        return self.cache.get(tag, utc_us) if self.keys.flag("AuthorizationCacheEnabled") else None
+
+    def learn_tag(self, tag: str, info: IdTagInfo) -> None:
+        """The central system has said something of an id: remembered unless the local list says it (OCPP 1.6, 3.5.1)."""
+        listed = self.keys.flag("LocalAuthListEnabled") and self.local_list.get(tag, None) is not None
+        # Busy elsewhere says nothing of tomorrow.
+        if info.status == "ConcurrentTx" or listed or not self.keys.flag("AuthorizationCacheEnabled"):
+            return
+        if self.cache.put(tag, info):
+            self.keep("cache", self.cache.text())
+
+    # --- ways out -----------------------------------------------------------------------------------------------
+
+    def command_id(self) -> str:
+        """A new id."""
+        self._command_count += 1
+        return f"ocpp-{self.token}-{self._command_count}"
+
+    def command(self, now_us: int, command: Command, then: OnOutcome = ignore_outcome) -> None:
+        """Post a command; ``then`` is called once, with ``expired`` when nobody answers in time."""
+        self._commanded[command.command_id] = (then, now_us + ANSWER_US)
+        self.commands.append(command)
+
+    def command_done(self, now_us: int, command_id: str, outcome: Outcome) -> None:
+        """Control has answered a command."""
+        found = self._commanded.pop(command_id, None)
+        if found is not None:
+            found[0](now_us, outcome)
+
+    def take_writes(self) -> list[Write]:
+        """Everything that is to be committed; each is handed out once."""
+        writes, self.writes = self.writes, []
+        return writes
+
+    def keep(self, name: str, text: str) -> None:
+        """Make a text durable under a name."""
+        self.writes.append(KeepDocument(name, text))
+
+    def wait(self, check: Callable[[int], bool], deadline_us: int, at_deadline: Callable[[int], None]) -> None:
+        """Call ``check`` at each step until it returns true, or ``at_deadline`` when that has not happened in time."""
+        self._waits.append(_Wait(check, deadline_us, at_deadline))
+
+    def at(self, deadline_us: int, act: Callable[[int], None]) -> None:
+        """Act once, at a time."""
+        self.wait(lambda _now_us: False, deadline_us, act)
+
+    def pass_time(self, now_us: int) -> int:
+        """Do what is due of waits and unanswered commands; return when the next is due."""
+        for command_id, (then, deadline_us) in list(self._commanded.items()):
+            if now_us >= deadline_us:
+                del self._commanded[command_id]
+                then(now_us, Outcome("expired", "the station did not answer in time"))
+        waits, self._waits = self._waits, []
+        for each in waits:
+            if each.check(now_us):
+                continue
+            if now_us >= each.deadline_us:
+                each.at_deadline(now_us)
+            else:
+                self._waits.append(each)
+        deadlines = [deadline_us for _, deadline_us in self._commanded.values()]
+        return min([*deadlines, *(each.deadline_us for each in self._waits)], default=NEVER)
+
+    def security_event(self, kind: str, info: str) -> None:
+        """Something that concerns security has happened: told with security profile 1 and above, kept while offline."""
+        if self.keys.integer("SecurityProfile") == 0:
+            return
+        self._security_events.append((kind, self.now_us, info[:255]))
+
+    def tell_security_events(self) -> None:
+        """Ask to send the security events that wait."""
+        while self._security_events:
+            self._tell_security_event(*self._security_events.popleft())
+
+    def _tell_security_event(self, kind: str, at_us: int, info: str) -> None:
+        def answered(answer: Answer) -> None:
+            if answer.payload is None and not answer.refused:
+                # The connection went with it: it is told on the next one.
+                self._security_events.append((kind, at_us, info))
+
+        event = {"type": kind, "timestamp": self.now_text(at_us)}
+        self.requests.ask("SecurityEventNotification", {**event, "techInfo": info} if info else event, answered)
+
+    def refuse(self, what: str, reason: str) -> None:
+        """Note why a wish of the central system was not fulfilled: the protocol has no room for reasons."""
+        _log.info("%s refused: %s", what, reason)

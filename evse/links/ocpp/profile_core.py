@@ -1,0 +1,283 @@
+"""Requests of the feature profile Core (OCPP 1.6, chapter 5), as the station serves them.
+
+Each handler takes the context, the time, the payload (it fits its schema) and the way to answer. An answer that depends on
+the station's obedience is given when the station has obeyed, at the latest after 10 s.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from evse.core.commands import AvailabilitySource, SetUnavailable, StartSession, StopSession
+from evse.core.units import NEVER, SECOND
+from evse.core.values import LockFeedback
+from evse.links.ocpp.authorising import ask_tag, may_begin_unasked
+from evse.links.ocpp.charging_profile import ProfileError
+from evse.links.ocpp.connector_status import ConnectorStatus, plugged
+from evse.links.ocpp.context import Context, Outcome, Reply
+from evse.links.ocpp.id_tags import IdTagInfo
+from evse.links.ocpp.keys import ChangeStatus
+from evse.links.ocpp.profile_smart import pending_profile, take_pending
+
+Payload = Mapping[str, Any]
+_UNLOCK_US: Final = 10 * SECOND
+_RESET_US: Final = 15 * SECOND
+"""How long a reset waits for sessions to end and, a soft one, for their messages to be delivered."""
+_FREE: Final = (ConnectorStatus.AVAILABLE, ConnectorStatus.PREPARING, ConnectorStatus.FINISHING)
+
+
+# --- configuration ---------------------------------------------------------------------------------------------------
+
+
+def get_configuration(context: Context, _now_us: int, payload: Payload, reply: Reply) -> None:
+    """`GetConfiguration` (5.8)."""
+    found = context.keys.get(payload.get("key", ()))
+    reply({"configurationKey": list(found.known), "unknownKey": list(found.unknown)})
+
+
+def change_configuration(context: Context, now_us: int, payload: Payload, reply: Reply) -> None:
+    """`ChangeConfiguration` (5.4)."""
+    name, value = payload["key"], payload["value"]
+    reason = _forbidden(context, name, value)
+    if reason:
+        context.refuse("ChangeConfiguration", reason)
+        reply({"status": ChangeStatus.REJECTED.value})
+        return
+    change = context.keys.change(name, value)
+    if change.reason:
+        context.refuse("ChangeConfiguration", change.reason)
+    else:
+        context.keep("keys", json.dumps(context.keys.changed, separators=(",", ":")))
+        if name.lower() == "heartbeatinterval":
+            context.link.set_heartbeat(now_us, context.keys.integer("HeartbeatInterval") * SECOND)
+        if name.lower() in ("authorizationkey", "securityprofile"):
+            # The connection that brought the change must carry its answer.
+            context.at(now_us + SECOND, lambda _at_us: context.link.drop())
+    reply({"status": change.status.value})
+
+
+def _forbidden(context: Context, name: str, value: str) -> str:
+    """What no range can say: security is never lowered from outside, and not raised without what it needs."""
+    if name.lower() != "securityprofile" or not value.strip().isdecimal():
+        return ""
+    wanted, now = int(value), context.keys.integer("SecurityProfile")
+    if wanted < now:
+        return f"SecurityProfile {now} is not lowered to {wanted} from outside"
+    if wanted in (1, 2) and not context.keys.text("AuthorizationKey"):
+        return f"SecurityProfile {wanted} needs an AuthorizationKey first"
+    return ""
+
+
+# --- availability and reset ------------------------------------------------------------------------------------------
+
+
+def change_availability(context: Context, now_us: int, payload: Payload, reply: Reply) -> None:
+    """`ChangeAvailability` (5.2): of one connector, or with connector 0 of all. A running session is not interrupted."""
+    connector, out = payload["connectorId"], payload["type"] == "Inoperative"
+    concerned = _connectors(context, connector)
+    if not concerned:
+        context.refuse("ChangeAvailability", f"there is no connector {connector}")
+        reply({"status": "Rejected"})
+        return
+    scheduled = out and any(context.in_session(number) for number in concerned)
+    open_answers = len(concerned)
+    failed = ""
+
+    def obeyed(_at_us: int, outcome: Outcome) -> None:
+        nonlocal open_answers, failed
+        open_answers -= 1
+        failed = failed or ("" if outcome.done else outcome.reason or outcome.outcome)
+        if open_answers:
+            return
+        if failed:
+            context.refuse("ChangeAvailability", failed)
+        reply({"status": "Rejected" if failed else "Scheduled" if scheduled else "Accepted"})
+
+    for number in concerned:
+        order = SetUnavailable(
+            context.command_id(), number, active=out, source=AvailabilitySource.OCPP, after_session=True
+        )
+        context.command(now_us, order, obeyed)
+
+
+def _connectors(context: Context, connector: int) -> Sequence[int]:
+    numbers = tuple(context.identity.outlets)
+    return numbers if connector == 0 else (connector,) if connector in numbers else ()
+
+
+def reset(context: Context, now_us: int, payload: Payload, reply: Reply) -> None:
+    """`Reset` (5.14): sessions end with their reason, a soft reset delivers what they left to tell, then all starts anew."""
+    kind = payload["type"]
+    if context.resetting:
+        context.refuse("Reset", "one is on its way already")
+        reply({"status": "Rejected"})
+        return
+    context.resetting = kind
+    reply({"status": "Accepted"})
+    for connector in context.identity.outlets:
+        if context.in_session(connector):
+            context.command(now_us, StopSession(context.command_id(), connector, reason=f"{kind}Reset"))
+
+    def restart(_at_us: int) -> None:
+        context.resetting, context.restart = "", kind
+
+    def ready(at_us: int) -> bool:
+        busy = any(context.in_session(connector) for connector in context.identity.outlets)
+        told = kind == "Hard" or not context.link.may_ask or len(context.outbox) == 0
+        if busy or not told or at_us < now_us + SECOND:
+            return False
+        restart(at_us)
+        return True
+
+    context.wait(ready, now_us + _RESET_US, restart)
+    context.at(now_us + SECOND, lambda _at_us: None)
+
+
+# --- transactions ----------------------------------------------------------------------------------------------------
+
+
+def remote_start(context: Context, now_us: int, payload: Payload, reply: Reply) -> None:
+    """`RemoteStartTransaction` (5.11)."""
+    tag = payload["idTag"]
+    connector = payload.get("connectorId") or _first_free(context, tag)
+    reason = _no_start(context, connector, tag)
+    if not reason and "chargingProfile" in payload:
+        try:
+            take_pending(context, now_us, connector, payload["chargingProfile"])
+        except ProfileError as error:
+            reason = str(error)
+    if reason:
+        context.refuse("RemoteStartTransaction", reason)
+        reply({"status": "Rejected"})
+        return
+
+    def started(_at_us: int, outcome: Outcome) -> None:
+        if not outcome.done:
+            context.refuse("RemoteStartTransaction", outcome.reason or outcome.outcome)
+            pending_profile(context).pop(connector, None)
+        reply({"status": "Accepted" if outcome.done else "Rejected"})
+
+    def begin(at_us: int) -> None:
+        context.command(at_us, StartSession(context.command_id(), connector, uid=tag), started)
+
+    if context.keys.flag("AuthorizeRemoteTxRequests"):
+        _authorise_then(context, now_us, tag, connector, reply)
+    else:
+        begin(now_us)
+
+
+def _authorise_then(context: Context, now_us: int, tag: str, connector: int, reply: Reply) -> None:
+    """The request is accepted; whether it starts is decided as for a card."""
+
+    def judged(at_us: int, info: IdTagInfo | None, online: bool) -> None:
+        accepted = info is not None and info.accepted(context.utc_us(at_us))
+        if not online:
+            accepted = may_begin_unasked(context, at_us, info)
+        if accepted:
+            context.command(at_us, StartSession(context.command_id(), connector, uid=tag))
+        else:
+            pending_profile(context).pop(connector, None)
+            context.refuse("RemoteStartTransaction", "the id is not authorised")
+
+    reply({"status": "Accepted"})
+    known = context.known_tag(tag, now_us)
+    if known is not None and known.accepted(context.utc_us(now_us)) and context.keys.flag("LocalPreAuthorize"):
+        judged(now_us, known, True)
+    elif not ask_tag(context, now_us, tag, judged):
+        judged(now_us, known, False)
+
+
+def _first_free(context: Context, tag: str) -> int:
+    free = [number for number in context.identity.outlets if not _no_start(context, number, tag)]
+    return free[0] if free else next(iter(context.identity.outlets))
+
+
+def _no_start(context: Context, connector: int, tag: str) -> str:
+    if connector not in context.identity.outlets:
+        return f"there is no connector {connector}"
+    if context.resetting:
+        return "the station is being reset"
+    if context.in_session(connector):
+        return f"connector {connector} is in use"
+    status = context.reports[connector].status
+    kept = context.reservations.get(connector)
+    if kept is not None and kept.tag.lower() != tag.lower():
+        return f"connector {connector} is reserved for somebody else"
+    if status not in _FREE and status is not ConnectorStatus.RESERVED:
+        return f"connector {connector} is {status.value}"
+    return ""
+
+
+def remote_stop(context: Context, now_us: int, payload: Payload, reply: Reply) -> None:
+    """`RemoteStopTransaction` (5.12)."""
+    connector = context.connector_of(payload["transactionId"])
+    if connector is None:
+        context.refuse("RemoteStopTransaction", f"transaction {payload['transactionId']} does not run")
+        reply({"status": "Rejected"})
+        return
+
+    def stopped(_at_us: int, outcome: Outcome) -> None:
+        reply({"status": "Accepted" if outcome.done else "Rejected"})
+
+    context.command(now_us, StopSession(context.command_id(), connector, reason="Remote"), stopped)
+
+
+def unlock_connector(context: Context, now_us: int, payload: Payload, reply: Reply) -> None:
+    """`UnlockConnector` (5.18): a running transaction ends first; the answer says what the bolt does."""
+    connector = payload["connectorId"]
+    facts = context.identity.outlets.get(connector)
+    if facts is None or not facts.has_lock:
+        reply({"status": "NotSupported"})
+        return
+    if context.in_session(connector):
+        context.command(now_us, StopSession(context.command_id(), connector, reason="UnlockCommand"))
+
+    def unlocked(_at_us: int) -> bool:
+        outlet = context.outlet(connector)
+        if outlet is None or outlet.session is not None:
+            return False
+        free = outlet.lock == LockFeedback.UNLOCKED.value or (outlet.lock == "" and not plugged(outlet))
+        if free:
+            reply({"status": "Unlocked"})
+        return free
+
+    if not unlocked(now_us):
+        context.wait(unlocked, now_us + _UNLOCK_US, lambda _at_us: reply({"status": "UnlockFailed"}))
+
+
+def connection_timeouts(context: Context, now_us: int) -> int:
+    """`ConnectionTimeOut`: who was authorised and does not plug in loses the permission; return when to look again."""
+    timeout_us = context.keys.integer("ConnectionTimeOut") * SECOND
+    wake_us = NEVER
+    for outlet in context.view.outlets if context.view is not None else ():
+        session = outlet.session
+        if session is None or outlet.number in context.running or plugged(outlet):
+            continue
+        due_us = session.opened_us + timeout_us
+        if now_us < due_us:
+            wake_us = min(wake_us, due_us)
+        elif context.marks.timed_out.get(outlet.number) != session.session_id:
+            context.marks.timed_out[outlet.number] = session.session_id
+            stop = StopSession(context.command_id(), outlet.number, reason="PlugTimeout")
+            context.command(now_us, stop)
+    return wake_us
+
+
+# --- small ones ------------------------------------------------------------------------------------------------------
+
+
+def clear_cache(context: Context, _now_us: int, _payload: Payload, reply: Reply) -> None:
+    """`ClearCache` (5.3)."""
+    if not context.keys.flag("AuthorizationCacheEnabled"):
+        reply({"status": "Rejected"})
+        return
+    context.cache.clear()
+    context.keep("cache", "")
+    reply({"status": "Accepted"})
+
+
+def data_transfer(_context: Context, _now_us: int, _payload: Payload, reply: Reply) -> None:
+    """`DataTransfer` (5.6): this station has no agreements with vendors."""
+    reply({"status": "UnknownVendorId"})

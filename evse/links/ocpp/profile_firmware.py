@@ -1,0 +1,170 @@
+"""Requests of the feature profile Firmware Management, and firmware and logs of the security extension.
+
+OCPP 1.6, 4.4, 4.5, 5.9 (`GetDiagnostics`), 5.19 (`UpdateFirmware`); security whitepaper, L01 and N01.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from evse.core.units import SECOND
+from evse.links.ocpp.certificates import CertificateError, Use
+from evse.links.ocpp.context import Context, Reply
+from evse.links.ocpp.file_urls import UrlError, file_url
+from evse.links.ocpp.file_work import End, Job, Told, Work
+from evse.links.ocpp.stamps import utc_us_from
+
+Payload = Mapping[str, Any]
+_UPLOAD_ENDS: Final = {
+    "begun": "Uploading", "again": "UploadFailed", End.DONE: "Uploaded", End.FAILED: "UploadFailed",
+    End.FORBIDDEN: "UploadFailed",
+}  # fmt: skip
+_LOG_ENDS: Final = {
+    "begun": "Uploading", "again": "UploadFailure", End.DONE: "Uploaded", End.FAILED: "UploadFailure",
+    End.FORBIDDEN: "PermissionDenied",
+}  # fmt: skip
+
+
+def get_diagnostics(context: Context, now_us: int, payload: Payload, reply: Reply) -> None:
+    """`GetDiagnostics` (5.9). Without a file name nothing will come: the location is refused."""
+    name = _file_name(context, now_us, "diagnostics")
+    job = Job(0, Work.DIAGNOSTICS, payload["location"], name, payload.get("startTime", ""), payload.get("stopTime", ""))
+    if not _allowed(context, job.url, "GetDiagnostics"):
+        reply({})
+        return
+
+    def tell(_at_us: int, what: str) -> None:
+        context.states.diagnostics = "Idle" if what in tuple(End) else "Uploading"
+        context.requests.ask("DiagnosticsStatusNotification", {"status": _UPLOAD_ENDS[what]})
+
+    context.files.put(job, tell, due_us=now_us, retries=payload.get("retries"), interval_s=payload.get("retryInterval"))
+    reply({"fileName": name})
+
+
+def get_log(context: Context, now_us: int, payload: Payload, reply: Reply) -> None:
+    """`GetLog` (security whitepaper)."""
+    work = Work.DIAGNOSTICS if payload["logType"] == "DiagnosticsLog" else Work.SECURITY_LOG
+    number, log = payload["requestId"], payload["log"]
+    name = _file_name(context, now_us, work.value.replace(" ", "-"))
+    job = Job(0, work, log["remoteLocation"], name, log.get("oldestTimestamp", ""), log.get("latestTimestamp", ""))
+    if not _allowed(context, job.url, "GetLog"):
+        reply({"status": "Rejected"})
+        return
+
+    def tell(_at_us: int, what: str) -> None:
+        context.states.log = ("Idle", number) if what in tuple(End) else ("Uploading", number)
+        context.requests.ask("LogStatusNotification", {"status": _LOG_ENDS[what], "requestId": number})
+
+    replaced = context.files.put(
+        job, tell, due_us=now_us, retries=payload.get("retries"), interval_s=payload.get("retryInterval")
+    )
+    reply({"status": "AcceptedCanceled" if replaced else "Accepted", "filename": name})
+
+
+def update_firmware(context: Context, now_us: int, payload: Payload, reply: Reply) -> None:
+    """`UpdateFirmware` (5.19). The answer has no status: what becomes of it is told by `FirmwareStatusNotification`."""
+    reply({})
+
+    def say(status: str) -> None:
+        context.states.firmware = status if status in ("Downloading", "Installing") else "Idle"
+        context.requests.ask("FirmwareStatusNotification", {"status": status})
+
+    job = Job(0, Work.DOWNLOAD, payload["location"])
+    if not _allowed(context, job.url, "UpdateFirmware"):
+        say("DownloadFailed")
+        return
+    tell = _firmware_steps(context, say, job, signed=False, install_us=now_us)
+    due_us = _moment_us(context, now_us, payload["retrieveDate"])
+    context.files.put(job, tell, due_us=due_us, retries=payload.get("retries"), interval_s=payload.get("retryInterval"))
+
+
+def signed_update_firmware(context: Context, now_us: int, payload: Payload, reply: Reply) -> None:
+    """`SignedUpdateFirmware` (security whitepaper, L01): the signing certificate must come from a manufacturer root."""
+    firmware, number = payload["firmware"], payload["requestId"]
+    try:
+        context.certificates.check_chain(firmware["signingCertificate"], Use.MANUFACTURER, context.utc_us(now_us))
+    except CertificateError as error:
+        context.refuse("SignedUpdateFirmware", str(error))
+        context.security_event("InvalidFirmwareSigningCertificate", str(error))
+        reply({"status": "InvalidCertificate"})
+        return
+    job = Job(
+        *(0, Work.DOWNLOAD, firmware["location"]),
+        signature=firmware["signature"],
+        certificate=firmware["signingCertificate"],
+    )
+    if not _allowed(context, job.url, "SignedUpdateFirmware"):
+        reply({"status": "Rejected"})
+        return
+
+    def say(status: str) -> None:
+        context.states.signed_firmware = (status, number)
+        context.requests.ask("SignedFirmwareStatusNotification", {"status": status, "requestId": number})
+
+    install_us = now_us
+    if "installDateTime" in firmware:
+        install_us = _moment_us(context, now_us, firmware["installDateTime"])
+    due_us = _moment_us(context, now_us, firmware["retrieveDateTime"])
+    tell = _firmware_steps(context, say, job, signed=True, install_us=install_us)
+    replaced = context.files.put(
+        job, tell, due_us=due_us, retries=payload.get("retries"), interval_s=payload.get("retryInterval")
+    )
+    reply({"status": "AcceptedCanceled" if replaced else "Accepted"})
+    if due_us > now_us + SECOND:
+        say("DownloadScheduled")
+
+
+def _firmware_steps(context: Context, say: Any, job: Job, *, signed: bool, install_us: int) -> Told:
+    """Follow a firmware from its download to its installation."""
+
+    def install(now_us: int, what: str) -> None:
+        match what:
+            case "begun":
+                say("Installing")
+            case End.DONE:
+                say("Installed")
+            case _:
+                say("InstallationFailed")
+
+    def downloaded(now_us: int, what: str) -> None:
+        match what:
+            case "begun":
+                say("Downloading")
+            case End.DONE:
+                say("Downloaded")
+                if signed:
+                    say("SignatureVerified")
+                    if install_us > now_us + SECOND:
+                        say("InstallScheduled")
+                context.files.put(
+                    Job(0, Work.INSTALL, job.url), install, due_us=max(now_us, install_us), retries=0, interval_s=None
+                )
+            case End.INVALID_SIGNATURE:
+                context.security_event("InvalidFirmwareSignature", "")
+                say("InvalidSignature" if signed else "DownloadFailed")
+            case _:
+                say("DownloadFailed")
+
+    return downloaded
+
+
+def _allowed(context: Context, url: str, action: str) -> bool:
+    try:
+        file_url(url)
+    except UrlError as error:
+        context.refuse(action, str(error))
+        return False
+    return True
+
+
+def _moment_us(context: Context, now_us: int, text: str) -> int:
+    """A `dateTime` on the monotonic clock; now for one that is past or makes no sense."""
+    wanted_us, utc_us = utc_us_from(text), context.utc_us(now_us)
+    return now_us if wanted_us is None or utc_us is None else max(now_us, now_us + wanted_us - utc_us)
+
+
+def _file_name(context: Context, now_us: int, what: str) -> str:
+    moment = context.now_text(now_us)[:19].replace("-", "").replace(":", "")
+    serial = "".join(character if character.isalnum() else "-" for character in context.identity.serial)
+    return f"{serial[:60]}-{what}-{moment}Z.json"

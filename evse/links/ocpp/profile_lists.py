@@ -1,0 +1,154 @@
+"""Requests of the feature profiles Local Auth List Management and Reservation (OCPP 1.6, 3.5, 3.12, 5.9, 5.10, 5.13, 5.15, 5.1)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+from evse.core.commands import Book
+from evse.core.units import NEVER, SECOND
+from evse.links.ocpp.charging_profile import ProfileError, utc_seconds
+from evse.links.ocpp.connector_status import ConnectorStatus
+from evse.links.ocpp.context import Context, Outcome, Reply, Reservation
+
+Payload = Mapping[str, Any]
+
+
+def get_local_list_version(context: Context, _now_us: int, _payload: Payload, reply: Reply) -> None:
+    """`GetLocalListVersion` (5.10): 0 without a list, -1 while there may be none."""
+    reply({"listVersion": context.local_list.version if context.keys.flag("LocalAuthListEnabled") else -1})
+
+
+def send_local_list(context: Context, _now_us: int, payload: Payload, reply: Reply) -> None:
+    """`SendLocalList` (5.15)."""
+    if not context.keys.flag("LocalAuthListEnabled"):
+        reply({"status": "NotSupported"})
+        return
+    most, sent = (context.keys.integer(name) for name in ("LocalAuthListMaxLength", "SendLocalListMaxLength"))
+    update = context.local_list.update(payload, most=most, most_sent=sent)
+    if update.reason:
+        context.refuse("SendLocalList", update.reason)
+    else:
+        context.keep("local list", context.local_list.text())
+    reply({"status": update.status})
+
+
+# --- reservations ----------------------------------------------------------------------------------------------------
+
+_REFUSALS = {
+    ConnectorStatus.FAULTED: "Faulted",
+    ConnectorStatus.UNAVAILABLE: "Unavailable",
+}
+
+
+def reserve_now(context: Context, now_us: int, payload: Payload, reply: Reply) -> None:
+    """`ReserveNow` (5.13). Connector 0 keeps any one: the first that is free, which shows `Reserved`."""
+    try:
+        expiry_utc_s = utc_seconds(payload["expiryDate"], "expiryDate")
+    except ProfileError as error:
+        _refuse(context, str(error), reply)
+        return
+    utc_us = context.utc_us(now_us)
+    if utc_us is None or expiry_utc_s * SECOND <= utc_us:
+        _refuse(context, "expiryDate is over, or the station does not know the time", reply)
+        return
+    number, asked = payload["reservationId"], payload["connectorId"]
+    same = next((each for each in context.reservations.values() if each.reservation_id == number), None)
+    connector, status = _kept_connector(context, asked, same)
+    if status:
+        context.refuse("ReserveNow", f"connector {asked} is {status}")
+        reply({"status": status})
+        return
+    made = Reservation(number, connector, asked, payload["idTag"], payload.get("parentIdTag", ""), expiry_utc_s)
+
+    def booked(at_us: int, outcome: Outcome) -> None:
+        if not outcome.done:
+            _refuse(context, outcome.reason or outcome.outcome, reply)
+            return
+        if same is not None and same.connector != connector:
+            release(context, at_us, same)
+        context.reservations[connector] = made
+        keep_reservations(context)
+        reply({"status": "Accepted"})
+
+    until_us = now_us + expiry_utc_s * SECOND - utc_us
+    context.command(now_us, Book(context.command_id(), connector, uid=made.tag, until_us=until_us), booked)
+
+
+def _refuse(context: Context, reason: str, reply: Reply) -> None:
+    context.refuse("ReserveNow", reason)
+    reply({"status": "Rejected"})
+
+
+def _kept_connector(context: Context, asked: int, same: Reservation | None) -> tuple[int, str]:
+    """Return the connector to keep, or why there is none."""
+    if asked != 0 and asked not in context.identity.outlets:
+        return 0, "Rejected"
+    numbers = tuple(context.identity.outlets) if asked == 0 else (asked,)
+    refusal = ""
+    for number in numbers:
+        status = context.reports[number].status
+        own = same is not None and same.connector == number
+        if not context.in_session(number) and (status is ConnectorStatus.AVAILABLE or own):
+            return number, ""
+        refusal = refusal or _REFUSALS.get(status, "Occupied")
+    return 0, refusal
+
+
+def cancel_reservation(context: Context, now_us: int, payload: Payload, reply: Reply) -> None:
+    """`CancelReservation` (5.1)."""
+    wanted = payload["reservationId"]
+    found = next((each for each in context.reservations.values() if each.reservation_id == wanted), None)
+    if found is None:
+        context.refuse("CancelReservation", f"there is no reservation {wanted}")
+        reply({"status": "Rejected"})
+        return
+    release(context, now_us, found)
+    reply({"status": "Accepted"})
+
+
+def release(context: Context, now_us: int, reservation: Reservation) -> None:
+    """The connector is not kept any more."""
+    if context.reservations.get(reservation.connector) is reservation:
+        del context.reservations[reservation.connector]
+        keep_reservations(context)
+    context.command(now_us, Book(context.command_id(), reservation.connector, uid=""))
+
+
+def used_by(context: Context, connector: int, tag: str, parent: str) -> int | None:
+    """A transaction begins: return the id of the reservation that it uses up."""
+    kept = context.reservations.get(connector)
+    if kept is None:
+        return None
+    mine = kept.tag.lower() == tag.lower() or (parent != "" and kept.parent == parent)
+    del context.reservations[connector]
+    keep_reservations(context)
+    return kept.reservation_id if mine else None
+
+
+def expire_reservations(context: Context, now_us: int) -> int:
+    """Forget what is over (the outlet knows the end itself); return when the next ends."""
+    utc_us = context.utc_us(now_us)
+    if utc_us is None or not context.reservations:
+        return NEVER
+    over = [each for each in context.reservations.values() if each.expiry_utc_s * SECOND <= utc_us]
+    for each in over:
+        del context.reservations[each.connector]
+    if over:
+        keep_reservations(context)
+    ends = [each.expiry_utc_s * SECOND - utc_us for each in context.reservations.values()]
+    return now_us + min(ends) if ends else NEVER
+
+
+def keep_reservations(context: Context) -> None:
+    """Reservations outlive a power cut, as the outlet's booking does."""
+    kept = [asdict(each) for each in context.reservations.values()]
+    context.keep("reservations", json.dumps(kept, separators=(",", ":")) if kept else "")
+
+
+def restored_reservations(text: str) -> dict[int, Reservation]:
+    """Return what ``keep_reservations`` has kept."""
+    found = [Reservation(**each) for each in json.loads(text)] if text else []
+    return {each.connector: each for each in found}

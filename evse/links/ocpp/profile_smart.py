@@ -1,0 +1,209 @@
+"""Requests of the feature profile Smart Charging, and how charging profiles reach the outlets (OCPP 1.6, 3.13, 5.5, 5.7, 5.16).
+
+The composite schedule becomes a plan of the source `ocpp` that control follows by itself, so that it holds while services
+restart. Limits only ever tighten what the station allows itself. Without "controlled by external system" profiles
+are refused (EVlink commissioning guide DOCA0060).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from evse.core.commands import SetLimit
+from evse.core.limit_sources import OCPP
+from evse.core.limits import LimitStep
+from evse.core.orders import LIMIT_STEPS
+from evse.core.units import NEVER, SECOND, THREE_PHASES
+from evse.links.ocpp.charging_profile import (
+    ChargingProfile,
+    ProfileError,
+    Purpose,
+    RateUnit,
+    payload_of,
+    profile_from,
+    utc_text,
+)
+from evse.links.ocpp.context import Context, Reply, ToldPlan
+from evse.links.ocpp.profile_stack import STATION, CompositePeriod, Electrics, Installed, ProfileStack, schedule_of
+
+Payload = Mapping[str, Any]
+LONGEST_S: Final = 7 * 86_400
+"""A composite schedule, and a plan for control, is made for so long at most."""
+
+
+def _profile(context: Context, payload: Payload) -> ChargingProfile:
+    limits = context.profiles.limits
+    return profile_from(payload, max_periods=limits.max_periods, max_stack_level=limits.max_stack_level)
+
+
+def set_charging_profile(context: Context, now_us: int, payload: Payload, reply: Reply) -> None:
+    """`SetChargingProfile` (5.16)."""
+    connector = payload["connectorId"]
+    try:
+        if not context.settings.external_limits:
+            raise ProfileError("the station is not controlled by an external system: that is a setting")
+        if connector != STATION and connector not in context.identity.outlets:
+            raise ProfileError(f"there is no connector {connector}")
+        profile = _profile(context, payload["csChargingProfiles"])
+        context.profiles.install(connector, profile, context.profile_running(connector, now_us))
+    except ProfileError as error:
+        context.refuse("SetChargingProfile", str(error))
+        reply({"status": "Rejected"})
+        return
+    keep_profiles(context)
+    reply({"status": "Accepted"})
+
+
+def clear_charging_profile(context: Context, _now_us: int, payload: Payload, reply: Reply) -> None:
+    """`ClearChargingProfile` (5.5)."""
+    purpose = payload.get("chargingProfilePurpose")
+    gone = context.profiles.clear(
+        payload.get("id"),
+        payload.get("connectorId"),
+        None if purpose is None else Purpose(purpose),
+        payload.get("stackLevel"),
+    )
+    if gone:
+        keep_profiles(context)
+    reply({"status": "Accepted" if gone else "Unknown"})
+
+
+def get_composite_schedule(context: Context, now_us: int, payload: Payload, reply: Reply) -> None:
+    """`GetCompositeSchedule` (5.7), exact to the second; for connector 0 what the station as a whole may draw."""
+    connector, duration_s = payload["connectorId"], payload["duration"]
+    known = connector == STATION or connector in context.identity.outlets
+    if not known or duration_s <= 0 or context.utc_us(now_us) is None:
+        context.refuse(
+            "GetCompositeSchedule", f"connector {connector}, duration {duration_s} s, or the clock is not set"
+        )
+        reply({"status": "Rejected"})
+        return
+    start_s, electrics = context.utc_s(now_us), electrics_of(context, connector)
+    asked_s = min(duration_s, LONGEST_S)
+    running = context.profile_running(connector, now_us)
+    periods = context.profiles.composite(connector, start_s, asked_s, running, electrics)
+    unit = RateUnit(payload.get("chargingRateUnit", RateUnit.AMPERE))
+    schedule = schedule_of(periods, unit, electrics, _rated_ma(context, connector))
+    made: dict[str, Any] = {
+        "duration": asked_s,
+        "startSchedule": utc_text(start_s),
+        "chargingRateUnit": unit.value,
+        "chargingSchedulePeriod": [
+            {"startPeriod": each.start_s, "limit": each.limit / 10, "numberPhases": each.phases}
+            for each in schedule.periods
+        ],
+    }
+    reply(
+        {"status": "Accepted", "connectorId": connector, "scheduleStart": utc_text(start_s), "chargingSchedule": made}
+    )
+
+
+def electrics_of(context: Context, connector: int) -> Electrics:
+    """Voltage and phases that turn watts into amperes; for the station the most phases that an outlet has."""
+    outlets = context.identity.outlets
+    phases = outlets[connector].phases if connector in outlets else max(facts.phases for facts in outlets.values())
+    return Electrics(phases=phases)
+
+
+def _rated_ma(context: Context, connector: int) -> int:
+    outlets = context.identity.outlets
+    return outlets[connector].rated_ma if connector in outlets else sum(facts.rated_ma for facts in outlets.values())
+
+
+def pending_profile(context: Context) -> dict[int, ChargingProfile]:
+    """Profiles that came with a remote start and wait for its transaction, by connector."""
+    return context.marks.pending_profiles
+
+
+def take_pending(context: Context, _now_us: int, connector: int, payload: Payload) -> None:
+    """Keep the profile of a remote start until its transaction begins. Raises ProfileError for one that cannot be used."""
+    if not context.settings.external_limits:
+        raise ProfileError("the station is not controlled by an external system: that is a setting")
+    profile = _profile(context, payload)
+    if profile.purpose is not Purpose.TX or profile.transaction_id is not None:
+        raise ProfileError("the profile of a remote start is a TxProfile without a transactionId")
+    context.marks.pending_profiles[connector] = profile
+
+
+def transaction_began(context: Context, now_us: int, connector: int) -> None:
+    """The profile that came with the remote start now has its transaction."""
+    profile = context.marks.pending_profiles.pop(connector, None)
+    if profile is None:
+        return
+    try:
+        context.profiles.install(connector, profile, context.profile_running(connector, now_us))
+    except ProfileError as error:
+        context.refuse("RemoteStartTransaction's profile", str(error))
+
+
+def keep_profiles(context: Context) -> None:
+    """What outlives a restart: everything but profiles of a transaction, which a power cut ends."""
+    kept = [
+        {"connector": each.connector, "profile": payload_of(each.profile)}
+        for each in context.profiles.installed
+        if each.profile.purpose is not Purpose.TX
+    ]
+    context.keep("profiles", json.dumps(kept, separators=(",", ":")) if kept else "")
+
+
+def restored_profiles(text: str, stack: ProfileStack) -> ProfileStack:
+    """Return a stack with what ``keep_profiles`` has kept; what does not fit any more is left out."""
+    installed = []
+    for each in json.loads(text) if text else ():
+        try:
+            limits = stack.limits
+            profile = profile_from(
+                each["profile"], max_periods=limits.max_periods, max_stack_level=limits.max_stack_level
+            )
+        except ProfileError:
+            continue
+        installed.append(Installed(each["connector"], profile))
+    return ProfileStack(stack.limits, installed)
+
+
+def limits_due(context: Context, now_us: int) -> int:
+    """Post what has changed of the limits; return when to look again by time alone."""
+    if context.view is None or not context.view.restored:
+        return NEVER
+    wake_us = NEVER
+    for connector in (STATION, *context.identity.outlets):
+        wake_us = min(wake_us, _limit_due(context, now_us, connector))
+    return wake_us
+
+
+def _limit_due(context: Context, now_us: int, connector: int) -> int:
+    electrics, running = electrics_of(context, connector), context.profile_running(connector, now_us)
+    utc_us = context.utc_us(now_us)
+    offset_us = 0 if utc_us is None else utc_us - now_us
+    basis = (context.profiles.installed, running)
+    told = context.marks.told_limits.get(connector)
+    if told is not None and told.holds(now_us, basis, offset_us):
+        return told.renew_us
+    utc_s = context.utc_s(now_us)
+    periods = context.profiles.composite(connector, utc_s, LONGEST_S, running, electrics)
+    starts_us = utc_s * SECOND - offset_us
+    told = _plan(basis, offset_us, starts_us, periods)
+    context.marks.told_limits[connector] = told
+    context.command(now_us, _set_limit(context, connector, starts_us, told.steps))
+    return told.renew_us
+
+
+def _plan(basis: object, offset_us: int, starts_us: int, periods: Sequence[CompositePeriod]) -> ToldPlan:
+    """Return the plan that control is told; a long one is renewed when half of it is over."""
+    steps = [(each.start_s, each.current_ma) for each in periods[:LIMIT_STEPS]]
+    renew_s = LONGEST_S // 2 if len(steps) < LIMIT_STEPS else steps[LIMIT_STEPS // 2][0]
+    return ToldPlan(basis, offset_us, starts_us + renew_s * SECOND, tuple(steps))
+
+
+def _set_limit(context: Context, connector: int, starts_us: int, steps: Sequence[tuple[int, int | None]]) -> SetLimit:
+    if all(current_ma is None for _, current_ma in steps):
+        return SetLimit(context.command_id(), connector, source=OCPP, active=False)
+    if len(steps) == 1:
+        return SetLimit(context.command_id(), connector, source=OCPP, current_ma=steps[0][1] or 0)
+    plan = tuple(
+        LimitStep(after_s * SECOND, None if current_ma is None else (current_ma,) * THREE_PHASES)
+        for after_s, current_ma in steps
+    )
+    return SetLimit(context.command_id(), connector, source=OCPP, plan=plan, starts_us=starts_us)

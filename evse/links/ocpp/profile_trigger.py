@@ -1,0 +1,46 @@
+"""Requests of the feature profile Remote Trigger (OCPP 1.6, 3.14, 5.17): messages that the central system asks for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from evse.links.ocpp.context import Context, Reply
+from evse.links.ocpp.meter_values import Context as ReadingContext
+from evse.links.ocpp.reporting import heartbeat, report_meter, report_status
+
+Payload = Mapping[str, Any]
+
+
+def trigger_message(context: Context, now_us: int, payload: Payload, reply: Reply) -> None:
+    """`TriggerMessage` (5.17). The answer goes first, then what was asked for."""
+    wanted, connector = payload["requestedMessage"], payload.get("connectorId")
+    if connector is not None and connector != 0 and connector not in context.identity.outlets:
+        context.refuse("TriggerMessage", f"there is no connector {connector}")
+        reply({"status": "Rejected"})
+        return
+    outlets = tuple(context.identity.outlets)
+    numbers = (0, *outlets) if connector is None else (connector,)
+    match wanted:
+        case "BootNotification":
+            reply({"status": "Accepted"})
+            context.link.boot_again(now_us)
+        case "Heartbeat":
+            reply({"status": "Accepted"})
+            heartbeat(context)
+        case "StatusNotification":
+            reply({"status": "Accepted"})
+            for number in numbers:
+                report_status(context, now_us, number)
+        case "MeterValues":
+            reply({"status": "Accepted"})
+            for number in numbers:
+                report_meter(context, now_us, number, ReadingContext.TRIGGER)
+        case "DiagnosticsStatusNotification":
+            reply({"status": "Accepted"})
+            context.requests.ask(wanted, {"status": context.states.diagnostics})
+        case "FirmwareStatusNotification":
+            reply({"status": "Accepted"})
+            context.requests.ask(wanted, {"status": context.states.firmware})
+        case _:
+            reply({"status": "NotImplemented"})

@@ -1,0 +1,171 @@
+"""What the station tells of its own accord: status, heartbeats, meter values (OCPP 1.6, 4.6, 4.7, 4.9)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from evse.core.units import NEVER, SECOND
+from evse.links.ocpp.context import Context
+from evse.links.ocpp.meter_values import Context as ReadingContext
+from evse.links.ocpp.meter_values import Rhythm, sampled_values
+from evse.links.ocpp.requests import Answer
+from evse.links.ocpp.stamps import utc_us_from
+from evse.links.ocpp.transactions import values_text
+from evse.services.journal import MessageKind, QueueMessage
+
+STOP_VALUES: Final = 300
+"""`SampledValue`s of a transaction's data that are kept for its stop; then every second reading goes."""
+TOLERATED_US: Final = 2 * SECOND
+"""A clock that differs less from the central system's is left alone: the way takes time too."""
+
+
+def report_status(context: Context, now_us: int, connector: int) -> None:
+    """Ask to send the status of a connector as it is now."""
+    report = context.reports[connector]
+    payload: dict[str, Any] = {
+        "connectorId": connector,
+        "errorCode": report.error_code,
+        "status": report.status.value,
+    }
+    if context.utc_us(now_us) is not None:
+        payload["timestamp"] = context.now_text(now_us)
+    if report.vendor_error_code:
+        payload["vendorErrorCode"] = report.vendor_error_code[:50]
+    context.requests.ask("StatusNotification", payload)
+
+
+def statuses_due(context: Context, now_us: int) -> int:
+    """Tell what has changed and lasts; return when to look again by time alone."""
+    minimum_us = context.keys.integer("MinimumStatusDuration") * SECOND
+    wake_us = NEVER
+    for connector, teller in context.tellers.items():
+        tell, again_us = teller.update(now_us, context.reports[connector], minimum_us)
+        if tell:
+            report_status(context, now_us, connector)
+        wake_us = min(wake_us, NEVER if again_us is None else again_us)
+    return wake_us
+
+
+def heartbeat(context: Context) -> None:
+    """Ask to send a heartbeat; its answer tells the time."""
+    context.requests.ask("Heartbeat", {}, lambda answer: take_time(context, answer))
+
+
+def take_time(context: Context, answer: Answer) -> None:
+    """Take the time that an answer tells."""
+    if answer.payload is None:
+        return
+    utc_us = utc_us_from(answer.payload["currentTime"])
+    if utc_us is None:
+        context.refuse("currentTime", "it is no time between the years 2000 and 2100")
+        return
+    own_us = context.utc_us(context.now_us)
+    if own_us is None or abs(own_us - utc_us) > TOLERATED_US:
+        context.adopt_time(context.now_us, utc_us)
+
+
+# --- meter values ----------------------------------------------------------------------------------------------------
+
+
+class MeterReports:
+    """Meter values of all connectors: when they are due, and what a stop has to tell of its transaction."""
+
+    def __init__(self, connectors: Sequence[int]) -> None:
+        self._rhythms = {number: Rhythm() for number in connectors}
+        self._interval_wh: dict[int, int] = {}
+        self._data: dict[int, list[dict[str, Any]]] = {number: [] for number in connectors}
+
+    def began(self, context: Context, now_us: int, connector: int, register_wh: int) -> None:
+        """A transaction begins: its first values for the stop."""
+        self._rhythms[connector].transaction(now_us)
+        self._interval_wh[connector] = register_wh
+        self._data[connector] = []
+        self._collect(context, now_us, connector, "StopTxnSampledData", ReadingContext.BEGIN)
+
+    def ended(self, context: Context, now_us: int, connector: int) -> str:
+        """A transaction ends: return its data for the journal."""
+        self._collect(context, now_us, connector, "StopTxnSampledData", ReadingContext.END)
+        self._rhythms[connector].transaction(None)
+        data, self._data[connector] = self._data[connector], []
+        return values_text(data)
+
+    def due(self, context: Context, now_us: int) -> int:
+        """Queue what is due; return when to look again by time alone."""
+        sample_us = context.keys.integer("MeterValueSampleInterval") * SECOND
+        aligned_us = context.keys.integer("ClockAlignedDataInterval") * SECOND
+        utc_us = context.utc_us(now_us)
+        wake_us = NEVER
+        for connector, rhythm in self._rhythms.items():
+            running = context.running.get(connector)
+            if running is not None and running.began.boot_id == context.boot_id:
+                rhythm.transaction(running.began.mono_us)
+            if rhythm.periodic_due(now_us, sample_us):
+                self._tell(context, now_us, connector, "MeterValuesSampledData", ReadingContext.PERIODIC)
+                self._collect(context, now_us, connector, "StopTxnSampledData", ReadingContext.PERIODIC)
+            if rhythm.aligned_due(utc_us, aligned_us):
+                self._tell(context, now_us, connector, "MeterValuesAlignedData", ReadingContext.CLOCK)
+                self._collect(context, now_us, connector, "StopTxnAlignedData", ReadingContext.CLOCK)
+            wake_us = min(wake_us, rhythm.wake_us(now_us, utc_us, sample_us, aligned_us))
+        return wake_us
+
+    def _tell(self, context: Context, now_us: int, connector: int, key: str, reading: ReadingContext) -> None:
+        values = _read(context, connector, context.keys.words(key), reading, self._interval_wh.get(connector))
+        outlet = context.outlet(connector)
+        if outlet is not None:
+            self._interval_wh[connector] = outlet.register_wh
+        if not values:
+            return
+        running = context.running.get(connector)
+        meter_value = {"timestamp": context.instant(now_us), "sampledValue": values}
+        if running is not None:
+            message = QueueMessage(
+                connector,
+                running.session_id,
+                MessageKind.VALUES,
+                context.instant(now_us),
+                values=values_text([meter_value]),
+            )
+            context.writes.append(message)
+        elif context.link.may_ask:
+            meter_value["timestamp"] = context.now_text(now_us)
+            context.requests.ask("MeterValues", {"connectorId": connector, "meterValue": [meter_value]})
+
+    def _collect(self, context: Context, now_us: int, connector: int, key: str, reading: ReadingContext) -> None:
+        """Keep values for the stop of the transaction that runs."""
+        if connector not in context.running:
+            return
+        values = _read(context, connector, context.keys.words(key), reading, None)
+        data = self._data[connector]
+        if values:
+            data.append({"timestamp": context.instant(now_us), "sampledValue": values})
+        if sum(len(each["sampledValue"]) for each in data) > STOP_VALUES and len(data) > 2:
+            del data[1:-1:2]
+
+
+def _read(
+    context: Context, connector: int, measurands: Sequence[str], reading: ReadingContext, since_wh: int | None
+) -> list[dict[str, Any]]:
+    outlet = context.outlet(connector)
+    if outlet is None:
+        return []
+    phases = context.identity.outlets[connector].phases
+    return sampled_values(outlet, measurands, reading, phases=phases, since_wh=since_wh)
+
+
+def report_meter(context: Context, now_us: int, connector: int, reading: ReadingContext) -> None:
+    """Ask to send a connector's values as they are now. Connector 0 has no meter of its own."""
+    if connector == 0:
+        return
+    values = _read(context, connector, context.keys.words("MeterValuesSampledData"), reading, None)
+    if not values:
+        return
+    payload: dict[str, Any] = {
+        "connectorId": connector,
+        "meterValue": [{"timestamp": context.now_text(now_us), "sampledValue": values}],
+    }
+    running = context.running.get(connector)
+    transaction_id = None if running is None else context.outbox.transaction_ids.get(running.session_id)
+    if transaction_id is not None:
+        payload["transactionId"] = transaction_id
+    context.requests.ask("MeterValues", payload)

@@ -1,0 +1,135 @@
+"""What is set for the supervision, and what the station tells of itself.
+
+The parameters are those of the Supervision sub-tab (EVlink commissioning guide DOCA0060) and of the OCPP page (THØR/KEBA P30
+configuration manual 120501). Those that have a configuration key are the key's default: a central system may change them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from typing import Final
+
+from evse.core.units import SECOND
+from evse.links.ocpp.dialect import Version
+from evse.links.ocpp.keys import Access, Key
+from evse.links.ocpp.standard_keys import StationFacts, standard_keys
+from evse.links.ocpp.transactions import UNDEFINED
+
+
+class LossStrategy(StrEnum):
+    """Who may begin while the central system cannot be asked."""
+
+    ALLOW_ALL = "allow all"
+    CACHED_ONLY = "reject all except cached"
+
+
+@dataclass(frozen=True, slots=True)
+class SupervisionSettings:
+    """Settings of one station. Times in seconds; ranges are checked where settings are read."""
+
+    url: str
+    """Of the central system, without the identity."""
+    identity: str
+    password: str = field(default="", repr=False)
+    """HTTP basic authentication, security profiles 1 and 2."""
+    security_profile: int = 0
+    retry_interval_s: int = 30
+    """Between attempts to connect (`Modem Connection Retry Interval`, 1 to 999)."""
+    message_timeout_s: int = 30
+    """For an answer to each message (`Supervision Connection Timeout`)."""
+    authentication_timeout_s: int = 10
+    """For an answer about a card; then ``loss`` decides. 0 to 999."""
+    loss: LossStrategy = LossStrategy.ALLOW_ALL
+    default_id_tag: str = UNDEFINED
+    sample_interval_s: int = 60
+    cache_enabled: bool = True
+    connection_timeout_s: int = 60
+    """How long an authorised user has to plug in: what the outlets allow, at most."""
+    version: Version = Version.V16
+    external_limits: bool = False
+    """`Controlled by external system`: without it charging profiles are refused."""
+
+    @property
+    def message_timeout_us(self) -> int:
+        """For an answer to each message."""
+        return self.message_timeout_s * SECOND
+
+    @property
+    def retry_interval_us(self) -> int:
+        """Between attempts to connect."""
+        return self.retry_interval_s * SECOND
+
+    @property
+    def authentication_timeout_us(self) -> int:
+        """For an answer about a card."""
+        return self.authentication_timeout_s * SECOND
+
+
+@dataclass(frozen=True, slots=True)
+class OutletFacts:
+    """What the protocol needs to know of an outlet, which is a connector with the same number."""
+
+    phases: int = 3
+    rated_ma: int = 32_000
+    has_lock: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class StationIdentity:
+    """What a `BootNotification` tells, each cut to what the schema takes."""
+
+    vendor: str
+    model: str
+    serial: str
+    firmware: str = ""
+    meter_type: str = ""
+    meter_serial: str = ""
+    iccid: str = ""
+    imsi: str = ""
+    outlets: Mapping[int, OutletFacts] = field(default_factory=lambda: {1: OutletFacts()})
+
+    def boot_payload(self) -> dict[str, str]:
+        """Return the payload of a `BootNotification`; what is not known is left out."""
+        fields = {
+            "chargePointVendor": self.vendor[:20],
+            "chargePointModel": self.model[:20],
+            "chargePointSerialNumber": self.serial[:25],
+            "chargeBoxSerialNumber": self.serial[:25],
+            "firmwareVersion": self.firmware[:50],
+            "iccid": self.iccid[:20],
+            "imsi": self.imsi[:20],
+            "meterType": self.meter_type[:25],
+            "meterSerialNumber": self.meter_serial[:25],
+        }
+        return {name: value for name, value in fields.items() if value}
+
+
+_FIXED: Final = ("StopTransactionOnEVSideDisconnect", "UnlockConnectorOnEVSideDisconnect")
+"""The outlet procedure ends the session and gives the cable back when the vehicle has left: it knows no other way."""
+
+
+def station_keys(settings: SupervisionSettings, identity: StationIdentity) -> tuple[Key, ...]:
+    """Return the standard keys with this station's defaults."""
+    defaults = {
+        "AllowOfflineTxForUnknownId": _flag(settings.loss is LossStrategy.ALLOW_ALL),
+        "AuthorizationCacheEnabled": _flag(settings.cache_enabled),
+        "ConnectionTimeOut": str(settings.connection_timeout_s),
+        "MeterValueSampleInterval": str(settings.sample_interval_s),
+        "AuthorizationKey": settings.password,
+        "SecurityProfile": str(settings.security_profile),
+    }
+    keys = []
+    for key in standard_keys(StationFacts(connectors=len(identity.outlets))):
+        made = replace(key, default=defaults.get(key.name, key.default))
+        if key.name == "ConnectionTimeOut":
+            made = replace(made, least=1, most=settings.connection_timeout_s)
+        if key.name in _FIXED:
+            made = replace(made, access=Access.READ_ONLY)
+        keys.append(made)
+    return tuple(keys)
+
+
+def _flag(value: bool) -> str:
+    return "true" if value else "false"

@@ -1,0 +1,171 @@
+"""The link to a central system over a WebSocket: the only part of the protocol that touches the network.
+
+It decides nothing: it opens, closes and sends when it is told, and tells what came in. Redirections are not followed and no
+proxy of the environment is used: the station connects where its settings say and nowhere else. Compression is off, texts
+are bounded before they are read, binary messages end the connection.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from typing import Final, Protocol
+
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import WebSocketException
+from websockets.typing import Subprotocol
+
+from evse.links.ocpp.frame import TEXT_LIMIT
+from evse.links.ocpp.target import Target, TargetError, Trust, tls_context
+
+_log = logging.getLogger(__name__)
+OPEN_S: Final = 30.0
+CLOSE_S: Final = 3.0
+PONG_S: Final = 30.0
+SENDING_LIMIT: Final = 256
+"""Texts that wait for the network at most; with more the connection is good for nothing."""
+
+
+class LinkListener(Protocol):
+    """Who is told. Times are microseconds of the monotonic clock."""
+
+    def opened(self, now_us: int) -> None:
+        """The connection is there."""
+        ...
+
+    def closed(self, now_us: int) -> None:
+        """The connection is gone, or the attempt has failed."""
+        ...
+
+    def received(self, now_us: int, text: str) -> None:
+        """A text has come."""
+        ...
+
+
+class _Connect(connect):
+    """A connection that follows nobody elsewhere."""
+
+    def process_redirect(self, exc: Exception) -> Exception | str:
+        return exc
+
+
+class WebSocketLink:
+    """A ``TextLink``. To be used inside a running event loop.
+
+    ``target`` is asked at each attempt and may raise TargetError. ``ping_s``: interval of pings in seconds, 0 for none.
+    """
+
+    def __init__(
+        self,
+        target: Callable[[], tuple[Target, int, Trust]],
+        ping_s: Callable[[], int],
+        clock: Callable[[], int],
+    ) -> None:
+        self.listener: LinkListener | None = None
+        self.problem = ""
+        """Why there is no connection, in words; empty while there is one."""
+        self._target = target
+        self._ping_s = ping_s
+        self._clock = clock
+        self._task: asyncio.Task[None] | None = None
+        self._sending: asyncio.Queue[str] = asyncio.Queue(SENDING_LIMIT)
+
+    # --- TextLink -----------------------------------------------------------------------------------------------
+
+    def open(self) -> None:
+        """Begin to connect."""
+        if self._task is None or self._task.done():
+            self._sending = asyncio.Queue(SENDING_LIMIT)
+            self._task = asyncio.create_task(self._run(), name="ocpp")
+
+    def close(self) -> None:
+        """Close the connection, or end the attempt."""
+        if self._task is not None:
+            self._task.cancel()
+
+    def send(self, text: str) -> None:
+        """Send a text in its turn."""
+        try:
+            self._sending.put_nowait(text)
+        except asyncio.QueueFull:
+            _log.warning("the central system takes nothing: the connection is given up")
+            self.close()
+
+    async def end(self) -> None:
+        """Close and wait for the end."""
+        task = self._task
+        if task is not None:
+            task.cancel()
+            await asyncio.wait([task])
+
+    # --- the connection -----------------------------------------------------------------------------------------
+
+    async def _run(self) -> None:
+        try:
+            await self._connected()
+        except (OSError, WebSocketException, TimeoutError, TargetError, EOFError) as error:
+            self._fail(_reason(error))
+        except asyncio.CancelledError:
+            self.problem = "closed by the station"
+        finally:
+            if self.listener is not None:
+                self.listener.closed(self._clock())
+
+    async def _connected(self) -> None:
+        target, profile, trust = self._target()
+        tls = tls_context(profile, trust) if target.tls else None
+        headers = {"Authorization": target.authorisation} if target.authorisation else {}
+        ping_s = float(self._ping_s()) or None
+        async with _Connect(
+            target.url,
+            ssl=tls,
+            subprotocols=[Subprotocol(target.subprotocol)],
+            additional_headers=headers,
+            compression=None,
+            max_size=TEXT_LIMIT * 4,
+            open_timeout=OPEN_S,
+            close_timeout=CLOSE_S,
+            ping_interval=ping_s,
+            ping_timeout=PONG_S,
+            proxy=None,
+            user_agent_header=None,
+        ) as connection:
+            if connection.subprotocol != target.subprotocol:
+                raise TargetError(f"the central system does not speak {target.subprotocol}")
+            await self._carry(connection)
+
+    async def _carry(self, connection: ClientConnection) -> None:
+        listener = self.listener
+        if listener is None:
+            return
+        self.problem = ""
+        listener.opened(self._clock())
+        sender = asyncio.create_task(self._send_all(connection), name="ocpp-send")
+        try:
+            async for message in connection:
+                if isinstance(message, bytes):
+                    raise TargetError("the central system sent a binary message")
+                listener.received(self._clock(), message)
+        finally:
+            sender.cancel()
+            await asyncio.wait([sender])
+        self._fail("closed by the central system")
+
+    async def _send_all(self, connection: ClientConnection) -> None:
+        try:
+            while True:
+                await connection.send(await self._sending.get())
+        except WebSocketException:
+            return
+
+    def _fail(self, reason: str) -> None:
+        if reason != self.problem:
+            _log.warning("central system: %s", reason)
+        self.problem = reason
+
+
+def _reason(error: BaseException) -> str:
+    if isinstance(error, TimeoutError):
+        return "no answer in time"
+    return str(error) or type(error).__name__

@@ -1,0 +1,72 @@
+"""The files of accounts and label: made at the first start, durable, readable after any power cut.
+
+The label is written first, the accounts follow from it: a power cut between the two makes the accounts from the same
+label again. Not thread-safe; calls wait for the disk and hash.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+from evse.services.accounts.accounts import Accounts, BadAccounts, decode_accounts, encode_accounts, first_accounts
+from evse.services.accounts.label import BadLabel, UnitLabel, decode_label, encode_label, new_secret
+from evse.services.accounts.passwords import COST_LOG2, hash_password
+from evse.services.disk import Disk
+from evse.services.settings.model import Role
+
+NAME: Final = "accounts.json"
+LABEL: Final = "label.json"
+
+
+class AccountKeeper:
+    """Accounts and label of one unit. Opening makes what is not there yet; raises OSError.
+
+    ``problem``: what was not as it had been left. A damaged accounts file is never replaced by one that lets somebody
+    in who could not get in before: nobody but the owner of the label can log in then.
+    """
+
+    def __init__(self, directory: Path, disk: Disk, serial: str, cost_log2: int = COST_LOG2) -> None:
+        self.problem = ""
+        self._disk = disk
+        self._path = directory / NAME
+        self._label_path = directory / LABEL
+        self._serial = serial
+        self._cost_log2 = cost_log2
+        disk.make_directory(directory)
+        self.current = self._load()
+
+    @property
+    def label(self) -> UnitLabel | None:
+        """The label; ``None`` once its file was removed."""
+        data = self._disk.read(self._label_path)
+        if data is None:
+            return None
+        try:
+            return decode_label(data)
+        except BadLabel:
+            return None
+
+    def save(self, accounts: Accounts) -> None:
+        """Keep ``accounts``; durable when it returns, on ``OSError`` nothing has changed."""
+        self._disk.replace(self._path, encode_accounts(accounts))
+        self.current = accounts
+
+    def reset(self) -> None:
+        """Back to the unit as delivered."""
+        self.save(first_accounts(self.current.label))
+
+    def _load(self) -> Accounts:
+        data = self._disk.read(self._path)
+        if data is not None:
+            try:
+                return decode_accounts(data)
+            except BadAccounts as error:
+                self.problem = f"{NAME} cannot be read ({error}): the first password of the label is in force"
+        label = self.label
+        if label is None:
+            label = UnitLabel(self._serial, Role.ADMIN.value, new_secret())
+            self._disk.replace(self._label_path, encode_label(label))
+        accounts = first_accounts(hash_password(label.password, self._cost_log2))
+        self._disk.replace(self._path, encode_accounts(accounts))
+        return accounts

@@ -1,0 +1,158 @@
+"""Who is asking: the session of a request, and what it may do.
+
+The session's token travels in a cookie that scripts cannot read and other pages cannot send (``HttpOnly``,
+``SameSite=Strict``; ``Secure`` over TLS). Changes need the header of :mod:`evse.web.security` as well. A session whose
+password must be changed may do that, log out, and nothing else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from http.cookies import CookieError, SimpleCookie
+from typing import Annotated, Final
+
+from fastapi import Depends
+from starlette.requests import Request
+from starlette.responses import JSONResponse, RedirectResponse, Response
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from evse.services.accounts.service import AccountService
+from evse.services.accounts.sessions import ABSOLUTE_US, Session
+from evse.services.settings.model import Role
+from evse.web.errors import Refusal, error_response
+
+COOKIE: Final = "evse-session"
+PUBLIC: Final = ("/api/login", "/api/session", "/api/health", "/metrics", "/login", "/static/")
+"""Paths (and, with a slash at the end, everything below) that need no session on a device."""
+_LOG_IN: Final = "log in: POST /api/login"
+
+
+class Guard:
+    """Finds the session of a request."""
+
+    def __init__(self, accounts: AccountService) -> None:
+        self.accounts = accounts
+
+    def token(self, request: Request) -> str:
+        """The token that came along; empty without one."""
+        return request.cookies.get(COOKIE, "")
+
+    def someone(self, request: Request) -> Session:
+        """The session, also one whose password must be changed first. Raises Refusal."""
+        session = self.accounts.session(self.token(request))
+        if session is None:
+            raise Refusal(401, "nobody is logged in", "cookie", None, _LOG_IN)
+        return session
+
+    def either(self, request: Request) -> Session:
+        """The session of an account that may work. Raises Refusal."""
+        session = self.someone(request)
+        if session.must_change:
+            raise must_change()
+        return session
+
+    def admin(self, request: Request) -> Session:
+        """The administrator's session. Raises Refusal."""
+        session = self.either(request)
+        if session.role is not Role.ADMIN:
+            raise Refusal(403, "for the account admin only", "session", ["admin"], "log in as admin")
+        return session
+
+
+def _guard(request: Request) -> Guard:
+    guard: Guard = request.app.state.guard
+    return guard
+
+
+def _someone(request: Request) -> Session:
+    return _guard(request).someone(request)
+
+
+def _either(request: Request) -> Session:
+    return _guard(request).either(request)
+
+
+def _admin(request: Request) -> Session:
+    return _guard(request).admin(request)
+
+
+Someone = Annotated[Session, Depends(_someone)]
+"""Parameter of a route: the session, also one whose password must be changed first."""
+Either = Annotated[Session, Depends(_either)]
+"""Parameter of a route: the session of either account."""
+Admin = Annotated[Session, Depends(_admin)]
+"""Parameter of a route: the administrator's session."""
+
+
+def must_change() -> Refusal:
+    """The answer while the password must be changed first."""
+    return Refusal(403, "the password must be changed first", "session", None, "POST /api/accounts/password")
+
+
+def set_cookie(response: Response, token: str, *, secure: bool) -> None:
+    """Give the browser its session."""
+    response.set_cookie(
+        COOKIE, token, max_age=ABSOLUTE_US // 1_000_000, path="/", httponly=True, samesite="strict", secure=secure
+    )
+
+
+def clear_cookie(response: Response, *, secure: bool) -> None:
+    """Take it away again."""
+    response.delete_cookie(COOKIE, path="/", httponly=True, samesite="strict", secure=secure)
+
+
+def source_of(request: Request) -> str:
+    """Where a request comes from, for the security log."""
+    return request.client.host if request.client is not None else ""
+
+
+class LoginGate:
+    """ASGI middleware of a station on hardware: nothing but :data:`PUBLIC` without a session.
+
+    Pages lead to the login page, everything else is refused. In simulation it is left out: the local page of the
+    simulator needs no login (docs/decisions).
+    """
+
+    def __init__(self, app: ASGIApp, session_of: Callable[[str], Session | None]) -> None:
+        self._app = app
+        self._session_of = session_of
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Refuse, or pass on."""
+        if scope["type"] != "http" or is_public(scope["path"]):
+            await self._app(scope, receive, send)
+            return
+        session = self._session_of(_token(scope))
+        if session is not None and (not session.must_change or scope["path"] in MUST_CHANGE_PATHS):
+            await self._app(scope, receive, send)
+            return
+        await _refusal(scope, session)(scope, receive, send)
+
+
+MUST_CHANGE_PATHS: Final = ("/api/accounts/password", "/api/logout")
+"""What a session whose password must be changed may still ask for."""
+
+
+def is_public(path: str) -> bool:
+    """Whether a path needs no session."""
+    return any(path == each or (each.endswith("/") and path.startswith(each)) for each in PUBLIC)
+
+
+def _refusal(scope: Scope, session: Session | None) -> Response:
+    if not scope["path"].startswith("/api/") and scope["method"] in ("GET", "HEAD"):
+        return RedirectResponse("/login", status_code=303)
+    if session is None:
+        return error_response(401, "nobody is logged in", "cookie", None, _LOG_IN)
+    body = must_change().body
+    return JSONResponse(body.model_dump(), status_code=403)
+
+
+def _token(scope: Scope) -> str:
+    for name, value in scope["headers"]:
+        if name == b"cookie":
+            try:
+                morsel = SimpleCookie(value.decode("latin-1")).get(COOKIE)
+            except CookieError:
+                return ""
+            return morsel.value if morsel is not None else ""
+    return ""

@@ -1,0 +1,60 @@
+"""REST: publication of the charge records, and its TEST button."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+
+from fastapi import APIRouter
+from pydantic import BaseModel
+
+from evse.web.errors import responses
+from evse.web.ports import PublicationPort
+
+
+class DeliveryModel(BaseModel):
+    """How a delivery ended: `text` has the server's own words, or why it failed; `dropped`: it was the last try."""
+
+    delivered: bool
+    text: str
+    dropped: bool
+    at: str
+
+
+class ReportModel(BaseModel):
+    """A report that waits for delivery: the records `first` to `last`."""
+
+    first: int
+    last: int
+    created: str
+    tries: int
+    next_try: str
+    problem: str
+
+
+class PublicationModel(BaseModel):
+    """How publication stands. `last`: the last delivery since services began."""
+
+    frequency: str
+    protocol: str
+    waiting: list[ReportModel]
+    last: DeliveryModel | None
+
+
+def publication_router(port: PublicationPort) -> APIRouter:
+    """Both routes of publication."""
+    router = APIRouter(prefix="/api/publication", tags=["records"])
+
+    @router.get("", summary="How the publication of charge records stands")
+    async def publication() -> PublicationModel:
+        return PublicationModel(**asdict(await port.view()))
+
+    @router.post(
+        "/test",
+        summary="Try the oldest waiting report at once, or send a test file",
+        description="Answers when the delivery has ended, with the server's own words; that may take two minutes.",
+        responses=responses(403),
+    )
+    async def test_publication() -> DeliveryModel:
+        return DeliveryModel(**asdict(await port.test()))
+
+    return router

@@ -1,0 +1,253 @@
+"""The link to a central system over real sockets at the loopback address: handshake, TLS, what ends it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import ssl
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
+
+import pytest
+import trustme
+
+from evse.links.ocpp.target import Trust, target_of
+from evse.links.ocpp.websocket import WebSocketLink
+from tests.fakes.central_server import CentralServer
+
+pytestmark = [pytest.mark.real, pytest.mark.timeout(60)]
+PASSWORD = "correct-horse-battery"
+NO_TRUST = Trust()
+
+
+class Heard:
+    """Notes what the link tells."""
+
+    def __init__(self) -> None:
+        self.told: list[str] = []
+
+    def opened(self, _now_us: int) -> None:
+        self.told.append("opened")
+
+    def closed(self, _now_us: int) -> None:
+        self.told.append("closed")
+
+    def received(self, _now_us: int, text: str) -> None:
+        self.told.append(text)
+
+
+@contextlib.asynccontextmanager
+async def link_to(
+    url: str, profile: int = 0, trust: Trust = NO_TRUST, ping_s: int = 0
+) -> AsyncIterator[tuple[WebSocketLink, Heard]]:
+    heard = Heard()
+    link = WebSocketLink(
+        lambda: (target_of(url, "CP1", profile, PASSWORD), profile, trust),
+        lambda: ping_s,
+        lambda: time.monotonic_ns() // 1_000,
+    )
+    link.listener = heard
+    link.open()
+    try:
+        yield link, heard
+    finally:
+        await link.end()
+
+
+async def until(condition: Callable[[], object], timeout_s: float = 10) -> None:
+    async with asyncio.timeout(timeout_s):
+        while not condition():  # noqa: ASYNC110 - what happens here has no event
+            await asyncio.sleep(0.01)
+
+
+@pytest.fixture
+def server() -> Iterator[CentralServer]:
+    made = CentralServer()
+    yield made
+    made.close()
+
+
+BOOT = '[2,"1","BootNotification",{"chargePointVendor":"V","chargePointModel":"M"}]'
+
+
+@pytest.mark.req("OCP-01")
+def test_texts_go_both_ways_and_the_path_ends_with_the_identity(server: CentralServer) -> None:
+    async def story() -> None:
+        async with link_to(server.url) as (link, heard):
+            await until(lambda: heard.told == ["opened"])
+            link.send(BOOT)
+            await until(lambda: len(heard.told) == 2)
+            assert '"Accepted"' in heard.told[1]
+        assert heard.told[-1] == "closed"
+
+    asyncio.run(story())
+    assert server.paths == ["/ocpp/CP1"]
+    names = {name.lower() for name in server.handshakes[0]}
+    assert "authorization" not in names
+    assert "sec-websocket-extensions" not in names
+
+
+@pytest.mark.req("OCP-05")
+def test_profile_1_sends_the_password(server: CentralServer) -> None:
+    async def story() -> None:
+        async with link_to(server.url, 1) as (_, heard):
+            await until(lambda: heard.told == ["opened"])
+
+    asyncio.run(story())
+    headers = {name.lower(): value for name, value in server.handshakes[0].items()}
+    assert headers["authorization"].startswith("Basic ")
+
+
+@pytest.mark.parametrize("status", [401, 403, 404, 500])
+def test_a_refused_handshake_is_a_failed_attempt(server: CentralServer, status: int) -> None:
+    server.status = status
+
+    async def story() -> None:
+        async with link_to(server.url) as (link, heard):
+            await until(lambda: heard.told == ["closed"])
+            assert str(status) in link.problem
+
+    asyncio.run(story())
+
+
+def test_a_redirection_is_not_followed(server: CentralServer) -> None:
+    other = CentralServer()
+    server.status, server.location = 302, other.url
+
+    async def story() -> None:
+        async with link_to(server.url) as (_, heard):
+            await until(lambda: heard.told == ["closed"])
+
+    asyncio.run(story())
+    assert other.paths == []
+    other.close()
+
+
+def test_a_server_that_does_not_speak_the_protocol_is_left() -> None:
+    server = CentralServer(subprotocols=False)
+
+    async def story() -> None:
+        async with link_to(server.url) as (link, heard):
+            await until(lambda: heard.told == ["closed"])
+            assert "ocpp1.6" in link.problem
+
+    asyncio.run(story())
+    server.close()
+
+
+@pytest.mark.parametrize("message", [b"\x00binary", "x" * 300_000])
+def test_binary_and_huge_messages_end_the_connection(server: CentralServer, message: str | bytes) -> None:
+    async def story() -> None:
+        async with link_to(server.url) as (_, heard):
+            await until(lambda: heard.told == ["opened"])
+            await asyncio.to_thread(server.send, message)
+            await until(lambda: heard.told == ["opened", "closed"])
+
+    asyncio.run(story())
+
+
+def test_nobody_there_and_a_cut_line_are_told_once_each(server: CentralServer) -> None:
+    async def story() -> None:
+        async with link_to("ws://127.0.0.1:9/") as (link, heard):
+            await until(lambda: heard.told == ["closed"])
+            assert link.problem
+        async with link_to(server.url) as (link, heard):
+            await until(lambda: heard.told == ["opened"])
+            await until(lambda: server.connected)
+            server.drop()
+            await until(lambda: heard.told == ["opened", "closed"])
+
+    asyncio.run(story())
+
+
+def test_what_the_network_does_not_take_is_bounded(server: CentralServer) -> None:
+    async def story() -> None:
+        async with link_to(server.url) as (link, heard):
+            await until(lambda: heard.told == ["opened"])
+            for _ in range(1_000):
+                link.send("x" * 1_000)
+            await until(lambda: "closed" in heard.told)
+
+    asyncio.run(story())
+
+
+# --- TLS ------------------------------------------------------------------------------------------------------------
+
+
+def server_tls(authority: trustme.CA, name: str = "127.0.0.1", maximum: ssl.TLSVersion | None = None) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    if maximum is not None:
+        context.minimum_version = ssl.TLSVersion.TLSv1
+        context.maximum_version = maximum
+        context.set_ciphers("ALL:@SECLEVEL=0")
+    authority.issue_cert(name).configure_cert(context)
+    return context
+
+
+def roots(authority: trustme.CA) -> str:
+    return authority.cert_pem.bytes().decode("ascii")
+
+
+@pytest.mark.req("OCP-05")
+def test_with_a_trusted_certificate_the_connection_opens() -> None:
+    authority = trustme.CA()
+    server = CentralServer(tls=server_tls(authority))
+
+    async def story() -> None:
+        async with link_to(server.url, 2, Trust(roots=roots(authority))) as (_, heard):
+            await until(lambda: heard.told == ["opened"])
+
+    asyncio.run(story())
+    server.close()
+
+
+@pytest.mark.req("OCP-05")
+@pytest.mark.parametrize("what", ["unknown authority", "other name", "old TLS"])
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_a_server_that_cannot_be_trusted_gets_nothing(what: str) -> None:
+    authority = trustme.CA()
+    made = server_tls(
+        authority,
+        "elsewhere.example" if what == "other name" else "127.0.0.1",
+        ssl.TLSVersion.TLSv1_1 if what == "old TLS" else None,
+    )
+    server = CentralServer(tls=made)
+    trusted = trustme.CA() if what == "unknown authority" else authority
+
+    async def story() -> None:
+        async with link_to(server.url, 2, Trust(roots=roots(trusted))) as (link, heard):
+            await until(lambda: heard.told == ["closed"])
+            assert link.problem
+
+    asyncio.run(story())
+    assert server.handshakes == [], "not even the password"
+    server.close()
+
+
+@pytest.mark.req("OCP-05")
+@pytest.mark.parametrize("known", [True, False])
+def test_profile_3_shows_the_stations_own_certificate(known: bool, tmp_path: Path) -> None:
+    authority = trustme.CA()
+    context = server_tls(authority)
+    context.verify_mode = ssl.CERT_REQUIRED
+    authority.configure_trust(context)
+    server = CentralServer(tls=context)
+    own = (authority if known else trustme.CA()).issue_cert("CP1.example")
+    certificate, key = tmp_path / "cert.pem", tmp_path / "key.pem"
+    certificate.write_bytes(b"".join(blob.bytes() for blob in own.cert_chain_pems))
+    key.write_bytes(own.private_key_pem.bytes())
+    trust = Trust(roots(authority), str(certificate), str(key))
+
+    async def story() -> None:
+        async with link_to(server.url, 3, trust) as (link, heard):
+            if known:
+                await until(lambda: heard.told == ["opened"])
+                link.send(BOOT)
+                await until(lambda: len(heard.told) == 2)
+            else:
+                await until(lambda: "closed" in heard.told)
+
+    asyncio.run(story())
+    assert bool(server.system.actions()) is known
+    server.close()

@@ -1,0 +1,262 @@
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from random import Random
+from typing import TypeVar
+
+import pytest
+
+from evse.core.units import MINUTE, SECOND
+from evse.services.accounts import service as module
+from evse.services.accounts.accounts import BadAccounts, decode_accounts, encode_accounts
+from evse.services.accounts.keeper import LABEL, NAME, AccountKeeper
+from evse.services.accounts.passwords import verify_password
+from evse.services.accounts.service import AccountService, Busy, LoginRefused, PasswordRefused
+from evse.services.security.events import SecurityKind, SecurityMemory
+from evse.services.settings.model import Role
+from tests.fakes.crash_disk import CrashDisk, PowerCut
+
+T = TypeVar("T")
+HERE = Path("/d")
+COST = 4
+NEW, OTHER = "Fresh-pass-1", "Other-pass-2"
+
+
+class Bench:
+    def __init__(self, seed: int = 1) -> None:
+        self.disk = CrashDisk(Random(seed))
+        self.log = SecurityMemory()
+        self.now_us = 0
+        self.service = self.start()
+
+    def start(self) -> AccountService:
+        self.keeper = AccountKeeper(HERE, self.disk, "S1", COST)
+        return AccountService(self.keeper, self.log, lambda: self.now_us, cost_log2=COST)
+
+    @property
+    def secret(self) -> str:
+        assert self.keeper.label is not None
+        return self.keeper.label.password
+
+    def kinds(self) -> list[SecurityKind]:
+        return [event.kind for event in self.log.events]
+
+    def run(self, work: Callable[[AccountService], Awaitable[T]]) -> T:
+        async def go() -> T:
+            return await work(self.service)
+
+        return asyncio.run(go())
+
+    def login(self, name: str = "admin", password: str = "") -> str:
+        return self.run(lambda s: s.login(name, password or self.secret, "10.0.0.1")).token
+
+    def changed(self, token: str, old: str, new: str) -> str:
+        session = self.service.session(token)
+        assert session is not None
+        return self.run(lambda s: s.change_password(session, old, new)).token
+
+    def commissioned(self) -> str:
+        return self.changed(self.login(), self.secret, NEW)
+
+    def refused(self, name: str, password: str) -> LoginRefused:
+        with pytest.raises(LoginRefused) as caught:
+            self.run(lambda s: s.login(name, password, "10.0.0.2"))
+        return caught.value
+
+
+@pytest.mark.req("MNT-02", "MNT-04")
+def test_only_the_units_own_secret_opens_a_new_unit_and_it_must_be_changed() -> None:
+    bench, other = Bench(), Bench(2)
+    for name, password in (("admin", "ADMIN"), ("user", "USER"), ("user", ""), ("admin", ""), ("admin", other.secret)):
+        bench.refused(name, password)
+    session = bench.service.session(bench.login())
+    assert session is not None
+    assert (session.role, session.must_change) == (Role.ADMIN, True)
+
+
+@pytest.mark.req("MNT-02")
+def test_a_changed_password_ends_every_session_and_the_old_one_does_not_work() -> None:
+    bench = Bench()
+    stolen = bench.login()
+    token = bench.commissioned()
+    assert bench.service.session(stolen) is None
+    session = bench.service.session(token)
+    assert session is not None
+    assert not session.must_change
+    bench.refused("admin", bench.secret)
+    assert bench.login("admin", NEW)
+    assert SecurityKind.PASSWORD_CHANGED in bench.kinds()
+    assert bench.start().accounts.admin.must_change is False
+
+
+@pytest.mark.req("MNT-02")
+def test_a_change_needs_the_old_password_and_counts_as_a_try() -> None:
+    bench = Bench()
+    token = bench.commissioned()
+    for _ in range(10):
+        with pytest.raises(LoginRefused):
+            bench.changed(token, "wrong", OTHER)
+    assert bench.refused("admin", NEW).wait_s > 0
+    bench.now_us = 15 * MINUTE
+    assert bench.login("admin", NEW)
+
+
+@pytest.mark.req("MNT-02")
+@pytest.mark.parametrize("new", ["short1!", "alllowercase1!", NEW, "label"])
+def test_a_bad_new_password_changes_nothing(new: str) -> None:
+    bench = Bench()
+    token = bench.commissioned()
+    with pytest.raises(PasswordRefused):
+        bench.changed(token, NEW, bench.secret if new == "label" else new)
+    assert bench.service.session(token) is not None
+    assert bench.login("admin", NEW)
+
+
+@pytest.mark.req("MNT-02")
+def test_the_administrator_gives_the_user_a_password_and_closes_the_account() -> None:
+    bench = Bench()
+    admin = bench.service.session(bench.commissioned())
+    assert admin is not None
+    bench.run(lambda s: s.give_user_password(admin, OTHER))
+    token = bench.login("user", OTHER)
+    session = bench.service.session(token)
+    assert session is not None
+    assert (session.role, session.must_change) == (Role.USER, True)
+    token = bench.changed(token, OTHER, "My-own-pass-3")
+    bench.run(lambda s: s.give_user_password(admin, OTHER))
+    assert bench.service.session(token) is None
+    token = bench.login("user", OTHER)
+    bench.run(lambda s: s.give_user_password(admin, ""))
+    assert bench.service.session(token) is None
+    bench.refused("user", OTHER)
+    assert {SecurityKind.PASSWORD_RESET, SecurityKind.ACCOUNT_CHANGED} <= set(bench.kinds())
+
+
+@pytest.mark.req("MNT-02")
+def test_unknown_names_cost_as_much_as_wrong_passwords(monkeypatch: pytest.MonkeyPatch) -> None:
+    looked: list[str] = []
+    real = verify_password
+
+    def watched(password: str, kept: str) -> bool:
+        looked.append(kept.split("$")[1])
+        return real(password, kept)
+
+    monkeypatch.setattr(module, "verify_password", watched)
+    bench = Bench()
+    for name in ("admin", "user", "nobody"):
+        bench.refused(name, "wrong")
+    assert looked == [str(COST)] * 3
+
+
+@pytest.mark.req("MNT-02")
+def test_tries_at_the_same_time_count_too() -> None:
+    bench = Bench()
+
+    async def many() -> list[object]:
+        tries = (bench.service.login("admin", f"guess-{number}", "10.0.0.3") for number in range(60))
+        return await asyncio.gather(*tries, return_exceptions=True)
+
+    results = asyncio.run(many())
+    assert not any(isinstance(result, module.Login) for result in results)
+    looked = [result for result in results if isinstance(result, LoginRefused) and not result.wait_s]
+    assert len(looked) <= 10
+    assert any(isinstance(result, Busy) for result in results)
+
+
+@pytest.mark.req("CFG-03", "MNT-02")
+def test_a_factory_reset_logs_everybody_out_and_returns_to_this_units_label() -> None:
+    bench = Bench()
+    secret = bench.secret
+    admin = bench.service.session(token := bench.commissioned())
+    assert admin is not None
+    bench.run(lambda s: s.give_user_password(admin, OTHER))
+    user = bench.login("user", OTHER)
+    bench.run(lambda s: s.reset())
+    assert bench.service.session(token) is None
+    assert bench.service.session(user) is None
+    bench.refused("admin", NEW)
+    bench.refused("user", OTHER)
+    again = bench.service.session(bench.login("admin", secret))
+    assert again is not None
+    assert again.must_change
+
+
+def test_a_label_that_was_removed_after_printing_still_counts_after_a_reset() -> None:
+    bench = Bench()
+    secret = bench.secret
+    bench.commissioned()
+    bench.disk.remove(HERE / LABEL)
+    bench.service = bench.start()
+    bench.run(lambda s: s.reset())
+    assert bench.keeper.label is None
+    assert bench.login("admin", secret)
+
+
+def test_sessions_end_when_idle_and_at_logout_and_each_end_is_logged() -> None:
+    bench = Bench()
+    bench.login()
+    token = bench.login()
+    bench.service.logout(token)
+    bench.service.logout(token)
+    bench.now_us = 20 * MINUTE
+    assert bench.service.session(token) is None
+    assert bench.kinds()[-2:] == [SecurityKind.LOGOUT, SecurityKind.SESSION_ENDED]
+    assert bench.service.session("") is None
+
+
+def test_no_name_that_somebody_typed_gets_into_the_log() -> None:
+    bench = Bench()
+    bench.refused("my-secret-password", "x")
+    assert "my-secret" not in str(bench.log.events)
+    bench.now_us += SECOND
+
+
+def test_a_power_cut_at_the_first_start_leaves_one_label_and_a_unit_that_opens_with_it() -> None:
+    for cut_at in range(1, 5):
+        for seed in range(10):
+            disk = CrashDisk(Random(seed), cut_at)
+            try:
+                AccountKeeper(HERE, disk, "S1", COST)
+            except PowerCut:
+                pass
+            before = disk.files.get(HERE / LABEL)
+            disk = disk.after_the_cut()
+            keeper = AccountKeeper(HERE, disk, "S1", COST)
+            assert before in (None, disk.files[HERE / LABEL])
+            service = AccountService(keeper, SecurityMemory(), lambda: 0, cost_log2=COST)
+            assert keeper.label is not None
+            assert keeper.problem == ""
+            assert asyncio.run(service.login("admin", keeper.label.password, "")).session.must_change
+
+
+def test_a_power_cut_at_a_change_leaves_the_old_or_the_new_password() -> None:
+    for seed in range(10):
+        bench = Bench(seed)
+        disk = CrashDisk(Random(seed), 2, files=bench.disk.files)
+        keeper = AccountKeeper(HERE, disk, "S1", COST)
+        with pytest.raises(PowerCut):
+            keeper.save(keeper.current.with_password(Role.ADMIN, "new", must_change=False))
+        after = AccountKeeper(HERE, disk.after_the_cut(), "S1", COST)
+        assert after.problem == ""
+        assert after.current.admin.password in ("new", bench.keeper.current.admin.password)
+
+
+def test_a_damaged_accounts_file_lets_nobody_in_but_the_owner_of_the_label() -> None:
+    bench = Bench()
+    bench.commissioned()
+    bench.disk.files[HERE / NAME] = bench.disk.files[HERE / NAME][:-20]
+    bench.service = bench.start()
+    assert "cannot be read" in bench.service.problem
+    bench.refused("admin", NEW)
+    assert bench.login("admin", bench.secret)
+
+
+def test_an_edited_accounts_file_is_refused() -> None:
+    accounts = Bench().keeper.current
+    data = encode_accounts(accounts)
+    assert decode_accounts(data) == accounts
+    for bad in (b"", b"[]", b"{}", data.replace(b"true", b"null"), data.replace(b'"user"', b'"admin"', 1), data[:-2]):
+        with pytest.raises(BadAccounts):
+            decode_accounts(bad)
