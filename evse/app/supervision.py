@@ -17,7 +17,14 @@ from evse.links.ocpp.certificates import Use
 from evse.links.ocpp.charge_point import ChargePoint
 from evse.links.ocpp.dialect import Version
 from evse.links.ocpp.file_work import Job, Work
-from evse.links.ocpp.settings import LossStrategy, OutletFacts, StationIdentity, SupervisionSettings
+from evse.links.ocpp.settings import (
+    LossStrategy,
+    OfflineMode,
+    OnlineMode,
+    OutletFacts,
+    StationIdentity,
+    SupervisionSettings,
+)
 from evse.links.ocpp.supervision import OcppSupervision
 from evse.links.ocpp.target import Target, TargetError, Trust, check_url, target_of
 from evse.links.ocpp.transfers import Transfers
@@ -144,11 +151,13 @@ def settings_of(values: dict[str, Any], config: StationConfig) -> SupervisionSet
         message_timeout_s=values["message_timeout_s"],
         authentication_timeout_s=values["authentication_timeout_s"],
         loss=LossStrategy.ALLOW_ALL if values["loss"] == "allow_all" else LossStrategy.CACHED_ONLY,
+        online_mode=OnlineMode(values["online_mode"]) if values.get("online_mode") else None,
+        offline_mode=OfflineMode(values["offline_mode"]) if values.get("offline_mode") else None,
         default_id_tag=values["default_id_tag"],
         sample_interval_s=values["sample_interval_s"],
         cache_enabled=values["cache"],
         connection_timeout_s=min(outlet.procedure.plug_us for outlet in config.outlets) // SECOND,
-        version=Version(values["version"]),
+        version=Version(values.get("version", Version.V16.value)),
         external_limits=values["external_limits"],
     )
 

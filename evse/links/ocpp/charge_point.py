@@ -24,6 +24,7 @@ from evse.core.events import (
 )
 from evse.core.units import NEVER, SECOND
 from evse.exchange.snapshot import StationView
+from evse.links.ocpp.authorising import free_offline
 from evse.links.ocpp.certificates import CertificateStore
 from evse.links.ocpp.context import VIEW_GRACE_US, Context, Outcome
 from evse.links.ocpp.delivery import keep_change, next_message
@@ -270,6 +271,7 @@ class ChargePoint:
                 heartbeat(context)
             wake_us = min(wake_us, self._meter.due(context, now_us), limits_due(context, now_us))
             wake_us = min(wake_us, expire_reservations(context, now_us), connection_timeouts(context, now_us))
+            free_offline(context, now_us)
             self._send(now_us)
         return self._output(now_us, wake_us)
 

@@ -117,6 +117,8 @@ class Marks:
 
     held: set[int] = field(default_factory=set)
     """Connectors whose energy is held back because their user turned out to be invalid."""
+    served_free: set[int] = field(default_factory=set)
+    """Outlets whose plug has had its charge, or its chance of one, without a card."""
     timed_out: dict[int, str] = field(default_factory=dict)
     """Sessions that were ended because nobody plugged in."""
     pending_profiles: dict[int, ChargingProfile] = field(default_factory=dict)
@@ -322,7 +324,8 @@ class Context:
 
     def tell_security_events(self) -> None:
         """Ask to send the security events that wait."""
-        while self._security_events:
+        # Not "while": one that is given up at once comes back.
+        for _ in range(len(self._security_events)):
             self._tell_security_event(*self._security_events.popleft())
 
     def _tell_security_event(self, kind: str, at_us: int, info: str) -> None:
