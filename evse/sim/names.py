@@ -23,7 +23,7 @@ from evse.core.limits import OnExpiry
 from evse.core.lines import LineFunction
 from evse.core.orders import OrderKind
 from evse.core.outlet_status import OUTLET_TABLE, ErrorClass, OutletErrorName, OutletStatus
-from evse.core.procedure import FREE_ACCESS
+from evse.core.procedure_users import FREE_ACCESS
 from evse.core.session import DOMESTIC, NORMAL_MODE_3, SIMPLIFIED_MODE_3
 from evse.core.values import Beep, CableState, Light, LockFeedback, PilotLevel, PilotMode, PilotState, ShutterFeedback
 
