@@ -613,7 +613,7 @@ MUTANTS: Final = (
         "evse/core/meter_trust.py",
         "return difference if 0 <= difference <= most else None",
         "return max(0, difference)",
-        ("meter-replaced",),
+        ("meter-lies",),
     ),
     Mutant(
         "meter-loss-not-told",

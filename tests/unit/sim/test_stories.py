@@ -44,10 +44,10 @@ USED_BY_VISITS = {
 }
 TEACHING = {"teach_badges", "stop_teaching"}
 """Not drawn: every card of a story means a charge."""
+SUPERVISED = {verb.name for verb in SUPERVISION_VERBS}
+"""Not drawn: the stations of stories have no central system."""
 
 
-SUPERVISION = {verb.name for verb in SUPERVISION_VERBS}
-"""Not drawn: stories play on stations without a central system yet."""
 METERS = {verb.name for verb in (*METER_VERBS, *HOUSE_VERBS)}
 """Drawn by tests/scenario/test_meter_walks.py."""
 
@@ -56,7 +56,7 @@ def test_every_verb_and_command_may_happen_in_a_story() -> None:
     healing = {entry.heal[0] for entry in FAULTS.values() if entry.heal is not None}
     assert {verb.name for verb in ALL_VERBS} == set(FAULTS) | healing - {
         ""
-    } | USED_BY_VISITS | TEACHING | METERS | SUPERVISION
+    } | USED_BY_VISITS | TEACHING | SUPERVISED | METERS
     assert set(COMMANDS) == set(ORDERS)
 
 
