@@ -25,6 +25,7 @@ from evse.app.badge_port import StationBadges
 from evse.app.board_view import board_from
 from evse.app.child import ChildArguments, Task, add_child_arguments, begin_child, wait_for_task
 from evse.app.factory_badges import badge_list_of
+from evse.app.publication_task import StationPublication
 from evse.app.record_source import JournalRecords
 from evse.app.report_source import StationReport
 from evse.app.scenario_runner import ScenarioRunner
@@ -89,8 +90,17 @@ class ServicesProcess:
         if config.version != station.config.version:
             services.wanted = config
         self._memory.settings.listen(self._settings_changed)
-        self._configuring: asyncio.Task[None] | None = None
+        self._configuring: set[asyncio.Task[None]] = set()
         self._hub = StationHub(services, system_mapping)
+        self._publication = StationPublication(
+            journal,
+            Path(task.data),
+            station.config.station_uid,
+            self._memory.settings,
+            self._stamp,
+            self._publish,
+            simulated=bool(task.world),
+        )
         listener = socket.socket(fileno=arguments.exchange_fd)
         self._end = ServicesEnd(listener, self._hub)
         self._hub.sender = self._end
@@ -105,6 +115,7 @@ class ServicesProcess:
             report=StationReport(
                 station.config.station_uid, self._hub, journal, names, self._instant, self._memory.settings
             ),
+            publication=self._publication,
             accounts=self._memory.accounts,
             settings=self._memory.settings,
             control=StationControl(self._memory, child.status.send),
@@ -156,9 +167,14 @@ class ServicesProcess:
         if order is not None:
             journal.commit([ForgetEverything(order.keep_badges)], self._memory.resets.done)
 
+    def _publish(self, wanted: bool) -> None:
+        self._services.publish = wanted
+
     def _settings_changed(self, _values: Values, _keys: frozenset[str]) -> None:
         self._services.cards.policy = policy_of_settings(self._memory.in_force)
-        self._configuring = asyncio.create_task(self._configure(), name="configure")
+        task = asyncio.create_task(self._configure(), name="configure")
+        self._configuring.add(task)
+        task.add_done_callback(self._configuring.discard)
 
     async def _configure(self) -> None:
         """Bring control to the present settings; without control it gets them when it comes."""
@@ -182,6 +198,8 @@ class ServicesProcess:
         work = asyncio.create_task(self._work(), name="services")
         # A failure of the work ends the process: the supervisor starts a new one.
         work.add_done_callback(lambda _task: self.stop())
+        publishing = asyncio.create_task(self._publication.run(), name="publication")
+        publishing.add_done_callback(lambda _task: self.stop())
         serve = asyncio.create_task(self._server.serve(sockets=[self._web]), name="web")
         while not self._server.started and not serve.done():  # noqa: ASYNC110  # uvicorn has a flag, no event
             await asyncio.sleep(0.005)
@@ -192,9 +210,10 @@ class ServicesProcess:
         self._end.close()
         self._store.close()
         self._memory.close()
-        if work.done():
-            work.result()
-        work.cancel()
+        for each in (work, publishing):
+            if each.done():
+                each.result()
+            each.cancel()
 
     async def _work(self) -> None:
         while not self._server.should_exit:
@@ -202,7 +221,7 @@ class ServicesProcess:
             timeout_s = self._hub.tick()
             view = self._hub.latest()
             if view is not None:
-                self._memory.settings.acknowledge(view.config_version)
+                self._memory.acknowledge(view.config_version, view.config_digest)
             if self._services.problem != self._problem:
                 self._problem = self._services.problem
                 _log.warning("%s", self._problem or "the journal works again")

@@ -61,6 +61,7 @@ class StationMemory:
             reset_accounts(keeper)
         self.settings = Settings(Catalogue(self.facts), store, self.log)
         self._at_start = self.settings.values
+        self._config: StationConfig | None = None
         self.accounts = AccountService(keeper, self.log, clock, policy_of(self.facts.family))
 
     @property
@@ -75,9 +76,14 @@ class StationMemory:
     def config(self) -> StationConfig:
         """What control should work by: the profile with the settings in force."""
         settings = self.settings
-        return effective_config(
-            self._base, self.facts, self.in_force, settings.catalogue.factory, settings.configuration.version
-        )
+        version = settings.configuration.version
+        if self._config is None or self._config.version != version:
+            self._config = effective_config(self._base, self.facts, self.in_force, settings.catalogue.factory, version)
+        return self._config
+
+    def acknowledge(self, version: int, digest: str) -> None:
+        """Control says what it works by: the settings are active when both are ours."""
+        self.settings.acknowledge(version if digest == self.config().digest else 0)
 
     @property
     def problem(self) -> str:

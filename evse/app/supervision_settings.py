@@ -10,8 +10,9 @@ from evse.services.settings.kinds import Value
 from evse.services.settings.model import Values
 
 _log = logging.getLogger(__name__)
-_SPOKEN: Final = "1.6-json"
+_SPOKEN: Final = ("1.6-json", "1.5-json")
 _DIRECT: Final = {
+    "ocpp.version": "version",
     "ocpp.url": "url",
     "ocpp.identity": "identity",
     "ocpp.password": "password",
@@ -22,7 +23,11 @@ _DIRECT: Final = {
     "access.timeout_s": "authentication_timeout_s",
 }
 """Settings and the link's values of the same meaning and type."""
-_WITHOUT: Final = {"roots_file": "", "certificate_file": "", "key_file": "", "retry_interval_s": 30}
+_WITHOUT: Final = {
+    **{"roots_file": "", "certificate_file": "", "key_file": "", "retry_interval_s": 30},
+    **{"online_mode": None, "offline_mode": None},
+}
+"""What is no setting, as a profile has it that says nothing."""
 _LOSS: Final = {"allow_all_badges": "allow_all", "reject_all_badges": "reject_all_except_cached"}
 
 
@@ -44,7 +49,7 @@ def supervision_from(values: Values, delivered: Mapping[str, Any]) -> dict[str, 
     """
     if values["general.station_type"] != "supervised" or not values["ocpp.url"]:
         return {}
-    if values["ocpp.version"] != _SPOKEN:
+    if values["ocpp.version"] not in _SPOKEN:
         _log.warning("OCPP %s is not spoken by this version: no supervision", values["ocpp.version"])
         return {}
     modem = {"retry_interval_s": values["ocpp.modem_retry_s"]} if values["ocpp.modem"] is True else {}

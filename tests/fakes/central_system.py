@@ -62,6 +62,7 @@ class CentralSystem:
         self.statuses: dict[int, str] = {}
         self.outgoing: deque[tuple[int, str]] = deque()
         """Texts and when they leave."""
+        self.error_code = "InternalError"
         self._check = check
         self._utc_us = utc_us
         self._seen: dict[str, str] = {}
@@ -106,7 +107,7 @@ class CentralSystem:
         self.requests.append((action, call.payload))
         if behaviour.errors.get(action, 0):
             behaviour.errors[action] -= 1
-            self._send(now_us, action, json.dumps([4, call.unique_id, "InternalError", "it hurts", {}]))
+            self._send(now_us, action, json.dumps([4, call.unique_id, self.error_code, "it hurts", {}]))
             return
         if action in behaviour.wrong:
             self._send(now_us, action, json.dumps([3, call.unique_id, {"nonsense": [1, None]}]))

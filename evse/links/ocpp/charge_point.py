@@ -22,6 +22,7 @@ from evse.core.events import (
     SessionOpened,
     TransactionStarted,
 )
+from evse.core.outlet_status import OutletStatus
 from evse.core.units import NEVER, SECOND
 from evse.exchange.snapshot import StationView
 from evse.links.ocpp.authorising import free_offline
@@ -152,7 +153,7 @@ class ChargePoint:
     def view(self, now_us: int, view: StationView | None) -> None:
         """The newest Snapshot; ``None``: control does not answer. For a short while the last one counts then."""
         context = self.context
-        if view is not None:
+        if view is not None and (context.view is None or _begun(view)):
             context.view, context.view_ends_us = view, NEVER
         elif context.view_ends_us == NEVER:
             context.view_ends_us = now_us + VIEW_GRACE_US
@@ -356,3 +357,8 @@ class ChargePoint:
     @clock.setter
     def clock(self, mapping: ClockMapping) -> None:
         self.context.clock = mapping
+
+
+def _begun(view: StationView) -> bool:
+    """Whether control has got over its start: what it shows before that is no news."""
+    return all(outlet.outlet_status != OutletStatus.NOT_INITIALIZED.value for outlet in view.outlets)

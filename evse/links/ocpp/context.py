@@ -18,6 +18,7 @@ from evse.links.ocpp.certificates import CertificateStore
 from evse.links.ocpp.charging_profile import ChargingProfile
 from evse.links.ocpp.connector_status import ConnectorWatch, StatusReport, StatusTeller, station_report
 from evse.links.ocpp.file_work import Files, WorkStates
+from evse.links.ocpp.frame import ErrorCode
 from evse.links.ocpp.id_tags import IdCache, IdTagInfo, LocalList
 from evse.links.ocpp.keys import Keys
 from evse.links.ocpp.link import Link
@@ -153,6 +154,7 @@ class Context:
         self.states = WorkStates()
         self.files = Files()
         self.certificates = CertificateStore()
+        self._mute = False
         self._security_events: deque[tuple[str, int, str]] = deque(maxlen=SECURITY_EVENTS)
         self.restart = ""
         """Kind of the reset that is to be carried out now."""
@@ -324,13 +326,18 @@ class Context:
 
     def tell_security_events(self) -> None:
         """Ask to send the security events that wait."""
+        if self._mute:
+            self._security_events.clear()
         # Not "while": one that is given up at once comes back.
         for _ in range(len(self._security_events)):
             self._tell_security_event(*self._security_events.popleft())
 
     def _tell_security_event(self, kind: str, at_us: int, info: str) -> None:
         def answered(answer: Answer) -> None:
-            if answer.payload is None and not answer.refused:
+            if answer.error is not None and answer.error.code in (ErrorCode.NOT_IMPLEMENTED, ErrorCode.NOT_SUPPORTED):
+                # It does not want to know, and need not be told again.
+                self._mute = True
+            elif answer.payload is None and not answer.refused:
                 # The connection went with it: it is told on the next one.
                 self._security_events.append((kind, at_us, info))
 

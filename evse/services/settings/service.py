@@ -85,8 +85,10 @@ class Settings:
         return self._acknowledged == self.configuration.version
 
     def acknowledge(self, version: int) -> None:
-        """Control says by which version it works."""
+        """Control says by which version it works; 0 when it is not the content that we mean."""
         self._acknowledged = version
+        if self.active:
+            self.refusal = ""
 
     def listen(self, listener: Listener) -> None:
         """Be told of each change from now on, after it is durable."""

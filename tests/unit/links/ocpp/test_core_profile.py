@@ -155,6 +155,21 @@ def test_while_control_starts_again_the_last_status_counts() -> None:
     assert "StatusNotification" not in bench.central.actions()
 
 
+def test_a_control_that_starts_anew_is_no_news_until_it_has_begun() -> None:
+    bench = connected()
+    bench.change(1, outlet_status=OutletStatus.NOT_INITIALIZED.value)
+    bench.run(1)
+    assert "StatusNotification" not in bench.central.actions()
+    bench.change(1, outlet_status=OutletStatus.INIT_DONE.value)
+    bench.run(1)
+    assert "StatusNotification" not in bench.central.actions()
+    bench.change(1, outlet_status=OutletStatus.NOT_INITIALIZED.value)
+    bench.run(6)
+    bench.change(1)
+    bench.run(1)
+    assert bench.central.statuses[1] == "Unavailable", "it does not get over it"
+
+
 # --- cards -----------------------------------------------------------------------------------------------------------
 
 

@@ -161,6 +161,17 @@ def test_security_events_are_told_with_a_security_profile_and_kept_while_offline
     assert not connected().central.payloads("SecurityEventNotification")
 
 
+def test_a_central_system_that_knows_no_security_events_is_asked_once() -> None:
+    bench = Bench(SECURE)
+    bench.central.behaviour.errors["SecurityEventNotification"] = 99
+    bench.central.error_code = "NotImplemented"
+    bench.run(3)
+    bench.context.security_event("InvalidMessages", "")
+    bench.change(1)
+    bench.run(3)
+    assert len(bench.central.payloads("SecurityEventNotification")) == 1
+
+
 @pytest.mark.req("OCP-05")
 def test_certificates_are_installed_listed_and_deleted_and_outlive_a_power_cut() -> None:
     bench = connected()
