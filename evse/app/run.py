@@ -180,7 +180,6 @@ class StationRun:
         from evse.app.board_view import board_values
         from evse.app.station_facts import facts_values, station_facts
         from evse.app.station_memory import configured
-        from evse.app.supervision import supervision_values
 
         options = self._options
         try:
@@ -190,7 +189,12 @@ class StationRun:
             simulated = WireKind.SIMULATED in kinds
             uid = check_uid(options.uid or f"{'SIM' if simulated else 'EVSE'}-{profile.model.name}")
             base = station_config(profile, uid)
-            supervision = supervision_values(profile, options.supervision)
+            supervision: dict[str, Any] = {}
+            if options.supervision or profile.model.supervision is not None:
+                # Loaded only where it is used: the pilot's first 12 V wait for us.
+                from evse.app.supervision import supervision_values
+
+                supervision = supervision_values(profile, options.supervision)
         except ProfileError as error:
             text = "\n".join(map(str, error.problems))
             raise RunError(f"{text}\nprofile {options.profile!r} is refused", BAD_INPUT) from error

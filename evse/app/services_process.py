@@ -52,6 +52,7 @@ from evse.web.ports import Extras, NotConnected
 from evse.web.server import Server, make_server
 
 if TYPE_CHECKING:
+    from evse.app.house_watch import HouseWatch
     from evse.app.supervision import Supervised
 
 _log = logging.getLogger(__name__)
@@ -74,7 +75,8 @@ class ServicesProcess:
         wanted = supervision_from(values, task.supervision)
         supervised = self._supervised(task, wanted, station.config) if wanted else None
         back_end = None if supervised is None else supervised.back_end
-        self._supervision = supervised
+        self._supervision, self._supervision_values = supervised, wanted
+        self._delivered, self._config = task.supervision, station.config
         services = StationServices(
             journal,
             policy_of_settings(values),
@@ -128,6 +130,13 @@ class ServicesProcess:
         self._web = socket.socket(fileno=arguments.web_fd)
         self._server: Server = make_server(app, "", 0)
         self._problem = self._memory_problem = ""
+        self._house: HouseWatch | None = None
+        if station.wires.house is not None:
+            # The Modbus library is loaded only where there is a house meter.
+            from evse.app.house_watch import HouseWatch
+
+            hub = self._hub
+            self._house = HouseWatch(station.wires.house, hub.latest, hub.post, monotonic_us)
 
     def _supervised(self, task: Task, wanted: dict[str, Any], config: StationConfig) -> Supervised:
         """The way to the central system, which begins to connect."""
@@ -171,7 +180,12 @@ class ServicesProcess:
         self._services.publish = wanted
 
     def _settings_changed(self, _values: Values, _keys: frozenset[str]) -> None:
-        self._services.cards.policy = policy_of_settings(self._memory.in_force)
+        values = self._memory.in_force
+        self._services.cards.policy = policy_of_settings(values)
+        wanted = supervision_from(values, self._delivered)
+        if self._supervision is not None and wanted != self._supervision_values:
+            self._supervision_values = wanted
+            self._supervision.use(monotonic_us(), wanted, self._config)
         task = asyncio.create_task(self._configure(), name="configure")
         self._configuring.add(task)
         task.add_done_callback(self._configuring.discard)
@@ -200,11 +214,14 @@ class ServicesProcess:
         work.add_done_callback(lambda _task: self.stop())
         publishing = asyncio.create_task(self._publication.run(), name="publication")
         publishing.add_done_callback(lambda _task: self.stop())
+        house = None if self._house is None else asyncio.create_task(self._house.run(), name="house meter")
         serve = asyncio.create_task(self._server.serve(sockets=[self._web]), name="web")
         while not self._server.started and not serve.done():  # noqa: ASYNC110  # uvicorn has a flag, no event
             await asyncio.sleep(0.005)
         self._child.status.send({"ready": True})
         await serve
+        if house is not None:
+            house.cancel()
         if self._supervision is not None:
             await self._supervision.link.end()
         self._end.close()

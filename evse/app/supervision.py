@@ -68,6 +68,12 @@ class Supervised:
         """Begin to connect."""
         self.back_end.charge_point.switch(now_us, on=True)
 
+    def use(self, now_us: int, values: dict[str, Any], config: StationConfig) -> None:
+        """Settings were changed at the station; empty ``values``: it is not supervised any more."""
+        self.back_end.charge_point.switch(now_us, on=bool(values))
+        if values:
+            self.back_end.use(now_us, settings_of(values, config))
+
 
 def supervise(
     values: dict[str, Any],

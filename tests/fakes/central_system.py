@@ -59,6 +59,8 @@ class CentralSystem:
         self.requests: list[tuple[str, dict[str, Any]]] = []
         self.answers: dict[str, Any] = {}
         """By id of its own requests: payload, or the error's code."""
+        self.answered: dict[str, int] = {}
+        """How often each of its own requests was answered."""
         self.statuses: dict[int, str] = {}
         self.outgoing: deque[tuple[int, str]] = deque()
         """Texts and when they leave."""
@@ -87,6 +89,8 @@ class CentralSystem:
     def receive(self, now_us: int, text: str) -> None:
         """Take a text of the station."""
         message = unpack(text)
+        if isinstance(message, CallResult | CallError):
+            self.answered[message.unique_id] = self.answered.get(message.unique_id, 0) + 1
         if isinstance(message, CallResult):
             self.answers[message.unique_id] = message.payload
         elif isinstance(message, CallError):

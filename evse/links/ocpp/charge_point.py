@@ -198,6 +198,7 @@ class ChargePoint:
         kept = {name: text for name, text in context.keys.changed.items() if name not in set_anew}
         elsewhere = (settings.url, settings.identity) != (context.settings.url, context.settings.identity)
         context.settings, context.keys = settings, Keys(keys, kept)
+        context.marks.told_limits.clear()
         context.keep("keys", json.dumps(kept, separators=(",", ":")) if kept else "")
         if elsewhere or set_anew & {"AuthorizationKey", "SecurityProfile"}:
             context.link.drop()

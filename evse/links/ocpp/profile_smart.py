@@ -165,7 +165,8 @@ def restored_profiles(text: str, stack: ProfileStack) -> ProfileStack:
 
 def limits_due(context: Context, now_us: int) -> int:
     """Post what has changed of the limits; return when to look again by time alone."""
-    if context.view is None or not context.view.restored:
+    if context.view is None or not context.view.restored or not context.settings.external_limits:
+        # Control itself drops what an external system has said when that is switched off.
         return NEVER
     wake_us = NEVER
     for connector in (STATION, *context.identity.outlets):

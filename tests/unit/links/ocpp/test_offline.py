@@ -187,6 +187,20 @@ def test_a_message_that_the_central_system_fails_on_is_tried_again_and_given_up(
 
 
 @pytest.mark.req("OCP-03")
+def test_after_another_connection_nothing_waits_for_its_next_attempt() -> None:
+    bench = connected(replace(DEFAULTS, retry_interval_s=1))
+    bench.central.behaviour.errors["StartTransaction"] = 1
+    bench.card(1, "04A1B2C3")
+    bench.run(1)
+    assert bench.central.ledger == {}
+    bench.network(up=False)
+    bench.run(1)
+    bench.network(up=True)
+    bench.run(10)
+    assert len(bench.central.ledger) == 1, "not only after the minute between attempts"
+
+
+@pytest.mark.req("OCP-03")
 def test_a_central_system_that_falls_silent_is_left_and_everything_told_again() -> None:
     bench = connected()
     bench.central.behaviour.silent.add("*")

@@ -297,8 +297,19 @@ def test_a_remote_start_brings_its_profile() -> None:
 @pytest.mark.req("ENE-05", "OCP-04")
 def test_without_external_control_profiles_are_refused() -> None:
     bench = connected(replace(DEFAULTS, external_limits=False))
-    assert set_profile(bench, 0, profile("TxDefaultProfile", (0, 10))) == "Rejected"
-    assert plan(bench, 1) is None
+    made = profile("TxDefaultProfile", (0, 10), schedule={"startSchedule": later(bench, 0)})
+    assert set_profile(bench, 0, made) == "Rejected"
+    assert not bench.of(SetLimit)
+    bench.supervision.use(bench.now_us, DEFAULTS)
+    assert set_profile(bench, 0, made) == "Accepted"
+    assert plan(bench, 1) == [(-1, 10.0)] or plan(bench, 1) == [(0, 10.0)]
+    posted = len(bench.of(SetLimit))
+    bench.supervision.use(bench.now_us, replace(DEFAULTS, external_limits=False))
+    bench.run(1)
+    assert len(bench.of(SetLimit)) == posted
+    bench.supervision.use(bench.now_us, DEFAULTS)
+    bench.run(1)
+    assert len(bench.of(SetLimit)) > posted, "told again"
 
 
 @pytest.mark.parametrize(
