@@ -35,7 +35,7 @@ class HouseWatch:
             self._link = TcpClientLink(house.host, house.port)
         reader = house_reader(self._link, house)
         self.monitor = HouseMonitor(reader, house.settings, view, self._send, f"{clock()}")
-        self._problem = ""
+        self._problem = self.monitor.driver.problem
 
     async def run(self) -> None:
         """Watch until cancelled."""
@@ -56,7 +56,10 @@ class HouseWatch:
         problem = self.monitor.driver.problem or self.monitor.limit.problem
         if problem != self._problem:
             self._problem = problem
-            _log.warning("house meter: %s", problem or "it works again")
+            if problem:
+                _log.warning("house meter: %s", problem)
+            else:
+                _log.info("house meter: it answers")
 
     async def _readable(self, timeout_s: float) -> None:
         """Wait for bytes, not longer than ``timeout_s``."""
