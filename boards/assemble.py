@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from types import MappingProxyType
-from typing import Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from boards.board import Board, OutletBoard
-from boards.compiled import OutletWires, WireKind, WirePlan, WireSpec
+from boards.compiled import MeterWires, OutletWires, WireKind, WirePlan, WireSpec
 from hal.drivers.front_end import FrontEndDriver
 from hal.drivers.front_end_domestic import DomesticContactor
 from hal.drivers.pn532 import Pn532Driver
@@ -19,10 +19,14 @@ from hal.frames.front_end import Frame
 from hal.ports import Polled
 from hal.wires import ByteLink
 
+if TYPE_CHECKING:
+    from hal.drivers.modbus_meter import ModbusMeterDriver
+
 OpenWire = Callable[[WireSpec], ByteLink]
 
 FrameSeen = Callable[[WireSpec, int, str, Frame | bytes], None]
-"""Recorder of frames: (wire, now_us, "sent" or "received", frame); a front end's frame comes decoded, a reader's raw."""
+"""Recorder of frames: (wire, now_us, "sent" or "received", frame); a front end's frame comes decoded, a reader's and a
+meter's raw."""
 
 
 @runtime_checkable
@@ -53,8 +57,8 @@ def listen(board: Board, plan: WirePlan, on_frame: FrameSeen | None) -> None:
     ``plan`` is the one that the board was made from.
     """
     for outlet, wires in zip(board.outlets, plan.outlets, strict=True):
-        for driver, wire in zip(outlet.polled, (wires.front_end, wires.reader), strict=False):
-            if wire is not None and isinstance(driver, _Hooked):
+        for driver, wire in zip(outlet.polled, wires.wires(), strict=True):
+            if isinstance(driver, _Hooked):
                 driver.on_frame = None if on_frame is None else _recorder(wire, on_frame)
 
 
@@ -64,7 +68,7 @@ def _check(plan: WirePlan) -> None:
     paths: set[str] = set()
     for wire in plan.wires():
         if wire.kind is WireKind.GPIO:
-            raise ValueError(f"{wire.name}: a front end or reader on GPIO is not supported")
+            raise ValueError(f"{wire.name}: a front end, reader or meter on GPIO is not supported")
         if wire.name in names:
             raise ValueError(f"{wire.name}: the name is used twice")
         if wire.path and wire.path in paths:
@@ -86,6 +90,12 @@ def _outlet(wires: OutletWires, open_wire: OpenWire, on_frame: FrameSeen | None)
         polled.append(reader)
         if on_frame is not None:
             reader.on_frame = _recorder(wires.reader, on_frame)
+    meter = None
+    if wires.meter is not None:
+        meter = _meter(wires.meter, open_wire)
+        polled.append(meter)
+        if on_frame is not None:
+            meter.on_frame = _recorder(wires.meter.wire, on_frame)
     return OutletBoard(
         number=wires.number,
         sense=front_end,
@@ -100,7 +110,15 @@ def _outlet(wires: OutletWires, open_wire: OpenWire, on_frame: FrameSeen | None)
         domestic=DomesticContactor(front_end) if wires.domestic else None,
         dip=front_end if wires.dip else None,
         display=front_end if wires.display else None,
+        meter=meter,
     )
+
+
+def _meter(wires: MeterWires, open_wire: OpenWire) -> ModbusMeterDriver:
+    # 3 MB of Modbus library only where there is a meter.
+    from hal.drivers.modbus_meter import ModbusMeterDriver
+
+    return ModbusMeterDriver(open_wire(wires.wire), wires.map, wires.unit)
 
 
 def _recorder(wire: WireSpec, on_frame: FrameSeen) -> Callable[[int, str, Frame | bytes], None]:

@@ -12,6 +12,7 @@ from hal.ports import (
     CardReader,
     ContactorHold,
     DipSense,
+    EnergyMeter,
     LockMotor,
     OutletSense,
     PilotDrive,
@@ -28,7 +29,8 @@ class OutletBoard:
     """Every port of one outlet. ``number`` counts from 1.
 
     ``lock`` is ``None`` for an attached cable, ``shutter`` on everything but City, ``domestic`` (the contactor of a domestic
-    socket) where there is none, ``reader`` on an outlet without card reader, ``dip`` and ``display`` on everything but THØR.
+    socket) where there is none, ``reader`` on an outlet without card reader, ``dip`` and ``display`` on everything but THØR,
+    ``meter`` where the current transformers meter.
     ``polled`` holds the drivers of this outlet that must be run, in the order in which they are run.
     """
 
@@ -45,6 +47,7 @@ class OutletBoard:
     domestic: ContactorHold | None = None
     dip: DipSense | None = None
     display: TextDisplay | None = None
+    meter: EnergyMeter | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,8 @@ import msgspec
 
 from evse.core.config import StationConfig
 from evse.core.configure import config_digest, with_digest
+from evse.core.house_limit import HouseSettings
+from hal.meter_map import MeterMap
 
 FORMAT = 1
 
@@ -40,7 +42,8 @@ class WireKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class WireSpec:
-    """One wire. ``name`` is its identity inside the station, ``outlet-1/front-end`` or ``outlet-1/reader``.
+    """One wire. ``name`` is its identity inside the station, ``outlet-1/front-end``, ``outlet-1/reader`` or
+    ``outlet-1/meter``.
 
     ``path``: device file; empty for a wire that is simulated inside one process. ``baud``: bits a second of a serial
     or simulated line, 0 for GPIO.
@@ -50,6 +53,19 @@ class WireSpec:
     kind: WireKind
     path: str = ""
     baud: int = 115_200
+
+
+@dataclass(frozen=True, slots=True)
+class MeterWires:
+    """An outlet's own meter on a serial line: its wire, its register map, and the address that is asked.
+
+    ``simulated_unit``: the address of a simulated meter, which is its own and may be another.
+    """
+
+    wire: WireSpec
+    map: MeterMap
+    unit: int
+    simulated_unit: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +85,27 @@ class OutletWires:
     domestic: bool = False
     dip: tuple[int, ...] = ()
     display: bool = False
+    meter: MeterWires | None = None
+
+    def wires(self) -> tuple[WireSpec, ...]:
+        """Every wire of the outlet: front end, reader, meter."""
+        meter = None if self.meter is None else self.meter.wire
+        return tuple(wire for wire in (self.front_end, self.reader, meter) if wire is not None)
+
+
+@dataclass(frozen=True, slots=True)
+class HouseMeter:
+    """The meter of the house connection, read by services over Modbus TCP.
+
+    ``wire``: of a simulated meter, else ``None``: then it is at ``host`` and ``port``.
+    """
+
+    map: MeterMap
+    unit: int
+    settings: HouseSettings
+    host: str = ""
+    port: int = 502
+    wire: WireSpec | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,15 +114,12 @@ class WirePlan:
 
     outlets: tuple[OutletWires, ...]
     quirks: tuple[str, ...] = ()
+    house: HouseMeter | None = None
 
     def wires(self) -> tuple[WireSpec, ...]:
-        """Every wire, outlet by outlet, the front end first."""
-        found: list[WireSpec] = []
-        for outlet in self.outlets:
-            found.append(outlet.front_end)
-            if outlet.reader is not None:
-                found.append(outlet.reader)
-        return tuple(found)
+        """Every wire, outlet by outlet, the front end first, then that of a simulated house meter."""
+        house = () if self.house is None or self.house.wire is None else (self.house.wire,)
+        return (*(wire for outlet in self.outlets for wire in outlet.wires()), *house)
 
     def with_paths(self, paths: Mapping[str, str]) -> WirePlan:
         """The same plan with ``paths`` (wire name to device file) filled in; KeyError for a name it does not have."""
@@ -96,13 +130,18 @@ class WirePlan:
         def put(wire: WireSpec) -> WireSpec:
             return replace(wire, path=paths.get(wire.name, wire.path))
 
+        house = self.house
+        if house is not None and house.wire is not None:
+            house = replace(house, wire=put(house.wire))
         return replace(
             self,
+            house=house,
             outlets=tuple(
                 replace(
                     outlet,
                     front_end=put(outlet.front_end),
                     reader=None if outlet.reader is None else put(outlet.reader),
+                    meter=None if outlet.meter is None else replace(outlet.meter, wire=put(outlet.meter.wire)),
                 )
                 for outlet in self.outlets
             ),

@@ -20,9 +20,7 @@ from boards.merge import Places, inherit, spread_defaults
 from boards.problems import Problem, ProfileError
 from boards.rules import check_rules
 from boards.schema import SCHEMA, StationProfile
-from boards.yaml_source import Key, Mark, Source, Value, key_text, parse_source, read_source
-
-SUFFIXES = (".yaml", ".yml")
+from boards.yaml_source import Key, Mark, Source, Value, key_text, looks_like_path, parse_source, read_source
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,11 +87,6 @@ def _find(reference: str | Path) -> Source:
     raise ProfileError(
         [Problem(str(reference), 0, 0, "", "no such file and no profile of this name", ", ".join(names), hint)]
     )
-
-
-def looks_like_path(text: str) -> bool:
-    """Whether ``text`` is meant as a path and not as the name of something shipped."""
-    return "/" in text or "\\" in text or "\0" in text or text.endswith(SUFFIXES) or text in ("", ".", "..")
 
 
 def _read_shipped(name: str) -> Source | None:

@@ -17,11 +17,10 @@ from types import MappingProxyType
 from pydantic import ValidationError
 
 from boards.explain import explain
-from boards.load import looks_like_path
 from boards.merge import Places
 from boards.meter_schema import METER_SCHEMA, MeterFile, MeterRegister
 from boards.problems import Problem, ProfileError
-from boards.yaml_source import Key, Source, key_text, parse_source, read_source
+from boards.yaml_source import Key, Source, key_text, looks_like_path, parse_source, read_source
 from hal.meter_map import CURRENTS, VOLTAGES, MeterMap, NumberKind, Quantity, Register
 
 FOLDER = "meters"

@@ -14,8 +14,9 @@ from pydantic_core import PydanticUndefined
 
 from boards.explain import describe_field, fields_of, model_of
 from boards.keys import Strict, info_of
-from boards.schema import Device, Outlet, StationProfile, Wire
+from boards.schema import Device, Outlet, StationProfile
 from boards.schema_lines import DeviceLine, InstallerLine
+from boards.schema_wire import Wire
 
 BEGIN = "<!-- keys: begin (python -m boards.reference profiles/README.md) -->"
 END = "<!-- keys: end -->"

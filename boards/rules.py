@@ -6,10 +6,12 @@ A finding names every path it depends on, so that a rule is silent when one of t
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 
+from boards.findings import Finding
+from boards.meter_rules import house_meter, outlet_meter
 from boards.quirks import QUIRKS
-from boards.schema import Outlet, OutletSettings, StationProfile, StationSettings, Wire
+from boards.schema import Outlet, OutletSettings, StationProfile, StationSettings
+from boards.schema_wire import Wire
 from boards.yaml_source import Key
 from evse.core.dip import CURRENT_SWITCHES
 
@@ -33,17 +35,6 @@ GUIDE_STATION_MAXIMUM_A = 64
 """EVlink guide DOCA0060: `Charging station maximum current` is 0 to 64 A."""
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """A broken rule. ``path``: where it is reported; ``also``: what else it depends on."""
-
-    path: Key
-    what: str
-    allowed: str = ""
-    hint: str = ""
-    also: tuple[Key, ...] = ()
-
-
 def check_rules(model: StationProfile) -> list[Finding]:
     """Every broken rule of a profile whose single keys are right."""
     findings: list[Finding] = []
@@ -54,6 +45,7 @@ def check_rules(model: StationProfile) -> list[Finding]:
         findings += _domestic(outlet, path)
         findings += _times(outlet, path, model)
         findings += _lines(outlet, path, model)
+        findings += outlet_meter(outlet, path)
         findings += _set_points(outlet, path)
     findings += _numbers(model)
     findings += _wires(model)
@@ -61,6 +53,7 @@ def check_rules(model: StationProfile) -> list[Finding]:
     findings += _names(model)
     findings += _badges(model)
     findings += _panel(model)
+    findings += house_meter(model)
     return findings
 
 
@@ -98,6 +91,8 @@ def outlet_wires(model: StationProfile) -> Iterator[tuple[Key, Wire, bool]]:
         yield (*path, "front_end", "wire"), outlet.front_end.wire, True
         if outlet.reader is not None:
             yield (*path, "reader", "wire"), outlet.reader.wire, True
+        if outlet.meter is not None:
+            yield (*path, "meter", "wire"), outlet.meter.wire, True
 
 
 def station_wires(model: StationProfile) -> Iterator[tuple[Key, Wire, bool]]:
@@ -156,9 +151,13 @@ def _cable(outlet: Outlet, path: Key) -> Iterator[Finding]:
 
 
 def _domestic(outlet: Outlet, path: Key) -> Iterator[Finding]:
-    if not has_domestic(outlet):
-        return
     socket: Key = (*path, "socket")
+    if not has_domestic(outlet):
+        if "domestic" in outlet.model_fields_set:
+            yield Finding(
+                (*path, "domestic"), "there is no domestic socket that it could rule", "leave it out", also=(socket,)
+            )
+        return
     if outlet.shutter:
         yield Finding((*path, "shutter"), _ignored("a shutter over a domestic socket"), "false", also=(socket,))
     if outlet.socket == "TE" and outlet.lock:

@@ -15,7 +15,9 @@ from typing import Literal
 from boards.keys import GUIDE, THOR, Strict, key
 from boards.schema_limits import DomesticKeys, ProtectionKeys, TimingKeys
 from boards.schema_lines import InputLineKeys
+from boards.schema_meter import HouseMeterKeys, InternalMetering, OutletMeter
 from boards.schema_supervision import SupervisionKeys
+from boards.schema_wire import Wire
 
 SCHEMA = 1
 
@@ -34,18 +36,6 @@ DipFunctionName = Literal[
     "commissioning",
     "unknown",
 ]
-
-
-class Wire(Strict):
-    """What a device hangs on."""
-
-    kind: Literal["simulated", "serial", "gpio"] = key(
-        "simulated", "`simulated`: a twin over the real frames; `serial`: a device file; `gpio`: kernel GPIO lines"
-    )
-    path: str = key("", "Device file of a serial or GPIO wire; empty for a simulated one", max_length=255)
-    baud: Literal[9600, 19200, 38400, 57600, 115200, 230400, 460800, 921600] = key(
-        115200, "Speed of a serial or simulated line", unit="bit/s"
-    )
 
 
 class FrontEnd(Strict):
@@ -223,6 +213,13 @@ class Outlet(Strict):
     phases: Literal[1, 3] | None = key(None, "Phases of this outlet; without a value those of the station")
     front_end: FrontEnd = key(FrontEnd(), "The outlet's microcontroller")
     reader: Reader | None = key(None, "RFID reader of this outlet")
+    internal_metering: InternalMetering = key(
+        "current_transformers",
+        "What the outlet measures by itself. `current_transformers`: currents; energy is apparent energy with the voltage "
+        "setting. `full`: voltages as well",
+        source=GUIDE,
+    )
+    meter: OutletMeter | None = key(None, "The outlet's own energy meter (Modbus RTU)", source=GUIDE)
     lock: bool | None = key(
         None, "Plug lock behind the front end; without a value: yes for a socket, no for a cable and for `TE`"
     )
@@ -269,6 +266,9 @@ class StationProfile(Strict):
     station: StationKeys = key(StationKeys(), "Facts of the whole station")
     devices: Devices = key(Devices(), "Devices of the whole station")
     settings: StationSettings = key(StationSettings(), "Factory values of the station's settings")
+    house_meter: HouseMeterKeys | None = key(
+        None, "Meter of the house connection (domestic connection monitoring); off from the factory", source=THOR
+    )
     hidden_settings: list[str] = key([], "Settings that exist but are not shown", driven=False, max_length=40)
     read_only_settings: list[str] = key([], "Settings that are shown but fixed", driven=False, max_length=40)
     supervision: SupervisionKeys | None = key(None, "Central system that supervises the station; absent: none")

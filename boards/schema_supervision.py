@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from boards.keys import GUIDE, Strict, key
+from boards.keys import GUIDE, THOR, Strict, key
 
 
 class SupervisionKeys(Strict):
@@ -17,6 +17,7 @@ class SupervisionKeys(Strict):
     identity: str = key(
         "", "Charging station ID; without a value the station's serial number", source=GUIDE, max_length=48
     )
+    version: Literal["1.6-json", "1.5-json"] = key("1.6-json", "OCPP version; SOAP is not spoken", source=GUIDE)
     security_profile: Literal[0, 1, 2, 3] = key(
         0, "0: nothing, 1: password, 2: password and checked server, 3: certificates of both; 2 and 3 need `wss://`"
     )
@@ -39,6 +40,21 @@ class SupervisionKeys(Strict):
     loss: Literal["allow_all", "reject_all_except_cached"] = key(
         "allow_all", "Who may charge while the supervision does not answer", source=GUIDE
     )
+    online_mode: Literal["FirstLocal", "FirstOnline", "OnlyLocal"] | None = key(
+        None,
+        "Where a badge is looked for while there is a connection; without a value the OCPP keys decide",
+        source=THOR,
+    )
+    offline_mode: (
+        Literal[
+            "OfflineLocalUnknownAuthorization",
+            "OfflineLocalAuthorization",
+            "OfflineNoAuthorization",
+            "OfflineNoCharging",
+            "OfflineFreeCharging",
+        ]
+        | None
+    ) = key(None, "Who may charge without a connection; without a value `loss` and the OCPP keys decide", source=THOR)
     default_id_tag: str = key(
         "UNDEFINED", "User of a charge without a badge; `UNDEFINED`: the station's serial number", source=GUIDE,
         min_length=1, max_length=20,

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from boards.compiled import OutletWires, WireKind, WirePlan, WireSpec
+from boards.compiled import HouseMeter, MeterWires, OutletWires, WireKind, WirePlan, WireSpec
 from boards.keys import core_values
 from boards.load import Profile
+from boards.meter_load import load_meter
 from boards.quirks import ZE_READY, ZE_READY_BALANCED
 from boards.rules import derated_current_a, external_control, has_domestic, has_lock, outlet_phases
-from boards.schema import Outlet, StationProfile, StationSettings, Wire
+from boards.schema import Outlet, StationProfile, StationSettings
 from boards.schema_lines import BreakerLine, DeviceLine, InstallerLine
+from boards.schema_meter import HouseMeterKeys, OutletMeter
+from boards.schema_wire import Wire
 from evse.core.config import (
     Access,
     ContactorTimings,
@@ -30,8 +33,11 @@ from evse.core.config import (
 )
 from evse.core.configure import with_digest
 from evse.core.dip import SWITCHES, DipBank, DipFunction
+from evse.core.house_limit import HouseSettings
 from evse.core.lines import InputLine, LineFunction
 from evse.core.units import MINUTE, MS
+
+HOUSE_WIRE = "house/meter"
 
 
 def station_config(profile: Profile, station_uid: str, version: int = 1) -> StationConfig:
@@ -64,7 +70,9 @@ def station_config(profile: Profile, station_uid: str, version: int = 1) -> Stat
 def wire_plan(profile: Profile) -> WirePlan:
     """The wires of the devices that this version drives, and the board's quirks."""
     outlets = sorted(profile.model.outlets, key=lambda outlet: outlet.number)
-    return WirePlan(tuple(_wires(outlet, profile.model) for outlet in outlets), tuple(profile.model.quirks))
+    wires = tuple(_wires(outlet, profile.model) for outlet in outlets)
+    house = None if profile.model.house_meter is None else _house(profile.model.house_meter)
+    return WirePlan(wires, tuple(profile.model.quirks), house)
 
 
 def _outlet(outlet: Outlet, model: StationProfile) -> OutletConfig:
@@ -86,6 +94,9 @@ def _outlet(outlet: Outlet, model: StationProfile) -> OutletConfig:
         ),
         signs=SignStyle.THOR if model.devices.led_bar else SignStyle.EVLINK,
         has_display=model.devices.display,
+        meter="" if outlet.meter is None else outlet.meter.map,
+        meter_terminals=(1, 2, 3) if outlet.meter is None else _terminals(outlet.meter),
+        voltage_from_setting=outlet.internal_metering == "current_transformers",
         leave_cable_connected=model.settings.leave_cable_connected,
         access=_access(outlet, model),
         pilot=PilotTimings(**core_values(timings.pilot)),
@@ -165,7 +176,34 @@ def _wires(outlet: Outlet, model: StationProfile) -> OutletWires:
         domestic=has_domestic(outlet),
         dip=tuple(int(bank.simulated.ljust(SWITCHES, "0"), 2) for bank in model.devices.dip_banks),
         display=model.devices.display,
+        meter=None if outlet.meter is None else _meter(f"{name}/meter", outlet.meter),
     )
+
+
+def _meter(name: str, meter: OutletMeter) -> MeterWires:
+    found = load_meter(meter.map).map
+    if found is None:
+        raise ValueError(f"{meter.map}: this meter has no public register map")
+    return MeterWires(_wire(name, meter.wire), found, meter.address, meter.simulated_address)
+
+
+def _terminals(meter: OutletMeter | HouseMeterKeys) -> tuple[int, int, int]:
+    first, second, third = meter.terminals
+    return first, second, third
+
+
+def _house(meter: HouseMeterKeys) -> HouseMeter:
+    found = load_meter(meter.map).map
+    if found is None:
+        raise ValueError(f"{meter.map}: this meter has no public register map")
+    settings = HouseSettings(
+        maximum_ma=round(1_000 * meter.maximum_current_a),
+        maximum_power_mw=round(1_000_000 * meter.maximum_power_kw),
+        fallback_ma=round(1_000 * meter.fallback_current_a),
+        meter_phases=_terminals(meter),
+    )
+    wire = None if meter.host else WireSpec(HOUSE_WIRE, WireKind.SIMULATED)
+    return HouseMeter(found, meter.address, settings, meter.host, meter.port, wire)
 
 
 def _wire(name: str, wire: Wire) -> WireSpec:

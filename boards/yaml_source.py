@@ -23,6 +23,7 @@ from boards.problems import Problem, ProfileError
 
 MAX_BYTES = 256 * 1024
 MAX_DEPTH = 20
+SUFFIXES = (".yaml", ".yml")
 
 Key = tuple[str | int, ...]
 Value = dict[str, "Value"] | list["Value"] | str | int | float | bool | None
@@ -59,6 +60,11 @@ def key_text(key: Key) -> str:
     for part in key:
         text += f"[{part}]" if isinstance(part, int) else (f".{part}" if text else part)
     return text
+
+
+def looks_like_path(text: str) -> bool:
+    """Whether ``text`` is meant as a path and not as the name of something shipped."""
+    return "/" in text or "\\" in text or "\0" in text or text.endswith(SUFFIXES) or text in ("", ".", "..")
 
 
 def read_source(path: Path) -> Source:

@@ -141,6 +141,7 @@ def reading_of(meter_map: MeterMap, words: Words, read_us: int, serial: int | No
         return None if register is None else decode(register, words)
 
     energy = meter_map.register(Quantity.ENERGY_IMPORT)
+    energy_mwh = value(Quantity.ENERGY_IMPORT)
     said = value(Quantity.SERIAL)
     powers = _three(value, POWERS)
     if powers is None:
@@ -154,11 +155,20 @@ def reading_of(meter_map: MeterMap, words: Words, read_us: int, serial: int | No
         voltages_mv=_three(value, VOLTAGES),
         powers_mw=powers,
         power_mw=power,
-        energy_mwh=value(Quantity.ENERGY_IMPORT),
+        energy_mwh=energy_mwh,
+        energy_step_mwh=1 if energy is None else _step(energy, energy_mwh or 0),
         energy_wraps_mwh=0 if energy is None else energy.wraps_at,
         frequency_mhz=value(Quantity.FREQUENCY),
         serial=serial if said is None else said,
     )
+
+
+def _step(register: Register, value: int) -> int:
+    """What the last digit of a register is worth at ``value``."""
+    if not register.kind.floating:
+        return max(1, register.numerator // register.denominator)
+    bits = 23 if register.kind is NumberKind.FLOAT32 else 52
+    return max(1, abs(value) >> bits)
 
 
 def _three(value: Callable[[Quantity], int | None], quantities: Sequence[Quantity]) -> Phases | None:

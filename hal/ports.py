@@ -310,7 +310,8 @@ class MeterReading:
     """What a meter said in one cycle, each value as it came; ``None``: it did not say it, or no number.
 
     ``read_us``: when the cycle was complete. Currents may be unsigned whatever the direction; the sign of a phase's power is
-    its direction (positive: import). ``energy_mwh``: imported energy, which begins anew at ``energy_wraps_mwh`` (0: never).
+    its direction (positive: import). ``energy_mwh``: imported energy, which begins anew at ``energy_wraps_mwh`` (0: never);
+    its last digit is worth ``energy_step_mwh``, and it was asked for ``energy_lag_us`` before the cycle was complete.
     ``serial``: the meter's serial number.
     """
 
@@ -321,6 +322,8 @@ class MeterReading:
     power_mw: int | None = None
     energy_mwh: int | None = None
     energy_wraps_mwh: int = 0
+    energy_step_mwh: int = 1
+    energy_lag_us: int = 0
     frequency_mhz: int | None = None
     serial: int | None = None
 
@@ -341,4 +344,8 @@ class EnergyMeter(Protocol):
     @property
     def problem(self) -> str:
         """Why ``connected`` is false, in words; empty while connected."""
+        ...
+
+    def wish_us(self) -> int:
+        """When the last poll wanted the next one."""
         ...

@@ -28,6 +28,7 @@ class Program:
 PROGRAMS = {
     "chromium": Program(("chromium", "chromium-browser"), "chromium", "browser tests"),
     "nfc-list": Program(("nfc-list",), "libnfc-bin", "the card reader test against libnfc"),
+    "mbpoll": Program(("mbpoll",), "mbpoll", "the meter tests against mbpoll"),
 }
 
 

@@ -1,4 +1,4 @@
-"""Draws the state machines of the core from their tables into ``docs/state-machines.md``.
+"""Draws the state machines from their tables into ``docs/state-machines.md``.
 
     python -m tools.draw_machines --write     renew the document
     python -m tools.draw_machines --check     exit 1 when it is out of date
@@ -18,6 +18,7 @@ from evse.core.machine import TransitionTable
 from evse.core.offer import OFFER_TABLE
 from evse.core.outlet_status import OUTLET_TABLE
 from evse.core.service_button import BUTTON_TABLE
+from evse.links.ocpp.link import LINK_TABLE
 
 DOCUMENT = Path(__file__).resolve().parent.parent / "docs" / "state-machines.md"
 HEAD = """# State machines
@@ -29,6 +30,7 @@ PAGES = (
     ("Outlet Status", OUTLET_TABLE, "`evse/core/outlet_status.py`"),
     ("Pilot offer", OFFER_TABLE, "`evse/core/offer.py`"),
     ("Service button", BUTTON_TABLE, "`evse/core/service_button.py`"),
+    ("Connection to the central system", LINK_TABLE, "`evse/links/ocpp/link.py`"),
 )
 
 

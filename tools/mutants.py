@@ -24,6 +24,15 @@ from typing import Protocol
 ROOT = Path(__file__).resolve().parent.parent
 COPIED = ("evse", "hal", "boards", "profiles", "tools")
 TIMEOUT_S = 300
+PAGE = ROOT / "docs" / "mutants.md"
+_HEADER = """# Planted bugs
+
+Each is one small change of the product (`tests/mutants/catalogue.py`), planted in a copy. The shipped scenarios run there with
+every invariant watching, first with front ends that correct nothing, then with the usual ones; what found it first is told.
+Written by `tools/mutants --write`: {found} of {count} are found.
+
+| bug | what it does | found by | in |
+| --- | --- | --- | --- |"""
 
 
 class Mutant(Protocol):
@@ -170,6 +179,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--only", action="append", metavar="ID", help="only this bug (may be given several times)")
     parser.add_argument("--list", action="store_true", help="name the bugs and end")
     parser.add_argument("--json", action="store_true", help="print the result as JSON")
+    parser.add_argument("--write", action="store_true", help="run all and write docs/mutants.md")
     parser.add_argument("--quick-set", nargs="*", metavar="SCENARIO", help=argparse.SUPPRESS)
     options = parser.parse_args(argv)
     if options.quick_set is not None:
@@ -180,15 +190,27 @@ def main(argv: Sequence[str] | None = None) -> int:
     unknown = [name for name in options.only or () if name not in known]
     if unknown:
         parser.error(f"no bug is called {', '.join(unknown)}; known: {', '.join(sorted(known))}")
+    if options.write and options.only:
+        parser.error("--write lists all bugs: leave --only out")
     chosen = [mutant for mutant in mutants if not options.only or mutant.id in options.only]
     if options.list:
         for mutant in chosen:
             print(f"{mutant.id:<28} {mutant.what}")
         return 0
-    return _run(chosen, json_output=options.json)
+    return _run(chosen, json_output=options.json, write=options.write)
 
 
-def _run(chosen: Sequence[Mutant], *, json_output: bool) -> int:
+def page(findings: Sequence[Finding]) -> str:
+    """The list of the bugs and what found each, as ``docs/mutants.md``."""
+    found = sum(finding.found for finding in findings)
+    rows = [
+        f"| `{each.id}` | {each.what} | {each.by or 'nothing'} | {each.scenario} |"
+        for each in sorted(findings, key=lambda each: each.id)
+    ]
+    return "\n".join((_HEADER.format(count=len(findings), found=found), *rows, ""))
+
+
+def _run(chosen: Sequence[Mutant], *, json_output: bool, write: bool = False) -> int:
     findings: list[Finding] = []
     stale: list[str] = []
     with tempfile.TemporaryDirectory(prefix="mutants-") as folder:
@@ -207,6 +229,8 @@ def _run(chosen: Sequence[Mutant], *, json_output: bool) -> int:
             findings.append(finding)
             if not json_output:
                 print(report(finding), flush=True)
+    if write and not stale:
+        PAGE.write_text(page(findings), encoding="utf-8")
     for text in stale:
         print(text, file=sys.stderr)
     survived = [finding.id for finding in findings if not finding.found]

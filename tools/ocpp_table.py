@@ -83,8 +83,8 @@ MESSAGES: Final[dict[str, tuple[str, str, str]]] = {
     ),
     "LogStatusNotification": (_SECURITY, "", "test_logs_are_uploaded_and_a_newer_request_cancels"),
     "SecurityEventNotification": (
-        *(_SECURITY, "bad certificates and signatures; with security profile 1 and above"),
-        "test_signed_firmware_needs_a_certificate_from_a_manufacturer_root",
+        *(_SECURITY, "with security profile 1 and above"),
+        "test_security_events_are_told_with_a_security_profile_and_kept_while_offline",
     ),
     "SignCertificate": (_SECURITY, "", "test_the_station_asks_for_a_certificate_for_its_own_key"),
     "SignedFirmwareStatusNotification": (

@@ -187,7 +187,7 @@ def take(browser: Any, profile: str, folder: Path, moments: Sequence[str], schem
             time.sleep(moment.settle_s)
             for width in WIDTHS:
                 for scheme in schemes:
-                    target = folder / f"{profile}-{moment.name}-{width}-{scheme}.png"
+                    target = folder / f"{Path(profile).stem}-{moment.name}-{width}-{scheme}.png"
                     photograph(browser, station.address, target, width, scheme)
                     made.append(target)
     return made
@@ -214,7 +214,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Take the pictures; returns the exit code."""
     parser = argparse.ArgumentParser(prog="tools/pictures", description="Pictures of the page, from running stations.")
     parser.add_argument(
-        "--profile", action="append", help="only this profile (may be repeated); default: all with a story"
+        "--profile",
+        action="append",
+        help="only this profile, or a YAML file (may be repeated); default: all with a story",
     )
     parser.add_argument("--moment", action="append", default=[], help="only this moment (idle, charging, fault, ...)")
     parser.add_argument("--scheme", choices=SCHEMES, action="append", help="only this colour scheme; default: both")

@@ -21,6 +21,7 @@ from typing import Any
 from boards.compiled import CompiledStation, decode_config
 from evse.control.priority import die_with_parent, name_process
 from evse.control.status_pipe import StatusPipe, log_to_supervisor
+from evse.core.config import StationConfig
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +29,8 @@ class Task:
     """What to run: the compiled ``config`` file, the ``data`` directory, the ``world``'s socket (empty on hardware) and
     the profile's badge ``strategy`` and ``badges`` (UID, type, comment), and its ``board`` as ``evse.app.board_view`` writes it. ``reference``: the profile as others can
     load it, a name or an absolute path. ``supervision``: the central system as ``evse.app.supervision`` writes it, empty
-    without.
+    without. ``base``: compiled file of what the profile gives without any setting; ``facts``: of the board, as
+    ``evse.app.station_facts`` writes them.
     """
 
     config: str
@@ -38,11 +40,17 @@ class Task:
     badges: list[tuple[str, str, str]] = field(default_factory=list)
     board: dict[str, Any] = field(default_factory=dict)
     reference: str = ""
+    base: str = ""
+    facts: dict[str, Any] = field(default_factory=dict)
     supervision: dict[str, Any] = field(default_factory=dict)
 
     def line(self) -> bytes:
         """The line that tells a child."""
         return json.dumps(asdict(self)).encode() + b"\n"
+
+    def profile_config(self) -> StationConfig:
+        """What the profile gives without any setting. Raises OSError, CompiledConfigError."""
+        return decode_config(Path(self.base).read_bytes()).config
 
     def station(self) -> CompiledStation:
         """Read the configuration. Raises OSError, CompiledConfigError."""

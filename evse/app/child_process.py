@@ -64,6 +64,8 @@ class ChildProcess:
         self._log: StatusLines | None = None
         self._heard_us = 0
         self._ready_us = NEVER
+        self.wants_restart = False
+        """It has asked that the whole station be started again."""
 
     @property
     def name(self) -> str:
@@ -102,6 +104,7 @@ class ChildProcess:
             os.close(status_write)
         self.starts += 1
         self.ready = None
+        self.wants_restart = False
         self.restart_us = self._ready_us = NEVER
         self._heard_us = now_us
         self._status = StatusLines(status_read)
@@ -142,6 +145,8 @@ class ChildProcess:
                 became_ready = self.ready is None
                 self._ready_us = now_us
                 self.ready = message
+            elif message is not None and message.get("restart"):
+                self.wants_restart = True
         return became_ready
 
     def forgive(self, now_us: int) -> None:

@@ -76,6 +76,7 @@ def parser() -> argparse.ArgumentParser:
     _add_replay(commands)
     _add_world(commands)
     _add_badge(commands)
+    _add_settings(commands)
     _add_profile(commands)
     _add_meters(commands)
     return top
@@ -187,6 +188,24 @@ def _add_badge(commands: Commands[argparse.ArgumentParser]) -> None:
     badge.set_defaults(run=_badge)
 
 
+def _add_settings(commands: Commands[argparse.ArgumentParser]) -> None:
+    from evse.app import settings_parser as parsers
+
+    settings = commands.add_parser(
+        "settings", help="the settings of a running station", epilog=parsers.SETTINGS_EXAMPLES + _CODES
+    )
+    parsers.add_settings_parser(settings)
+    settings.set_defaults(run=_settings)
+    account = commands.add_parser("account", help="its two accounts", epilog=parsers.ACCOUNT_EXAMPLES + _CODES)
+    parsers.add_account_parser(account)
+    account.set_defaults(run=_account)
+    label = commands.add_parser(
+        "label", help="its label with the first password", epilog=parsers.LABEL_EXAMPLES + _CODES
+    )
+    parsers.add_label_parser(label)
+    label.set_defaults(run=_label)
+
+
 def _add_profile(commands: Commands[argparse.ArgumentParser]) -> None:
     profile = commands.add_parser("profile", help="work on profiles", epilog=_PROFILE_EXAMPLES + _CODES)
     actions = profile.add_subparsers(dest="action", required=True, metavar="ACTION")
@@ -290,6 +309,24 @@ def _badge(arguments: argparse.Namespace) -> int:
     from evse.app.badge_command import badge_command
 
     return badge_command(arguments)
+
+
+def _settings(arguments: argparse.Namespace) -> int:
+    from evse.app.settings_command import settings_command
+
+    return settings_command(arguments)
+
+
+def _account(arguments: argparse.Namespace) -> int:
+    from evse.app.settings_command import account_command
+
+    return account_command(arguments)
+
+
+def _label(arguments: argparse.Namespace) -> int:
+    from evse.app.settings_command import label_command
+
+    return label_command(arguments)
 
 
 def _profile_check(arguments: argparse.Namespace) -> int:

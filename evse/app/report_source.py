@@ -14,13 +14,17 @@ from evse.services.clock import Instant
 from evse.services.journal import JournalError
 from evse.services.records import LAST_SHOWN, Record, RecordReader, utc_text
 from evse.services.report.content import Report, Sources, report_of
+from evse.services.settings.service import Settings
 from evse.web.ports import EventRecord, StationSource
 
 EVENTS = 100
 
 
 class StationReport:
-    """A ``ReportPort``. ``now`` tells the time of control's clock given (``None``: now)."""
+    """A ``ReportPort``. ``now`` tells the time of control's clock given (``None``: now).
+
+    ``settings``: whose values stand in the report, and whose troubles.
+    """
 
     def __init__(
         self,
@@ -29,15 +33,19 @@ class StationReport:
         records: RecordReader,
         error_bits: Mapping[int, str],
         now: Callable[[int | None], Instant],
+        settings: Settings | None = None,
     ) -> None:
         self._station = station
         self._source = source
         self._records = records
         self._error_bits = error_bits
         self._now = now
+        self._settings = settings
 
     async def report(self) -> Report:
-        problems = [problem for problem in (self._source.condition().journal_problem,) if problem]
+        settings = self._settings
+        troubles = (self._source.condition().journal_problem, settings.problem if settings is not None else "")
+        problems = [problem for problem in troubles if problem]
         view = self._source.latest()
         if view is None:
             problems.append("control does not answer")
@@ -56,6 +64,8 @@ class StationReport:
                 problems=problems,
                 events=[self._told(event) for event in reversed(self._source.recent_events(EVENTS))],
                 records=records,
+                catalogue=None if settings is None else settings.catalogue,
+                values=None if settings is None else settings.values,
             )
         )
 

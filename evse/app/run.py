@@ -178,7 +178,8 @@ class StationRun:
         from boards.problems import ProfileError
         from boards.to_core import station_config, wire_plan
         from evse.app.board_view import board_values
-        from evse.app.supervision import supervision_values
+        from evse.app.station_facts import facts_values, station_facts
+        from evse.app.station_memory import configured
 
         options = self._options
         try:
@@ -187,8 +188,13 @@ class StationRun:
             kinds = {wire.kind for wire in wires.wires()}
             simulated = WireKind.SIMULATED in kinds
             uid = check_uid(options.uid or f"{'SIM' if simulated else 'EVSE'}-{profile.model.name}")
-            config = station_config(profile, uid)
-            supervision = supervision_values(profile, options.supervision)
+            base = station_config(profile, uid)
+            supervision: dict[str, Any] = {}
+            if options.supervision or profile.model.supervision is not None:
+                # Loaded only where it is used: the pilot's first 12 V wait for us.
+                from evse.app.supervision import supervision_values
+
+                supervision = supervision_values(profile, options.supervision)
         except ProfileError as error:
             text = "\n".join(map(str, error.problems))
             raise RunError(f"{text}\nprofile {options.profile!r} is refused", BAD_INPUT) from error
@@ -203,10 +209,13 @@ class StationRun:
         try:
             data = data_directory(uid, options.data)
             self._data = Hold(data)
-        except PathError as error:
+            facts = station_facts(profile, uid, supervision)
+            config = configured(base, facts, data)
+        except (PathError, OSError) as error:
             raise RunError(str(error), FAILED) from error
-        compiled = self._path("station.compiled")
+        compiled, without_settings = self._path("station.compiled"), self._path("profile.compiled")
         compiled.write_bytes(encode_config(config, wires))
+        without_settings.write_bytes(encode_config(base, wires))
         self._about = {
             "uid": uid,
             "profile": config.profile,
@@ -226,6 +235,8 @@ class StationRun:
             badges_of(profile),
             board,
             reference=str(path.absolute()) if path.exists() else options.profile,
+            base=str(without_settings),
+            facts=facts_values(facts),
             supervision=supervision,
         )
         return task, simulated
@@ -255,6 +266,15 @@ class StationRun:
     def _write_status(self) -> None:
         write_status(self._runtime.directory, self._status())
 
+    def _first_login(self) -> list[str]:
+        """The label of a simulated station, whose housing nobody can look at, while its first password counts."""
+        from evse.app.station_memory import first_login
+
+        if not self._about.get("simulated"):
+            return []
+        label = first_login(Path(str(self._about["data"])))
+        return [] if label is None else [f"  label {label.account} / {label.password} (first password, to be changed)"]
+
     def _warnings(self) -> list[str]:
         ready = self._control.ready or {}
         if not self._options.fifo:
@@ -278,6 +298,7 @@ class StationRun:
             f"station {about['uid']}: profile {about['profile']}, {outlets}, {kind}, ready after {seconds:.1f} s",
             f"  page  {self._url()}",
             f"  data  {about['data']}",
+            *self._first_login(),
             "Ctrl-C stops it.",
         ]
         self._output.say("\n".join(lines))

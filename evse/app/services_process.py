@@ -16,19 +16,24 @@ import logging
 import signal
 import socket
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from evse.app.badge_port import StationBadges
 from evse.app.board_view import board_from
 from evse.app.child import ChildArguments, Task, add_child_arguments, begin_child, wait_for_task
-from evse.app.factory_badges import badge_list_of, policy_of
+from evse.app.factory_badges import badge_list_of
+from evse.app.publication_task import StationPublication
 from evse.app.record_source import JournalRecords
 from evse.app.report_source import StationReport
 from evse.app.scenario_runner import ScenarioRunner
 from evse.app.session_recorder import RecordedSource, SessionRecorder
+from evse.app.station_control import StationControl
 from evse.app.station_hub import StationHub, monotonic_us
+from evse.app.station_memory import StationMemory
+from evse.app.supervision_settings import supervision_from
 from evse.app.system_clock import system_mapping
 from evse.app.world_port import WorldSocketPort
 from evse.core.commands import Restart
@@ -37,13 +42,17 @@ from evse.core.faults import CATALOGUE, NO_BIT
 from evse.exchange.services_end import ServicesEnd
 from evse.exchange.snapshot import StationView
 from evse.services.clock import NO_CLOCK, Instant
+from evse.services.journal import ForgetEverything
+from evse.services.settings.model import Values
+from evse.services.settings.to_policy import policy_of_settings
 from evse.services.sqlite_journal import SqliteJournal, SqliteStore
 from evse.services.station_services import StationServices
 from evse.web.app import create_app
-from evse.web.ports import Extras
+from evse.web.ports import Extras, NotConnected
 from evse.web.server import Server, make_server
 
 if TYPE_CHECKING:
+    from evse.app.house_watch import HouseWatch
     from evse.app.supervision import Supervised
 
 _log = logging.getLogger(__name__)
@@ -56,15 +65,21 @@ class ServicesProcess:
         loop = asyncio.get_running_loop()
         station = task.station()
         self._child = child
+        self._boot_id = f"services-{time.time_ns() // 1_000_000}"
         self._news = asyncio.Event()
         self._store = SqliteStore(Path(task.data) / "journal.sqlite", notify=lambda: _call_on(loop, self._deliver))
         journal: SqliteJournal = self._store.journal(station.config.station_uid)
-        supervised = self._supervised(task, station.config) if task.supervision else None
+        self._memory = StationMemory(Path(task.data), task.facts, task.profile_config(), self._stamp, monotonic_us)
+        self._reset_journal(journal)
+        values = self._memory.in_force
+        wanted = supervision_from(values, task.supervision)
+        supervised = self._supervised(task, wanted, station.config) if wanted else None
         back_end = None if supervised is None else supervised.back_end
-        self._supervision = supervised
+        self._supervision, self._supervision_values = supervised, wanted
+        self._delivered, self._config = task.supervision, station.config
         services = StationServices(
             journal,
-            policy_of(task.strategy) if supervised is None else supervised.policy,
+            policy_of_settings(values),
             NO_CLOCK,
             station.config,
             wake=self._news.set,
@@ -73,7 +88,21 @@ class ServicesProcess:
             back_end=back_end,
         )
         self._services = services
+        config = self._memory.config()
+        if config.version != station.config.version:
+            services.wanted = config
+        self._memory.settings.listen(self._settings_changed)
+        self._configuring: set[asyncio.Task[None]] = set()
         self._hub = StationHub(services, system_mapping)
+        self._publication = StationPublication(
+            journal,
+            Path(task.data),
+            station.config.station_uid,
+            self._memory.settings,
+            self._stamp,
+            self._publish,
+            simulated=bool(task.world),
+        )
         listener = socket.socket(fileno=arguments.exchange_fd)
         self._end = ServicesEnd(listener, self._hub)
         self._hub.sender = self._end
@@ -85,7 +114,13 @@ class ServicesProcess:
             wires=self._hub.wire_log,
             scenarios=ScenarioRunner() if world is not None else None,
             recording=SessionRecorder(world) if world is not None else None,
-            report=StationReport(station.config.station_uid, self._hub, journal, names, self._instant),
+            report=StationReport(
+                station.config.station_uid, self._hub, journal, names, self._instant, self._memory.settings
+            ),
+            publication=self._publication,
+            accounts=self._memory.accounts,
+            settings=self._memory.settings,
+            control=StationControl(self._memory, child.status.send),
             badges=StationBadges(
                 services.cards, [each.number for each in station.config.outlets], self._hub.flush, monotonic_us
             ),
@@ -94,9 +129,16 @@ class ServicesProcess:
         app = create_app(source, world, JournalRecords(journal), error_bits=names, extras=extras)
         self._web = socket.socket(fileno=arguments.web_fd)
         self._server: Server = make_server(app, "", 0)
-        self._problem = ""
+        self._problem = self._memory_problem = ""
+        self._house: HouseWatch | None = None
+        if station.wires.house is not None:
+            # The Modbus library is loaded only where there is a house meter.
+            from evse.app.house_watch import HouseWatch
 
-    def _supervised(self, task: Task, config: StationConfig) -> Supervised:
+            hub = self._hub
+            self._house = HouseWatch(station.wires.house, hub.latest, hub.post, monotonic_us)
+
+    def _supervised(self, task: Task, wanted: dict[str, Any], config: StationConfig) -> Supervised:
         """The way to the central system, which begins to connect."""
         # Loaded only where it is used: a station without supervision needs neither WebSockets nor schemas.
         from evse.app.diagnostics import EVENTS, offered_by
@@ -105,7 +147,7 @@ class ServicesProcess:
 
         folder = Path(task.data)
         supervised = supervise(
-            *(task.supervision, config, monotonic_us, self._news.set, self._restart),
+            *(wanted, config, monotonic_us, self._news.set, self._restart),
             # On a simulated station the loopback address is as good as any.
             Transfers(folder, local_allowed=bool(task.world)),
             offered_by(folder, self._latest, lambda: self._hub.recent_events(EVENTS)),
@@ -125,6 +167,41 @@ class ServicesProcess:
         clock = self._services.clock
         return clock.instant(clock.boot_id, monotonic_us() if mono_us is None else mono_us)
 
+    def _stamp(self) -> Instant:
+        return system_mapping(self._boot_id).instant(self._boot_id, monotonic_us())
+
+    def _reset_journal(self, journal: SqliteJournal) -> None:
+        """What a factory reset removes from the journal, before anybody reads it; then the reset is over."""
+        order = self._memory.reset
+        if order is not None:
+            journal.commit([ForgetEverything(order.keep_badges)], self._memory.resets.done)
+
+    def _publish(self, wanted: bool) -> None:
+        self._services.publish = wanted
+
+    def _settings_changed(self, _values: Values, _keys: frozenset[str]) -> None:
+        values = self._memory.in_force
+        self._services.cards.policy = policy_of_settings(values)
+        wanted = supervision_from(values, self._delivered)
+        if self._supervision is not None and wanted != self._supervision_values:
+            self._supervision_values = wanted
+            self._supervision.use(monotonic_us(), wanted, self._config)
+        task = asyncio.create_task(self._configure(), name="configure")
+        self._configuring.add(task)
+        task.add_done_callback(self._configuring.discard)
+
+    async def _configure(self) -> None:
+        """Bring control to the present settings; without control it gets them when it comes."""
+        settings = self._memory.settings
+        version = settings.configuration.version
+        try:
+            outcome = await self._hub.configure(self._memory.config())
+        except NotConnected:
+            return
+        if outcome.outcome != "done" and settings.configuration.version == version:
+            settings.refusal = outcome.reason
+            _log.warning("control does not take settings version %d: %s", version, outcome.reason)
+
     def stop(self) -> None:
         """End in an orderly way."""
         self._server.should_exit = True
@@ -135,26 +212,39 @@ class ServicesProcess:
         work = asyncio.create_task(self._work(), name="services")
         # A failure of the work ends the process: the supervisor starts a new one.
         work.add_done_callback(lambda _task: self.stop())
+        publishing = asyncio.create_task(self._publication.run(), name="publication")
+        publishing.add_done_callback(lambda _task: self.stop())
+        house = None if self._house is None else asyncio.create_task(self._house.run(), name="house meter")
         serve = asyncio.create_task(self._server.serve(sockets=[self._web]), name="web")
         while not self._server.started and not serve.done():  # noqa: ASYNC110  # uvicorn has a flag, no event
             await asyncio.sleep(0.005)
         self._child.status.send({"ready": True})
         await serve
+        if house is not None:
+            house.cancel()
         if self._supervision is not None:
             await self._supervision.link.end()
         self._end.close()
         self._store.close()
-        if work.done():
-            work.result()
-        work.cancel()
+        self._memory.close()
+        for each in (work, publishing):
+            if each.done():
+                each.result()
+            each.cancel()
 
     async def _work(self) -> None:
         while not self._server.should_exit:
             self._child.status.heartbeat(monotonic_us())
             timeout_s = self._hub.tick()
+            view = self._hub.latest()
+            if view is not None:
+                self._memory.acknowledge(view.config_version, view.config_digest)
             if self._services.problem != self._problem:
                 self._problem = self._services.problem
                 _log.warning("%s", self._problem or "the journal works again")
+            if self._memory.problem != self._memory_problem:
+                self._memory_problem = self._memory.problem
+                _log.warning("%s", self._memory_problem or "settings, accounts and security log are in order again")
             try:
                 await asyncio.wait_for(self._news.wait(), max(timeout_s, 0.001))
             except TimeoutError:

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from boards.compiled import OutletWires, WirePlan, WireSpec
+from boards.compiled import HouseMeter, MeterWires, OutletWires, WirePlan, WireSpec
 from evse.core.config import StationConfig
 from evse.core.lines import InputLine, LineFunction
 from hal.frames.front_end_messages import INPUT_COUNT, Capability
@@ -20,8 +20,11 @@ from hal.twins.pn532 import Pn532Twin
 from hal.wires import ByteLink
 from hal.world.attachments import Attachments, LineSwitch
 from hal.world.contacts import ContactKind, WiredContact
-from hal.world.outlet import OutletSetup
+from hal.world.outlet import OutletSetup, OutletWorld
 from hal.world.station import StationWorld
+
+if TYPE_CHECKING:
+    from hal.twins.modbus_meter import ModbusMeterTwin
 
 _CONTACT_OF: Final = {
     LineFunction.BREAKER_TRIPPED: ContactKind.BREAKER,
@@ -91,8 +94,11 @@ class SimulatedHardware:
         self._local_interlock = local_interlock
         self.front_ends: dict[int, FrontEndTwin] = {}
         self.readers: dict[int, Pn532Twin] = {}
+        self.meters: dict[str, ModbusMeterTwin] = {}
         for wires in plan.outlets:
             self._attach(wires)
+        if plan.house is not None and plan.house.wire is not None:
+            self._attach_house(plan.house, plan.house.wire)
 
     def _attach(self, wires: OutletWires) -> None:
         outlet = self.world.outlet(wires.number)
@@ -118,11 +124,36 @@ class SimulatedHardware:
             self.readers[wires.number] = reader
             attached.reader = attached.reader_switch = reader
             attached.reader_line = reader_end.switch
+        if wires.meter is not None:
+            self._attach_meter(wires.meter, outlet, attached)
         outlet.attached = attached
+
+    def _attach_meter(self, wires: MeterWires, outlet: OutletWorld, attached: Attachments) -> None:
+        # The Modbus library is loaded only where there is a meter.
+        from hal.twins.modbus_meter import ModbusMeterTwin
+        from hal.world.meter_taps import OutletTap
+
+        end = self._open(wires.wire)
+        meter = ModbusMeterTwin(end.link, wires.map, wires.simulated_unit, OutletTap(outlet), self._waker)
+        end.attach(meter)
+        self.meters[wires.wire.name] = meter
+        attached.meter, attached.meter_line = meter, end.switch
+
+    def _attach_house(self, house: HouseMeter, wire: WireSpec) -> None:
+        from hal.frames.modbus import Framing
+        from hal.twins.modbus_meter import ModbusMeterTwin
+        from hal.world.meter_taps import HouseTap
+
+        end = self._open(wire)
+        meter = ModbusMeterTwin(end.link, house.map, house.unit, HouseTap(self.world), self._waker, Framing.TCP)
+        end.attach(meter)
+        self.meters[wire.name] = meter
+        self.world.house_meter = meter
 
     def components(self) -> list[tuple[Stepped, str]]:
         """Everything a scheduler has to step, in a fixed order, with names."""
         found: list[tuple[Stepped, str]] = [(self.world, "world")]
         found += [(twin, f"outlet-{number}/front-end twin") for number, twin in self.front_ends.items()]
         found += [(twin, f"outlet-{number}/reader twin") for number, twin in self.readers.items()]
+        found += [(twin, f"{name} twin") for name, twin in self.meters.items()]
         return found

@@ -7,6 +7,10 @@ from dataclasses import asdict
 from typing import Any, Final
 
 from boards.load import Profile
+from boards.quirks import ZE_READY_BALANCED
+from boards.schema import Outlet
+from evse.app.supervision_settings import supervised_factory
+from evse.core.units import MS
 from evse.services.settings.model import OutletFacts, StationFacts
 
 _STATION: Final = {
@@ -37,13 +41,18 @@ _OUTLET: Final = {
 _SENSE: Final = {True: "normally_open", False: "normally_closed"}
 
 
-def station_facts(profile: Profile, serial: str) -> StationFacts:
-    """The facts of a loaded profile. A fraction of an ampere or volt in the profile is rounded down."""
+def station_facts(profile: Profile, serial: str, supervision: Mapping[str, Any] | None = None) -> StationFacts:
+    """The facts of a loaded profile. A fraction of an ampere or volt in the profile is rounded down.
+
+    ``supervision``: the central system that it is delivered for, as ``evse.app.supervision`` writes it.
+    """
     model = profile.model
     lines = {
         outlet.number: tuple(name for name, line in outlet.input_lines if line is not None) for outlet in model.outlets
     }
     factory: dict[str, Any] = {key: getattr(model.settings, name) for name, key in _STATION.items()}
+    if supervision:
+        factory |= supervised_factory(supervision)
     for outlet in model.outlets:
         for name, key in _OUTLET.items():
             value = getattr(outlet.settings, name)
@@ -61,18 +70,25 @@ def station_facts(profile: Profile, serial: str) -> StationFacts:
                 outlet.position or "",
                 lines[outlet.number],
                 outlet.reader is not None,
+                _wired(outlet),
             )
             for outlet in sorted(model.outlets, key=lambda outlet: outlet.number)
         ),
         reader=any(outlet.reader is not None for outlet in model.outlets),
         key_lock=any("key_lock" in found for found in lines.values()),
         wifi_card=model.devices.wifi_card,
+        ze_ready_balanced=ZE_READY_BALANCED in model.quirks,
         factory={
             key: int(value) if isinstance(value, float) else value
             for key, value in factory.items()
             if value is not None
         },
     )
+
+
+def _wired(outlet: Outlet) -> tuple[tuple[str, int, int], ...]:
+    lines = (("in_1", outlet.input_lines.in_1), ("in_2", outlet.input_lines.in_2))
+    return tuple((name, line.line, round(line.debounce_ms * MS)) for name, line in lines if line is not None)
 
 
 def facts_values(facts: StationFacts) -> dict[str, Any]:
@@ -82,5 +98,8 @@ def facts_values(facts: StationFacts) -> dict[str, Any]:
 
 def facts_from(values: Mapping[str, Any]) -> StationFacts:
     """What ``facts_values`` gave."""
-    outlets = tuple(OutletFacts(**{**outlet, "lines": tuple(outlet["lines"])}) for outlet in values["outlets"])
+    outlets = tuple(
+        OutletFacts(**{**outlet, "lines": tuple(outlet["lines"]), "wired": tuple(map(tuple, outlet["wired"]))})
+        for outlet in values["outlets"]
+    )
     return StationFacts(**{**values, "outlets": outlets})

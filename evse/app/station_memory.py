@@ -6,20 +6,25 @@ again): without settings and accounts a station must not guess.
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
 from evse.app.station_facts import facts_from
 from evse.core.config import StationConfig
-from evse.services.accounts.keeper import AccountKeeper
+from evse.services.accounts.accounts import BadAccounts, decode_accounts
+from evse.services.accounts.keeper import LABEL, AccountKeeper
+from evse.services.accounts.keeper import NAME as ACCOUNTS
+from evse.services.accounts.label import BadLabel, UnitLabel, decode_label
 from evse.services.accounts.passwords import policy_of
 from evse.services.accounts.service import AccountService
 from evse.services.clock import Instant
 from evse.services.disk import Disk, RealDisk
+from evse.services.factory_reset import ResetFile, reset_accounts, reset_settings
 from evse.services.security.log_file import SecurityFile
 from evse.services.security.writer import SecurityWriter
-from evse.services.settings.model import StationFacts
+from evse.services.settings.model import Effect, StationFacts, Values, frozen
 from evse.services.settings.registry import Catalogue
 from evse.services.settings.service import Settings
 from evse.services.settings.store import SettingsStore
@@ -46,16 +51,39 @@ class StationMemory:
         self.facts = facts_from(facts)
         self._base = base
         self.log = SecurityWriter(lambda: _security_file(data / SECURITY, disk), stamp)
-        self.settings = Settings(Catalogue(self.facts), SettingsStore(data / SETTINGS, disk), self.log)
+        store = SettingsStore(data / SETTINGS, disk)
         keeper = AccountKeeper(data / SETTINGS, disk, self.facts.serial)
+        self.resets = ResetFile(data / SETTINGS, disk)
+        self.reset = self.resets.read()
+        """A factory reset that waits for its remaining steps: the journal's, then ``resets.done()``."""
+        if self.reset is not None:
+            reset_settings(store, secrets.token_hex(16))
+            reset_accounts(keeper)
+        self.settings = Settings(Catalogue(self.facts), store, self.log)
+        self._at_start = self.settings.values
+        self._config: StationConfig | None = None
         self.accounts = AccountService(keeper, self.log, clock, policy_of(self.facts.family))
 
+    @property
+    def in_force(self) -> Values:
+        """Every value; of settings that need a restart the one from when services started."""
+        values = {
+            entry.key: (self._at_start if entry.setting.effect is Effect.REBOOT else self.settings.values)[entry.key]
+            for entry in self.settings.catalogue
+        }
+        return frozen(values)
+
     def config(self) -> StationConfig:
-        """What control should work by: the profile with the present settings."""
+        """What control should work by: the profile with the settings in force."""
         settings = self.settings
-        return effective_config(
-            self._base, self.facts, settings.values, settings.catalogue.factory, settings.configuration.version
-        )
+        version = settings.configuration.version
+        if self._config is None or self._config.version != version:
+            self._config = effective_config(self._base, self.facts, self.in_force, settings.catalogue.factory, version)
+        return self._config
+
+    def acknowledge(self, version: int, digest: str) -> None:
+        """Control says what it works by: the settings are active when both are ours."""
+        self.settings.acknowledge(version if digest == self.config().digest else 0)
 
     @property
     def problem(self) -> str:
@@ -73,6 +101,17 @@ def configured(base: StationConfig, facts: StationFacts, data: Path, disk: Disk 
     kept = SettingsStore(data / SETTINGS, disk or RealDisk()).current
     values = catalogue.whole(sound(catalogue, kept.changed)[0])
     return effective_config(base, facts, values, catalogue.factory, kept.version)
+
+
+def first_login(data: Path) -> UnitLabel | None:
+    """The label, while its password is the one that opens the account; ``None`` afterwards. Raises OSError."""
+    accounts, label = (RealDisk().read(data / SETTINGS / name) for name in (ACCOUNTS, LABEL))
+    try:
+        if accounts is None or label is None or not decode_accounts(accounts).admin.must_change:
+            return None
+        return decode_label(label)
+    except (BadAccounts, BadLabel):
+        return None
 
 
 def _security_file(directory: Path, disk: Disk) -> SecurityFile:

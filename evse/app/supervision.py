@@ -15,8 +15,16 @@ from evse.core.config import OutletConfig, StationConfig
 from evse.core.units import SECOND
 from evse.links.ocpp.certificates import Use
 from evse.links.ocpp.charge_point import ChargePoint
+from evse.links.ocpp.dialect import Version
 from evse.links.ocpp.file_work import Job, Work
-from evse.links.ocpp.settings import LossStrategy, OutletFacts, StationIdentity, SupervisionSettings
+from evse.links.ocpp.settings import (
+    LossStrategy,
+    OfflineMode,
+    OnlineMode,
+    OutletFacts,
+    StationIdentity,
+    SupervisionSettings,
+)
 from evse.links.ocpp.supervision import OcppSupervision
 from evse.links.ocpp.target import Target, TargetError, Trust, check_url, target_of
 from evse.links.ocpp.transfers import Transfers
@@ -60,6 +68,12 @@ class Supervised:
         """Begin to connect."""
         self.back_end.charge_point.switch(now_us, on=True)
 
+    def use(self, now_us: int, values: dict[str, Any], config: StationConfig) -> None:
+        """Settings were changed at the station; empty ``values``: it is not supervised any more."""
+        self.back_end.charge_point.switch(now_us, on=bool(values))
+        if values:
+            self.back_end.use(now_us, settings_of(values, config))
+
 
 def supervise(
     values: dict[str, Any],
@@ -82,7 +96,7 @@ def supervise(
     def target() -> tuple[Target, int, Trust]:
         keys = point.context.keys
         profile = keys.integer("SecurityProfile")
-        made = target_of(settings.url, settings.identity, profile, keys.text("AuthorizationKey"))
+        made = target_of(settings.url, settings.identity, profile, keys.text("AuthorizationKey"), settings.version)
         return made, profile, _trust(trust, point)
 
     link = WebSocketLink(target, lambda: point.context.keys.integer("WebSocketPingInterval"), clock)
@@ -143,10 +157,13 @@ def settings_of(values: dict[str, Any], config: StationConfig) -> SupervisionSet
         message_timeout_s=values["message_timeout_s"],
         authentication_timeout_s=values["authentication_timeout_s"],
         loss=LossStrategy.ALLOW_ALL if values["loss"] == "allow_all" else LossStrategy.CACHED_ONLY,
+        online_mode=OnlineMode(values["online_mode"]) if values.get("online_mode") else None,
+        offline_mode=OfflineMode(values["offline_mode"]) if values.get("offline_mode") else None,
         default_id_tag=values["default_id_tag"],
         sample_interval_s=values["sample_interval_s"],
         cache_enabled=values["cache"],
         connection_timeout_s=min(outlet.procedure.plug_us for outlet in config.outlets) // SECOND,
+        version=Version(values.get("version", Version.V16.value)),
         external_limits=values["external_limits"],
     )
 

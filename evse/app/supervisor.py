@@ -6,6 +6,7 @@
 | control silent for 2 s, services for 10 s  | kills it (SIGKILL also ends a stopped process), then as above             |
 | the world dies or hangs                    | ends the run: physics cannot be started again in the middle               |
 | the station's supply goes (simulation)     | kills control and services, keeps them down until the supply is back      |
+| services ask for a restart of the station  | ends control, then services, in an orderly way and starts both again      |
 | SIGINT, SIGTERM, SIGHUP                    | control first (it opens every contactor), then services, then the world   |
 | itself killed                              | the kernel kills every child (parent-death signal); leases expire         |
 
@@ -143,6 +144,8 @@ class Supervisor:
                 child.kill()
                 self._bury(child, now_us)
         self._hear_world()
+        if self.services.wants_restart and self.services.running:
+            self._restart_station()
         for child in self._station:
             if self._powered and not child.running and now_us >= child.restart_us and self._exit_code is None:
                 child.start(now_us)
@@ -191,6 +194,15 @@ class Supervisor:
         elif now_us > self._begin_us + START_LIMIT_US:
             waiting = ", ".join(child.name for child in self._children if child.ready is None)
             self._fail(f"not ready after {START_LIMIT_US // SECOND} s: {waiting}")
+
+    def _restart_station(self) -> None:
+        """Somebody at the page wants a restart: both end in an orderly way, control first, and start again."""
+        self.services.wants_restart = False
+        self._say("the station restarts, as asked for")
+        for child, limit_s in ((self.control, CONTROL_STOP_S), (self.services, SERVICES_STOP_S)):
+            self._stop(child, limit_s)
+            child.restart_us = monotonic_us()
+        self._changed()
 
     # --- the world's wishes --------------------------------------------------------------------------------------
 
@@ -258,14 +270,19 @@ class Supervisor:
         for child, limit_s in limits:
             if child is None or not child.running:
                 continue
-            child.signal(signal.SIGTERM)
-            child.signal(signal.SIGCONT)
-            # A second interrupt means: now.
-            if not child.wait(0.05 if self._stop_asked > 1 else limit_s):
-                child.kill()
-            self._listen(child, monotonic_us())
-            child.reap()
-            child.forget_pipes()
+            self._stop(child, limit_s)
+
+    def _stop(self, child: ChildProcess, limit_s: float) -> None:
+        if not child.running:
+            return
+        child.signal(signal.SIGTERM)
+        child.signal(signal.SIGCONT)
+        # A second interrupt means: now.
+        if not child.wait(0.05 if self._stop_asked > 1 else limit_s):
+            child.kill()
+        self._listen(child, monotonic_us())
+        child.reap()
+        child.forget_pipes()
 
     def _say(self, text: str) -> None:
         self._tell(f"evse: {text}")

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from boards.assemble import assemble
 from boards.board import Board
@@ -45,6 +46,9 @@ from hal.world.station import StationWorld
 from hal.world.verb_spec import ParamValue, Verb, check_params
 from hal.world.verbs import apply as apply_world_verb
 from hal.world.verbs import verbs_of
+
+if TYPE_CHECKING:
+    from evse.services.house_monitor import HouseMonitor
 
 EXCHANGE_DELAY_US = 1 * MS
 DISK_LATENCY_US = 4 * MS
@@ -163,6 +167,7 @@ class VirtualStation:
         self._control: ControlCycle | None = None
         self._exchange: MemoryExchange | None = None
         self._services: VirtualServices | None = None
+        self._house: HouseMonitor | None = None
         self._powered = True
         self._hung: HungControl | None = None
         self._power_generation = 0
@@ -185,6 +190,10 @@ class VirtualStation:
     def _host_end(self, wire: WireSpec) -> ByteLink:
         return self._modems[wire.name].left
 
+    def _control_wires(self) -> list[WireSpec]:
+        """Those that control reads; the house meter's belongs to services."""
+        return [wire for outlet in self._plan.outlets for wire in outlet.wires()]
+
     # --- life and death of the processes -----------------------------------------------------------------------
 
     def _boot(self, now_us: int) -> None:
@@ -203,8 +212,8 @@ class VirtualStation:
             control = RecordedCycle(self._board, self._plan, self._config, boot_id, exchange, now_us, self._recorder)
         self._exchange, self._control = exchange, control
         self._scheduler.add(control, f"control ({boot_id})")
-        for modem in self._modems.values():
-            modem.left.attach(control)
+        for each in self._control_wires():
+            self._modems[each.name].left.attach(control)
         for outlet, wires in zip(control.drivers_by_outlet(), self._plan.outlets, strict=True):
             twins = (self.hardware.front_ends[wires.number], self.hardware.readers.get(wires.number))
             for wire, driver, twin in zip((wires.front_end, wires.reader), outlet, twins, strict=False):
@@ -225,7 +234,7 @@ class VirtualStation:
         if control is None:
             return
         self._scheduler.remove(control)
-        for wire in self._plan.wires():
+        for wire in self._control_wires():
             self._scheduler.remove_loop(wire.name)
             self._modems[wire.name].left.attach(None)
 
@@ -251,6 +260,20 @@ class VirtualStation:
         view = None if back_end is None else self.view
         self._services = VirtualServices(services, self._exchange, boot_id, view)
         self._scheduler.add(self._services, f"services ({boot_id})")
+        self._start_house(f"{boot_id}-{self._scheduler.now_us}")
+
+    def _start_house(self, life: str) -> None:
+        """The part of services that watches the house connection."""
+        house = self._plan.house
+        if house is None or house.wire is None:
+            return
+        from evse.services.house_monitor import HouseMonitor, house_reader
+
+        end = self._modems[house.wire.name].left
+        monitor = HouseMonitor(house_reader(end, house), house.settings, self.view, self.post, life)
+        self._house = monitor
+        self._scheduler.add(monitor, f"house monitor ({life})")
+        end.attach(monitor)
 
     def _stop_services(self) -> None:
         services, self._services = self._services, None
@@ -258,6 +281,9 @@ class VirtualStation:
             self._csms.end()
         if services is not None:
             self._scheduler.remove(services)
+        house, self._house = self._house, None
+        if house is not None:
+            self._scheduler.remove(house)
 
     def _crash_disk(self) -> None:
         """The writer dies: of the commits under way a random number has reached the disk, in order."""
@@ -356,7 +382,7 @@ class VirtualStation:
         self._scheduler.remove(self._control)
         self._hung = HungControl(self._board)
         self._scheduler.add(self._hung, "hung control")
-        for wire in self._plan.wires():
+        for wire in self._control_wires():
             self._scheduler.remove_loop(wire.name)
             self._modems[wire.name].left.attach(self._hung)
 

@@ -1,7 +1,7 @@
 """Frames of the wires in words: message name and fields with units, for people and filters.
 
-A front end's frame and a card reader's frame are told apart by the wire's name (``outlet-1/front-end``,
-``outlet-1/reader``). Bytes that are no frame stay bytes: nothing here raises.
+The frames of a front end, a card reader and a meter are told apart by the wire's name (``outlet-1/front-end``,
+``outlet-1/reader``, ``outlet-1/meter``). Bytes that are no frame stay bytes: nothing here raises.
 """
 
 from __future__ import annotations
@@ -16,6 +16,8 @@ from hal.frames import front_end, pn532
 from hal.frames.front_end_messages import LAYOUTS, State, message_id
 
 READER_SUFFIX: Final = "/reader"
+METER_SUFFIX: Final = "/meter"
+_REQUEST_BYTES: Final = 8
 
 
 def _scaled(divisor: int, unit: str, digits: int) -> Callable[[int], str]:
@@ -39,7 +41,31 @@ _UNITS: Final[Mapping[str, Callable[[int], str]]] = MappingProxyType(
 
 def describe(wire: str, data: bytes) -> tuple[str, str]:
     """Message name and its fields in words; ``("?", "")`` for bytes that are no frame."""
+    if wire.endswith(METER_SUFFIX):
+        return _meter_text(data)
     return _reader_text(data) if wire.endswith(READER_SUFFIX) else _front_end_text(data)
+
+
+def _meter_text(data: bytes) -> tuple[str, str]:
+    # The Modbus library is loaded only where somebody watches a meter.
+    from hal.frames.modbus import AnswerStream, Framing, RequestStream
+
+    # A request has 8 bytes; the shortest answer with words has 7, and none has 8.
+    requests = RequestStream(Framing.RTU).feed(data) if len(data) == _REQUEST_BYTES else []
+    if requests and requests[0].length:
+        request = requests[0]
+        last = request.address + request.length - 1
+        return "READ", f"unit {request.unit}, function {request.function}, registers {request.address} to {last}"
+    answers = AnswerStream(Framing.RTU).feed(data)
+    if not answers:
+        return "?", ""
+    answer = answers[0]
+    if answer.exception:
+        return "EXCEPTION", f"unit {answer.unit}, function {answer.function}, code {answer.exception}"
+    return (
+        "ANSWER",
+        f"unit {answer.unit}, {len(answer.words)} registers: {' '.join(f'{word:04x}' for word in answer.words)}",
+    )
 
 
 def _front_end_text(data: bytes) -> tuple[str, str]:

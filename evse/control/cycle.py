@@ -145,8 +145,9 @@ class ControlCycle:
         )
 
     def essential_wake_us(self) -> int:
-        """Earliest wish of control's own: the core's deadlines and permissions that were withheld below."""
-        return min(self._core_wake_us, *(actuator.essential_wake_us for actuator in self._actuators))
+        """Earliest wish of control's own: core's deadlines, permissions that were withheld below, drivers without renewals."""
+        meters = [outlet.meter.wish_us() for outlet in self._board.outlets if outlet.meter is not None]
+        return min(self._core_wake_us, *(actuator.essential_wake_us for actuator in self._actuators), *meters)
 
 
 def _poll(outlet: OutletBoard, now_us: int) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import astuple
+from dataclasses import astuple, replace
 from typing import Final
 
 from boards.board import OutletBoard
@@ -12,6 +12,7 @@ from evse.core.values import (
     Light,
     LockDrive,
     LockFeedback,
+    MeterSample,
     OutletInputs,
     PilotMode,
     PilotReading,
@@ -26,6 +27,7 @@ from hal.ports import (
     LinkCounts,
     LockPosition,
     LockPulse,
+    MeterReading,
     OutletReading,
     PilotDriveMode,
     SelfTest,
@@ -109,6 +111,22 @@ def _fault_codes(bits: int) -> tuple[str, ...]:
     return tuple(dict.fromkeys(FAULT_BITS.get(bit, FRONT_END_FAULT) for bit in set_bits))
 
 
+def meter_sample(reading: MeterReading) -> MeterSample:
+    """Return the core's value for what a meter said."""
+    return MeterSample(
+        read_us=reading.read_us,
+        currents_ma=reading.currents_ma,
+        voltages_mv=reading.voltages_mv,
+        powers_mw=reading.powers_mw,
+        power_mw=reading.power_mw,
+        energy_mwh=reading.energy_mwh,
+        wraps_mwh=reading.energy_wraps_mwh,
+        step_mwh=reading.energy_step_mwh,
+        lag_us=reading.energy_lag_us,
+        serial=reading.serial,
+    )
+
+
 class OutletSensor:
     """Builds an outlet's inputs, and hands out the same object while nothing has changed."""
 
@@ -118,10 +136,11 @@ class OutletSensor:
         self._link_ok = False
         self._reader_ok = True
         self._dip: tuple[int, ...] | None = None
+        self._metered: MeterReading | None = None
         self._counts = LinkCounts()
         self.inputs = OutletInputs()
         self.device = DeviceState()
-        """How front end and reader are."""
+        """How front end, reader and meter are."""
 
     def read(self) -> bool:
         """Take the ports' present state; return whether the inputs, or what is wrong with a device, changed."""
@@ -130,26 +149,33 @@ class OutletSensor:
         reader_ok = reader is None or reader.connected
         dip = None if self._board.dip is None else self._board.dip.dip_switches
         troubled = self._note_problems()
+        metered = None if self._board.meter is None else self._board.meter.reading
         known = (self._link_ok, self._reader_ok, self._dip)
-        if reading is self._reading and (link_ok, reader_ok, dip) == known:
+        if reading is self._reading and metered is self._metered and (link_ok, reader_ok, dip) == known:
             return troubled
         self._reading, self._link_ok, self._reader_ok, self._dip = reading, link_ok, reader_ok, dip
+        self._metered = metered
         if reading is None:
             inputs = OutletInputs(link_ok=False, reader_ok=reader_ok)
         else:
             inputs = inputs_from(reading, link_ok=link_ok, reader_ok=reader_ok, dip=dip)
+        if metered is not None:
+            inputs = replace(inputs, meter=meter_sample(metered))
         changed = inputs != self.inputs
         self.inputs = inputs if changed else self.inputs
         return changed or troubled
 
     def _note_problems(self) -> bool:
         """Take over what the drivers say of their devices; return whether that is news."""
-        reader = self._board.reader
-        link_problem, reader_problem = self._board.sense.problem, "" if reader is None else reader.problem
-        known = self.device
-        if link_problem == known.link_problem and reader_problem == known.reader_problem:
+        reader, meter = self._board.reader, self._board.meter
+        found = self.device._replace(
+            link_problem=self._board.sense.problem,
+            reader_problem="" if reader is None else reader.problem,
+            meter_problem="" if meter is None else meter.problem,
+        )
+        if found == self.device:
             return False
-        self.device = known._replace(link_problem=link_problem, reader_problem=reader_problem)
+        self.device = found
         return True
 
     def count(self) -> None:

@@ -9,7 +9,7 @@ from evse.core.config import SocketType
 from evse.core.evse_status import evse_status
 from evse.core.outlet import OutletCore
 from evse.core.station import StationCore
-from evse.core.units import NEVER
+from evse.core.units import NEVER, PhaseValues
 from evse.exchange.snapshot import (
     DipView,
     DomesticView,
@@ -17,6 +17,7 @@ from evse.exchange.snapshot import (
     LatencyView,
     LimitView,
     LinkView,
+    MeterView,
     OutletView,
     PilotView,
     SessionView,
@@ -25,10 +26,11 @@ from evse.exchange.snapshot import (
 
 
 class DeviceState(NamedTuple):
-    """Why an outlet's front end and reader do not answer (empty texts while they do), and what its line has lived through."""
+    """Why an outlet's front end, reader and meter do not answer (empty texts while they do), and what its line has lived through."""
 
     link_problem: str = ""
     reader_problem: str = ""
+    meter_problem: str = ""
     link: LinkView = LinkView()
 
 
@@ -93,8 +95,8 @@ def outlet_view(outlet: OutletCore, now_us: int, device: DeviceState) -> OutletV
         no_offer_reasons=outlet.no_offer,
         lock=inputs.lock.value if outlet.config.has_lock else "",
         light=outlet.outputs.light.value,
-        currents_ma=inputs.currents_ma if measured else None,
-        voltages_mv=inputs.voltages_mv if measured else None,
+        currents_ma=outlet.metering.currents_ma(inputs) if measured else None,
+        voltages_mv=_voltages_mv(outlet) if measured else None,
         temperature_dc=inputs.temperature_dc if measured else None,
         register_wh=register_wh,
         session=_session_view(outlet, register_wh),
@@ -118,6 +120,31 @@ def outlet_view(outlet: OutletCore, now_us: int, device: DeviceState) -> OutletV
         active_inputs=outlet.user_input.lines.active_names,
         display=outlet.outputs.display,
         dip=_dip_view(outlet),
+        metered_by=outlet.metering.source,
+        meter=_meter_view(outlet, now_us, device.meter_problem),
+    )
+
+
+def _voltages_mv(outlet: OutletCore) -> PhaseValues:
+    """The meter's while it is in force, else what the front end measures; not the setting that energy is counted with."""
+    return outlet.metering.voltages_mv(outlet.inputs) if outlet.metering.in_force else outlet.inputs.voltages_mv
+
+
+def _meter_view(outlet: OutletCore, now_us: int, link_problem: str) -> MeterView | None:
+    if not outlet.config.meter:
+        return None
+    metering = outlet.metering
+    sample = metering.sample
+    return MeterView(
+        name=outlet.config.meter,
+        in_force=metering.in_force,
+        problem=link_problem or metering.problem,
+        currents_ma=None if sample is None else metering.currents_ma(outlet.inputs),
+        voltages_mv=None if sample is None else metering.voltages_mv(outlet.inputs),
+        power_mw=None if sample is None else sample.power_mw,
+        energy_wh=None if sample is None or sample.energy_mwh is None else sample.energy_mwh // 1_000,
+        age_us=None if sample is None else now_us - sample.read_us,
+        replaced=metering.replaced,
     )
 
 

@@ -220,6 +220,12 @@ class OutletConfig:
     """Smart Wallbox: the front push button stops the charge and lets it go on."""
     dip_banks: tuple[DipBank, ...] = ()
     """Banks of DIP switches, read at the start."""
+    meter: str = ""
+    """Name of the register map of the outlet's own meter; empty: its current transformers meter."""
+    meter_terminals: tuple[int, int, int] = (1, 2, 3)
+    """Terminal of the meter (1 to 3) behind each conductor of the outlet."""
+    voltage_from_setting: bool = False
+    """Without a meter the voltage is not measured but set: ``StationConfig.nominal_voltage_mv``."""
     signs: SignStyle = SignStyle.EVLINK
     has_display: bool = False
     leave_cable_connected: bool = False

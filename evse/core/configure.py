@@ -19,6 +19,7 @@ FIXED_OF_STATION: Final = ("station_uid", "profile")
 FIXED_OF_OUTLET: Final = (
     *("number", "socket", "rated_current_ma", "phases", "has_lock", "has_shutter", "dip_banks", "signs", "has_display"),
     *("pilot", "contactor", "lock", "shutter", "protection", "domestic"),
+    *("meter", "meter_terminals", "voltage_from_setting"),
 )
 """Fields that only a restart changes."""
 MOST_MA: Final = 1_000_000

@@ -11,18 +11,29 @@ from typing import Final
 from evse.core.units import NEVER, SECOND, PhaseValues
 
 PJ_PER_WH: Final = 3_600_000_000_000_000
+PJ_PER_MWH: Final = PJ_PER_WH // 1_000
 PHASE_IN_USE_MA: Final = 1_000
 PHASES_PROOF_US: Final = 5 * SECOND
 
 
 class EnergyRegister:
-    """Monotonic energy register of one outlet."""
+    """Monotonic energy register of one outlet.
+
+    It integrates by itself and may follow a meter: then what the meter has counted is the truth, and the integration only
+    fills the time between two of its readings. The register never falls: where it was ahead of the meter it waits.
+    """
 
     def __init__(self) -> None:
         self._base_wh = 0
         self._picojoules = 0
         self._at_us: int | None = None
         self._power_uw = 0
+        self._lead_pj = 0
+        """How much more was counted here than by the meter since the meter was first followed."""
+        self._wait_pj = 0
+        """How much of what flows next is counted already."""
+        self.integrated_pj = 0
+        """Everything integrated so far, what was counted already included."""
 
     def restore(self, register_wh: int) -> None:
         """Continue from a stored reading; a stored value lower than the present one is ignored (never falls)."""
@@ -31,17 +42,55 @@ class EnergyRegister:
     def advance(self, now_us: int) -> None:
         """Sum up to ``now_us`` with the power of the last reading."""
         if self._at_us is not None and now_us > self._at_us:
-            self._picojoules += self._power_uw * (now_us - self._at_us)
+            flowed_pj = self._power_uw * (now_us - self._at_us)
+            counted_pj = max(0, flowed_pj - self._wait_pj)
+            self._wait_pj = max(0, self._wait_pj - flowed_pj)
+            self._picojoules += counted_pj
+            self._lead_pj += counted_pj
+            self.integrated_pj += flowed_pj
         self._at_us = now_us
 
     def set_power(self, currents_ma: PhaseValues, voltages_mv: PhaseValues) -> None:
         """Take a new reading; negative values count as zero (a vehicle does not feed back through this meter)."""
         self._power_uw = sum(max(0, i) * max(0, u) for i, u in zip(currents_ma, voltages_mv, strict=True))
 
+    def leave_meter(self) -> None:
+        """Follow no meter any more."""
+        self._lead_pj = self._wait_pj = 0
+
+    def begin_meter(self, step_mwh: int, lag_us: int) -> None:
+        """Follow a meter from its present reading on, which it may have shown for a whole step, ``lag_us`` ago.
+
+        What it then counts first was counted here already.
+        """
+        self._lead_pj = step_mwh * PJ_PER_MWH + self._power_uw * lag_us
+        self._wait_pj = 0
+
+    def follow(self, counted_mwh: int, step_mwh: int, lag_us: int = 0) -> None:
+        """The meter has counted ``counted_mwh`` since it was asked last; ``step_mwh`` is the last digit it shows.
+
+        ``lag_us``: how long ago its register may have been read; what has flowed since is no lead.
+        """
+        self._lead_pj -= counted_mwh * PJ_PER_MWH
+        if self._lead_pj < 0:
+            self._picojoules -= self._lead_pj
+            self._lead_pj = 0
+        self._wait_pj = max(0, self._lead_pj - step_mwh * PJ_PER_MWH - self._power_uw * lag_us)
+
+    def add(self, picojoules: int) -> None:
+        """Count energy that was held back for a meter which turned out to be wrong."""
+        self._picojoules += max(0, picojoules)
+
+    @property
+    def counted_pj(self) -> int:
+        """Everything counted since the start."""
+        return self._picojoules
+
     def wh_at(self, now_us: int) -> int:
         """Return the register as it is at ``now_us``, without a step."""
         passed_us = 0 if self._at_us is None else max(0, now_us - self._at_us)
-        return self._base_wh + (self._picojoules + self._power_uw * passed_us) // PJ_PER_WH
+        flowed_pj = max(0, self._power_uw * passed_us - self._wait_pj)
+        return self._base_wh + (self._picojoules + flowed_pj) // PJ_PER_WH
 
     @property
     def wh(self) -> int:

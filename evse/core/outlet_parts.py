@@ -10,12 +10,13 @@ from evse.core.config import Location, OutletConfig, StationConfig
 from evse.core.contactor import ContactorMonitor
 from evse.core.detectors import FaultDetectors
 from evse.core.domestic import DomesticSocket
-from evse.core.energy import EnergyRegister, OverCurrentWatch, PhaseDetector
+from evse.core.energy import OverCurrentWatch, PhaseDetector
 from evse.core.events import Event, EvStateChanged
 from evse.core.faults import FaultBook
 from evse.core.interlock import Permission
 from evse.core.limit_stack import LimitStack
 from evse.core.lock import LockSupervisor
+from evse.core.metering import Metering
 from evse.core.offer import PilotOffer
 from evse.core.orders import StandingOrder
 from evse.core.outlet_signs import OutletSigns
@@ -50,7 +51,8 @@ class OutletParts:
         self.domestic = DomesticSocket(config, start_us, self._tell, self.contactor)
         self.lock = LockSupervisor(config.lock)
         self.shutter = ShutterSupervisor(config.shutter)
-        self.register = EnergyRegister()
+        self.metering = Metering(config, station.nominal_voltage_mv, start_us)
+        self.register = self.metering.register
         self.phases = PhaseDetector()
         limits = config.protection
         self.current = OverCurrentWatch(limits.soft_offset_ma, limits.soft_factor_percent, limits.soft_time_us)
@@ -94,6 +96,7 @@ class OutletParts:
         self.procedure.configure(config, station.checkpoint_us)
         self.user_input.configure(config)
         self.signs.configure(config)
+        self.metering.configure(station.nominal_voltage_mv)
         self.stack.configure(config)
 
     @property

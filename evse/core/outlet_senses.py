@@ -21,9 +21,8 @@ class OutletSenses(OutletParts):
 
     def _measure(self, now_us: int, inputs: OutletInputs) -> None:
         previous, self.inputs = self.inputs, inputs
-        self.register.advance(now_us)
+        self._until(self.metering.update(now_us, inputs))
         if not inputs.link_ok:
-            self.register.set_power((0, 0, 0), inputs.voltages_mv)
             self.contactor.feedback_lost()
             self.domestic.lost()
             self.pilot.lost()
@@ -34,7 +33,6 @@ class OutletSenses(OutletParts):
             return
         self._ever_linked = True
         self._reader_seen |= inputs.reader_ok
-        self.register.set_power(inputs.currents_ma, inputs.voltages_mv)
         if inputs.pilot is not None:
             self._until(self.pilot.update(now_us, inputs.pilot))
         if not self.config.attached_cable:
@@ -95,7 +93,7 @@ class OutletSenses(OutletParts):
         causes = self.detectors.present(
             now_us, self.inputs, self.pilot, self.proximity.state, self.lock, self.shutter, self.current, context
         )
-        causes += self.panel.fault_causes()
+        causes += self.panel.fault_causes() + self.metering.fault_causes()
         self._until(self.detectors.wake_us)
         concerning, blind = self.domestic.concerning(causes), not self.inputs.link_ok
         gone, where = self._vehicle_gone, partial(self._place_of, now_us)

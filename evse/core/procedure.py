@@ -7,216 +7,26 @@ the next one.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
-from evse.core.availability import Availability
-from evse.core.commands import Authorise, Verdict
-from evse.core.config import Access, OutletConfig
 from evse.core.events import (
-    AuthorisationRequested,
     EnergyCheckpoint,
-    Event,
-    OutletError,
-    OutletStatusChanged,
     SessionClosed,
-    SessionOpened,
     TransactionStarted,
 )
 from evse.core.lock import LockGoal
-from evse.core.outlet_status import ERROR_CLASS, OUTLET_TABLE, ErrorClass, OutletErrorName, OutletStatus
+from evse.core.outlet_status import OutletErrorName, OutletStatus
 from evse.core.procedure_facts import ProcedureFacts
-from evse.core.session import PendingAuthorisation, Session
+from evse.core.procedure_users import UserSide
+from evse.core.session import Session
 from evse.core.shutter import ShutterGoal
 from evse.core.shutter_plan import ShutterFacts, shutter_goal
 from evse.core.units import NEVER, SECOND
-from evse.core.values import Beep
 
-SAME_CARD_IGNORED_US = 3 * SECOND
-"""A card held again this soon after it opened the session does not end it (our choice)."""
 UNWATCHED_US = 120 * SECOND
 """A vehicle that could not be watched for this long may be another one afterwards: the session ends (our choice)."""
-FREE_ACCESS = "free access"
 
 
-class Procedure:
+class Procedure(UserSide):
     """The procedure of one outlet."""
-
-    def __init__(
-        self, config: OutletConfig, boot_id: str, checkpoint_period_us: int, emit: Callable[[Event], None]
-    ) -> None:
-        self._config = config
-        self._times = config.procedure
-        self._boot_id = boot_id
-        self._checkpoint_period_us = checkpoint_period_us
-        self._emit = emit
-        self.status = OutletStatus.NOT_INITIALIZED
-        self.since_us = 0
-        self.epoch = 0
-        self.availability = Availability()
-        self.session: Session | None = None
-        self.pending: PendingAuthorisation | None = None
-        self.last_error: OutletErrorName | None = None
-        self.stop_reason = ""
-        self.lock_goal = LockGoal.UNLOCKED
-        self.retry_lock = False
-        self.shutter_goal = ShutterGoal.CLOSED
-        self.retry_shutter = False
-        self.self_test_wanted = False
-        self.read_cards_until_us = 0
-        self.beep = Beep.NONE
-        self.beep_count = 0
-        self._card_counter = 0
-        self._session_counter = 0
-        self._free_served = self._asked_again = False
-        self._plug_since_us = NEVER
-        self._gone_since_us = NEVER
-        self._unwatched_since_us = NEVER
-        self._noticed: set[OutletErrorName] = set()
-        self._wake_us = NEVER
-        self._asked_from = OutletStatus.INIT_DONE
-
-    def configure(self, config: OutletConfig, checkpoint_period_us: int) -> None:
-        """Work by another configuration of the same board: a session goes on, times under way count by the new ones."""
-        self._config, self._times = config, config.procedure
-        self._checkpoint_period_us = checkpoint_period_us
-
-    # --- what the user and services do -------------------------------------------------------------------------
-
-    def card(self, now_us: int, uid: str, facts: ProcedureFacts) -> None:
-        """A card was read."""
-        session = self.session
-        if now_us < self.read_cards_until_us and (session is None or uid != session.uid):
-            if self.pending is None:
-                self._sound(Beep.READ)
-                self._request(now_us, uid, "teach")
-        elif session is not None:
-            self._card_in_session(now_us, uid, session)
-        elif not self._may_begin(facts) or self._config.access is not Access.BADGE:
-            self._sound(Beep.REFUSED)
-        elif self.pending is None:
-            self._sound(Beep.READ)
-            self._request(now_us, uid, "start")
-            self._fire(now_us, "authorise")
-
-    def _may_begin(self, facts: ProcedureFacts) -> bool:
-        free = self.status is OutletStatus.INIT_DONE or self.status is OutletStatus.UNPLUG_STARTED
-        if self.status is OutletStatus.UNPLUG_STARTED and facts.lock_failed is LockGoal.UNLOCKED:
-            self.retry_lock = True
-            return False
-        if facts.shutter_failed is not None:
-            # Somebody is here: a shutter that stuck before may move now.
-            self.retry_shutter = True
-            return False
-        if self.status is OutletStatus.INIT_DONE and not self._bolt_withdrawn(facts):
-            return False
-        kept = facts.blocked or facts.key_locked or self.availability.out_of_service
-        return free and not kept and not facts.contact_closed
-
-    def _bolt_withdrawn(self, facts: ProcedureFacts) -> bool:
-        """After a start the bolt may still be out from the boot before: it is drawn back before anybody begins."""
-        return not self._config.has_lock or facts.unlocked or facts.lock_failed is LockGoal.UNLOCKED
-
-    def _card_in_session(self, now_us: int, uid: str, session: Session) -> None:
-        if self.stop_reason or (now_us - session.opened_us < SAME_CARD_IGNORED_US and uid == session.uid):
-            return
-        self._sound(Beep.READ)
-        if uid == session.uid:
-            self.stop(now_us, "Local")
-            self._sound(Beep.ACCEPTED)
-        else:
-            self._request(now_us, uid, "stop")
-
-    def _request(self, now_us: int, uid: str, purpose: str) -> None:
-        self._card_counter += 1
-        if purpose == "start":
-            self.epoch += 1
-        self.pending = PendingAuthorisation(self._card_counter, self.epoch, uid, purpose, now_us)
-        self._emit(AuthorisationRequested(self._config.number, self._card_counter, self.epoch, uid, purpose))
-
-    def verdict(self, now_us: int, answer: Authorise) -> str:
-        """Take the answer to a card read of the present epoch; return why it was not used, or an empty text.
-
-        A second, final verdict for the card that opened the running session confirms or withdraws a provisional permission.
-        """
-        accepted = answer.verdict in (Verdict.ACCEPTED, Verdict.PROVISIONAL)
-        expires_us = answer.permission_expires_us if answer.verdict is Verdict.PROVISIONAL else NEVER
-        pending = self.pending
-        if pending is not None and (pending.card_read_id, pending.epoch) == (answer.card_read_id, self.epoch):
-            self.pending = None
-            if pending.purpose == "teach":
-                self._sound(Beep.ACCEPTED if accepted else Beep.REFUSED)
-            elif pending.purpose == "stop":
-                self._stop_verdict(now_us, accepted=accepted and answer.may_stop_any)
-            elif accepted and not answer.may_stop_any:
-                self._sound(Beep.ACCEPTED)
-                self._begin(now_us, pending.uid, "badge", expires_us, answer.card_read_id)
-                if self.session is not None:
-                    self.session.priority = answer.priority
-            else:
-                self._refused(now_us, answer)
-            return ""
-        session = self.session
-        opened_it = session is not None and session.card_read_id == answer.card_read_id
-        if session is not None and opened_it and session.permission_expires_us != NEVER:
-            session.permission_expires_us = expires_us if accepted else now_us
-            return ""
-        return "no card read waits for this verdict"
-
-    def _refused(self, now_us: int, answer: Authorise) -> None:
-        if answer.verdict is Verdict.TAKEN:
-            self._sound(Beep.ACCEPTED)
-            self._back_to_rest(now_us)
-        elif answer.reason == OutletErrorName.BADGE_IS_NOT_THE_BOOKER:
-            self._refuse(now_us, OutletErrorName.BADGE_IS_NOT_THE_BOOKER)
-        else:
-            self._refuse(now_us, OutletErrorName.BADGE_UNKNOWN)
-
-    def _stop_verdict(self, now_us: int, *, accepted: bool) -> None:
-        if accepted:
-            self._sound(Beep.ACCEPTED)
-            self.stop(now_us, "Local")
-        else:
-            self._sound(Beep.REFUSED)
-            self._error(OutletErrorName.BADGE_IS_NOT_THE_CURRENT_USER)
-
-    def _refuse(self, now_us: int, error: OutletErrorName) -> None:
-        self._sound(Beep.REFUSED)
-        self._error(error)
-        self._back_to_rest(now_us)
-
-    def _back_to_rest(self, now_us: int) -> None:
-        self._fire(now_us, "refused_plugged" if self._asked_from is OutletStatus.UNPLUG_STARTED else "refused")
-
-    def remote_start(self, now_us: int, uid: str, facts: ProcedureFacts) -> str:
-        """Start for ``uid``, authorised elsewhere; return why not, or an empty text."""
-        if self.session is not None or self.pending is not None or not self._may_begin(facts):
-            return "the outlet is not free to start a session"
-        self.epoch += 1
-        self._fire(now_us, "authorise")
-        self._begin(now_us, uid, "remote")
-        return "" if self.session is not None else "the outlet is booked for somebody else"
-
-    def stop(self, now_us: int, reason: str) -> str:
-        """End the session in a controlled way; return why not, or an empty text."""
-        if self.session is None:
-            return "no session is running"
-        self.stop_reason = self.stop_reason or reason
-        self._wake_us = now_us
-        return ""
-
-    def authorised(self, now_us: int) -> bool:
-        """Whether somebody may charge right now: a session whose permission has not expired and that nothing has stopped."""
-        session = self.session
-        return session is not None and not self.stop_reason and now_us < session.permission_expires_us
-
-    def confirm_record(self, session_id: str) -> str:
-        """The start record is durable; return why it does not concern this session, or an empty text."""
-        if self.session is None or self.session.session_id != session_id:
-            return "this session is not running"
-        self.session.durable = True
-        return ""
-
-    # --- progress ----------------------------------------------------------------------------------------------
 
     def advance(self, now_us: int, facts: ProcedureFacts) -> int:
         """Go as far as the facts allow; return when to look again."""
@@ -243,23 +53,6 @@ class Procedure:
             released=self._released(facts),
         )
         self.shutter_goal = shutter_goal(self.status, self.shutter_goal, placing)
-
-    def _released(self, facts: ProcedureFacts) -> bool:
-        """Whether anybody may plug in without being asked who he is."""
-        kept = facts.blocked or facts.key_locked or self.availability.out_of_service
-        return self._config.access is Access.FREE and not kept and self.availability.booking is None
-
-    def _give_up_card(self, now_us: int) -> None:
-        """A card that asked to stop somebody else's charge, or to be taught, and got no answer in time is refused."""
-        pending = self.pending
-        if pending is None or pending.purpose == "start":
-            return
-        if self._late(now_us, pending.asked_us + self._times.authorisation_us):
-            self.pending = None
-            if pending.purpose == "stop":
-                self._stop_verdict(now_us, accepted=False)
-            else:
-                self._sound(Beep.REFUSED)
 
     def _note_plug(self, now_us: int, facts: ProcedureFacts) -> None:
         if not facts.plugged:
@@ -328,47 +121,6 @@ class Procedure:
             self._fire(now_us, "taken_out")
         elif not self._free_served:
             self._begin_free(now_us, facts)
-
-    def ask_again(self) -> None:
-        """Somebody at the outlet asks for a new charge without unplugging: the key or the push button."""
-        self._asked_again = self.session is None
-
-    def _begin_free(self, now_us: int, facts: ProcedureFacts) -> None:
-        """Where access is free a plug that comes, or a wish for another charge, is enough."""
-        came = facts.plugged and (facts.vehicle or not self._config.leave_cable_connected)
-        if came and self._released(facts) and self._bolt_withdrawn(facts) and not facts.contact_closed:
-            self._free_served = True
-            self.epoch += 1
-            self._fire(now_us, "authorise")
-            self._begin(now_us, "", FREE_ACCESS)
-
-    @property
-    def _in_maintenance_state(self) -> bool:
-        """City shows maintenance as a state of its own, with lock and shutter released for work."""
-        return self.availability.maintenance and self._config.has_shutter
-
-    def _begin(self, now_us: int, uid: str, authorised_by: str, expires_us: int = NEVER, card_read_id: int = 0) -> None:
-        self._fire(now_us, "authorised")
-        self._fire(now_us, "contract")
-        booking = self.availability.booking
-        if booking is not None and booking.uid != uid:
-            self._refuse(now_us, OutletErrorName.BADGE_IS_NOT_THE_BOOKER)
-            return
-        self.availability.booking = None
-        self._session_counter += 1
-        session_id = f"{self._boot_id}-{self._config.number}-{self._session_counter}"
-        self.session = Session(session_id, uid, authorised_by, now_us, card_read_id)
-        self.session.permission_expires_us = expires_us
-        self.session.checkpoint_us = now_us
-        self.stop_reason = ""
-        self._asked_again = False
-        self._noticed.clear()
-        self._emit(SessionOpened(self._config.number, session_id, uid, authorised_by))
-        self._fire(now_us, "contracted")
-        self._fire(now_us, "plug")
-        self.self_test_wanted = True
-        self.retry_lock = True
-        self.retry_shutter = self._config.has_shutter
 
     def _plug_procedure(self, now_us: int, facts: ProcedureFacts) -> None:
         session = self._expect_session(facts)
@@ -540,50 +292,3 @@ class Procedure:
                     )
                 )
         self._wake_us = min(self._wake_us, due_us)
-
-    # --- small helpers -----------------------------------------------------------------------------------------
-
-    def _fire(self, now_us: int, trigger: str) -> None:
-        previous = self.status
-        if trigger == "authorise":
-            self._asked_from = previous
-        self.status = OutletStatus(OUTLET_TABLE.next_state(previous.value, trigger))
-        self.since_us = now_us
-        self._emit(OutletStatusChanged(self._config.number, previous.value, self.status.value, trigger))
-
-    def _late(self, now_us: int, deadline_us: int) -> bool:
-        if now_us >= deadline_us:
-            return True
-        self._wake_us = min(self._wake_us, deadline_us)
-        return False
-
-    def error(self, error: OutletErrorName) -> None:
-        """Report an error that another part of the outlet found."""
-        self._error(error)
-
-    def sound(self, beep: Beep) -> None:
-        """Sound for another part of the outlet."""
-        self._sound(beep)
-
-    def _error(self, error: OutletErrorName) -> None:
-        self.last_error = error
-        self._emit(OutletError(self._config.number, error.value, ERROR_CLASS[error].value))
-
-    def _notice(self, error: OutletErrorName) -> None:
-        if error not in self._noticed:
-            self._noticed.add(error)
-            self._error(error)
-
-    def _sound(self, beep: Beep) -> None:
-        self.beep = beep
-        self.beep_count += 1
-
-    @property
-    def last_error_class(self) -> ErrorClass:
-        """The heading of the last error."""
-        return ErrorClass.NONE if self.last_error is None else ERROR_CLASS[self.last_error]
-
-    @property
-    def charge_wanted(self) -> bool:
-        """The procedure has come so far that energy may be offered."""
-        return self.status is OutletStatus.CHARGE_LOOP_STARTED and not self.stop_reason

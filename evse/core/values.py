@@ -156,6 +156,27 @@ class PilotReading:
 
 
 @dataclass(frozen=True, slots=True)
+class MeterSample:
+    """One reading of an outlet's meter, as it came; ``None``: no number.
+
+    ``read_us``: when; ``lag_us``: so long before it was asked for its energy. Phase values are in the order of the meter's own terminals;
+    the sign of a phase's power is its direction, currents may have none. ``energy_mwh``: imported energy, which begins
+    anew at ``wraps_mwh`` (0: never) and whose last digit is worth ``step_mwh``. ``serial``: which meter it is.
+    """
+
+    read_us: int
+    currents_ma: PhaseValues | None = None
+    voltages_mv: PhaseValues | None = None
+    powers_mw: PhaseValues | None = None
+    power_mw: int | None = None
+    energy_mwh: int | None = None
+    wraps_mwh: int = 0
+    step_mwh: int = 1
+    lag_us: int = 0
+    serial: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class OutletInputs:
     """Everything one outlet's core sees at a step. Frozen, so "nothing changed" is an identity or equality test.
 
@@ -173,6 +194,7 @@ class OutletInputs:
     ``shutter``: between both ends where there is none.
     ``domestic_closed``, ``domestic_plugged``: mirror contact and plug switch of a domestic socket, false without one.
     ``dip``: the DIP switches, one byte per bank (switch 1 = 0x80), ``None`` while they were not read.
+    ``meter``: the latest reading of the outlet's meter, ``None`` while it does not answer and where there is none.
     """
 
     link_ok: bool = False
@@ -194,6 +216,7 @@ class OutletInputs:
     domestic_closed: bool = False
     domestic_plugged: bool = False
     dip: tuple[int, ...] | None = None
+    meter: MeterSample | None = None
 
 
 @dataclass(frozen=True, slots=True)

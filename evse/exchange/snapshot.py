@@ -2,7 +2,7 @@
 
 Frozen and serialisable; strings are the exact names users see. Pages, protocols and tests read this and nothing else.
 What only the front end can tell (pilot, currents, voltages, temperature, supply) is ``None`` while it does not answer:
-a default or an old value would be taken for a measurement.
+a default or an old value would be taken for a measurement. While an outlet's own meter is in force, currents and voltages are the meter's.
 """
 
 from __future__ import annotations
@@ -111,6 +111,26 @@ class LinkView:
 
 
 @dataclass(frozen=True, slots=True)
+class MeterView:
+    """The outlet's own meter. ``name``: its register map. ``in_force``: its values are the outlet's; else the transformers'.
+
+    ``problem``: why its last reading counts for nothing or none comes, empty while one does. What follows is its last good
+    reading, ``None`` while none is in force or the meter does not say it; ``energy_wh`` is its own register.
+    ``age_us``: how old that reading is. ``replaced``: how often another meter was found in its place since control began.
+    """
+
+    name: str
+    in_force: bool
+    problem: str
+    currents_ma: PhaseValues | None
+    voltages_mv: PhaseValues | None
+    power_mw: int | None
+    energy_wh: int | None
+    age_us: int | None
+    replaced: int
+
+
+@dataclass(frozen=True, slots=True)
 class OutletView:
     """One outlet."""
 
@@ -162,6 +182,10 @@ class OutletView:
     link: LinkView = LinkView()
     connector: str = ""
     """Which socket has the outlet: its type, `TE` or `T2` on a `T2 - TE` outlet."""
+    metered_by: str = ""
+    """Who meters the energy: the name of the meter's register map, or `internal CT`."""
+    meter: MeterView | None = None
+    """``None`` where the outlet has no meter of its own."""
     domestic: DomesticView | None = None
     """``None`` where there is no domestic socket; ``contactor_*`` and ``open_reasons`` above are those of the other."""
 

@@ -273,6 +273,11 @@ class CardDesk:
 
     # --- teaching ------------------------------------------------------------------------------------------------
 
+    def reconnected(self) -> None:
+        """The connection to control was broken: what it was told of readers may be lost."""
+        if self.teaching is not None:
+            self._read_cards(self.teaching)
+
     def begin_teaching(self, mode: teach.TeachMode, outlet: int, now_us: int) -> teach.Teaching:
         """Cards at the reader of ``outlet`` (0: at any) are taught or deleted from now on; replaces a teaching under way."""
         self.end_teaching()

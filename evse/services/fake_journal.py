@@ -25,6 +25,7 @@ from evse.services.journal import (
     ClearLatch,
     CloseInterrupted,
     DropMessages,
+    ForgetEverything,
     GiveUpPublication,
     JournalError,
     KeepDocument,
@@ -136,6 +137,8 @@ class StationImage:
                 self.documents.pop(write.name, None)
                 if write.text:
                     self.documents[write.name] = write.text
+            case ForgetEverything():
+                self._forget_everything(write)
             case Sequence():
                 self.sequences.pop(write.boot_id, None)
                 self.sequences[write.boot_id] = write.seq
@@ -143,6 +146,13 @@ class StationImage:
                     del self.sequences[next(iter(self.sequences))]
             case _:
                 self.badges.apply(write)
+
+    def _forget_everything(self, write: ForgetEverything) -> None:
+        for each in (self.sessions, self.records, self.recorded, self.orders, self.messages):
+            each.clear()
+        self.transaction_ids.clear()
+        self.documents.clear()
+        self.badges = replace(self.badges, authorised={}) if write.keep_badges else BadgeImage()
 
     def _publication(self, write: MarkPublished | GiveUpPublication) -> None:
         record = self.records.get(write.number)

@@ -220,6 +220,17 @@ class GiveUpPublication:
     number: int
 
 
+@dataclass(frozen=True, slots=True)
+class ForgetEverything:
+    """A factory reset: records, sessions, what waits for a supervision, its documents, standing orders and remembered
+    identifiers go, and without ``keep_badges`` the badge list (that of the factory is given again).
+
+    Latched faults, energy registers and the count of records stay.
+    """
+
+    keep_badges: bool
+
+
 Write = (
     SessionStart
     | Transaction
@@ -237,6 +248,7 @@ Write = (
     | AssignTransaction
     | DropMessages
     | KeepDocument
+    | ForgetEverything
 )
 
 

@@ -25,6 +25,7 @@ from evse.services.journal import (
     ClearLatch,
     CloseInterrupted,
     DropMessages,
+    ForgetEverything,
     GiveUpPublication,
     JournalError,
     KeepDocument,
@@ -197,6 +198,8 @@ class StationTables:
                 self._supervise(write)
             case KeepDocument():
                 self._keep_document(write)
+            case ForgetEverything():
+                self._forget_everything(write)
             case Sequence():
                 self._remember_sequence(write)
             case _:
@@ -232,6 +235,13 @@ class StationTables:
         named = (str(write.transaction_id), self._station, write.session_id)
         self._run("UPDATE session SET transaction_id = ? WHERE station = ? AND session_id = ?", *named)
         self._run("UPDATE record SET transaction_id = ? WHERE station = ? AND session_id = ?", *named)
+
+    def _forget_everything(self, write: ForgetEverything) -> None:
+        for table in ("record", "session", "message", "supervised", "document", "standing_order", "authorised"):
+            self._run(f"DELETE FROM {table} WHERE station = ?", self._station)  # noqa: S608  # names from here
+        if not write.keep_badges:
+            self._run("DELETE FROM badge WHERE station = ?", self._station)
+            self._run("UPDATE station SET factory_badges = 0 WHERE uid = ?", self._station)
 
     def _keep_document(self, write: KeepDocument) -> None:
         self._run("DELETE FROM document WHERE station = ? AND name = ?", self._station, write.name)

@@ -151,6 +151,7 @@ class StationServices:
             self._commands += configured
             if self._ready:
                 self._restore(now_us)
+            self.cards.reconnected()
             return self.take_commands()
         self._boot_id = boot_id
         self._generation += 1

@@ -15,6 +15,8 @@ from evse.sim.station import ClosedSession, OutletFacts
 
 TOLERANCE_WH: Final = 1
 """Energy balance: one watt-hour per record, because a record is the difference of two whole register readings ..."""
+METER_TOLERANCE_WH: Final = 3
+"""With a meter of its own: its last digit at the beginning and at the end, and what flows between two of its readings ..."""
 MEASURING_PER_MILLE: Final = 1
 """... and this much of the record for the resolution of the front end's currents and the delay of its readings."""
 STALE_READING_US: Final = 250_000
@@ -108,6 +110,8 @@ class ClosedIntervalsBelongToOneSession:
 class RecordsBalanceWithTheWorld:
     """T3. A record's energy is what really flowed in its session, within 1 Wh and 1 per mille.
 
+    An outlet that meters by current transformers alone does not know the voltage: there it is current times the voltage setting.
+    While a meter of its own may have been lost, it is something between the two.
     A session cut by a power failure may lack what flowed since its last durable reading, at most ``checkpoint_us`` ago,
     and what flowed while the disk was full or slow.
     What flows between the loss of the front end, with its meter, and the end of the lease is not measured: a record may
@@ -118,6 +122,10 @@ class RecordsBalanceWithTheWorld:
 
     def __init__(self) -> None:
         self._last_nj: dict[int, int] = {}
+        self._flow: dict[int, tuple[int, int]] = {}
+        """What flowed since the last moment: power by the voltage setting, and real power."""
+        self._unsure: dict[str, int] = {}
+        """Energy by which setting and truth differ in sessions metered by either."""
         self._of_session: dict[str, int] = {}
         self._power_limit_uw: dict[str, int] = {}
         self._charged: dict[int, str] = {}
@@ -141,6 +149,7 @@ class RecordsBalanceWithTheWorld:
         number, truth = facts.number, facts.truth
         energy = truth.energy_nj - self._last_nj.get(number, 0)
         self._last_nj[number] = truth.energy_nj
+        by_setting = self._by_setting(moment, facts, energy)
         sessions = moment.sessions(number)
         if sessions:
             self._charged[number] = sessions[0].session_id
@@ -150,6 +159,10 @@ class RecordsBalanceWithTheWorld:
         if any(contact.welded and not contact.coil for contact in facts.contacts):
             self._welded[name] = self._welded.get(name, 0) + energy
             return
+        if moment.config.outlets[number - 1].meter:
+            self._unsure[name] = self._unsure.get(name, 0) + abs(by_setting - energy)
+        else:
+            energy = by_setting
         self._of_session[name] = self._of_session.get(name, 0) + energy
         if self._blind.get(number, False):
             self._unmeasured[name] = self._unmeasured.get(name, 0) + energy
@@ -160,6 +173,19 @@ class RecordsBalanceWithTheWorld:
         power = sum(i * u for i, u in zip(truth.currents_ma, truth.voltages_mv, strict=True))
         self._power_limit_uw[name] = max(self._power_limit_uw.get(name, 0), power)
 
+    def _by_setting(self, moment: Moment, facts: OutletFacts, energy: int) -> int:
+        """What the outlet's transformers make of ``energy``, which has flowed since the last moment."""
+        number, truth = facts.number, facts.truth
+        set_uw, real_uw = self._flow.get(number, (0, 0))
+        set_mv = (moment.config.nominal_voltage_mv,) * 3
+        if not moment.config.outlets[number - 1].voltage_from_setting:
+            set_mv = truth.voltages_mv
+        self._flow[number] = (
+            sum(i * u for i, u in zip(truth.currents_ma, set_mv, strict=True)),
+            sum(i * u for i, u in zip(truth.currents_ma, truth.voltages_mv, strict=True)),
+        )
+        return energy * set_uw // real_uw if real_uw else energy
+
     def _judge(self, moment: Moment, record: ClosedSession) -> Iterator[Violation]:
         real = self._of_session.get(record.session_id, 0)
         low = record.energy_wh * NJ_PER_WH
@@ -167,7 +193,9 @@ class RecordsBalanceWithTheWorld:
         if record.interrupted:
             high += self._undurable.get(record.session_id, 0)
             high += self._power_limit_uw.get(record.session_id, 0) * moment.config.checkpoint_us // 1_000
-        tolerance = TOLERANCE_WH * NJ_PER_WH + low * MEASURING_PER_MILLE // 1_000
+        metered = bool(moment.config.outlets[record.outlet - 1].meter)
+        tolerance = (METER_TOLERANCE_WH if metered else TOLERANCE_WH) * NJ_PER_WH
+        tolerance += self._unsure.get(record.session_id, 0) + low * MEASURING_PER_MILLE // 1_000
         # What the meter sees through a welded contact while the session is open is on its record.
         most = real + self._welded.get(record.session_id, 0)
         stale_us = STALE_READING_US if record.session_id in self._cut_off else 0

@@ -23,7 +23,7 @@ from evse.core.limits import OnExpiry
 from evse.core.lines import LineFunction
 from evse.core.orders import OrderKind
 from evse.core.outlet_status import OUTLET_TABLE, ErrorClass, OutletErrorName, OutletStatus
-from evse.core.procedure import FREE_ACCESS
+from evse.core.procedure_users import FREE_ACCESS
 from evse.core.session import DOMESTIC, NORMAL_MODE_3, SIMPLIFIED_MODE_3
 from evse.core.values import Beep, CableState, Light, LockFeedback, PilotLevel, PilotMode, PilotState, ShutterFeedback
 
@@ -199,6 +199,9 @@ FREE_FIELDS: Final = (
     "StationView.config_digest",
     "OutletView.link_problem",
     "OutletView.reader_problem",
+    "OutletView.metered_by",
+    "MeterView.name",
+    "MeterView.problem",
     "LimitView.note",
     "DipView.at_start",
     "DipView.now",

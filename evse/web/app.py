@@ -22,8 +22,10 @@ from evse.web.page import page_router, static_files
 from evse.web.ports import BoardView, Extras, RecordSource, StationSource, WorldPort
 from evse.web.routes_accounts import account_router
 from evse.web.routes_badges import badge_router
+from evse.web.routes_control import control_router
 from evse.web.routes_health import health_router
 from evse.web.routes_live import WireStreams, board_router, history_router, wire_router
+from evse.web.routes_login import login_router
 from evse.web.routes_metrics import metrics_router
 from evse.web.routes_publication import publication_router
 from evse.web.routes_recording import recording_router
@@ -129,9 +131,14 @@ def _add_accounts(app: FastAPI, extras: Extras) -> None:
         return
     app.state.guard = Guard(extras.accounts)
     app.include_router(account_router(app.state.guard))
+    policy = extras.accounts.policy.label
+    app.include_router(login_router({"en": policy.en, "fr": policy.fr}))
     if extras.settings is not None:
         app.include_router(settings_router(extras.settings))
         app.include_router(settings_file_router(extras.settings, _program()))
+        if extras.control is not None:
+            keeps = extras.settings.catalogue.facts.family != "thor"
+            app.include_router(control_router(extras.control, family_keeps_badges=keeps))
 
 
 def _program() -> str:

@@ -395,6 +395,16 @@ class BadgePort(Protocol):
         """The readers serve charges again."""
 
 
+class ControlPort(Protocol):
+    """What restarts a station and brings it back to its factory state."""
+
+    async def restart(self, account: str, source: str) -> None:
+        """Restart the station soon after this returns."""
+
+    async def factory_reset(self, account: str, source: str, *, keep_badges: bool) -> None:
+        """Write down that it shall be reset, then restart it. Raises OSError; then nothing happens."""
+
+
 @dataclass(frozen=True, slots=True)
 class DeliveryView:
     """How a delivery ended. ``text``: the server's own words, or why it failed; ``dropped``: it was the last try.
@@ -456,3 +466,5 @@ class Extras:
     accounts: AccountService | None = None
     settings: Settings | None = None
     """Needs ``accounts``."""
+    control: ControlPort | None = None
+    """Needs ``settings``."""

@@ -269,7 +269,7 @@ def _setting(entry: Entry, settings: Settings, role: Role, french: bool) -> Sett
         right="R/W" if setting.right(role) is Right.WRITE else "R",
         kind=_kind(entry),
         value=_value(entry, settings.values[entry.key]),
-        factory=entry.factory,
+        factory=_value(entry, entry.factory),
         unit=unit,
         allowed=_in(kind.allowed, french),
         minimum=low,

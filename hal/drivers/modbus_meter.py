@@ -1,6 +1,7 @@
 """Reader of an energy meter over Modbus, RTU on a serial line or TCP on a connection. It never waits.
 
-A cycle reads every request of the meter's map, one after another, and ends with one reading, all of it or none.
+A cycle reads what its purpose wants of the meter's map, one request after another, and ends with one reading, all of it or
+none. It begins every second; every 10 s at an outlet through which no current flows.
 
 | phase   | sent on entry     | event                                   | next phase                                     |
 |---------|-------------------|-----------------------------------------|------------------------------------------------|
@@ -27,12 +28,14 @@ from typing import Final
 
 from hal.frames.modbus import AnswerStream, Framing, ReadAnswer, ReadRequest, StreamCounters, request_frame
 from hal.meter_codec import reading_of
-from hal.meter_map import CURRENTS, VOLTAGES, MeterMap, Quantity, Span
+from hal.meter_map import CURRENTS, EXPORTS, IMPORTS, POWERS, VOLTAGES, MeterMap, Quantity, Span
 from hal.ports import MeterReading
 from hal.units import MS, NEVER, SECOND
 from hal.wires import ByteLink, LinkLostError
 
 CYCLE_US: Final = 1 * SECOND
+IDLE_CYCLE_US: Final = 10 * SECOND
+NO_CURRENT_MA: Final = 100
 ANSWER_TIMEOUT_US: Final = 3 * SECOND
 ATTEMPTS: Final = 3
 GIVEN_UP_PAUSE_US: Final = 2 * SECOND
@@ -42,7 +45,17 @@ FRAME_GAP_US: Final = 5 * MS
 BROKEN_FRAME_US: Final = 200 * MS
 """A frame whose rest does not come within this time is none."""
 OUTLET_NEEDS: Final = frozenset((*CURRENTS, *VOLTAGES, Quantity.ENERGY_IMPORT))
+OUTLET_WANTS: Final = OUTLET_NEEDS | {Quantity.POWER}
 HOUSE_NEEDS: Final = frozenset(CURRENTS)
+HOUSE_WANTS: Final = HOUSE_NEEDS | frozenset((*POWERS, *IMPORTS, *EXPORTS))
+
+
+class Purpose(Enum):
+    """What a meter is read for: what a reading must hold, what else is asked for, how often while no current flows."""
+
+    OUTLET = (OUTLET_NEEDS, OUTLET_WANTS, IDLE_CYCLE_US)
+    HOUSE = (HOUSE_NEEDS, HOUSE_WANTS, CYCLE_US)
+
 
 FrameHook = Callable[[int, str, bytes], None]
 """Called with (now_us, ``"tx"`` or ``"rx"``, bytes)."""
@@ -78,18 +91,17 @@ class ModbusMeterDriver:
         unit: int,
         framing: Framing = Framing.RTU,
         *,
-        needs: frozenset[Quantity] = OUTLET_NEEDS,
-        cycle_us: int = CYCLE_US,
+        purpose: Purpose = Purpose.OUTLET,
     ) -> None:
-        """``unit``: the address that is asked, 0 to 255. ``needs``: without these a cycle gives no reading."""
+        """``unit``: the address that is asked, 0 to 255."""
         self.on_frame: FrameHook | None = None
         self._link = link
         self._map = meter_map
         self._unit = unit
         self._framing = framing
-        self._cycle_us = cycle_us
-        self._needed = frozenset(_covering(meter_map, needs))
-        self._usual = meter_map.spans([each.quantity for each in meter_map.registers if each.quantity is not _SERIAL])
+        needs, wants, self._idle_cycle_us = purpose.value
+        self._usual = meter_map.spans(wants)
+        self._needed = frozenset(_covering(meter_map, self._usual, needs))
         self._identity = meter_map.spans([_SERIAL])
         self._counts = MeterCounters()
         self._stream = AnswerStream(framing)
@@ -103,6 +115,9 @@ class ModbusMeterDriver:
         self._missing: set[Span] = set()
         self._attempts = 0
         self._transaction = 0
+        energy = meter_map.register(Quantity.ENERGY_IMPORT)
+        self._energy_at = -1 if energy is None else energy.address
+        self._asked_us = self._energy_asked_us = 0
         self._connected = False
         self._problem = "not asked yet"
         self._reading: MeterReading | None = None
@@ -131,8 +146,7 @@ class ModbusMeterDriver:
 
     def poll(self, now_us: int) -> int:
         try:
-            if self._phase is _Phase.ASKING:
-                self._listen(now_us)
+            self._listen(now_us)
             self._do_what_is_due(now_us)
         except LinkLostError as error:
             self._lose(f"no line: {error}", now_us, RETRY_US)
@@ -170,12 +184,17 @@ class ModbusMeterDriver:
         request = ReadRequest(self._unit, self._map.function, span.address, span.count, self._transaction)
         self._send(request_frame(request, self._framing), now_us)
         self._counts.requests += 1
+        if not self._attempts:
+            self._asked_us = now_us
         self._phase = _Phase.ASKING
         self._deadline_us = now_us + ANSWER_TIMEOUT_US
 
     def _listen(self, now_us: int) -> None:
         data = self._link.read(now_us)
         if not data:
+            return
+        if self._phase is not _Phase.ASKING:
+            self._stream.counters.dropped_bytes += len(data)
             return
         if self.on_frame is not None:
             self.on_frame(now_us, "rx", data)
@@ -202,18 +221,23 @@ class ModbusMeterDriver:
         span = self._todo.pop(0)
         self._words.update(zip(range(span.address, span.address + span.count), words, strict=True))
         self._attempts = 0
+        if span.address <= self._energy_at < span.address + span.count:
+            self._energy_asked_us = self._asked_us
         self._go_on(now_us)
 
     def _go_on(self, now_us: int) -> None:
         if self._todo:
             self._pause(now_us)
             return
-        reading = reading_of(self._map, self._words, now_us, self._serial)
+        lag_us = now_us - self._energy_asked_us if self._energy_at >= 0 else 0
+        reading = replace(reading_of(self._map, self._words, now_us, self._serial), energy_lag_us=lag_us)
         self._serial = reading.serial
         self._reading = reading
         self._connected = True
         self._counts.cycles += 1
-        self._rest(max(self._started_us + self._cycle_us, now_us + FRAME_GAP_US))
+        flowing = reading.currents_ma is None or max(map(abs, reading.currents_ma)) > NO_CURRENT_MA
+        cycle_us = CYCLE_US if flowing else self._idle_cycle_us
+        self._rest(max(self._started_us + cycle_us, now_us + FRAME_GAP_US))
 
     def _refused(self, code: int, now_us: int) -> None:
         self._counts.exceptions += 1
@@ -262,9 +286,8 @@ class ModbusMeterDriver:
 _SERIAL: Final = Quantity.SERIAL
 
 
-def _covering(meter_map: MeterMap, needs: frozenset[Quantity]) -> list[Span]:
-    """The requests of a usual cycle that hold something needed."""
-    usual = meter_map.spans([each.quantity for each in meter_map.registers if each.quantity is not _SERIAL])
+def _covering(meter_map: MeterMap, usual: tuple[Span, ...], needs: frozenset[Quantity]) -> list[Span]:
+    """Those of the ``usual`` requests that hold something needed."""
     needed = [each for each in meter_map.registers if each.quantity in needs]
     return [
         span

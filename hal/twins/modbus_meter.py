@@ -19,8 +19,7 @@ from __future__ import annotations
 import math
 import random
 from dataclasses import dataclass
-from enum import StrEnum
-from typing import Final, NamedTuple, Protocol
+from typing import Final
 
 from hal.frames.modbus import (
     READ_HOLDING,
@@ -32,60 +31,17 @@ from hal.frames.modbus import (
     RequestStream,
     answer_frame,
 )
-from hal.meter_codec import Phases, encode, exponent_for, float_words
+from hal.meter_codec import encode, exponent_for, float_words
 from hal.meter_map import CURRENTS, EXPORTS, IMPORTS, POWERS, VOLTAGES, MeterMap, Quantity, Register
 from hal.scheduling import Waker
 from hal.units import MS, NEVER
 from hal.wires import ByteLink, LinkLostError
+from hal.world.metered import Measured, MeterFaults, MeterLie, Source
 
-ANSWER_TIME_US: Final = 15 * MS
 BROKEN_FRAME_US: Final = 200 * MS
 LINE_RETRY_US: Final = 500 * MS
 FREQUENCY_MHZ: Final = 50_000
 FIRST_SERIAL: Final = 17_000_001
-
-
-class Measured(NamedTuple):
-    """What flows through the meter. ``powers_mw`` is signed (positive: import); energies never fall."""
-
-    currents_ma: Phases
-    voltages_mv: Phases
-    powers_mw: Phases
-    import_mwh: int
-    export_mwh: int = 0
-
-
-class Source(Protocol):
-    """What a meter is built into."""
-
-    def measured(self, now_us: int) -> Measured:
-        """Return what is true at ``now_us``."""
-        ...
-
-
-class MeterLie(StrEnum):
-    """How a meter lies."""
-
-    NONE = "none"
-    NAN = "nan"
-    """Floating numbers are NaN; whole ones the largest there is."""
-    NEGATIVE = "negative"
-    """Every value has the wrong sign."""
-    JUMP = "jump"
-    """Currents and energy are far off: a thousand times too much, and another number each time."""
-    FROZEN = "frozen"
-    """Everything stays as it was when it began."""
-
-
-@dataclass(slots=True)
-class MeterFaults:
-    """What is wrong with a meter. ``delay_us``: from request to answer. ``exception``: its answer to everything, 0: none."""
-
-    silent: bool = False
-    garbage: bool = False
-    exception: int = 0
-    delay_us: int = ANSWER_TIME_US
-    lie: MeterLie = MeterLie.NONE
 
 
 @dataclass(slots=True)
@@ -132,6 +88,8 @@ class ModbusMeterTwin:
         self._offset_mwh = 0
         self._away_until_us = -NEVER
         self._frozen: Measured | None = None
+        self._said: tuple[tuple[object, ...], dict[int, int]] = ((), {})
+        """What it said last, and while what was true."""
 
     # ------------------------------------------------------------------ the world's verbs
 
@@ -217,7 +175,13 @@ class ModbusMeterTwin:
 
     def registers(self, measured: Measured) -> dict[int, int]:
         """Return every register of the map while ``measured`` is true, lies included."""
-        values = self._values(self._frozen or measured)
+        of = (self._frozen or measured, self.faults.lie, self._offset_mwh, self.serial)
+        if self.faults.lie is MeterLie.JUMP or self._said[0] != of:
+            self._said = (of, self._translate(self._frozen or measured))
+        return self._said[1]
+
+    def _translate(self, measured: Measured) -> dict[int, int]:
+        values = self._values(measured)
         words: dict[int, int] = {}
         exponents: dict[int, list[Register]] = {}
         for register in self._map.registers:

@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
+from hal.world.metered import MeterFaults, MeterLie
+
 
 class CardHolder(Protocol):
     """The field of a card reader."""
@@ -62,6 +64,31 @@ class LineSwitch(Protocol):
         ...
 
 
+class MeterSwitch(Protocol):
+    """An energy meter, from outside. ``hal.twins.modbus_meter.ModbusMeterTwin`` is one."""
+
+    unit: int
+    """Its own address."""
+    faults: MeterFaults
+
+    def set_lie(self, lie: MeterLie, now_us: int) -> None:
+        """Let it lie from now on, or not any more."""
+        ...
+
+    def replace(self, register_mwh: int, back_us: int) -> None:
+        """Put another meter in its place, with this register, that answers from ``back_us`` on."""
+        ...
+
+    @property
+    def wraps(self) -> bool:
+        """Whether its register begins anew at some number."""
+        ...
+
+    def near_wrap(self, left_mwh: int, now_us: int) -> None:
+        """Set its register to ``left_mwh`` before that number."""
+        ...
+
+
 @dataclass(slots=True)
 class Attachments:
     """The devices of one outlet. A reader that serves two outlets is attached to both."""
@@ -71,6 +98,8 @@ class Attachments:
     reader_line: LineSwitch | None = None
     front_end: FrontEndSwitch | None = None
     front_end_line: LineSwitch | None = None
+    meter: MeterSwitch | None = None
+    meter_line: LineSwitch | None = None
 
     def power(self, on: bool, now_us: int) -> None:
         """Take or give the supply of every device."""

@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 
 from hal.scheduling import Waker
 from hal.units import NEVER
+from hal.world.attachments import MeterSwitch
 from hal.world.outlet import OutletSetup, OutletWorld
 from hal.world.supply import Grid
 from hal.world.truth import OutletTruth
@@ -23,6 +24,8 @@ class StationWorld:
         if not outlets:
             raise ValueError("a station has at least one outlet")
         self.grid = Grid()
+        self.house_meter: MeterSwitch | None = None
+        """The meter of the house connection, where there is one."""
         self._request_wake: Callable[[int], None] = lambda at_us: None
         self.outlets = tuple(OutletWorld(setup, now_us=now_us) for setup in outlets)
 

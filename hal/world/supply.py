@@ -29,6 +29,8 @@ class Grid:
     """The connection of the station."""
 
     phase_mv: Phases = (NOMINAL_MV, NOMINAL_MV, NOMINAL_MV)
+    house_ma: Phases = NO_PHASES
+    """What the house takes beside the station, by conductor of the station; negative while it gives."""
     on: bool = True
     restore_us: int = NEVER
     """When a cut grid comes back by itself."""

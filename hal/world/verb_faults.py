@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Final
 
+from hal.world.attachments import LineSwitch
 from hal.world.contactor import Contactor, MirrorFault
 from hal.world.contacts import LineBounce
 from hal.world.pilot_circuit import Diode, PilotCircuit, PilotGenerator
@@ -54,22 +55,27 @@ def _freeze_reader(call: Call) -> None:
         call.outlet.attached.reader_switch.freeze(not call.heal, call.now_us)
 
 
-def _needs_line(call: Call) -> str:
+def _line_to(call: Call) -> LineSwitch | None:
     attached = call.outlet.attached
+    lines = {"front_end": attached.front_end_line, "reader": attached.reader_line, "meter": attached.meter_line}
+    return lines[call.text("to")]
+
+
+def _needs_line(call: Call) -> str:
     if call.heal:
         return ""
-    line = attached.front_end_line if call.text("to") == "front_end" else attached.reader_line
+    line = _line_to(call)
     return "" if line is not None else "this line is not attached to this world"
 
 
 def _cut_line(call: Call) -> None:
     attached = call.outlet.attached
     if call.heal:
-        for line in (attached.front_end_line, attached.reader_line):
-            if line is not None:
-                line.restore()
+        for each in (attached.front_end_line, attached.reader_line, attached.meter_line):
+            if each is not None:
+                each.restore()
         return
-    line = attached.front_end_line if call.text("to") == "front_end" else attached.reader_line
+    line = _line_to(call)
     if line is not None:
         line.cut()
 

@@ -11,6 +11,7 @@ from hal.world.shutter import ShutterFeedbackFault, ShutterJam
 from hal.world.socket import Jam, LockFeedbackFault
 from hal.world.vehicle_params import VEHICLE_PARAMS
 from hal.world.verb_domestic import DOMESTIC_VERBS
+from hal.world.verb_meter import HOUSE_VERBS, METER_VERBS
 from hal.world.verb_spec import HEAL, OUTLET, Verb, VerbParam
 
 DEMO_UID: Final = "04A1B2C3D4E5F6"
@@ -161,7 +162,7 @@ _STATION: Final = (
         "station",
         "cut_line",
         "a serial line is unplugged",
-        _choice("to", "whose", "front_end", ("front_end", "reader")),
+        _choice("to", "whose", "front_end", ("front_end", "reader", "meter")),
     ),
     _verb(
         "station",
@@ -373,5 +374,7 @@ VERBS: Final[tuple[Verb, ...]] = (
     *_CONTACTOR_FAULTS,
     *_OTHER_FAULTS,
     *DOMESTIC_VERBS,
+    *METER_VERBS,
+    *HOUSE_VERBS,
 )
 """Every verb, in the order to show it."""

@@ -15,6 +15,7 @@ from hal.world.station import StationWorld
 from hal.world.verb_actions import ACTIONS, STATION_ACTIONS, Action, Call
 from hal.world.verb_domestic import DOMESTIC_ACTIONS, DOMESTIC_VERBS
 from hal.world.verb_faults import FAULT_ACTIONS
+from hal.world.verb_meter import HOUSE_ACTIONS, HOUSE_VERBS, METER_ACTIONS, METER_VERBS
 from hal.world.verb_spec import Verb, VerbError, VerbParam, check_params
 from hal.world.verb_table import DEVICE_VERBS, DIP_VERBS, SHUTTER_VERBS, VERBS
 
@@ -22,7 +23,10 @@ __all__ = ["VERBS", "Verb", "VerbError", "VerbParam", "apply", "verbs_of"]
 
 _BY_NAME: Final = {verb.name: verb for verb in VERBS}
 _DOMESTIC: Final = tuple(verb.name for verb in DOMESTIC_VERBS)
-_OUTLET_ACTIONS: Final[dict[str, Action]] = {**ACTIONS, **FAULT_ACTIONS, **DOMESTIC_ACTIONS}
+_METER: Final = tuple(verb.name for verb in METER_VERBS)
+_HOUSE: Final = tuple(verb.name for verb in HOUSE_VERBS)
+_STATION_ACTIONS: Final[dict[str, Action]] = {**STATION_ACTIONS, **HOUSE_ACTIONS}
+_OUTLET_ACTIONS: Final[dict[str, Action]] = {**ACTIONS, **FAULT_ACTIONS, **DOMESTIC_ACTIONS, **METER_ACTIONS}
 
 
 def verbs_of(world: StationWorld) -> tuple[Verb, ...]:
@@ -35,6 +39,10 @@ def _fits(verb: Verb, world: StationWorld) -> bool:
         return any(outlet.shutter.fitted for outlet in world.outlets)
     if verb.name in _DOMESTIC:
         return any(outlet.domestic.fitted for outlet in world.outlets)
+    if verb.name in _METER:
+        return world.house_meter is not None or any(outlet.attached.meter is not None for outlet in world.outlets)
+    if verb.name in _HOUSE:
+        return world.house_meter is not None
     if verb.name in DIP_VERBS:
         return any(outlet.dip_banks.positions for outlet in world.outlets)
     device = DEVICE_VERBS.get(verb.name)
@@ -54,11 +62,11 @@ def apply(world: StationWorld, name: str, params: Mapping[str, Any], now_us: int
     outlet = world.outlet(int(values.get("outlet", 1)))
     world.step(now_us)
     call = Call(name, world, outlet, values, max(now_us, outlet.now_us))
-    action = STATION_ACTIONS.get(name) or _OUTLET_ACTIONS[name]
+    action = _STATION_ACTIONS.get(name) or _OUTLET_ACTIONS[name]
     reason = action.blocked(call)
     if reason:
         raise VerbError(name, "", f"impossible now: {reason}")
-    if name in STATION_ACTIONS:
+    if name in _STATION_ACTIONS:
         action.do(call)
         world.set_grid(call.now_us)
         return

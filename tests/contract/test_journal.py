@@ -33,6 +33,7 @@ from evse.services.journal import (
     ClearLatch,
     CloseInterrupted,
     DropMessages,
+    ForgetEverything,
     GiveUpPublication,
     Journal,
     KeepDocument,
@@ -430,6 +431,7 @@ WRITES = st.one_of(
     st.builds(RememberAuthorised, st.builds(Authorised, UIDS, st.none() | SMALL, IDS)),
     st.builds(ForgetAuthorised, UIDS | st.just("")),
     st.builds(GiveUpPublication, SMALL),
+    st.builds(ForgetEverything, st.booleans()),
 )
 
 
@@ -465,6 +467,26 @@ def test_both_journals_agree_on_any_writes(
         fake.commit(*writes, station=station)
         shared_sqlite.commit(*writes, station=station)
     assert everything(fake.journal(station)) == everything(shared_sqlite.journal(station))
+
+
+@pytest.mark.req("CFG-03")
+@pytest.mark.parametrize("keep_badges", [True, False])
+def test_a_factory_reset_forgets_all_but_what_belongs_to_the_unit(bench: Bench, keep_badges: bool) -> None:
+    bench.commit(FactoryBadges((CHIEF,)), PutBadges((ANNA,)), start(), end())
+    bench.commit(start("s2", 60), LatchFault(1, "weld", "emergency", at(61)), KeepDocument("keys", "{}"))
+    bench.commit(ForgetEverything(keep_badges), station="other")
+    before = bench.journal()
+    number, register_wh = before.records(9)[0].number, before.register_wh(1)
+    assert register_wh > 0
+    bench.commit(ForgetEverything(keep_badges))
+    bench.reopen()
+    bench.commit(FactoryBadges((CHIEF,)))
+    journal = bench.journal()
+    assert (journal.records(9), journal.open_sessions(), journal.documents(), journal.messages()) == ((), (), {}, ())
+    assert {badge.uid for badge in journal.badges()} == ({CHIEF.uid, ANNA.uid} if keep_badges else {CHIEF.uid})
+    assert (journal.latched_faults(1), journal.register_wh(1)) == (("weld",), register_wh)
+    bench.commit(start("s3", 120), end("s3", 180))
+    assert [record.number for record in bench.journal().records(9)] == [number + 1]
 
 
 # --- what the supervision has to be told ---------------------------------------------------------------------------

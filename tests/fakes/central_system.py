@@ -59,9 +59,12 @@ class CentralSystem:
         self.requests: list[tuple[str, dict[str, Any]]] = []
         self.answers: dict[str, Any] = {}
         """By id of its own requests: payload, or the error's code."""
+        self.answered: dict[str, int] = {}
+        """How often each of its own requests was answered."""
         self.statuses: dict[int, str] = {}
         self.outgoing: deque[tuple[int, str]] = deque()
         """Texts and when they leave."""
+        self.error_code = "InternalError"
         self._check = check
         self._utc_us = utc_us
         self._seen: dict[str, str] = {}
@@ -86,6 +89,8 @@ class CentralSystem:
     def receive(self, now_us: int, text: str) -> None:
         """Take a text of the station."""
         message = unpack(text)
+        if isinstance(message, CallResult | CallError):
+            self.answered[message.unique_id] = self.answered.get(message.unique_id, 0) + 1
         if isinstance(message, CallResult):
             self.answers[message.unique_id] = message.payload
         elif isinstance(message, CallError):
@@ -106,7 +111,7 @@ class CentralSystem:
         self.requests.append((action, call.payload))
         if behaviour.errors.get(action, 0):
             behaviour.errors[action] -= 1
-            self._send(now_us, action, json.dumps([4, call.unique_id, "InternalError", "it hurts", {}]))
+            self._send(now_us, action, json.dumps([4, call.unique_id, self.error_code, "it hurts", {}]))
             return
         if action in behaviour.wrong:
             self._send(now_us, action, json.dumps([3, call.unique_id, {"nonsense": [1, None]}]))

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 
 from boards.meter_load import load_meter
 from evse.sim.scheduler import Scheduler
-from hal.drivers.modbus_meter import OUTLET_NEEDS, ModbusMeterDriver
+from hal.drivers.modbus_meter import ModbusMeterDriver, Purpose
 from hal.frames.modbus import Framing
-from hal.meter_map import MeterMap, Quantity
-from hal.twins.modbus_meter import Measured, ModbusMeterTwin
+from hal.meter_map import MeterMap
+from hal.twins.modbus_meter import ModbusMeterTwin
 from hal.twins.null_modem import NullModem
+from hal.world.metered import Measured
 
 THREE_PHASES = Measured(
     (10_000, 11_000, 12_000), (230_000, 231_000, 229_000), (2_300_000, 2_541_000, 2_748_000), 5_000_000
@@ -58,7 +59,7 @@ class MeterBench:
         reader_unit: int = 2,
         twin_unit: int = 2,
         framing: Framing = Framing.RTU,
-        needs: frozenset[Quantity] = OUTLET_NEEDS,
+        purpose: Purpose = Purpose.OUTLET,
         baud: int = 19_200,
         meter_map: MeterMap | None = None,
     ) -> None:
@@ -66,7 +67,7 @@ class MeterBench:
         self.map = meter_map or map_of(name)
         self.source = FixedSource()
         self.modem = NullModem(self.scheduler, baud, "meter")
-        self.driver = ModbusMeterDriver(self.modem.left, self.map, reader_unit, framing, needs=needs)
+        self.driver = ModbusMeterDriver(self.modem.left, self.map, reader_unit, framing, purpose=purpose)
         self.twin = ModbusMeterTwin(self.modem.right, self.map, twin_unit, self.source, self.scheduler, framing)
         self.polling = Polling(self.driver)
         self.scheduler.add(self.twin, "twin")

@@ -74,6 +74,7 @@ class RunningStation:
         self.errors = self.home / "stderr.txt"
         self.started: dict[str, Any] = {}
         self.begin_us = 0
+        self.cookie = ""
         self.process: subprocess.Popen[str] | None = None
 
     def environment(self) -> dict[str, str]:
@@ -135,10 +136,24 @@ class RunningStation:
     def get(self, path: str) -> Any:
         """JSON of a GET; ``None`` while nobody answers."""
         try:
-            with urllib.request.urlopen(self.url + path, timeout=5) as answer:  # noqa: S310  # our own
+            request = urllib.request.Request(self.url + path, headers={"cookie": self.cookie})  # noqa: S310  # our own
+            with urllib.request.urlopen(request, timeout=5) as answer:  # noqa: S310  # our own
                 return json.load(answer)
         except (urllib.error.URLError, OSError, ValueError):
             return None
+
+    def login(self) -> None:
+        """Log in as admin with the label's password and change it: on hardware nothing answers without."""
+        label = json.loads((Path(self.started["data"]) / "settings" / "label.json").read_text(encoding="utf-8"))
+        new = "Running-station-1"
+        for path, body in (
+            ("api/login", {"name": "admin", "password": label["password"]}),
+            ("api/accounts/password", {"old": label["password"], "new": new, "confirm": new}),
+        ):
+            headers = {"content-type": "application/json", "x-evse-request": "1", "cookie": self.cookie}
+            request = urllib.request.Request(self.url + path, json.dumps(body).encode(), headers)  # noqa: S310  # our own
+            with urllib.request.urlopen(request, timeout=15) as answer:  # noqa: S310  # our own
+                self.cookie = str(answer.headers["set-cookie"]).partition(";")[0]
 
     def page_status(self) -> int:
         """HTTP status of the page, 0 while nobody answers."""

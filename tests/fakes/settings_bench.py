@@ -28,6 +28,22 @@ ADMIN, USER = "Admin-pass-1", "User-pass-22"
 FACTS = StationFacts("parking", "P1", (OutletFacts(1, lines=("in_1",)), OutletFacts(2, lines=("in_1",))))
 
 
+class FakeControl:
+    """Notes what it is asked for. ``problem`` is raised by a reset."""
+
+    def __init__(self) -> None:
+        self.done: list[str] = []
+        self.problem: OSError | None = None
+
+    async def restart(self, account: str, source: str) -> None:
+        self.done.append(f"restart by {account}")
+
+    async def factory_reset(self, account: str, source: str, *, keep_badges: bool) -> None:
+        if self.problem is not None:
+            raise self.problem
+        self.done.append(f"reset by {account}, badges {'kept' if keep_badges else 'gone'}")
+
+
 class SettingsBench:
     """``on_hardware``: without a simulated world, so that everything needs a login."""
 
@@ -38,13 +54,14 @@ class SettingsBench:
         self.settings = Settings(Catalogue(FACTS), SettingsStore(HERE, self.disk), self.log)
         self.keeper = AccountKeeper(HERE, self.disk, "P1", COST)
         self.accounts = AccountService(self.keeper, self.log, lambda: self.now_us, cost_log2=COST)
+        self.control = FakeControl()
         self.station = FakeStation(station_view())
         self.app = create_app(
             self.station,
             None if on_hardware else FakeWorld(),
             FakeRecords(),
             interval_s=0,
-            extras=Extras(accounts=self.accounts, settings=self.settings),
+            extras=Extras(accounts=self.accounts, settings=self.settings, control=self.control),
         )
 
     @property

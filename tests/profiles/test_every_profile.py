@@ -91,7 +91,8 @@ def test_it_assembles_with_every_port(name: str) -> None:
         assert (outlet.dip is not None) == bool(of_core.dip_banks)
         assert (outlet.display is not None) == of_core.has_display
         assert (outlet.reader is not None) == (of_core.access is Access.BADGE)
-        assert len(outlet.polled) == (1 if outlet.reader is None else 2)
+        assert (outlet.meter is not None) == bool(of_core.meter)
+        assert len(outlet.polled) == 1 + (outlet.reader is not None) + (outlet.meter is not None)
         for driver in outlet.polled:
             driver.poll(0)
     assert all(line.written for line in lines.values()), "a driver is not polled or not on its own wire"

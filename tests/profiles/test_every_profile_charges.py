@@ -28,6 +28,7 @@ class Visit:
         self.outlet = self.config.outlets[number - 1]
         plan = wire_plan(loaded)
         dip = decode(self.outlet.dip_banks, plan.outlets[number - 1].dip)
+        self.house_ma = self.outlet.rated_current_ma if plan.house is None else plan.house.settings.maximum_ma
         self.dip_switches_ma = dip.current_ma or self.outlet.rated_current_ma
         self.station = VirtualStation(self.config, plan)
         self.checker = InvariantChecker(self.station)
@@ -87,6 +88,7 @@ def test_a_session_and_a_power_cut(profile: str, number: int) -> None:
         visit.outlet.derated_current_ma,
         visit.config.station_maximum_ma,
         visit.dip_switches_ma,
+        visit.house_ma,
     )
     phases = visit.outlet.phases
     assert all(0.95 * offered <= each <= offered for each in charging.currents_ma[:phases])

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
+import subprocess
+import sys
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -136,3 +140,30 @@ def test_availability_reaches_the_station(station: RunningStation, central: Cent
     assert "Unavailable_OCPP_Cmd_Received" in station.outlet(2)["evse_status"]
     assert central.call("ChangeAvailability", {"connectorId": 2, "type": "Operative"}) == {"status": "Accepted"}
     until("free again", lambda: central.system.statuses[2] == "Available")
+
+
+@pytest.mark.req("ENE-05", "OCP-04")
+def test_external_control_switched_off_in_the_settings_counts_at_once(
+    station: RunningStation, central: CentralServer
+) -> None:
+    registered(central)
+    made = {
+        "chargingProfileId": 9, "stackLevel": 0, "chargingProfilePurpose": "TxDefaultProfile",
+        "chargingProfileKind": "Absolute",
+        "chargingSchedule": {"chargingRateUnit": "A", "chargingSchedulePeriod": [{"startPeriod": 0, "limit": 9.0}]},
+    }  # fmt: skip
+    wanted = {"connectorId": 2, "csChargingProfiles": made}
+    assert central.call("SetChargingProfile", wanted) == {"status": "Accepted"}
+
+    def evse(*arguments: str, **secrets: str) -> dict[str, Any]:
+        command = [sys.executable, "-m", "evse", *arguments, "--json"]
+        environment = {**station.environment(), **secrets}
+        done = subprocess.run(command, check=False, env=environment, cwd=station.home, capture_output=True, text=True)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return dict(json.loads(done.stdout))
+
+    first, new = evse("label")["password"], "Walk-password-1"
+    evse("account", "password", EVSE_PASSWORD=first, EVSE_NEW_PASSWORD=new)
+    evse("settings", "set", "energy.external_control=false", EVSE_PASSWORD=new)
+    until("refused", lambda: central.call("SetChargingProfile", wanted) == {"status": "Rejected"})
+    assert central.connected, "the connection stays"

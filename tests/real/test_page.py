@@ -151,7 +151,7 @@ def test_a_live_charge_is_seen(site: Site, visit: Callable[..., Any]) -> None:
     assert card.locator("[data-f=power]").text_content() == "10.93"
     ruling = card.locator("[data-limits] li[data-ruling=yes]").text_content()
     assert ruling.startswith("station maximum16.0 A rules")
-    assert "this outlet's share of the station's supply, 64 A shared with outlet 2" in ruling
+    assert "what the station's supply stands, 64 A shared with outlet 2" in ruling
     assert card.locator("[data-list=open_reasons] li").count() == 0
     wave = card.locator("[data-wave]").get_attribute("aria-label").replace("\u00a0", " ")
     assert "reconstructed from measured levels" in wave

@@ -154,6 +154,8 @@ def test_on_hardware_there_is_no_world(station: RunningStation) -> None:
     assert set(station.status()["pids"]) == {"control", "services"}
     assert station.started["world"] == ""
     assert station.get("api/world/verbs") is None
+    assert station.get("api/station") is None
+    station.login()
     # The devices are missing: control lives, says so, and holds nothing.
     outlet = until("outlet", station.outlet)
     assert not outlet["link_ok"]

@@ -170,7 +170,7 @@ ACTIONS = st.one_of(
 
 @pytest.mark.req("AUT-01", "AUT-05", "CDR-05")
 @seed(5)
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(actions=st.lists(ACTIONS, min_size=8, max_size=30), number=st.integers(0, 1000))
 def test_nobody_charges_on_the_word_that_was_for_another(actions: list[Action], number: int) -> None:
     race = Race(number)

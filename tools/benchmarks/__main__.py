@@ -70,6 +70,9 @@ def parser() -> argparse.ArgumentParser:
     text = "control and services killed: when the contact opens, whether a record is lost"
     kill = benches.add_parser("kill", parents=[every], help=text, description=text)
     kill.add_argument("--times", type=_count, default=10, help="each way so often (default 10)")
+    text = "`evse sim` of a session of each board, and the speed of random stories"
+    sim = benches.add_parser("sim", parents=[every], help=text, description=text)
+    sim.add_argument("--runs", type=_count, default=3, help="calls of each scenario (default 3)")
     text = "what supervision costs: per message, per idle hour, connected and idle"
     ocpp = benches.add_parser("ocpp", parents=[every], help=text, description=text)
     ocpp.add_argument("--messages", type=_count, default=6_000, help="messages measured (default 6000)")
@@ -101,6 +104,10 @@ def run(arguments: argparse.Namespace) -> Report:
             from tools.benchmarks import start
 
             return start.measure(arguments.runs)
+        case "sim":
+            from tools.benchmarks import sim
+
+            return sim.measure(arguments.runs)
         case "ocpp":
             from tools.benchmarks import supervision
 

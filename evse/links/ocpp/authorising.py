@@ -14,12 +14,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from evse.core.commands import ANY_EPOCH, Book, StopSession, Suspend
+from evse.core.commands import ANY_EPOCH, Book, StartSession, StopSession, Suspend
 from evse.core.units import SECOND
 from evse.links.ocpp.charging_profile import ProfileError
+from evse.links.ocpp.connector_status import ConnectorStatus, plugged
 from evse.links.ocpp.context import Context, Running
 from evse.links.ocpp.id_tags import IdTagInfo
 from evse.links.ocpp.requests import Answer
+from evse.links.ocpp.settings import OfflineMode, OnlineMode
+from evse.links.ocpp.transactions import id_tag
 from evse.services.supervision import SupervisionAnswer
 
 _YEAR_US: Final = 365 * 86_400 * SECOND
@@ -32,9 +35,16 @@ def at_once(context: Context, tag: str, *, waited: bool) -> SupervisionAnswer | 
     now_us = context.now_us
     info = context.known_tag(tag, now_us)
     accepted = info is not None and info.accepted(context.utc_us(now_us))
-    if context.link.may_ask and not waited:
-        return _answer(info, accepted=True) if accepted and context.keys.flag("LocalPreAuthorize") else None
-    return _answer(info, accepted=may_begin_unasked(context, now_us, info))
+    if not context.link.may_ask or waited:
+        return _answer(info, accepted=may_begin_unasked(context, now_us, info))
+    match context.settings.online_mode:
+        case OnlineMode.ONLY_LOCAL:
+            return _answer(info, accepted=accepted)
+        case OnlineMode.FIRST_LOCAL:
+            return None if info is None else _answer(info, accepted=accepted)
+        case OnlineMode.FIRST_ONLINE:
+            return None
+    return _answer(info, accepted=True) if accepted and context.keys.flag("LocalPreAuthorize") else None
 
 
 def ask_card(context: Context, ask_id: str, tag: str, connector: int) -> None:
@@ -73,9 +83,35 @@ def kept_for_group(context: Context, connector: int) -> bool:
 
 def may_begin_unasked(context: Context, now_us: int, info: IdTagInfo | None) -> bool:
     """Whether somebody may begin while the central system cannot be asked."""
+    accepted = info is not None and info.accepted(context.utc_us(now_us))
+    match context.settings.offline_mode:
+        case OfflineMode.LOCAL_UNKNOWN:
+            return info is None or accepted
+        case OfflineMode.LOCAL:
+            return accepted
+        case OfflineMode.NO_AUTHORIZATION | OfflineMode.FREE_CHARGING:
+            return True
+        case OfflineMode.NO_CHARGING:
+            return False
     if info is None:
         return context.keys.flag("AllowOfflineTxForUnknownId")
-    return context.keys.flag("LocalAuthorizeOffline") and info.accepted(context.utc_us(now_us))
+    return context.keys.flag("LocalAuthorizeOffline") and accepted
+
+
+def free_offline(context: Context, now_us: int) -> None:
+    """`OfflineFreeCharging`: whoever plugs in while the central system is away charges, once for each plug."""
+    free = context.settings.offline_mode is OfflineMode.FREE_CHARGING and not context.link.may_ask
+    for outlet in context.view.outlets if context.view is not None else ():
+        if not plugged(outlet):
+            context.marks.served_free.discard(outlet.number)
+            continue
+        if outlet.session is not None:
+            context.marks.served_free.add(outlet.number)
+        waits = context.reports[outlet.number].status is ConnectorStatus.PREPARING
+        if free and waits and outlet.session is None and outlet.number not in context.marks.served_free:
+            context.marks.served_free.add(outlet.number)
+            tag = id_tag("", context.settings.default_id_tag, context.identity.serial)
+            context.command(now_us, StartSession(context.command_id(), outlet.number, uid=tag))
 
 
 def ask_tag(context: Context, now_us: int, tag: str, judged: Judged) -> bool:

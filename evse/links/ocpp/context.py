@@ -18,13 +18,14 @@ from evse.links.ocpp.certificates import CertificateStore
 from evse.links.ocpp.charging_profile import ChargingProfile
 from evse.links.ocpp.connector_status import ConnectorWatch, StatusReport, StatusTeller, station_report
 from evse.links.ocpp.file_work import Files, WorkStates
+from evse.links.ocpp.frame import ErrorCode
 from evse.links.ocpp.id_tags import IdCache, IdTagInfo, LocalList
 from evse.links.ocpp.keys import Keys
 from evse.links.ocpp.link import Link
 from evse.links.ocpp.outbox import Outbox
 from evse.links.ocpp.profile_stack import ProfileStack
 from evse.links.ocpp.profile_stack import Running as ProfileRunning
-from evse.links.ocpp.requests import Requests
+from evse.links.ocpp.requests import Answer, Requests
 from evse.links.ocpp.settings import StationIdentity, SupervisionSettings, station_keys
 from evse.links.ocpp.stamps import stamp
 from evse.services.clock import NO_CLOCK, ClockMapping, ClockQuality, Instant
@@ -34,6 +35,8 @@ from evse.services.supervision import SupervisionAnswer
 _log = logging.getLogger(__name__)
 ANSWER_US: Final = 10 * SECOND
 """How long the station may take to obey a command, and so the central system waits for an answer."""
+CLOCK_STEP_US: Final = SECOND // 2
+"""By less a clock only drifts."""
 SECURITY_EVENTS: Final = 50
 """Security events that wait for a connection at most; the oldest goes."""
 VIEW_GRACE_US: Final = 5 * SECOND
@@ -92,18 +95,37 @@ class _Wait:
     at_deadline: Callable[[int], None]
 
 
+@dataclass(frozen=True, slots=True)
+class ToldPlan:
+    """A plan that control was told: seconds from its start with milliamperes (``None``: no limit).
+
+    ``basis``: what it was made of. ``offset_us``: UTC minus the monotonic clock then. ``renew_us``: when it is told anew.
+    """
+
+    basis: object
+    offset_us: int
+    renew_us: int
+    steps: tuple[tuple[int, int | None], ...]
+
+    def holds(self, now_us: int, basis: object, offset_us: int) -> bool:
+        """Whether control need not be told anything new. A clock that stepped moves the whole plan."""
+        return now_us < self.renew_us and self.basis == basis and abs(self.offset_us - offset_us) < CLOCK_STEP_US
+
+
 @dataclass(slots=True)
 class Marks:
     """What is remembered of connectors between steps."""
 
     held: set[int] = field(default_factory=set)
     """Connectors whose energy is held back because their user turned out to be invalid."""
+    served_free: set[int] = field(default_factory=set)
+    """Outlets whose plug has had its charge, or its chance of one, without a card."""
     timed_out: dict[int, str] = field(default_factory=dict)
     """Sessions that were ended because nobody plugged in."""
     pending_profiles: dict[int, ChargingProfile] = field(default_factory=dict)
     """Profiles that came with a remote start and wait for its transaction."""
-    told_limits: dict[int, tuple[int | None, int, int]] = field(default_factory=dict)
-    """What control was last told by charging profiles: current, second of its end, what follows."""
+    told_limits: dict[int, ToldPlan] = field(default_factory=dict)
+    """What control was last told by charging profiles."""
 
 
 class Context:
@@ -132,7 +154,8 @@ class Context:
         self.states = WorkStates()
         self.files = Files()
         self.certificates = CertificateStore()
-        self._security_events: deque[dict[str, str]] = deque(maxlen=SECURITY_EVENTS)
+        self._mute = False
+        self._security_events: deque[tuple[str, int, str]] = deque(maxlen=SECURITY_EVENTS)
         self.restart = ""
         """Kind of the reset that is to be carried out now."""
         self.resetting = ""
@@ -261,6 +284,11 @@ class Context:
         if found is not None:
             found[0](now_us, outcome)
 
+    def take_writes(self) -> list[Write]:
+        """Everything that is to be committed; each is handed out once."""
+        writes, self.writes = self.writes, []
+        return writes
+
     def keep(self, name: str, text: str) -> None:
         """Make a text durable under a name."""
         self.writes.append(KeepDocument(name, text))
@@ -294,13 +322,27 @@ class Context:
         """Something that concerns security has happened: told with security profile 1 and above, kept while offline."""
         if self.keys.integer("SecurityProfile") == 0:
             return
-        event = {"type": kind, "timestamp": self.now_text(self.now_us)}
-        self._security_events.append({**event, "techInfo": info[:255]} if info else event)
+        self._security_events.append((kind, self.now_us, info[:255]))
 
     def tell_security_events(self) -> None:
         """Ask to send the security events that wait."""
-        while self._security_events:
-            self.requests.ask("SecurityEventNotification", self._security_events.popleft())
+        if self._mute:
+            self._security_events.clear()
+        # Not "while": one that is given up at once comes back.
+        for _ in range(len(self._security_events)):
+            self._tell_security_event(*self._security_events.popleft())
+
+    def _tell_security_event(self, kind: str, at_us: int, info: str) -> None:
+        def answered(answer: Answer) -> None:
+            if answer.error is not None and answer.error.code in (ErrorCode.NOT_IMPLEMENTED, ErrorCode.NOT_SUPPORTED):
+                # It does not want to know, and need not be told again.
+                self._mute = True
+            elif answer.payload is None and not answer.refused:
+                # The connection went with it: it is told on the next one.
+                self._security_events.append((kind, at_us, info))
+
+        event = {"type": kind, "timestamp": self.now_text(at_us)}
+        self.requests.ask("SecurityEventNotification", {**event, "techInfo": info} if info else event, answered)
 
     def refuse(self, what: str, reason: str) -> None:
         """Note why a wish of the central system was not fulfilled: the protocol has no room for reasons."""

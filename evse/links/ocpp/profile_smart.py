@@ -1,20 +1,22 @@
 """Requests of the feature profile Smart Charging, and how charging profiles reach the outlets (OCPP 1.6, 3.13, 5.5, 5.7, 5.16).
 
-A profile becomes a limit of the source `ocpp` with the next change of the schedule as its end, so that control has it while
-services restart. Limits only ever tighten what the station allows itself. Without "controlled by external system" profiles
+The composite schedule becomes a plan of the source `ocpp` that control follows by itself, so that it holds while services
+restart. Limits only ever tighten what the station allows itself. Without "controlled by external system" profiles
 are refused (EVlink commissioning guide DOCA0060).
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from evse.core.commands import SetLimit
-from evse.core.units import NEVER, SECOND
+from evse.core.limit_sources import OCPP
+from evse.core.limits import LimitStep
+from evse.core.orders import LIMIT_STEPS
+from evse.core.units import NEVER, SECOND, THREE_PHASES
 from evse.links.ocpp.charging_profile import (
-    FOREVER_S,
     ChargingProfile,
     ProfileError,
     Purpose,
@@ -23,14 +25,12 @@ from evse.links.ocpp.charging_profile import (
     profile_from,
     utc_text,
 )
-from evse.links.ocpp.context import Context, Reply
-from evse.links.ocpp.profile_stack import STATION, Electrics, Installed, ProfileStack, schedule_of
+from evse.links.ocpp.context import Context, Reply, ToldPlan
+from evse.links.ocpp.profile_stack import STATION, CompositePeriod, Electrics, Installed, ProfileStack, schedule_of
 
 Payload = Mapping[str, Any]
-SOURCE: Final = "ocpp"
 LONGEST_S: Final = 7 * 86_400
-"""A composite schedule is made for so long at most."""
-FORGET_MA: Final = 1 << 30
+"""A composite schedule, and a plan for control, is made for so long at most."""
 
 
 def _profile(context: Context, payload: Payload) -> ChargingProfile:
@@ -165,7 +165,8 @@ def restored_profiles(text: str, stack: ProfileStack) -> ProfileStack:
 
 def limits_due(context: Context, now_us: int) -> int:
     """Post what has changed of the limits; return when to look again by time alone."""
-    if context.view is None or not context.view.restored:
+    if context.view is None or not context.view.restored or not context.settings.external_limits:
+        # Control itself drops what an external system has said when that is switched off.
         return NEVER
     wake_us = NEVER
     for connector in (STATION, *context.identity.outlets):
@@ -175,30 +176,35 @@ def limits_due(context: Context, now_us: int) -> int:
 
 def _limit_due(context: Context, now_us: int, connector: int) -> int:
     electrics, running = electrics_of(context, connector), context.profile_running(connector, now_us)
+    utc_us = context.utc_us(now_us)
+    offset_us = 0 if utc_us is None else utc_us - now_us
+    basis = (context.profiles.installed, running)
+    told = context.marks.told_limits.get(connector)
+    if told is not None and told.holds(now_us, basis, offset_us):
+        return told.renew_us
     utc_s = context.utc_s(now_us)
-    allowed = context.profiles.allowed(connector, utc_s, running, electrics)
-    until_us, fallback_ma = NEVER, FORGET_MA
-    if allowed.until_utc_s < FOREVER_S:
-        into_us = (context.utc_us(now_us) or now_us) - utc_s * SECOND
-        until_us = now_us - into_us + (allowed.until_utc_s - utc_s) * SECOND
-        following = context.profiles.allowed(connector, allowed.until_utc_s, running, electrics)
-        fallback_ma = FORGET_MA if following.current_ma is None else following.current_ma
-    limit = (allowed.current_ma, until_us // SECOND, fallback_ma)
-    none = (None, NEVER // SECOND, FORGET_MA)
-    if context.marks.told_limits.get(connector, none) != limit:
-        context.marks.told_limits[connector] = limit
-        context.command(now_us, _set_limit(context, connector, allowed.current_ma, until_us, fallback_ma))
-    return until_us
+    periods = context.profiles.composite(connector, utc_s, LONGEST_S, running, electrics)
+    starts_us = utc_s * SECOND - offset_us
+    told = _plan(basis, offset_us, starts_us, periods)
+    context.marks.told_limits[connector] = told
+    context.command(now_us, _set_limit(context, connector, starts_us, told.steps))
+    return told.renew_us
 
 
-def _set_limit(context: Context, connector: int, current_ma: int | None, until_us: int, fallback_ma: int) -> SetLimit:
-    if current_ma is None and until_us == NEVER:
-        return SetLimit(context.command_id(), connector, source=SOURCE, active=False)
-    return SetLimit(
-        context.command_id(),
-        connector,
-        source=SOURCE,
-        current_ma=FORGET_MA if current_ma is None else current_ma,
-        valid_until_us=until_us,
-        fallback_ma=fallback_ma,
+def _plan(basis: object, offset_us: int, starts_us: int, periods: Sequence[CompositePeriod]) -> ToldPlan:
+    """Return the plan that control is told; a long one is renewed when half of it is over."""
+    steps = [(each.start_s, each.current_ma) for each in periods[:LIMIT_STEPS]]
+    renew_s = LONGEST_S // 2 if len(steps) < LIMIT_STEPS else steps[LIMIT_STEPS // 2][0]
+    return ToldPlan(basis, offset_us, starts_us + renew_s * SECOND, tuple(steps))
+
+
+def _set_limit(context: Context, connector: int, starts_us: int, steps: Sequence[tuple[int, int | None]]) -> SetLimit:
+    if all(current_ma is None for _, current_ma in steps):
+        return SetLimit(context.command_id(), connector, source=OCPP, active=False)
+    if len(steps) == 1:
+        return SetLimit(context.command_id(), connector, source=OCPP, current_ma=steps[0][1] or 0)
+    plan = tuple(
+        LimitStep(after_s * SECOND, None if current_ma is None else (current_ma,) * THREE_PHASES)
+        for after_s, current_ma in steps
     )
+    return SetLimit(context.command_id(), connector, source=OCPP, plan=plan, starts_us=starts_us)

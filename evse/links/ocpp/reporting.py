@@ -12,7 +12,7 @@ from evse.links.ocpp.meter_values import Rhythm, sampled_values
 from evse.links.ocpp.requests import Answer
 from evse.links.ocpp.stamps import utc_us_from
 from evse.links.ocpp.transactions import values_text
-from evse.services.journal import MessageKind, QueueMessage
+from evse.services.journal import Checkpoint, MessageKind, QueueMessage, Write
 
 STOP_VALUES: Final = 300
 """`SampledValue`s of a transaction's data that are kept for its stop; then every second reading goes."""
@@ -126,7 +126,7 @@ class MeterReports:
                 context.instant(now_us),
                 values=values_text([meter_value]),
             )
-            context.writes.append(message)
+            context.writes += (*_reading(context, now_us, connector, running.session_id), message)
         elif context.link.may_ask:
             meter_value["timestamp"] = context.now_text(now_us)
             context.requests.ask("MeterValues", {"connectorId": connector, "meterValue": [meter_value]})
@@ -141,6 +141,16 @@ class MeterReports:
             data.append({"timestamp": context.instant(now_us), "sampledValue": values})
         if sum(len(each["sampledValue"]) for each in data) > STOP_VALUES and len(data) > 2:
             del data[1:-1:2]
+
+
+def _reading(context: Context, now_us: int, connector: int, session_id: str) -> list[Write]:
+    """The session's reading, durable together with what is told of it: after a power cut its end is not below that."""
+    outlet = context.outlet(connector)
+    session = None if outlet is None else outlet.session
+    if outlet is None or session is None or session.session_id != session_id:
+        return []
+    at = context.instant(now_us)
+    return [Checkpoint(connector, session_id, at, session.energy_wh, outlet.register_wh, session.charge_type)]
 
 
 def _read(

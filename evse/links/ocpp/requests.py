@@ -66,6 +66,11 @@ class Requests:
         return self._in_flight is None
 
     @property
+    def action(self) -> str:
+        """Action of the request in flight, empty without one."""
+        return "" if self._in_flight is None else self._in_flight[0].action
+
+    @property
     def waiting(self) -> int:
         """How many wait to be sent."""
         return len(self._waiting)

@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import Final
 
 from evse.core.units import SECOND
+from evse.links.ocpp.dialect import Version
 from evse.links.ocpp.keys import Access, Key
 from evse.links.ocpp.standard_keys import StationFacts, standard_keys
 from evse.links.ocpp.transactions import UNDEFINED
@@ -22,6 +23,32 @@ class LossStrategy(StrEnum):
 
     ALLOW_ALL = "allow all"
     CACHED_ONLY = "reject all except cached"
+
+
+class OnlineMode(StrEnum):
+    """Where a card is looked for while the central system can be asked (THØR/KEBA P30 configuration manual 120501)."""
+
+    FIRST_LOCAL = "FirstLocal"
+    """Who is known here is judged here; the others are asked for."""
+    FIRST_ONLINE = "FirstOnline"
+    """Everybody is asked for."""
+    ONLY_LOCAL = "OnlyLocal"
+    """Nobody is asked for."""
+
+
+class OfflineMode(StrEnum):
+    """Who may begin while the central system cannot be asked (THØR/KEBA P30 configuration manual 120501)."""
+
+    LOCAL_UNKNOWN = "OfflineLocalUnknownAuthorization"
+    """All but those who are known here and not accepted."""
+    LOCAL = "OfflineLocalAuthorization"
+    """Those who are known here and accepted."""
+    NO_AUTHORIZATION = "OfflineNoAuthorization"
+    """Everybody with a card, for the time being: once there is a connection the charge of an invalid card ends."""
+    NO_CHARGING = "OfflineNoCharging"
+    """Nobody."""
+    FREE_CHARGING = "OfflineFreeCharging"
+    """Everybody, also without a card."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +68,16 @@ class SupervisionSettings:
     authentication_timeout_s: int = 10
     """For an answer about a card; then ``loss`` decides. 0 to 999."""
     loss: LossStrategy = LossStrategy.ALLOW_ALL
+    online_mode: OnlineMode | None = None
+    """``None``: the configuration keys decide (`LocalPreAuthorize`)."""
+    offline_mode: OfflineMode | None = None
+    """``None``: the configuration keys decide (`LocalAuthorizeOffline`, `AllowOfflineTxForUnknownId`)."""
     default_id_tag: str = UNDEFINED
     sample_interval_s: int = 60
     cache_enabled: bool = True
     connection_timeout_s: int = 60
     """How long an authorised user has to plug in: what the outlets allow, at most."""
+    version: Version = Version.V16
     external_limits: bool = False
     """`Controlled by external system`: without it charging profiles are refused."""
 

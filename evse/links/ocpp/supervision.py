@@ -11,6 +11,7 @@ from evse.links.ocpp.authorising import ask_card, at_once, group_of, kept_for_gr
 from evse.links.ocpp.charge_point import ChargePoint
 from evse.links.ocpp.file_work import End, Job
 from evse.links.ocpp.link import LinkWish
+from evse.links.ocpp.settings import SupervisionSettings
 from evse.services.back_end import BackEndWishes
 from evse.services.clock import ClockMapping, Instant
 from evse.services.journal import QueueMessage, Write
@@ -77,6 +78,11 @@ class OcppSupervision:
     def job_ended(self, now_us: int, number: int, end: End) -> None:
         """A file was fetched or brought, or could not be."""
         self.charge_point.job_ended(now_us, number, end)
+        self._wake()
+
+    def use(self, now_us: int, settings: SupervisionSettings) -> None:
+        """Settings were changed at the station."""
+        self.charge_point.use(now_us, settings)
         self._wake()
 
     # --- SupervisionPort ----------------------------------------------------------------------------------------

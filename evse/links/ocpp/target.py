@@ -21,9 +21,10 @@ from dataclasses import dataclass, field
 from typing import Final
 from urllib.parse import quote, urlsplit
 
+from evse.links.ocpp.dialect import Version
+
 URL_LIMIT: Final = 255
 IDENTITY_LIMIT: Final = 48
-SUBPROTOCOL: Final = "ocpp1.6"
 
 
 class TargetError(ValueError):
@@ -50,9 +51,10 @@ class Target:
     url: str
     authorisation: str = field(default="", repr=False)
     tls: bool = False
+    subprotocol: str = "ocpp1.6"
 
 
-def target_of(url: str, identity: str, profile: int, password: str) -> Target:
+def target_of(url: str, identity: str, profile: int, password: str, version: Version = Version.V16) -> Target:
     """Return the target of the settings. Raises TargetError."""
     check_url(url)
     if not identity or len(identity) > IDENTITY_LIMIT or not identity.isprintable() or not identity.isascii():
@@ -67,7 +69,7 @@ def target_of(url: str, identity: str, profile: int, password: str) -> Target:
         if not password:
             raise TargetError(f"security profile {profile} needs a password (AuthorizationKey)")
         authorisation = "Basic " + base64.b64encode(f"{identity}:{password}".encode()).decode("ascii")
-    return Target(f"{url.rstrip('/')}/{quote(identity, safe='')}", authorisation, tls)
+    return Target(f"{url.rstrip('/')}/{quote(identity, safe='')}", authorisation, tls, version.subprotocol)
 
 
 def check_url(url: str) -> None:

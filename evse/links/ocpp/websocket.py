@@ -17,7 +17,7 @@ from websockets.exceptions import WebSocketException
 from websockets.typing import Subprotocol
 
 from evse.links.ocpp.frame import TEXT_LIMIT
-from evse.links.ocpp.target import SUBPROTOCOL, Target, TargetError, Trust, tls_context
+from evse.links.ocpp.target import Target, TargetError, Trust, tls_context
 
 _log = logging.getLogger(__name__)
 OPEN_S: Final = 30.0
@@ -120,7 +120,7 @@ class WebSocketLink:
         async with _Connect(
             target.url,
             ssl=tls,
-            subprotocols=[Subprotocol(SUBPROTOCOL)],
+            subprotocols=[Subprotocol(target.subprotocol)],
             additional_headers=headers,
             compression=None,
             max_size=TEXT_LIMIT * 4,
@@ -131,8 +131,8 @@ class WebSocketLink:
             proxy=None,
             user_agent_header=None,
         ) as connection:
-            if connection.subprotocol != SUBPROTOCOL:
-                raise TargetError(f"the central system does not speak {SUBPROTOCOL}")
+            if connection.subprotocol != target.subprotocol:
+                raise TargetError(f"the central system does not speak {target.subprotocol}")
             await self._carry(connection)
 
     async def _carry(self, connection: ClientConnection) -> None:

@@ -20,12 +20,9 @@ from evse.services.journal import GiveUpPublication, JournalError, MarkPublished
 from evse.services.outgoing import DestinationError, Destinations
 from evse.services.publication.calendar import Frequency
 from evse.services.publication.delivery import DeliveryError, ReportFile
-from evse.services.publication.ftp import store_file
-from evse.services.publication.http import post_file
 from evse.services.publication.publisher import delivered, failed, next_report, planned, wait_us
 from evse.services.publication.report import PublicationState, Report, StateError, state_bytes, state_of
 from evse.services.publication.settings import FtpTarget, HttpTarget, PublicationSettings, SmtpTarget
-from evse.services.publication.smtp import send_mail
 from evse.services.records import LAST_SHOWN, Record, csv_of
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -75,12 +72,19 @@ def deliverer(destinations: Destinations) -> Deliver:
             address = await asyncio.to_thread(destinations.address_of, target.server, target.port)
         except DestinationError as error:
             raise DeliveryError(str(error)) from error
+        # Loaded by the first delivery: most stations never publish.
         match target:
             case SmtpTarget():
+                from evse.services.publication.smtp import send_mail
+
                 return await asyncio.to_thread(send_mail, target, file, address, ca_file)
             case FtpTarget():
+                from evse.services.publication.ftp import store_file
+
                 return await asyncio.to_thread(store_file, target, file, address, ca_file)
             case HttpTarget():
+                from evse.services.publication.http import post_file
+
                 return await post_file(target, file, address, ca_file)
 
     return deliver

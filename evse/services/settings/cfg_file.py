@@ -16,9 +16,6 @@ import os
 from dataclasses import dataclass
 from typing import Any, Final
 
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-
 from evse.services.settings.configuration import BadConfiguration, plain_values
 from evse.services.settings.kinds import Value
 from evse.services.settings.model import Right, Role, Values
@@ -63,6 +60,9 @@ def encode_cfg(catalogue: Catalogue, values: Values, passphrase: str, program: s
     }
     secrets = {key: values[key] for key in portable(catalogue, secret=True) if values[key] != ""}
     if passphrase and secrets:
+        # Loaded only where it is used: most stations never need it.
+        from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
         salt, nonce = os.urandom(16), os.urandom(12)
         sealed = AESGCM(_key(passphrase, salt)).encrypt(nonce, _canonical(secrets), _canonical(body))
         body["secrets"] = {
@@ -141,6 +141,9 @@ def _opened(file: CfgFile, passphrase: str) -> dict[str, Value]:
         return {}
     if not passphrase:
         raise BadCfg("the file has secrets: give the passphrase it was exported with")
+    from cryptography.exceptions import InvalidTag
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
     body = {
         "kind": KIND,
         "format": FORMAT,

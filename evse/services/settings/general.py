@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from evse.services.settings.kinds import Choice, Label, Option, Switch, Text, Whole
-from evse.services.settings.model import Boards, FactoryWhere, Right, Setting, ShownIf
+from evse.services.settings.model import Boards, Effect, FactoryWhere, Right, Setting, ShownIf
 from evse.services.settings.tabs import GENERAL, TIME
 
 STANDALONE: Final = ShownIf("general.station_type", ("standalone",))
@@ -40,6 +40,7 @@ GENERAL_SETTINGS: Final = (
             )
         ),
         factory="standalone",
+        effect=Effect.REBOOT,
         help=Label(
             "Supervised: OCPP runs, and the settings of the sub-tab Supervision count.",
             "Supervisée : OCPP est actif et les réglages du sous-onglet Supervision comptent.",

@@ -59,7 +59,10 @@ class SubTab(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class OutletFacts:
-    """What the registry must know of one outlet. ``lines``: the input lines it has, by the profile's names."""
+    """What the registry must know of one outlet. ``lines``: the input lines it has, by the profile's names.
+
+    ``wired``: of the lines whose function is a setting: name, number, debounce in microseconds.
+    """
 
     number: int
     socket: str = "T2"
@@ -68,6 +71,7 @@ class OutletFacts:
     position: str = ""
     lines: tuple[str, ...] = ()
     reader: bool = True
+    wired: tuple[tuple[str, int, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +88,8 @@ class StationFacts:
     reader: bool = True
     key_lock: bool = False
     wifi_card: bool = False
+    ze_ready_balanced: bool = False
+    """The operating-value rule holds while load balancing is on."""
     factory: Values = field(default_factory=dict)
 
 

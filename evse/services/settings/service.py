@@ -61,6 +61,8 @@ class Settings:
         self._listeners: list[Listener] = []
         self._lock = asyncio.Lock()
         self._acknowledged = 0
+        self.refusal = ""
+        """Why control does not work by the present configuration; empty when it does, or has not said yet."""
         changed, self.left_out = sound(catalogue, store.current.changed)
         self.values: Values = catalogue.whole(changed)
 
@@ -73,6 +75,8 @@ class Settings:
     def problem(self) -> str:
         """What is wrong with the kept configuration; empty when nothing is."""
         left = ", ".join(self.left_out)
+        if self.refusal:
+            return f"control refuses version {self.configuration.version}: {self.refusal}"
         return self._store.problem or (f"settings that do not fit this board are ignored: {left}" if left else "")
 
     @property
@@ -81,8 +85,10 @@ class Settings:
         return self._acknowledged == self.configuration.version
 
     def acknowledge(self, version: int) -> None:
-        """Control says by which version it works."""
+        """Control says by which version it works; 0 when it is not the content that we mean."""
         self._acknowledged = version
+        if self.active:
+            self.refusal = ""
 
     def listen(self, listener: Listener) -> None:
         """Be told of each change from now on, after it is durable."""
@@ -128,7 +134,7 @@ class Settings:
         changed = {key: value for key, value in change.values.items() if value != factory[key]}
         following = self.configuration.following(changed, secrets.token_hex(16))
         await asyncio.to_thread(self._store.save, following)
-        self.values, self.left_out = change.values, ()
+        self.values, self.left_out, self.refusal = change.values, (), ""
         told = ", ".join(_told(each.key, each.old, each.new) for each in change.differences)
         self.log.record(
             SecurityEvent(kind, actor.name, actor.source, f"version {following.version}: {told or 'nothing different'}")

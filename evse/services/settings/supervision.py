@@ -10,7 +10,7 @@ from typing import Final
 
 from evse.services.settings.general import SUPERVISED
 from evse.services.settings.kinds import Choice, Label, Option, Switch, Text, Whole
-from evse.services.settings.model import Right, Setting, ShownIf
+from evse.services.settings.model import Effect, Right, Setting, ShownIf
 from evse.services.settings.tabs import SUPERVISION
 
 _ON_OFF: Final = Switch(Label("on", "activé"), Label("off", "désactivé"))
@@ -20,6 +20,7 @@ _MODEM: Final = ShownIf("ocpp.modem", (True,))
 SUPERVISION_SETTINGS: Final = (
     Setting(
         key="ocpp.version",
+        effect=Effect.REBOOT,
         label=Label("OCPP version", "Version OCPP"),
         place=SUPERVISION,
         kind=Choice(
@@ -34,6 +35,7 @@ SUPERVISION_SETTINGS: Final = (
     ),
     Setting(
         key="ocpp.url",
+        effect=Effect.REBOOT,
         label=Label("Supervision URL", "Adresse de la supervision"),
         place=SUPERVISION,
         kind=Text(255, "url"),
@@ -46,6 +48,7 @@ SUPERVISION_SETTINGS: Final = (
     ),
     Setting(
         key="ocpp.identity",
+        effect=Effect.REBOOT,
         label=Label("Charging station ID", "Identité de la borne"),
         place=SUPERVISION,
         kind=Text(48, "identity"),
@@ -55,6 +58,7 @@ SUPERVISION_SETTINGS: Final = (
     ),
     Setting(
         key="ocpp.modem",
+        effect=Effect.REBOOT,
         label=Label("Modem of the manufacturer present", "Modem du fabricant présent"),
         place=SUPERVISION,
         kind=_ON_OFF,
@@ -63,6 +67,7 @@ SUPERVISION_SETTINGS: Final = (
     ),
     Setting(
         key="ocpp.modem_address",
+        effect=Effect.REBOOT,
         label=Label("Modem IP address", "Adresse IP du modem"),
         place=SUPERVISION,
         admin=Right.READ,
@@ -72,6 +77,7 @@ SUPERVISION_SETTINGS: Final = (
     ),
     Setting(
         key="ocpp.modem_retry_s",
+        effect=Effect.REBOOT,
         label=Label("Modem connection retry interval", "Intervalle entre essais du modem"),
         place=SUPERVISION,
         kind=Whole(1, 999, "s"),
@@ -80,6 +86,7 @@ SUPERVISION_SETTINGS: Final = (
     ),
     Setting(
         key="ocpp.local_port",
+        effect=Effect.REBOOT,
         label=Label("Charging station local port", "Port local de la borne"),
         place=SUPERVISION,
         admin=Right.READ,
@@ -89,6 +96,7 @@ SUPERVISION_SETTINGS: Final = (
     ),
     Setting(
         key="ocpp.public_address",
+        effect=Effect.REBOOT,
         label=Label("Charging station public IP", "Adresse IP publique de la borne"),
         place=SUPERVISION,
         kind=Text(15, "address"),
@@ -101,6 +109,7 @@ SUPERVISION_SETTINGS: Final = (
     ),
     Setting(
         key="ocpp.public_port",
+        effect=Effect.REBOOT,
         label=Label("Charging station public port", "Port public de la borne"),
         place=SUPERVISION,
         kind=Whole(1, 65_535),
@@ -109,6 +118,7 @@ SUPERVISION_SETTINGS: Final = (
     ),
     Setting(
         key="ocpp.reply_to",
+        effect=Effect.REBOOT,
         label=Label("Charging station ReplyTo address", "Adresse ReplyTo de la borne"),
         place=SUPERVISION,
         admin=Right.READ,
@@ -118,6 +128,7 @@ SUPERVISION_SETTINGS: Final = (
     ),
     Setting(
         key="ocpp.default_id_tag",
+        effect=Effect.REBOOT,
         label=Label("Default user ID tag", "Identifiant par défaut"),
         place=SUPERVISION,
         kind=Text(20, "identity", minimum=1),
@@ -130,6 +141,7 @@ SUPERVISION_SETTINGS: Final = (
     ),
     Setting(
         key="ocpp.sample_interval_s",
+        effect=Effect.REBOOT,
         label=Label("Meter value sample interval", "Intervalle des relevés de compteur"),
         place=SUPERVISION,
         kind=Whole(0, 86_400, "s"),
@@ -139,6 +151,7 @@ SUPERVISION_SETTINGS: Final = (
     ),
     Setting(
         key="ocpp.clock_aligned_interval_s",
+        effect=Effect.REBOOT,
         label=Label("Clock-aligned data interval", "Intervalle calé sur l’horloge"),
         place=SUPERVISION,
         admin=Right.READ,
@@ -148,15 +161,17 @@ SUPERVISION_SETTINGS: Final = (
     ),
     Setting(
         key="ocpp.connection_timeout_s",
+        effect=Effect.REBOOT,
         label=Label("Supervision connection time-out", "Délai de réponse de la supervision"),
         place=SUPERVISION,
-        kind=Whole(1, 600, "s"),
+        kind=Whole(1, 999, "s"),
         factory=30,
         shown_if=_SHOWN,
         help=Label("For each message sent.", "Pour chaque message envoyé."),
     ),
     Setting(
         key="ocpp.cache_enabled",
+        effect=Effect.REBOOT,
         label=Label("Authentication cache list enabled", "Mémoire d’authentification active"),
         place=SUPERVISION,
         kind=_ON_OFF,
@@ -169,6 +184,7 @@ SUPERVISION_SETTINGS: Final = (
     ),
     Setting(
         key="ocpp.socket_identifier",
+        effect=Effect.REBOOT,
         label=Label("Enable socket identifier", "Identifiant de prise"),
         place=SUPERVISION,
         admin=Right.READ,
@@ -178,6 +194,7 @@ SUPERVISION_SETTINGS: Final = (
     ),
     Setting(
         key="ocpp.security_profile",
+        effect=Effect.REBOOT,
         label=Label("Security profile", "Profil de sécurité"),
         place=SUPERVISION,
         kind=Choice(
@@ -198,6 +215,7 @@ SUPERVISION_SETTINGS: Final = (
     ),
     Setting(
         key="ocpp.password",
+        effect=Effect.REBOOT,
         label=Label("Authorisation key", "Clé d’autorisation"),
         place=SUPERVISION,
         kind=Text(40, secret=True),

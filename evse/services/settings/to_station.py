@@ -9,13 +9,18 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Final
 
-from evse.core.config import Access, Location, OutletConfig, StationConfig
+from evse.core.config import Access, Location, OutletConfig, SheddingPriority, SheddingRule, StationConfig
 from evse.core.configure import with_digest
 from evse.core.lines import InputLine, LineFunction
 from evse.services.settings.kinds import Value
 from evse.services.settings.model import OUTLET, OutletFacts, StationFacts, Values
 
 _SENSES: Final = {LineFunction.DELAYED_START: "delayed_start", LineFunction.CURRENT_LIMIT: "current_limit"}
+_FUNCTIONS: Final = {
+    "protection_devices_state": LineFunction.BREAKER_TRIPPED,
+    "load_shedding": LineFunction.LOAD_SHEDDING,
+    "conditional_outgoing_line": LineFunction.START_CONDITION,
+}
 _ACCESS: Final = ("general.station_type", "access.")
 
 
@@ -33,10 +38,17 @@ def effective_config(
         location=Location(str(changed.get("general.location", base.location.value))),
         station_maximum_ma=_milli(changed.get("energy.station_maximum_a"), base.station_maximum_ma),
         nominal_voltage_mv=_milli(changed.get("meter.phase_neutral_voltage_v"), base.nominal_voltage_mv),
+        balancing=_switch(changed.get("energy.load_balancing"), base.balancing),
+        external_control=_switch(changed.get("energy.external_control"), base.external_control),
+        shedding=_shedding(base.shedding, changed.get("energy.load_shedding_priority")),
         outlets=tuple(_outlet(outlet, changed) for outlet in base.outlets),
     )
+    known = {outlet.number: outlet for outlet in facts.outlets}
+    inputs = (_with_inputs(outlet, known[outlet.number], values, changed) for outlet in config.outlets)
+    config = replace(config, outlets=tuple(inputs))
+    if facts.ze_ready_balanced:
+        config = replace(config, outlets=tuple(replace(each, ze_ready=config.balancing) for each in config.outlets))
     if any(key.startswith(_ACCESS) for key in changed):
-        known = {outlet.number: outlet for outlet in facts.outlets}
         config = replace(
             config,
             outlets=tuple(
@@ -71,9 +83,28 @@ def _outlet(outlet: OutletConfig, changed: Values) -> OutletConfig:
         lines=lines,
         derated_current_ma=_milli(at("derated_current_a"), outlet.derated_current_ma),
         temporary_limit_ma=_milli(at("temporary_limit_a"), outlet.temporary_limit_ma),
+        shedding_ma=_milli(at("shedding_set_point_a"), outlet.shedding_ma),
         push_button=_switch(changed.get("general.push_button"), outlet.push_button),
         leave_cable_connected=_switch(changed.get("general.leave_cable_connected"), outlet.leave_cable_connected),
     )
+
+
+def _with_inputs(outlet: OutletConfig, facts: OutletFacts, values: Values, changed: Values) -> OutletConfig:
+    """The installer's inputs In-1 and In-2 with the function and sense that is set for them."""
+    lines = outlet.lines
+    for name, number, debounce_us in facts.wired:
+        key = f"{OUTLET}{outlet.number}.{name}"
+        if f"{key}_function" in changed or f"{key}_normally_open" in changed:
+            function = _FUNCTIONS.get(str(values[f"{key}_function"]))
+            lines = tuple(line for line in lines if line.number != number)
+            if function is not None:
+                sense = values[f"{key}_normally_open"] is True
+                lines = (*lines, InputLine(number, function, sense, debounce_us))
+    return replace(outlet, lines=tuple(sorted(lines, key=lambda line: line.number)))
+
+
+def _shedding(base: SheddingRule, priority: Value | None) -> SheddingRule:
+    return base if priority is None else replace(base, priority=SheddingPriority(str(priority)))
 
 
 def _sensed(line: InputLine, function: LineFunction, normally_open: bool) -> InputLine:

@@ -9,6 +9,10 @@ const UNKNOWN = "unknown";
 const MINIMUM_MA = 6000;
 const REACTION_WORDS = { emergency: "opens at once", controlled: "stops first, then opens", notice: "is only reported" };
 const LATCH_WORDS = { self: "ends with its cause", unplug: "ends when unplugged", service: "ends when confirmed as mended" };
+const WHAT_TO_DO = {
+  self: "Ends by itself as soon as its cause is gone.", unplug: "When its cause is gone: unplug.",
+  service: "When it has been mended: press Mended.",
+};
 
 // Measurements are null while the front end does not answer.
 const measured = (value, show) => (value === null || value === undefined ? UNKNOWN : show(value));
@@ -192,7 +196,7 @@ export class OutletCard {
       const small = make("small", {}, `${words.join(" · ")} · raised `);
       small.append(make("span", { "data-raised": fault.raised_us }), " ago");
       const meaning = faultWords(fault.name);
-      item.append(make("b", {}, meaning || fault.name), small);
+      item.append(make("b", {}, meaning || fault.name), make("span", { class: "what-to-do" }, fault.reaction === "notice" ? "" : WHAT_TO_DO[fault.latch] ?? ""), small);
       if (meaning) small.prepend(make("code", {}, fault.name), " · ");
       if (fault.latch === "service") {
         const button = make("button", { type: "button", "aria-label": `${fault.name} is mended` }, "Mended");

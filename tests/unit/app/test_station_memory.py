@@ -9,7 +9,7 @@ from boards.load import load_profile
 from boards.to_core import station_config
 from evse.app.station_facts import facts_values, station_facts
 from evse.app.station_memory import SECURITY, StationMemory, configured
-from evse.core.config import Location
+from evse.core.config import Access, Location
 from evse.services.clock import Instant
 from evse.services.settings.model import Role
 from evse.services.settings.service import Actor
@@ -35,6 +35,42 @@ def test_what_is_saved_is_what_the_station_starts_with(tmp_path: Path) -> None:
     assert (again.location, again.version) == (Location.OUTDOOR, 2)
     assert again.digest != BASE.digest
     assert b"settings-changed" in (tmp_path / SECURITY / "security.log").read_bytes()
+
+
+def test_active_is_what_control_has_acknowledged_with_version_and_digest(tmp_path: Path) -> None:
+    station = memory(tmp_path)
+    before = station.config()
+    station.acknowledge(before.version, before.digest)
+    assert station.settings.active
+    asyncio.run(station.settings.change({"general.location": "Outdoor"}, Actor("admin", Role.ADMIN)))
+    after = station.config()
+    for version, digest in ((before.version, before.digest), (after.version, before.digest), (1, after.digest)):
+        station.acknowledge(version, digest)
+        assert not station.settings.active
+    station.settings.refusal = "control did not answer in time"
+    assert "did not answer" in station.problem
+    station.acknowledge(after.version, after.digest)
+    assert (station.settings.active, station.problem) == (True, "")
+    station.close()
+
+
+@pytest.mark.req("OCP-02")
+def test_what_needs_a_restart_is_not_in_force_before(tmp_path: Path) -> None:
+    station = memory(tmp_path)
+    wanted = {
+        "general.station_type": "supervised",
+        "access.location_supervised": "disable",
+        "time.zone": "Europe/Paris",
+    }
+    asyncio.run(station.settings.change(wanted, Actor("admin", Role.ADMIN)))
+    assert station.in_force["general.station_type"] == "standalone"
+    assert station.in_force["time.zone"] == "Europe/Paris"
+    assert {outlet.access for outlet in station.config().outlets} == {outlet.access for outlet in BASE.outlets}
+    station.close()
+    again = memory(tmp_path)
+    assert again.in_force["general.station_type"] == "supervised"
+    assert {outlet.access for outlet in again.config().outlets} == {Access.FREE}
+    again.close()
 
 
 def test_a_damaged_configuration_is_told(tmp_path: Path) -> None:

@@ -73,6 +73,9 @@ def test_every_field_of_outlet_and_station_is_reachable() -> None:
         "dip_banks",
         "signs",
         "has_display",
+        "meter",
+        "meter_terminals",
+        "voltage_from_setting",
     }
     parts = {"pilot", "contactor", "lock", "shutter", "procedure", "protection", "domestic"}
     given = {"station_uid", "version", "digest"}

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from boards.meter_load import load_meter, shipped_meters
 from hal.meter_codec import decode, encode, exponent_for, float_words, missing_words, reading_of
 from hal.meter_map import MeterMap, NumberKind, Quantity, Register
-from hal.twins.modbus_meter import Measured, MeterLie, ModbusMeterTwin
+from hal.twins.modbus_meter import ModbusMeterTwin
+from hal.world.metered import Measured, MeterLie
 from tests.fakes.meter_bench import THREE_PHASES, FixedSource, MeterBench, map_of
 
 pytestmark = pytest.mark.req("MTR-02", "MTR-04")

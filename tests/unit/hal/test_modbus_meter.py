@@ -8,12 +8,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hal.drivers.modbus_meter import ANSWER_TIMEOUT_US, ATTEMPTS, HOUSE_NEEDS, ModbusMeterDriver
+from hal.drivers.modbus_meter import ANSWER_TIMEOUT_US, ATTEMPTS, ModbusMeterDriver, Purpose
 from hal.frames.modbus import Framing, ReadAnswer, answer_frame
 from hal.meter_map import MeterMap, NumberKind, Quantity, Register
 from hal.ports import MeterReading
-from hal.twins.modbus_meter import FIRST_SERIAL, MeterLie
+from hal.twins.modbus_meter import FIRST_SERIAL
 from hal.units import SECOND
+from hal.world.metered import MeterLie
 from tests.fakes.meter_bench import THREE_PHASES, MeterBench
 
 pytestmark = pytest.mark.req("MTR-02")
@@ -42,6 +43,14 @@ def test_a_meter_is_read_every_second(name: str, framing: Framing) -> None:
     assert bench.driver.counters.repeated == bench.driver.counters.foreign == 0
 
 
+def test_an_idle_outlets_meter_is_asked_every_ten_seconds_a_houses_every_second() -> None:
+    for purpose, cycles in ((Purpose.OUTLET, 3), (Purpose.HOUSE, 30)):
+        bench = MeterBench("abb-m4m", purpose=purpose)
+        bench.source.now = THREE_PHASES._replace(currents_ma=(0, 0, 90))
+        bench.run(29.9)
+        assert bench.driver.counters.cycles == cycles
+
+
 def test_both_sides_have_an_address_of_their_own() -> None:
     """EVlink guide DOCA0060: a station from the factory asks 30, its meter is set up as 2."""
     bench = MeterBench(reader_unit=30, twin_unit=2)
@@ -60,7 +69,7 @@ def test_the_serial_number_is_asked_for_once_in_a_connection() -> None:
     assert reading(bench).serial == FIRST_SERIAL
     asked = bench.driver.counters.requests
     bench.run(1)
-    assert bench.driver.counters.requests - asked == 5
+    assert bench.driver.counters.requests - asked == 4
     bench.twin.replace(7_000, bench.now_us + 20 * SECOND)
     bench.run(15)
     assert not bench.driver.connected
@@ -138,18 +147,18 @@ def test_exceptions_are_a_refusal_with_a_reason() -> None:
 
 
 def test_a_value_that_nobody_needs_may_be_missing() -> None:
-    """A meter of the family without a serial number or a frequency is read all the same."""
+    """A meter of the family without a serial number or a total power is read all the same."""
     full = MeterBench().map
     less = MeterMap(
         full.name,
         full.function,
-        tuple(each for each in full.registers if each.quantity not in (Quantity.SERIAL, Quantity.FREQUENCY)),
+        tuple(each for each in full.registers if each.quantity not in (Quantity.SERIAL, Quantity.POWER)),
     )
     bench = MeterBench(meter_map=less)
     bench.driver = bench.polling.driver = ModbusMeterDriver(bench.modem.left, full, 2)
     bench.run(10)
     assert bench.driver.connected
-    assert reading(bench).serial is None and reading(bench).frequency_mhz is None
+    assert reading(bench).serial is None and reading(bench).power_mw is None
     assert reading(bench).currents_ma == THREE_PHASES.currents_ma
     assert bench.driver.counters.exceptions == 2
 
@@ -162,7 +171,7 @@ def test_a_value_that_is_needed_may_not() -> None:
     bench.run(10)
     assert not bench.driver.connected
     assert "exception 2" in bench.driver.problem
-    bench.driver = bench.polling.driver = ModbusMeterDriver(bench.modem.left, full, 2, needs=HOUSE_NEEDS)
+    bench.driver = bench.polling.driver = ModbusMeterDriver(bench.modem.left, full, 2, purpose=Purpose.HOUSE)
     bench.run(10)
     assert bench.driver.connected
 

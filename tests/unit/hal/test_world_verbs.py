@@ -19,6 +19,7 @@ from hal.world.verb_actions import ACTIONS, STATION_ACTIONS
 from hal.world.verb_docs import with_table
 from hal.world.verb_domestic import DOMESTIC_ACTIONS
 from hal.world.verb_faults import FAULT_ACTIONS
+from hal.world.verb_meter import HOUSE_ACTIONS, METER_ACTIONS
 from hal.world.verb_spec import UNITS, Verb, VerbParam, check_value
 from hal.world.verb_table import SHUTTER_VERBS
 from hal.world.verbs import VERBS, VerbError, apply, verbs_of
@@ -518,8 +519,15 @@ def sample(param: VerbParam) -> object:
 
 @pytest.mark.parametrize("verb", VERBS, ids=lambda verb: verb.name)
 def test_every_verb_is_whole(verb: Verb) -> None:
-    assert verb.name in {**ACTIONS, **STATION_ACTIONS, **FAULT_ACTIONS, **DOMESTIC_ACTIONS}
-    assert verb.group in ("user", "vehicle", "cable", "station", "grid", "fault")
+    assert verb.name in {
+        **ACTIONS,
+        **STATION_ACTIONS,
+        **FAULT_ACTIONS,
+        **DOMESTIC_ACTIONS,
+        **METER_ACTIONS,
+        **HOUSE_ACTIONS,
+    }
+    assert verb.group in ("user", "vehicle", "cable", "station", "grid", "fault", "meter")
     assert verb.help
     names = [param.name for param in verb.params]
     assert len(names) == len(set(names))
@@ -535,7 +543,7 @@ def test_every_verb_is_whole(verb: Verb) -> None:
 
 
 def test_table_and_actions_have_the_same_verbs() -> None:
-    actions = {**ACTIONS, **STATION_ACTIONS, **FAULT_ACTIONS, **DOMESTIC_ACTIONS}
+    actions = {**ACTIONS, **STATION_ACTIONS, **FAULT_ACTIONS, **DOMESTIC_ACTIONS, **METER_ACTIONS, **HOUSE_ACTIONS}
     assert sorted(verb.name for verb in VERBS) == sorted(actions)
 
 
@@ -548,7 +556,7 @@ def test_every_verb_works_or_refuses_cleanly_with_its_defaults() -> None:
         except VerbError as error:
             assert "impossible now" in str(error)
         world.step(60 * SECOND)
-        if verb.healed_by == "heal" and verb.name not in (*SHUTTER_VERBS, *DOMESTIC_ACTIONS):
+        if verb.healed_by == "heal" and verb.name not in (*SHUTTER_VERBS, *DOMESTIC_ACTIONS, *METER_ACTIONS):
             apply(world, verb.name, {"heal": True}, 61 * SECOND)
             world.step(70 * SECOND)
 

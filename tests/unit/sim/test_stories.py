@@ -8,6 +8,7 @@ import pytest
 
 from boards.load import shipped_profiles
 from evse.app.scenario_library import ALL_VERBS
+from evse.app.supervision_verbs import SUPERVISION_VERBS
 from evse.sim.scenario import Do, Post
 from evse.sim.scenario_loader import COMMANDS, parse_scenario
 from evse.sim.scenario_writer import scenario_text, span_text
@@ -17,6 +18,7 @@ from evse.sim.story_ending import scenario_of
 from evse.sim.story_menu import FAULTS, ORDERS, TOUCHES, faults_of, habits_of
 from evse.sim.story_script import Story, StoryAction, heals
 from evse.sim.story_shrink import shrink
+from hal.world.verb_meter import HOUSE_VERBS, METER_VERBS
 from hal.world.verb_spec import check_params
 
 SECOND = 1_000_000
@@ -42,11 +44,19 @@ USED_BY_VISITS = {
 }
 TEACHING = {"teach_badges", "stop_teaching"}
 """Not drawn: every card of a story means a charge."""
+SUPERVISED = {verb.name for verb in SUPERVISION_VERBS}
+"""Not drawn: the stations of stories have no central system."""
+
+
+METERS = {verb.name for verb in (*METER_VERBS, *HOUSE_VERBS)}
+"""Drawn by tests/scenario/test_meter_walks.py."""
 
 
 def test_every_verb_and_command_may_happen_in_a_story() -> None:
     healing = {entry.heal[0] for entry in FAULTS.values() if entry.heal is not None}
-    assert {verb.name for verb in ALL_VERBS} == set(FAULTS) | healing - {""} | USED_BY_VISITS | TEACHING
+    assert {verb.name for verb in ALL_VERBS} == set(FAULTS) | healing - {
+        ""
+    } | USED_BY_VISITS | TEACHING | SUPERVISED | METERS
     assert set(COMMANDS) == set(ORDERS)
 
 

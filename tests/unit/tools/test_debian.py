@@ -37,14 +37,14 @@ class Machine:
 
 
 def test_nothing_happens_when_all_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
-    machine = Machine(monkeypatch, "apt-get", "chromium", "nfc-list")
+    machine = Machine(monkeypatch, "apt-get", "chromium", "mbpoll", "nfc-list")
     assert machine.provide()
     assert machine.ran == []
     assert machine.told == []
 
 
 def test_root_installs_after_refreshing_the_lists(monkeypatch: pytest.MonkeyPatch) -> None:
-    machine = Machine(monkeypatch, "apt-get", "nfc-list")
+    machine = Machine(monkeypatch, "apt-get", "mbpoll", "nfc-list")
     assert machine.provide()
     update, install = machine.ran
     assert update[0] == "env"
@@ -72,8 +72,8 @@ def test_what_stays_missing_is_said_in_one_line(
     machine = Machine(monkeypatch, *programs, uid=uid, apt_works=apt_works)
     assert not machine.provide()
     assert machine.told[-1] == (
-        "browser tests and the card reader test against libnfc will be skipped; to install what they need: "
-        "apt-get update && apt-get install chromium libnfc-bin"
+        "browser tests and the card reader test against libnfc and the meter tests against mbpoll will be skipped; "
+        "to install what they need: apt-get update && apt-get install chromium libnfc-bin mbpoll"
     )
 
 

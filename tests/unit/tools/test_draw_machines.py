@@ -16,4 +16,4 @@ def test_the_page_is_up_to_date_and_shows_every_row() -> None:
         for source in row.sources:
             assert f"{source} --> {row.target}: " in drawing
             assert row.trigger in drawing
-    assert document().count("```mermaid") == 3
+    assert document().count("```mermaid") == 4

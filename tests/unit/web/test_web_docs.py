@@ -6,6 +6,7 @@ import re
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
+from unittest.mock import MagicMock
 
 import pytest
 
@@ -26,9 +27,9 @@ def text() -> str:
 
 @pytest.fixture(scope="module")
 def schema() -> dict[str, dict[str, dict[str, object]]]:
-    # Whatever a station may have beside is there; what has no fake is only looked at for its routes.
+    # Whatever a station may have beside is there; what has no fake of its own is only looked at for its routes.
     given = extras()
-    everything: Any = {each.name: getattr(given, each.name) or object() for each in fields(Extras)}
+    everything: Any = {each.name: getattr(given, each.name) or MagicMock() for each in fields(Extras)}
     app = create_app(
         FakeStation(charging()), FakeWorld(), FakeRecords(), error_bits=ERROR_BITS, extras=Extras(**everything)
     )

@@ -196,6 +196,7 @@ async def test_a_callers_id_never_is_one_of_the_services_own(bench: Any) -> None
         ("limit", {"current_ma": 6_000, "duration_s": 60}, "body"),
         ("limit", {"current_ma": 6_000, "fallback_ma": 60}, "body"),
         ("limit", {"current_ma": 6_000, "source": "cable"}, "body.source"),
+        ("limit", {"active": False, "source": "ocpp"}, "body.source"),
         ("limit", {"current_ma": 6_000, "source": "a b"}, "body.source"),
     ],
 )

@@ -155,6 +155,21 @@ def test_while_control_starts_again_the_last_status_counts() -> None:
     assert "StatusNotification" not in bench.central.actions()
 
 
+def test_a_control_that_starts_anew_is_no_news_until_it_has_begun() -> None:
+    bench = connected()
+    bench.change(1, outlet_status=OutletStatus.NOT_INITIALIZED.value)
+    bench.run(1)
+    assert "StatusNotification" not in bench.central.actions()
+    bench.change(1, outlet_status=OutletStatus.INIT_DONE.value)
+    bench.run(1)
+    assert "StatusNotification" not in bench.central.actions()
+    bench.change(1, outlet_status=OutletStatus.NOT_INITIALIZED.value)
+    bench.run(6)
+    bench.change(1)
+    bench.run(1)
+    assert bench.central.statuses[1] == "Unavailable", "it does not get over it"
+
+
 # --- cards -----------------------------------------------------------------------------------------------------------
 
 
@@ -499,6 +514,23 @@ def test_the_security_profile_is_only_raised_and_the_connection_is_made_anew() -
     attempts = len(bench.attempts)
     bench.run(60)
     assert len(bench.attempts) == attempts + 1
+
+
+@pytest.mark.req("OCP-02")
+def test_settings_changed_at_the_station_count_at_once() -> None:
+    bench = connected()
+    bench.ask("ChangeConfiguration", {"key": "MeterValueSampleInterval", "value": "7"})
+    bench.ask("ChangeConfiguration", {"key": "HeartbeatInterval", "value": "77"})
+    attempts = len(bench.attempts)
+    bench.supervision.use(bench.now_us, replace(DEFAULTS, sample_interval_s=20))
+    bench.run(2)
+    assert bench.context.keys.integer("MeterValueSampleInterval") == 20, "the last word counts"
+    assert bench.context.keys.integer("HeartbeatInterval") == 77
+    assert len(bench.attempts) == attempts
+    bench.supervision.use(bench.now_us, replace(DEFAULTS, url="ws://127.0.0.1/elsewhere", sample_interval_s=20))
+    bench.run(10)
+    assert len(bench.attempts) == attempts + 1, "another central system is connected to at once"
+    assert bench.context.link.may_ask
 
 
 # --- small ones ------------------------------------------------------------------------------------------------------

@@ -128,9 +128,7 @@ def test_signed_firmware_needs_a_certificate_from_a_manufacturer_root(signature:
         "location": HOST, "retrieveDateTime": "2026-01-01T00:00:00Z", "signingCertificate": leaf, "signature": "AAAA",
     }  # fmt: skip
     assert bench.ask("SignedUpdateFirmware", {"requestId": 9, "firmware": firmware}) == {"status": "InvalidCertificate"}
-    assert [each["type"] for each in bench.central.payloads("SecurityEventNotification")] == [
-        "InvalidFirmwareSigningCertificate"
-    ]
+    assert bench.central.payloads("SecurityEventNotification")[-1]["type"] == "InvalidFirmwareSigningCertificate"
     root = {"certificateType": "ManufacturerRootCertificate", "certificate": pem(authority)}
     assert bench.ask("InstallCertificate", root) == {"status": "Accepted"}
     ends = (End.DONE, End.DONE) if signature else (End.INVALID_SIGNATURE,)
@@ -144,6 +142,34 @@ def test_signed_firmware_needs_a_certificate_from_a_manufacturer_root(signature:
     else:
         assert statuses == ["Downloading", "InvalidSignature"]
         assert bench.central.payloads("SecurityEventNotification")[-1]["type"] == "InvalidFirmwareSignature"
+
+
+@pytest.mark.req("OCP-05")
+def test_security_events_are_told_with_a_security_profile_and_kept_while_offline() -> None:
+    bench = Bench(replace(SECURE, retry_interval_s=1))
+    bench.network(up=False)
+    bench.run(100)
+    bench.network(up=True)
+    bench.run(200)
+    (event,) = bench.central.payloads("SecurityEventNotification")
+    assert event["type"] == "StartupOfTheDevice"
+    assert event["timestamp"].startswith("2026-01-01T00:16:40"), "when it happened"
+    for _ in range(20):
+        bench.central.raw(bench.now_us, "nonsense")
+    bench.run(60)
+    assert bench.central.payloads("SecurityEventNotification")[-1]["type"] == "InvalidMessages"
+    assert not connected().central.payloads("SecurityEventNotification")
+
+
+def test_a_central_system_that_knows_no_security_events_is_asked_once() -> None:
+    bench = Bench(SECURE)
+    bench.central.behaviour.errors["SecurityEventNotification"] = 99
+    bench.central.error_code = "NotImplemented"
+    bench.run(3)
+    bench.context.security_event("InvalidMessages", "")
+    bench.change(1)
+    bench.run(3)
+    assert len(bench.central.payloads("SecurityEventNotification")) == 1
 
 
 @pytest.mark.req("OCP-05")

@@ -94,6 +94,10 @@ def test_a_request_that_is_sent_twice_is_done_once_and_answered_twice() -> None:
         bench.central.call(bench.now_us, "RemoteStartTransaction", {"connectorId": 1, "idTag": "R"}, "same")
     bench.run(2)
     assert bench.central.answers["same"] == {"status": "Accepted"}
+    bench.central.call(bench.now_us, "RemoteStartTransaction", {"connectorId": 1, "idTag": "R"}, "same")
+    bench.run(2)
+    assert bench.central.answers["same"] == {"status": "Accepted"}
+    assert bench.central.answered["same"] >= 2
     assert len(bench.central.ledger) == 1
 
 

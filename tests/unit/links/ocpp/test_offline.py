@@ -131,6 +131,23 @@ def test_power_cuts_at_any_moment_lose_and_double_nothing() -> None:
 
 
 @pytest.mark.req("OCP-03")
+def test_after_a_power_cut_a_transaction_ends_with_no_less_than_was_told() -> None:
+    bench = connected(replace(DEFAULTS, sample_interval_s=10))
+    bench.card(1, "04A1B2C3")
+    bench.run(2)
+    session = bench.outlet(1).session
+    assert session is not None
+    bench.change(1, register_wh=500, session=replace(session, energy_wh=500))
+    bench.run(15)
+    bench.power_cut()
+    bench.run(60)
+    (entry,) = bench.central.ledger.values()
+    assert entry.values[-1]["meterValue"][0]["sampledValue"][0]["value"] == "500"
+    assert entry.stops[0]["meterStop"] == 500
+    check_ledger(bench)
+
+
+@pytest.mark.req("OCP-03")
 def test_a_session_begun_before_anybody_knew_the_time_has_the_right_times() -> None:
     bench = Bench(DEFAULTS)
     bench.clock_set = False
@@ -167,6 +184,20 @@ def test_a_message_that_the_central_system_fails_on_is_tried_again_and_given_up(
     bench.run(400)
     assert len(bench.central.ledger) == 1, "given up after three attempts, and what belongs to it"
     assert bench.store.station(UID).messages == {}
+
+
+@pytest.mark.req("OCP-03")
+def test_after_another_connection_nothing_waits_for_its_next_attempt() -> None:
+    bench = connected(replace(DEFAULTS, retry_interval_s=1))
+    bench.central.behaviour.errors["StartTransaction"] = 1
+    bench.card(1, "04A1B2C3")
+    bench.run(1)
+    assert bench.central.ledger == {}
+    bench.network(up=False)
+    bench.run(1)
+    bench.network(up=True)
+    bench.run(10)
+    assert len(bench.central.ledger) == 1, "not only after the minute between attempts"
 
 
 @pytest.mark.req("OCP-03")

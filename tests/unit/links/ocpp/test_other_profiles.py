@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from evse.core.commands import Authorise, Book, SetLimit, Verdict
-from evse.core.units import NEVER, SECOND
+from evse.core.units import SECOND
 from evse.links.ocpp.settings import LossStrategy
 from evse.links.ocpp.stamps import stamp
 from tests.fakes.central_system import EPOCH_UTC_US
@@ -207,26 +207,64 @@ def set_profile(bench: Bench, connector: int, made: dict[str, Any]) -> str:
     return status
 
 
-def limits(bench: Bench, connector: int) -> list[tuple[int, int, int]]:
-    found = [each for each in bench.of(SetLimit) if each.outlet == connector and each.active]
-    return [(each.current_ma, each.valid_until_us, each.fallback_ma) for each in found]
+def plan(bench: Bench, connector: int) -> list[tuple[float, float | None]] | None:
+    """The last plan that control was told: seconds from now, amperes; ``None`` when the limit was taken back."""
+    command = [each for each in bench.of(SetLimit) if each.outlet == connector][-1]
+    if not command.active:
+        return None
+    if not command.plan:
+        return [(0, command.current_ma / 1_000)]
+    from_now_s = (command.starts_us - bench.now_us) / SECOND
+    return [
+        (round(from_now_s + step.after_us / SECOND), step.phases_ma and step.phases_ma[0] / 1_000)
+        for step in command.plan
+    ]
 
 
 @pytest.mark.req("OCP-04", "ENE-05")
 def test_a_profile_becomes_a_limit_within_a_second_and_its_next_period_the_fallback() -> None:
     bench = connected()
     start = {"startSchedule": later(bench, 0)}
-    began_us = bench.now_us
     bench.run(1)
     assert set_profile(bench, 0, profile("ChargePointMaxProfile", (0, 20), (60, 10), schedule=start)) == "Accepted"
-    ((current_ma, until_us, fallback_ma),) = limits(bench, 0)
-    assert (current_ma, fallback_ma) == (20_000, 10_000)
-    assert abs(until_us - began_us - 60 * SECOND) < SECOND
-    bench.run(61)
-    assert limits(bench, 0)[-1][:2] == (10_000, NEVER)
+    assert plan(bench, 0) == [(-1, 20.0), (58, 10.0)]
+    posted = len(bench.of(SetLimit))
+    bench.run(3_600)
+    assert len(bench.of(SetLimit)) == posted, "control follows the plan by itself"
     assert bench.ask("ClearChargingProfile", {"id": 1}) == {"status": "Accepted"}
-    assert not bench.of(SetLimit)[-1].active
+    assert plan(bench, 0) is None
     assert bench.ask("ClearChargingProfile", {"id": 1}) == {"status": "Unknown"}
+
+
+@pytest.mark.req("OCP-04")
+def test_a_long_schedule_is_told_in_parts_and_a_clock_step_moves_it() -> None:
+    bench = connected()
+    start = {"startSchedule": later(bench, 0)}
+    steps = [(60 * n, 6 + n % 20) for n in range(40)]
+    assert set_profile(bench, 1, profile("TxDefaultProfile", *steps, schedule=start)) == "Accepted"
+    told = plan(bench, 1)
+    assert told is not None
+    assert [amperes for _, amperes in told] == [6 + n % 20 for n in range(24)]
+    bench.run(12 * 60 + 5)
+    told = plan(bench, 1)
+    assert told is not None
+    assert [amperes for _, amperes in told] == [6 + n % 20 for n in range(12, 36)], "the next part in time"
+    bench.clock_error_us += 120 * SECOND
+    bench.change(2)
+    bench.run(1)
+    told = plan(bench, 1)
+    assert told is not None
+    assert told[0][1] == 6 + 14
+
+
+@pytest.mark.req("OCP-04")
+def test_where_a_schedule_ends_nothing_is_limited() -> None:
+    bench = connected()
+    start = {"startSchedule": later(bench, 30), "duration": 60}
+    assert set_profile(bench, 2, profile("TxDefaultProfile", (0, 9), schedule=start)) == "Accepted"
+    told = plan(bench, 2)
+    assert told is not None
+    assert [amperes for _, amperes in told] == [None, 9.0, None]
 
 
 @pytest.mark.req("OCP-04")
@@ -238,10 +276,10 @@ def test_a_transaction_profile_rules_its_transaction_and_goes_with_it() -> None:
     bench.run(2)
     assert set_profile(bench, 1, {**relative, "transactionId": 77}) == "Rejected"
     assert set_profile(bench, 1, {**relative, "transactionId": 1}) == "Accepted"
-    assert limits(bench, 1)[-1][0] == 8_000
+    assert plan(bench, 1) == [(0, 8.0)]
     bench.stop_session(1)
     bench.run(2)
-    assert not bench.of(SetLimit)[-1].active
+    assert plan(bench, 1) is None
     assert bench.context.profiles.installed == ()
 
 
@@ -253,14 +291,25 @@ def test_a_remote_start_brings_its_profile() -> None:
     assert bench.ask("RemoteStartTransaction", bad) == {"status": "Rejected"}
     good = {**bad, "chargingProfile": made}
     assert bench.ask("RemoteStartTransaction", good) == {"status": "Accepted"}
-    assert limits(bench, 1)[-1][0] == 11_000
+    assert plan(bench, 1) == [(0, 11.0)]
 
 
 @pytest.mark.req("ENE-05", "OCP-04")
 def test_without_external_control_profiles_are_refused() -> None:
     bench = connected(replace(DEFAULTS, external_limits=False))
-    assert set_profile(bench, 0, profile("TxDefaultProfile", (0, 10))) == "Rejected"
-    assert not limits(bench, 1)
+    made = profile("TxDefaultProfile", (0, 10), schedule={"startSchedule": later(bench, 0)})
+    assert set_profile(bench, 0, made) == "Rejected"
+    assert not bench.of(SetLimit)
+    bench.supervision.use(bench.now_us, DEFAULTS)
+    assert set_profile(bench, 0, made) == "Accepted"
+    assert plan(bench, 1) == [(-1, 10.0)] or plan(bench, 1) == [(0, 10.0)]
+    posted = len(bench.of(SetLimit))
+    bench.supervision.use(bench.now_us, replace(DEFAULTS, external_limits=False))
+    bench.run(1)
+    assert len(bench.of(SetLimit)) == posted
+    bench.supervision.use(bench.now_us, DEFAULTS)
+    bench.run(1)
+    assert len(bench.of(SetLimit)) > posted, "told again"
 
 
 @pytest.mark.parametrize(
@@ -304,7 +353,13 @@ def test_default_and_station_profiles_outlive_a_power_cut_and_are_told_to_contro
     bench.power_cut()
     bench.posted.clear()
     bench.run(2)
-    assert limits(bench, 0) == [(20_000, NEVER, 1 << 30)]
+    assert plan(bench, 0) == [(0, 20.0)]
+    assert plan(bench, 1) == [(0, 20.0)], "and no outlet may have more than the station"
+
+
+def test_after_a_start_what_a_transactions_profile_left_at_an_outlet_is_taken_back() -> None:
+    bench = connected()
+    assert [plan(bench, number) for number in (0, 1, 2)] == [None] * 3
 
 
 # --- remote trigger --------------------------------------------------------------------------------------------------

@@ -77,6 +77,16 @@ def test_deleting_removes_what_is_held_to_the_reader_but_never_the_last_admin() 
     assert (b.verdicts(), b.list()) == ([(1, R, "")], ALL)
 
 
+def test_a_broken_connection_does_not_leave_a_reader_that_charges_while_we_teach() -> None:
+    b = bench()
+    b.services.cards.begin_teaching(TeachMode.ADD, 1, b.now_us)
+    b.services.take_commands()  # and lost
+    b.outbox.reconnected()
+    b.received += b.services.start(b.now_us, "boot-1")
+    b.wait(0.1)
+    assert b.readings() == [(1, True, WINDOW_US + 20_000)]
+
+
 def test_a_reader_of_another_outlet_does_not_teach() -> None:
     b = bench()
     b.services.cards.begin_teaching(TeachMode.ADD, 2, b.now_us)

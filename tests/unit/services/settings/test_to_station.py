@@ -52,6 +52,59 @@ def test_there_and_back_again_changes_nothing(profile: str) -> None:
     assert effective_config(base, facts, values, catalogue.factory, 7) == replace(base, version=7)
 
 
+@pytest.mark.req("CFG-01", "ENE-03", "ENE-04", "ENE-05")
+@pytest.mark.parametrize(
+    ("profile", "wanted", "station", "outlet"),
+    [
+        ("parking", {"energy.load_balancing": False}, {"load_balancing": False}, {}),
+        ("city", {"energy.load_balancing": False}, {"load_balancing": False}, {}),
+        (
+            "parking",
+            {"energy.load_shedding_priority": "energy_delivered", "energy.external_control": True},
+            {"load_shedding_priority": "energy_delivered", "controlled_by_external_system": True},
+            {},
+        ),
+        (
+            "parking",
+            {
+                "outlet.1.in_1_function": "protection_devices_state",
+                "outlet.1.in_1_normally_open": False,
+                "outlet.1.in_2_function": "conditional_outgoing_line",
+            },
+            {},
+            {
+                "in_1_function": "protection_devices_state",
+                "in_1_normally_open": False,
+                "in_2_function": "conditional_outgoing_line",
+            },
+        ),
+        (
+            "city",
+            {"outlet.1.in_1_function": "load_shedding", "outlet.1.shedding_set_point_a": 10},
+            {},
+            {"in_1_function": "load_shedding", "load_shedding_set_point_a": 10},
+        ),
+        ("smart-wallbox", {"outlet.1.derated_current_a": 25}, {}, {"derated_current_a": 25}),
+    ],
+)
+def test_a_setting_is_what_the_same_factory_value_of_a_profile_would_be(
+    profile: str, wanted: dict[str, object], station: dict[str, object], outlet: dict[str, object]
+) -> None:
+    loaded = load_profile(profile)
+    model = loaded.model
+    first = model.outlets[0]
+    first = first.model_copy(update={"settings": first.settings.model_copy(update=outlet)})
+    changed = model.model_copy(
+        update={
+            "settings": model.settings.model_copy(update=station),
+            "outlets": [first, *model.outlets[1:]],
+        }
+    )
+    by_profile = station_config(replace(loaded, model=changed), "S1")
+    assert by_profile != station_config(loaded, "S1")
+    assert effective(profile, wanted) == replace(by_profile, version=7)
+
+
 @pytest.mark.req("CFG-01")
 def test_every_setting_of_the_station_reaches_the_core() -> None:
     config = effective(

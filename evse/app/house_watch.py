@@ -1,0 +1,77 @@
+"""Domestic connection monitoring on the services' event loop: runs the monitor when bytes arrive and when it wishes."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from boards.compiled import HouseMeter
+from evse.core.commands import Command
+from evse.core.units import SECOND
+from evse.exchange.snapshot import StationView
+from evse.services.house_monitor import HouseMonitor, house_reader
+from hal.linux.serial_port import SerialPortLink
+from hal.linux.tcp import TcpClientLink
+
+_log = logging.getLogger(__name__)
+Post = Callable[[Command], Coroutine[Any, Any, object]]
+
+
+class HouseWatch:
+    """The house meter of a running station; a simulated one hangs on a pseudo-terminal with the frames of TCP."""
+
+    def __init__(
+        self, house: HouseMeter, view: Callable[[], StationView | None], post: Post, clock: Callable[[], int]
+    ) -> None:
+        self._clock = clock
+        self._post = post
+        self._sending: set[asyncio.Task[object]] = set()
+        self._link: SerialPortLink | TcpClientLink
+        if house.wire is not None:
+            self._link = SerialPortLink(house.wire.path, house.wire.baud)
+        else:
+            self._link = TcpClientLink(house.host, house.port)
+        reader = house_reader(self._link, house)
+        self.monitor = HouseMonitor(reader, house.settings, view, self._send, f"{clock()}")
+        self._problem = self.monitor.driver.problem
+
+    async def run(self) -> None:
+        """Watch until cancelled."""
+        try:
+            while True:
+                wish_us = self.monitor.step(self._clock())
+                self._note_problem()
+                await self._readable(max(wish_us - self._clock(), 1_000) / SECOND)
+        finally:
+            self._link.close()
+
+    def _send(self, command: Command) -> None:
+        task = asyncio.get_running_loop().create_task(self._post(command))
+        self._sending.add(task)
+        task.add_done_callback(self._sending.discard)
+
+    def _note_problem(self) -> None:
+        problem = self.monitor.driver.problem or self.monitor.limit.problem
+        if problem != self._problem:
+            self._problem = problem
+            if problem:
+                _log.warning("house meter: %s", problem)
+            else:
+                _log.info("house meter: it answers")
+
+    async def _readable(self, timeout_s: float) -> None:
+        """Wait for bytes, not longer than ``timeout_s``."""
+        loop, fd = asyncio.get_running_loop(), self._link.fileno()
+        if fd < 0:
+            await asyncio.sleep(timeout_s)
+            return
+        arrived = asyncio.Event()
+        loop.add_reader(fd, arrived.set)
+        try:
+            await asyncio.wait_for(arrived.wait(), timeout_s)
+        except TimeoutError:
+            pass
+        finally:
+            loop.remove_reader(fd)

@@ -1,0 +1,135 @@
+"""How an outlet's energy is metered: by its current transformers, or by a meter of its own as long as that can be believed.
+
+Internal current transformers measure currents only. Energy is then apparent energy: current times the phase-neutral voltage
+that the installer has measured and set (175 to 276 V), whatever the power factor (EVlink guide DOCA0060, `Meters`).
+With a meter, voltage, current and energy are the meter's; the transformers go on protecting, and fill the time between two readings.
+When the meter is lost, the transformers take over and `DI PowerMeter Comm` (bit 11) is raised; the register goes on from where it was,
+and when the meter is back, what it counted meanwhile counts. See :mod:`evse.core.meter_trust` for meters that lie.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from evse.core.config import OutletConfig
+from evse.core.energy import EnergyRegister
+from evse.core.meter_trust import MeterTrust
+from evse.core.units import NEVER, SECOND, PhaseValues
+from evse.core.values import MeterSample, OutletInputs
+
+METER_COMM: Final = "DI PowerMeter Comm"
+STALE_US: Final = 15 * SECOND
+"""A reading is in force this long: a meter that takes 2 s for each answer is slow, not lost."""
+START_US: Final = 15 * SECOND
+"""After the start a meter has this long to say something."""
+INTERNAL: Final = "internal CT"
+
+
+class Metering:
+    """Metering of one outlet. ``register`` is the outlet's energy register."""
+
+    def __init__(self, config: OutletConfig, nominal_voltage_mv: int, start_us: int) -> None:
+        self.register = EnergyRegister()
+        self._config = config
+        self._setting_mv: PhaseValues = (nominal_voltage_mv,) * 3
+        self._trust = MeterTrust()
+        self._due_us = start_us + START_US
+        self._seen_us = -NEVER
+        self._good: MeterSample | None = None
+        self._followed = False
+        self._held_from_pj = (0, 0)
+        """Integrated and counted energy when the meter counted last."""
+        self.problem = ""
+        """Why the meter's last reading counts for nothing; empty while it does."""
+        self.replaced = 0
+        """How often another meter was found in its place."""
+        self.lost = False
+        """Whether `DI PowerMeter Comm` is to be raised."""
+        self.in_force = False
+        """Whether the meter's values are the outlet's."""
+
+    def configure(self, nominal_voltage_mv: int) -> None:
+        """Count with another voltage setting from the next step on; what was counted stays."""
+        self._setting_mv = (nominal_voltage_mv,) * 3
+
+    @property
+    def source(self) -> str:
+        """Who meters now: the name of the meter's map, or the transformers."""
+        return self._config.meter if self.in_force else INTERNAL
+
+    @property
+    def sample(self) -> MeterSample | None:
+        """The meter's reading while it is in force."""
+        return self._good if self.in_force else None
+
+    def currents_ma(self, inputs: OutletInputs) -> PhaseValues:
+        """Return the outlet's currents as metered, in the order of its own terminals."""
+        sample = self.sample
+        if sample is None or sample.currents_ma is None:
+            return inputs.currents_ma
+        return self._ordered(sample.currents_ma)
+
+    def voltages_mv(self, inputs: OutletInputs) -> PhaseValues:
+        """Return the voltages that energy is metered with; 0 where no phase is wired."""
+        sample = self.sample
+        if sample is not None and sample.voltages_mv is not None:
+            return self._ordered(sample.voltages_mv)
+        if not self._config.voltage_from_setting:
+            return inputs.voltages_mv
+        return self._setting_mv if self._config.phases == len(self._setting_mv) else (self._setting_mv[0], 0, 0)
+
+    def _ordered(self, values: PhaseValues) -> PhaseValues:
+        """The meter's terminals in the order of the outlet's."""
+        first, second, third = self._config.meter_terminals
+        return (values[first - 1], values[second - 1], values[third - 1])
+
+    def update(self, now_us: int, inputs: OutletInputs) -> int:
+        """Count up to ``now_us`` and take what is new; return when time alone changes who meters."""
+        self.register.advance(now_us)
+        wake_us = self._take_meter(now_us, inputs.meter) if self._config.meter else NEVER
+        if inputs.link_ok:
+            self.register.set_power(inputs.currents_ma, self.voltages_mv(inputs))
+        elif self.in_force:
+            self.register.set_power(self.currents_ma(inputs), self.voltages_mv(inputs))
+        else:
+            self.register.set_power((0, 0, 0), self._setting_mv)
+        return wake_us
+
+    def _take_meter(self, now_us: int, sample: MeterSample | None) -> int:
+        if sample is None:
+            self.problem = "no communication"
+        elif sample.read_us != self._seen_us:
+            self._seen_us = sample.read_us
+            self._judge(sample)
+        until_us = -NEVER if sample is None or self._good is None else self._good.read_us + STALE_US
+        self.in_force = now_us < until_us
+        self.lost = not self.in_force and now_us >= self._due_us
+        if self.in_force:
+            return until_us
+        return NEVER if self.lost else self._due_us
+
+    def _judge(self, sample: MeterSample) -> None:
+        register = self.register
+        verdict = self._trust.judge(sample, register.integrated_pj)
+        self.problem = verdict.problem
+        self.replaced += verdict.replaced
+        if verdict.stalled or verdict.replaced:
+            # What was held back for the meter since it counted last has flowed all the same.
+            integrated_pj, counted_pj = self._held_from_pj
+            register.add(register.integrated_pj - integrated_pj - (register.counted_pj - counted_pj))
+            register.leave_meter()
+        if verdict.stalled:
+            self._good = None
+        if verdict.problem:
+            return
+        self._good = sample
+        if verdict.begins:
+            register.begin_meter(sample.step_mwh, sample.lag_us)
+        else:
+            register.follow(verdict.counted_mwh, sample.step_mwh, sample.lag_us)
+        if verdict.begins or verdict.counted_mwh:
+            self._held_from_pj = (register.integrated_pj, register.counted_pj)
+
+    def fault_causes(self) -> tuple[str, ...]:
+        """Names of faults that are present."""
+        return (METER_COMM,) if self.lost else ()

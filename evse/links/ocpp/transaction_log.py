@@ -1,0 +1,107 @@
+"""What a charge point keeps of its transactions: from the core's events to what is committed, and what that began.
+
+Everything that has to be told is in the same commit as the session's own facts; the transaction itself is kept as a document,
+so that services which start anew in its middle go on with it.
+"""
+
+from __future__ import annotations
+
+import json
+
+from evse.core.events import SessionClosed, SessionOpened, TransactionStarted
+from evse.links.ocpp.authorising import transaction_over
+from evse.links.ocpp.context import Context, Running
+from evse.links.ocpp.profile_lists import used_by
+from evse.links.ocpp.profile_smart import keep_profiles, transaction_began
+from evse.links.ocpp.reporting import MeterReports
+from evse.links.ocpp.transactions import id_tag
+from evse.services.clock import ClockQuality, Instant
+from evse.services.journal import MessageKind, QueueMessage, Write
+
+
+class TransactionLog:
+    """State: who uses which session."""
+
+    def __init__(self, context: Context, meter: MeterReports) -> None:
+        self._context = context
+        self._meter = meter
+        self._users: dict[str, str] = {}
+
+    def restore(self, connector: int, text: str) -> None:
+        """Go on with a transaction that was kept; an empty text: there was none."""
+        running = _running_from(text)
+        if running is not None:
+            self._context.running[connector] = running
+
+    def booted(self, open_sessions: dict[str, str]) -> None:
+        """Control began: only transactions of open sessions go on. ``open_sessions``: users by session."""
+        self._users.update(open_sessions)
+        for connector, running in list(self._context.running.items()):
+            if running.session_id not in open_sessions:
+                self._forget(connector)
+
+    def opened(self, event: SessionOpened) -> None:
+        """A session opens; its transaction may follow."""
+        self._users[event.session_id] = event.uid
+
+    def began(self, event: TransactionStarted, at: Instant) -> list[Write]:
+        """A transaction begins: return what to commit with that."""
+        context, connector = self._context, event.outlet
+        uid = self._users.get(event.session_id, "")
+        tag = id_tag(uid, context.settings.default_id_tag, context.identity.serial)
+        info = context.known_tag(tag, at.mono_us)
+        reservation = used_by(context, connector, tag, info.parent if info is not None else "")
+        running = Running(event.session_id, tag, at, event.register_wh, reservation)
+        context.running[connector] = running
+        self._meter.began(context, at.mono_us, connector, event.register_wh)
+        context.keep(running_name(connector), _running_text(running))
+        transaction_began(context, at.mono_us, connector)
+        extra = "" if reservation is None else json.dumps({"reservationId": reservation})
+        start = QueueMessage(connector, event.session_id, MessageKind.START, at, event.register_wh, tag, values=extra)
+        return [start, *context.take_writes()]
+
+    def ended(self, event: SessionClosed, at: Instant) -> list[Write]:
+        """A session ends: return what to commit with that."""
+        context, connector = self._context, event.outlet
+        self._users.pop(event.session_id, None)
+        context.marks.pending_profiles.pop(connector, None)
+        transaction_over(context, at.mono_us, connector)
+        running = context.running.get(connector)
+        if running is None or running.session_id != event.session_id:
+            return []
+        values = self._meter.ended(context, at.mono_us, connector)
+        self._forget(connector)
+        kind = MessageKind.STOP
+        stop = QueueMessage(connector, event.session_id, kind, at, event.register_wh, running.tag, event.reason, values)
+        return [stop, *context.take_writes()]
+
+    def _forget(self, connector: int) -> None:
+        context = self._context
+        context.running.pop(connector, None)
+        context.keep(running_name(connector), "")
+        if context.profiles.transaction_ended(connector):
+            keep_profiles(context)
+
+
+def running_name(connector: int) -> str:
+    """Name of the document that keeps a connector's transaction."""
+    return f"transaction {connector}"
+
+
+def _running_text(running: Running) -> str:
+    at = running.began
+    return json.dumps(
+        [
+            *(running.session_id, running.tag, at.boot_id, at.mono_us, at.utc_us, at.quality.value),
+            *(running.register_wh, running.reservation_id),
+        ]
+    )
+
+
+def _running_from(text: str) -> Running | None:
+    if not text:
+        return None
+    session_id, tag, boot_id, mono_us, utc_us, quality, register_wh, reservation_id = json.loads(text)
+    return Running(
+        session_id, tag, Instant(boot_id, mono_us, utc_us, ClockQuality(quality)), register_wh, reservation_id
+    )

@@ -1,0 +1,92 @@
+"""Domestic connection monitoring in the services process: reads the house meter, tells control what the house leaves.
+
+A ``Stepped`` component of its own beside the station's services. The meter is read by the same driver as an outlet's, over
+TCP instead of a serial line; what its readings mean is :mod:`evse.core.house_limit`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+from boards.compiled import HouseMeter
+from evse.core.commands import Command
+from evse.core.house_limit import HouseLimit, HouseSettings
+from evse.core.units import SECOND, PhaseValues
+from evse.core.values import MeterSample
+from evse.exchange.snapshot import StationView
+from hal.drivers.modbus_meter import ModbusMeterDriver, Purpose
+from hal.frames.modbus import Framing
+from hal.wires import ByteLink
+
+LOOK_US: Final = 1 * SECOND
+"""The limit is looked at this often although no reading comes: a loss is told by time alone."""
+COMMAND_LIFE_US: Final = 10 * SECOND
+
+
+class HouseMonitor:
+    """One house connection. ``view`` gives the latest Snapshot, ``send`` takes commands for control."""
+
+    def __init__(
+        self,
+        driver: ModbusMeterDriver,
+        settings: HouseSettings,
+        view: Callable[[], StationView | None],
+        send: Callable[[Command], None],
+        life: str,
+    ) -> None:
+        """``life``: name of this life of the process, so that no command bears the id of an earlier one."""
+        self.driver = driver
+        self.limit = HouseLimit(settings)
+        self._view = view
+        self._send = send
+        self._life = life
+        self._sent = 0
+        self._restored = False
+
+    def step(self, now_us: int) -> int:
+        """Poll the meter and say what is to be said; return when to be stepped again at the latest."""
+        wish_us = self.driver.poll(now_us)
+        view = self._view()
+        # Orders are refused before control knows those of the boot before: then there is nobody to tell.
+        restored = view is not None and view.restored
+        if restored:
+            if not self._restored:
+                self.limit.forget_said()
+            self._tell(now_us, view)
+        self._restored = restored
+        return min(wish_us, now_us + LOOK_US)
+
+    def _tell(self, now_us: int, view: StationView | None) -> None:
+        reading = self.driver.reading
+        sample = None
+        if reading is not None:
+            sample = MeterSample(
+                reading.read_us,
+                currents_ma=reading.currents_ma,
+                voltages_mv=reading.voltages_mv,
+                powers_mw=reading.powers_mw,
+                power_mw=reading.power_mw,
+            )
+        command_id = f"house-{self._life}-{self._sent}"
+        command = self.limit.update(now_us, sample, own_currents(view), command_id, now_us + COMMAND_LIFE_US)
+        if command is not None:
+            self._sent += 1
+            self._send(command)
+
+
+def house_reader(link: ByteLink, house: HouseMeter) -> ModbusMeterDriver:
+    """Return the reader of a house meter at the other end of ``link``."""
+    return ModbusMeterDriver(link, house.map, house.unit, Framing.TCP, purpose=Purpose.HOUSE)
+
+
+def own_currents(view: StationView | None) -> PhaseValues | None:
+    """Return what all outlets draw together by conductor, ``None`` while one of them does not know."""
+    if view is None:
+        return None
+    currents = [outlet.currents_ma for outlet in view.outlets]
+    known = [each for each in currents if each is not None]
+    if len(known) < len(currents):
+        return None
+    first, second, third = (sum(each) for each in zip(*known, strict=True))
+    return first, second, third

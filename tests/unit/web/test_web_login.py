@@ -1,0 +1,32 @@
+"""The login page: two languages, nothing inline, reachable without a session."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from evse.web.routes_login import TEXTS
+from tests.fakes.settings_bench import SettingsBench
+
+pytestmark = [pytest.mark.anyio, pytest.mark.req("WEB-01", "WEB-04")]
+
+
+@pytest.mark.parametrize("language", ["en", "fr"])
+async def test_the_page_speaks_both_languages_and_runs_no_inline_script(language: str) -> None:
+    bench = SettingsBench(on_hardware=True)
+    async with bench.client() as client:
+        page = await client.get("/login", params={"lang": language})
+        assert page.status_code == 200
+        assert f'<html lang="{language}">' in page.text
+        assert TEXTS[language]["login"] in page.text
+        assert re.findall(r"<script[^>]*>", page.text) == ['<script type="module" src="/static/login.js">']
+        assert not re.search(r"\son\w+=|style=|javascript:", page.text)
+        assert "frame-ancestors 'none'" in page.headers["content-security-policy"]
+        for path in re.findall(r'(?:href|src)="(/static/[^"]+)"', page.text):
+            assert (await client.get(path)).status_code == 200
+        assert (await client.get("/login", params={"lang": "<script>"})).status_code == 422
+
+
+def test_both_languages_have_the_same_texts() -> None:
+    assert set(TEXTS["en"]) == set(TEXTS["fr"])
