@@ -151,9 +151,13 @@ def _cable(outlet: Outlet, path: Key) -> Iterator[Finding]:
 
 
 def _domestic(outlet: Outlet, path: Key) -> Iterator[Finding]:
-    if not has_domestic(outlet):
-        return
     socket: Key = (*path, "socket")
+    if not has_domestic(outlet):
+        if "domestic" in outlet.model_fields_set:
+            yield Finding(
+                (*path, "domestic"), "there is no domestic socket that it could rule", "leave it out", also=(socket,)
+            )
+        return
     if outlet.shutter:
         yield Finding((*path, "shutter"), _ignored("a shutter over a domestic socket"), "false", also=(socket,))
     if outlet.socket == "TE" and outlet.lock:

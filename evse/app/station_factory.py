@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from boards.load import load_profile
+from typing import TYPE_CHECKING
+
+from boards.load import Profile, load_profile
 from boards.to_core import station_config, wire_plan
 from evse.app.factory_badges import badge_list_of, badges_of, policy_of, strategy_of
-from evse.app.supervision import identity_of, policy_of_values, settings_of, supervision_values
 from evse.app.virtual import VirtualStation
 from evse.control.recording import Recorder
+from evse.core.config import StationConfig
+from evse.services.authorisation import Policy
 from evse.sim.random_streams import RandomStreams
 from evse.sim.station import StationFactory
 from evse.sim.trace import Trace
+
+if TYPE_CHECKING:
+    from evse.app.virtual import Supervised
 
 
 def station_factory(
@@ -24,18 +30,29 @@ def station_factory(
     """
     profile = load_profile(profile_name)
     config = station_config(profile, f"SIM-{profile.model.name}")
-    values = supervision_values(profile)
+    policy, supervised = _supervised(profile, config)
     return VirtualStation(
         config,
         wire_plan(profile),
-        policy=policy_of_values(values) if values else policy_of(strategy_of(profile)),
-        supervised=(settings_of(values, config), identity_of(config)) if values else None,
+        policy=policy,
+        supervised=supervised,
         factory_badges=badge_list_of(badges_of(profile)),
         elide=elide,
         local_interlock=not dumb,
         random_stream=RandomStreams(run_number).stream("disk"),
         recorder=recorder,
     )
+
+
+def _supervised(profile: Profile, config: StationConfig) -> tuple[Policy, Supervised | None]:
+    """Who may charge, and what a supervised station is made of."""
+    if profile.model.supervision is None:
+        return policy_of(strategy_of(profile)), None
+    # Loaded only where it is used: OCPP with its schemas takes longer to load than all the rest.
+    from evse.app.supervision import identity_of, policy_of_values, settings_of, supervision_values
+
+    values = supervision_values(profile)
+    return policy_of_values(values), (settings_of(values, config), identity_of(config))
 
 
 def dumb_station_factory(profile_name: str, run_number: int, elide: bool) -> VirtualStation:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from evse.links.ocpp.central import Central
 from hal.world.verb_spec import Checked, Verb, VerbParam
+
+if TYPE_CHECKING:
+    from evse.links.ocpp.central import Central
 
 _OUTLET: Final = VerbParam("outlet", "int", "number of the outlet", "", 1, 1, 2)
 _CARD: Final = VerbParam("uid", "text", "identifier of the card", "", None, 1, 20)

@@ -19,7 +19,6 @@ from evse.app.process_verbs import PROCESS_VERBS
 from evse.app.simulated_hardware import DeviceEnd, SimulatedHardware
 from evse.app.supervision_verbs import SUPERVISION_VERBS
 from evse.app.virtual_ledger import JournalLedger
-from evse.app.virtual_supervision import VirtualSupervision
 from evse.control.cycle import ControlCycle
 from evse.control.recording import RecordedCycle, Recorder, recorded_wires
 from evse.core.commands import Command, Restart
@@ -27,8 +26,6 @@ from evse.core.config import StationConfig
 from evse.core.events import Event, RestartRequested
 from evse.core.units import MS, NEVER, SECOND
 from evse.exchange.snapshot import StationView
-from evse.links.ocpp.central import Central
-from evse.links.ocpp.settings import StationIdentity, SupervisionSettings
 from evse.services.authorisation import Policy
 from evse.services.badges.badge_list import BadgeList
 from evse.services.badges.teaching import TeachMode
@@ -48,7 +45,13 @@ from hal.world.verbs import apply as apply_world_verb
 from hal.world.verbs import verbs_of
 
 if TYPE_CHECKING:
+    from evse.app.virtual_supervision import VirtualSupervision
+    from evse.links.ocpp.central import Central
+    from evse.links.ocpp.settings import StationIdentity, SupervisionSettings
     from evse.services.house_monitor import HouseMonitor
+
+    Supervised = tuple[SupervisionSettings, StationIdentity]
+    """What makes a supervised station: settings and what it tells of itself."""
 
 EXCHANGE_DELAY_US = 1 * MS
 DISK_LATENCY_US = 4 * MS
@@ -58,10 +61,6 @@ BOOT_US = 300 * MS
 """From power (or a killed process) to the new process's first step."""
 EPOCH_UTC_US = 1_767_225_600 * SECOND
 """Virtual runs begin on 1 January 2026, 00:00 UTC."""
-
-
-Supervised = tuple[SupervisionSettings, StationIdentity]
-"""What makes a supervised station: settings and what it tells of itself."""
 
 
 class VirtualServices:
@@ -176,6 +175,9 @@ class VirtualStation:
         self._boot(0)
 
     def _central_system(self, supervised: Supervised) -> VirtualSupervision:
+        # Loaded only where it is used: OCPP with its schemas takes longer to load than all the rest.
+        from evse.app.virtual_supervision import VirtualSupervision
+
         def restart(kind: str) -> None:
             self.post(Restart(f"reset-{self._scheduler.now_us}", cause=f"{kind}Reset"))
 

@@ -43,6 +43,12 @@ def test_the_cheap_ones_are_found(tmp_path: Path) -> None:
             assert finding.by.startswith("invariant"), mutants.report(finding)
 
 
+def test_the_page_lists_every_bug_with_what_found_it() -> None:
+    rows = [line for line in mutants.PAGE.read_text(encoding="utf-8").splitlines() if line.startswith("| `")]
+    assert [row.split("`")[1] for row in rows] == sorted(mutant.id for mutant in CATALOGUE)
+    assert not [row for row in rows if "| nothing |" in row]
+
+
 def test_the_copy_is_what_runs(tmp_path: Path) -> None:
     """A bug that breaks the copy at once is seen there, and the project itself is untouched."""
     mutants.copy_tree(tmp_path)

@@ -35,6 +35,7 @@ SLOWEST_RATE: Final = 4
 """Injections a second that are always reached; what takes longer is ended."""
 START_S: Final = 15
 PAGES_A_SECOND: Final = 20
+SLOWEST_TOLD: Final = 10
 BEFORE_US: Final = 200 * MS
 """What is kept of the time before a caught answer."""
 _ROOT: Final = Path(__file__).resolve().parents[2]
@@ -68,6 +69,8 @@ class Measured:
     late_us: list[int] = field(default_factory=list)
     machine_us: list[int] = field(default_factory=list)
     """How late the probes were, where that was more than 3 ms."""
+    slow: list[tuple[int, str]] = field(default_factory=list)
+    """How late each slow answer was, and by what."""
     stuck_in: list[str] = field(default_factory=list)
     counts: dict[str, int] = field(default_factory=dict)
     workers: set[str] = field(default_factory=set)
@@ -110,6 +113,7 @@ class Measured:
                 elif _overlaps(begin_us, end_us, result["stalls_us"]):
                     why = "slow_with_bench"
                 self.counts[why] = self.counts.get(why, 0) + 1
+                self.slow.append((end_us - begin_us, why))
 
 
 def _overlaps(begin_us: int, end_us: int, stalls: list[list[int]]) -> bool:
@@ -294,6 +298,9 @@ def _lines(title: str, measured: Measured) -> list[str]:
         f"  {measured.rounds} rounds, {measured.seconds:.0f} s, {rate:.0f} injections/s, "
         + ", ".join(f"{name} {value}" for name, value in counts.items())
     )
+    if measured.slow:
+        slowest = sorted(measured.slow, reverse=True)[:SLOWEST_TOLD]
+        lines.append("  slowest: " + ", ".join(f"{late_us / MS:.1f} ms {why}" for late_us, why in slowest))
     return lines
 
 
@@ -302,6 +309,7 @@ def _data(measured: Measured) -> dict[str, Any]:
     return {
         "figures": figures,
         "counts": measured.counts,
+        "slow": sorted(measured.slow, reverse=True),
         "stuck_in": measured.stuck_in,
         "workers": sorted(measured.workers),
         "rounds": measured.rounds,

@@ -95,6 +95,8 @@ class Player:
     def play(self, injections: int, limit_us: int) -> None:
         """Run until so many injections were answered, at most for ``limit_us``."""
         end_us = monotonic_us() + limit_us
+        # What was planned while this process was still starting is no lateness.
+        self._scheduler.advance_full(monotonic_us())
         wanted = list(self._twins)
         while sum(outlet.tally.injected for outlet in self.outlets) < injections:
             due_us = self._scheduler.next_due_us()

@@ -31,7 +31,7 @@ from hal.linux.kernel_workers import KernelWorkers
 
 PROFILE: Final = "parking-free"
 PATIENCE_US: Final = 60 * SECOND
-READY_S: Final = 30.0
+READY_S: Final = 90.0
 
 
 class StationFailed(Exception):

@@ -137,6 +137,7 @@ def test_city_never_leaves_the_cable_connected() -> None:
         ("socket: TE, phases: 3, rated_current_a: 16", "has one phase only"),
         ("socket: TE, phases: 1, rated_current_a: 32", "above the rating of 'TE'"),
         ("socket: T2 - TE, rated_current_a: 8", "domestic.maximum_current_a: 10 A is above the outlet's rated current"),
+        ("domestic: {maximum_current_a: 10}", "domestic: there is no domestic socket that it could rule"),
         ("socket: T2 - TE, lock: false", "would let the plug be drawn under load"),
         (
             "socket: T2 - TE, domestic: {maximum_current_a: 16, hard_current_a: 18}",
