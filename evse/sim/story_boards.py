@@ -76,6 +76,7 @@ class StoryBoard:
         return any(outlet.has(feature) for outlet in self.outlets)
 
 
+@cache
 def profiles() -> tuple[str, ...]:
     """Every profile that stories play on: all that are shipped, but those with meters.
 
