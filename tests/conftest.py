@@ -15,7 +15,7 @@ from tools import debian
 
 # "check" finds the same examples every time, so that a red check is red for everybody. "search" looks for new ones:
 # HYPOTHESIS_PROFILE=search; a failing example it prints becomes an @example of the test.
-settings.register_profile("check", derandomize=True, deadline=None, database=None)
+settings.register_profile("check", derandomize=True, deadline=None, database=None, max_examples=50)
 settings.register_profile("search", deadline=None, max_examples=2000, print_blob=True)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "check"))
 

@@ -104,7 +104,7 @@ class EnergyWalk(CoreBench):
         self._known = {1: _Outlet(), 2: _Outlet()}
         self._station_orders: dict[str, GivenOrder] = {}
         self._together: deque[tuple[int, int]] = deque()
-        self.charged_us = 0
+        self.looks_while_charging = 0
         super().__init__(draw_config(self.stream))
         for outlet in (1, 2):
             for line in self.config.outlets[outlet - 1].lines:
@@ -316,7 +316,7 @@ class EnergyWalk(CoreBench):
     def _judge_resumption(self, number: int, truth: Any) -> None:
         known = self._known[number]
         if truth.contact_closed:
-            self.charged_us += 1
+            self.looks_while_charging += 1
         if truth.contact_closed or not self._could_charge(number):
             known.could_since_us = NEVER
             return

@@ -92,9 +92,15 @@ def test_each_number_arrives_in_the_core(keys: type[Strict], values: type[Any]) 
     for name, field in keys.model_fields.items():
         info, other = info_of(field), _another_value(field)
         # Neighbours that bind each other are moved out of the way; the key under test wins.
-        free = {"lock": {"confirm_ms": 10_000, "pulse_ms": 50}, "protection": {"temperature_resume_degc": 20}}
+        free = {
+            "lock": {"confirm_ms": 10_000, "pulse_ms": 50},
+            "protection": {"temperature_resume_degc": 20},
+            "domestic": {"maximum_current_a": 6, "hard_current_a": 40},
+        }
         part = {**free.get(group, {}), name: other}
         outlet: dict[str, Any] = {"number": 1, "rated_current_a": 6}
+        if group == "domestic":
+            outlet |= {"socket": "T2 - TE", "rated_current_a": 16}
         outlet |= {group: part} if group in ("protection", "domestic") else {"timings": {group: part}}
         text = HEAD + yaml.safe_dump({"outlets": [outlet]})
         got = getattr(config_of(text).outlets[0], group)
