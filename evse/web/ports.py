@@ -9,14 +9,17 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
-from evse.core.commands import Command
-from evse.core.events import Event
-from evse.exchange.snapshot import StationView
-from evse.services.accounts.service import AccountService
-from evse.services.report.content import Report
-from evse.services.settings.service import Settings
+if TYPE_CHECKING:
+    # The ports are loaded where a station starts; what they speak of is not needed there.
+    from evse.core.commands import Command
+    from evse.core.events import Event
+    from evse.exchange.snapshot import StationView
+    from evse.services.accounts.service import AccountService
+    from evse.services.report.content import Report
+    from evse.services.settings.service import Settings
+
 
 ParamType = Literal["int", "number", "bool", "text", "choice"]
 ParamValue = bool | int | float | str

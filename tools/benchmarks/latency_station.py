@@ -23,6 +23,7 @@ from boards.to_core import station_config, wire_plan
 from evse.app.child import Task
 from evse.app.child_process import ChildProcess, Program
 from evse.app.run import open_web_socket
+from evse.app.station_facts import facts_values, station_facts
 from evse.control.process import monotonic_us
 from evse.core.config import OutletConfig, StationConfig
 from evse.core.units import MS, SECOND
@@ -111,11 +112,13 @@ class StationUnderTest:
 
     def start(self) -> None:
         """Start both; returns when they are ready. The lines must exist. Raises StationFailed."""
-        plan = wire_plan(load_profile(PROFILE))
+        profile = load_profile(PROFILE)
+        plan = wire_plan(profile)
         plan = plan.with_paths({wire.name: path for wire, path in zip(plan.wires(), self.wires, strict=True)})
         compiled = self.home / "station.compiled"
         compiled.write_bytes(encode_config(self._config, plan))
-        task = Task(str(compiled), str(self.home), "", "allow all").line()
+        facts = facts_values(station_facts(profile, self._config.station_uid, {}))
+        task = Task(str(compiled), str(self.home), "", "allow all", base=str(compiled), facts=facts).line()
         self._tend()
         for child in self._children:
             child.start(monotonic_us())
