@@ -105,15 +105,6 @@ def check_signature(data: bytes, signature: bytes, keys: Iterable[Ed25519PublicK
     raise PackageError("the signature is not from a maker this station trusts")
 
 
-def version_tuple(version: str) -> tuple[int, int, int]:
-    """``version`` as numbers, for comparing. Raises ``PackageError`` for what is no version."""
-    match = _VERSION.fullmatch(version)
-    if match is None:
-        raise PackageError(f"{version[:40]!r} is no version of the form 1.2.3")
-    major, minor, patch = (int(part) for part in match.groups())
-    return major, minor, patch
-
-
 def _check_files(files: Sequence[PackagedFile]) -> None:
     if not 1 <= len(files) <= FILES_LIMIT:
         raise PackageError(f"a package has 1 to {FILES_LIMIT} files")

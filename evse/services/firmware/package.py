@@ -35,7 +35,6 @@ MANIFEST: Final = "manifest.json"
 SIGNATURE: Final = "manifest.sig"
 PACKAGE_LIMIT: Final = SIZE_LIMIT + 1024 * 1024
 """Bytes of the package file."""
-ENDINGS: Final = (".zip", ".keb")
 _RATIO_LIMIT: Final = 100
 _PIECE: Final = 64 * 1024
 _BROKEN: Final = (zipfile.BadZipFile, zlib.error, OSError, EOFError, NotImplementedError, RuntimeError, ValueError)

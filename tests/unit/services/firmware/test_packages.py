@@ -18,7 +18,6 @@ from evse.services.firmware.manifest import (
     manifest_bytes,
     manifest_of,
     signed,
-    version_tuple,
 )
 from evse.services.firmware.package import MANIFEST, SIGNATURE, Package, open_package, write_package
 
@@ -184,12 +183,6 @@ def test_a_manifest_out_of_form_is_refused(text: bytes) -> None:
     assert manifest_of(manifest_bytes(GOOD)) == GOOD
     with pytest.raises(PackageError):
         manifest_of(text)
-
-
-def test_versions_are_compared_as_numbers() -> None:
-    assert version_tuple("3.10.0") > version_tuple("3.9.12")
-    with pytest.raises(PackageError, match=r"no version of the form 1\.2\.3"):
-        version_tuple("3.10")
 
 
 def test_a_maker_cannot_pack_what_no_station_would_take(tmp_path: Path) -> None:
