@@ -47,14 +47,22 @@ def now_us() -> int:
 
 
 def until(what: str, condition: Callable[[], Any], timeout_s: float = WAIT_S) -> Any:
-    """Ask ``condition`` until it gives something true; fails the test after ``timeout_s``."""
+    """Ask ``condition`` until it gives something true; fails the test after ``timeout_s``.
+
+    A key that is missing counts as "not yet": a station that has just started shows less than later.
+    """
     end = time.monotonic() + timeout_s
     while True:
-        found = condition()
-        if found:
-            return found
+        missing: LookupError | None = None
+        try:
+            found = condition()
+        except LookupError as error:
+            missing = error
+        else:
+            if found:
+                return found
         if time.monotonic() > end:
-            raise AssertionError(f"not within {timeout_s} s: {what}")
+            raise AssertionError(f"not within {timeout_s} s: {what}") from missing
         time.sleep(0.01)
 
 

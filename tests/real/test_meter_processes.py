@@ -49,7 +49,7 @@ def test_the_outlets_meter_is_in_force_lost_and_back(station: RunningStation) ->
 
 @pytest.mark.req("ENE-10")
 def test_the_house_rules_the_station(station: RunningStation) -> None:
-    until("limit of the house", lambda: limits(station).get("house meter") == 25_000)
+    until("limit of the house", lambda: limits(station)["house meter"] == 25_000)
     station.verb("set_house_load", current="12 A", phase="L2")
     until("step followed", lambda: limits(station)["house meter"] == 13_000, 4)
     station.verb("silence_meter", whose="house")
