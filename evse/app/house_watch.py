@@ -43,7 +43,7 @@ class HouseWatch:
             while True:
                 wish_us = self.monitor.step(self._clock())
                 self._note_problem()
-                await self._readable(max(wish_us - self._clock(), 1_000) / SECOND)
+                await readable(self._link.fileno(), max(wish_us - self._clock(), 1_000) / SECOND)
         finally:
             self._link.close()
 
@@ -61,17 +61,18 @@ class HouseWatch:
             else:
                 _log.info("house meter: it answers")
 
-    async def _readable(self, timeout_s: float) -> None:
-        """Wait for bytes, not longer than ``timeout_s``."""
-        loop, fd = asyncio.get_running_loop(), self._link.fileno()
-        if fd < 0:
-            await asyncio.sleep(timeout_s)
-            return
-        arrived = asyncio.Event()
-        loop.add_reader(fd, arrived.set)
-        try:
-            await asyncio.wait_for(arrived.wait(), timeout_s)
-        except TimeoutError:
-            pass
-        finally:
-            loop.remove_reader(fd)
+
+async def readable(fd: int, timeout_s: float) -> None:
+    """Wait for bytes at ``fd`` (negative: there is none), not longer than ``timeout_s``."""
+    loop = asyncio.get_running_loop()
+    if fd < 0:
+        await asyncio.sleep(timeout_s)
+        return
+    arrived = asyncio.Event()
+    loop.add_reader(fd, arrived.set)
+    try:
+        await asyncio.wait_for(arrived.wait(), timeout_s)
+    except TimeoutError:
+        pass
+    finally:
+        loop.remove_reader(fd)

@@ -98,7 +98,8 @@ class FaultDetectors:
             "ShutterOpenedInCharge": context.lock_needed and shutter.lost and not shutter_unknown,
             "ShutterSensor": shutter_unknown,
             "ProtectionDeviceTripped": context.breaker_tripped,
-            "SupplyLost": min(inputs.voltages_mv[: self._config.phases]) < self._config.protection.voltage_minimum_mv,
+            "SupplyLost": min(inputs.voltages_mv[: len(self._config.wired)])
+            < self._config.protection.voltage_minimum_mv,
             "BrownOut": inputs.supply_mv < self._config.protection.supply_minimum_mv,
             "CardReaderLost": context.reader_expected and not inputs.reader_ok,
             "RecordNotDurable": context.record_late,

@@ -84,9 +84,10 @@ def own_currents(view: StationView | None) -> PhaseValues | None:
     """Return what all outlets draw together by conductor, ``None`` while one of them does not know."""
     if view is None:
         return None
-    currents = [outlet.currents_ma for outlet in view.outlets]
-    known = [each for each in currents if each is not None]
-    if len(known) < len(currents):
-        return None
-    first, second, third = (sum(each) for each in zip(*known, strict=True))
-    return first, second, third
+    total = [0, 0, 0]
+    for outlet in view.outlets:
+        if outlet.currents_ma is None:
+            return None
+        for conductor, current_ma in zip(outlet.conductors, outlet.currents_ma, strict=False):
+            total[conductor - 1] += current_ma
+    return total[0], total[1], total[2]

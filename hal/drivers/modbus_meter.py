@@ -26,7 +26,15 @@ from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Final
 
-from hal.frames.modbus import AnswerStream, Framing, ReadAnswer, ReadRequest, StreamCounters, request_frame
+from hal.frames.modbus import (
+    AnswerStream,
+    Framing,
+    ModbusException,
+    ReadAnswer,
+    ReadRequest,
+    StreamCounters,
+    request_frame,
+)
 from hal.meter_codec import reading_of
 from hal.meter_map import CURRENTS, EXPORTS, IMPORTS, POWERS, VOLTAGES, MeterMap, Quantity, Span
 from hal.ports import MeterReading
@@ -142,6 +150,11 @@ class ModbusMeterDriver:
         """Copy of the counters."""
         return replace(self._counts, line=replace(self._stream.counters))
 
+    def ask(self, unit: int, now_us: int) -> None:
+        if unit != self._unit:
+            self._unit = unit
+            self._lose("another address is asked now", now_us, FRAME_GAP_US)
+
     # ------------------------------------------------------------------ Polled
 
     def poll(self, now_us: int) -> int:
@@ -241,6 +254,9 @@ class ModbusMeterDriver:
 
     def _refused(self, code: int, now_us: int) -> None:
         self._counts.exceptions += 1
+        if code in _GATEWAY:
+            self._repeat(f"the gateway reaches no meter at address {self._unit} (exception {code})", now_us)
+            return
         span = self._todo[0]
         if span not in self._needed:
             self._missing.add(span)
@@ -284,6 +300,8 @@ class ModbusMeterDriver:
 
 
 _SERIAL: Final = Quantity.SERIAL
+_GATEWAY: Final = (ModbusException.GATEWAY_PATH, ModbusException.GATEWAY_TARGET)
+"""What a gateway says in the place of a meter that does not answer it."""
 
 
 def _covering(meter_map: MeterMap, usual: tuple[Span, ...], needs: frozenset[Quantity]) -> list[Span]:

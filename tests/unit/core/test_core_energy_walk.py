@@ -78,9 +78,9 @@ def _expiry_ignored(patch: pytest.MonkeyPatch) -> None:
 
 
 def _highest_phase(patch: pytest.MonkeyPatch) -> None:
-    def arbitrate(now_us: int, found: Any, phases: int) -> limits.Arbitration:
-        del phases
-        return _arbitrate(now_us, found, 2)
+    def arbitrate(now_us: int, found: Any, conductors: Any) -> limits.Arbitration:
+        del conductors
+        return _arbitrate(now_us, found, (1, 2))
 
     patch.setattr(limit_stack, "arbitrate", arbitrate)
 
