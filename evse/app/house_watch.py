@@ -12,6 +12,7 @@ from evse.core.commands import Command
 from evse.core.units import SECOND
 from evse.exchange.snapshot import StationView
 from evse.services.house_monitor import HouseMonitor, house_reader
+from evse.web.house_port import HouseView
 from hal.linux.serial_port import SerialPortLink
 from hal.linux.tcp import TcpClientLink
 
@@ -25,6 +26,7 @@ class HouseWatch:
     def __init__(
         self, house: HouseMeter, view: Callable[[], StationView | None], post: Post, clock: Callable[[], int]
     ) -> None:
+        self._house = house
         self._clock = clock
         self._post = post
         self._sending: set[asyncio.Task[object]] = set()
@@ -36,6 +38,21 @@ class HouseWatch:
         reader = house_reader(self._link, house)
         self.monitor = HouseMonitor(reader, house.settings, view, self._send, f"{clock()}")
         self._problem = self.monitor.driver.problem
+
+    def house(self) -> HouseView:
+        """How the house connection is, for the page and REST."""
+        limit, settings = self.monitor.limit, self._house.settings
+        problem = self.monitor.driver.problem or limit.problem
+        return HouseView(
+            meter=self._house.map.name,
+            in_force=limit.house_ma is not None and not limit.problem,
+            problem=problem,
+            house_ma=limit.house_ma,
+            allowed_ma=limit.said_ma,
+            maximum_ma=settings.maximum_ma,
+            maximum_power_mw=settings.maximum_power_mw,
+            fallback_ma=settings.fallback_ma,
+        )
 
     async def run(self) -> None:
         """Watch until cancelled."""

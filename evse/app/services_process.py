@@ -112,6 +112,13 @@ class ServicesProcess:
         self._hub.sender = self._end
         world = WorldSocketPort(task.world) if task.world else None
         names = {kind.bit: f"{kind.name}: {kind.meaning}" for kind in CATALOGUE if kind.bit != NO_BIT}
+        self._house: HouseWatch | None = None
+        if station.wires.house is not None:
+            # The Modbus library is loaded only where there is a house meter.
+            from evse.app.house_watch import HouseWatch
+
+            hub = self._hub
+            self._house = HouseWatch(station.wires.house, hub.latest, hub.post, monotonic_us)
         extras = Extras(
             board=board_from(task.board),
             history=self._hub,
@@ -122,6 +129,7 @@ class ServicesProcess:
                 station.config.station_uid, self._hub, journal, names, self._instant, self._memory.settings
             ),
             publication=self._publication,
+            house=self._house,
             accounts=self._memory.accounts,
             settings=self._memory.settings,
             control=control,
@@ -137,13 +145,6 @@ class ServicesProcess:
         self._problem = self._memory_problem = ""
         self._plan, self._simulated = station.wires, bool(task.world)
         self._gateways: GatewayWatch | None = None
-        self._house: HouseWatch | None = None
-        if station.wires.house is not None:
-            # The Modbus library is loaded only where there is a house meter.
-            from evse.app.house_watch import HouseWatch
-
-            hub = self._hub
-            self._house = HouseWatch(station.wires.house, hub.latest, hub.post, monotonic_us)
 
     def _read_meters(self) -> None:
         """Meters behind gateways, as the settings have it now."""

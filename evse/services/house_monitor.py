@@ -21,6 +21,8 @@ from hal.wires import ByteLink
 
 LOOK_US: Final = 1 * SECOND
 """The limit is looked at this often although no reading comes: a loss is told by time alone."""
+IDLE_LOOK_US: Final = 5 * SECOND
+"""The same while nobody charges."""
 COMMAND_LIFE_US: Final = 10 * SECOND
 
 
@@ -46,8 +48,12 @@ class HouseMonitor:
 
     def step(self, now_us: int) -> int:
         """Poll the meter and say what is to be said; return when to be stepped again at the latest."""
-        wish_us = self.driver.poll(now_us)
         view = self._view()
+        if view is None or any(outlet.session is not None for outlet in view.outlets):
+            self.driver.hurry(now_us)
+        else:
+            self.driver.idle = True
+        wish_us = self.driver.poll(now_us)
         # Orders are refused before control knows those of the boot before: then there is nobody to tell.
         restored = view is not None and view.restored
         if restored:
@@ -55,7 +61,7 @@ class HouseMonitor:
                 self.limit.forget_said()
             self._tell(now_us, view)
         self._restored = restored
-        return min(wish_us, now_us + LOOK_US)
+        return min(wish_us, now_us + (IDLE_LOOK_US if self.driver.idle else LOOK_US))
 
     def _tell(self, now_us: int, view: StationView | None) -> None:
         reading = self.driver.reading

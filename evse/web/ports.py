@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from evse.services.report.content import Report
     from evse.services.settings.service import Settings
     from evse.web.firmware_port import FirmwarePort
+    from evse.web.house_port import HousePort
 
 
 ParamType = Literal["int", "number", "bool", "text", "choice"]
@@ -465,6 +466,7 @@ class Extras:
     recording: RecordingPort | None = None
     report: ReportPort | None = None
     publication: PublicationPort | None = None
+    house: HousePort | None = None
 
     badges: BadgePort | None = None
     accounts: AccountService | None = None

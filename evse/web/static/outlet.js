@@ -127,7 +127,17 @@ export class OutletCard {
       this.set(`voltage_${phase}`, measured(outlet.voltages_mv?.[phase], volts));
     }
     this.set("register", `${kilowattHours(outlet.register_wh)} kWh`);
+    this.meter(outlet.meter);
     this.set("temperature", measured(outlet.temperature_dc, (dc) => `${(dc / 10).toFixed(1)} °C`));
+  }
+
+  // Who meters, and what is wrong with the outlet's own meter: then the transformers do, with the voltage that was set.
+  meter(meter) {
+    if (!meter) return this.set("metered_by", "by current transformers", "quiet");
+    this.set("metered_by", meter.in_force ? `by ${meter.name}` : "by current transformers", meter.in_force ? "ok" : "bad");
+    this.set("meter_problem", meter.problem ? sentence(meter.problem) : "");
+    this.fields.meter_problem.hidden = !meter.problem;
+    this.set("meter_register", meter.energy_wh === null ? UNKNOWN : `${kilowattHours(meter.energy_wh)} kWh${meter.replaced ? `, replaced ${meter.replaced} times` : ""}`);
   }
 
   picture(outlet) {
