@@ -131,6 +131,12 @@ def _add_run(commands: Commands[argparse.ArgumentParser]) -> None:
     run.add_argument(
         "--supervision", default="", metavar="URL", help="central system (ws:// or wss://) instead of the profile's"
     )
+    run.add_argument(
+        "--maker-keys",
+        default="",
+        metavar="DIR",
+        help="public keys (*.pem) of those whose firmware packages are taken (default: /etc/evse/maker-keys)",
+    )
     run.add_argument("--trace", default="", metavar="FILE", help="record what control gets and does, for evse replay")
     run.add_argument(
         "--trace-limit",
@@ -263,6 +269,7 @@ def _run(arguments: argparse.Namespace) -> int:
         json_output=arguments.json,
         verbose=arguments.verbose,
         supervision=arguments.supervision,
+        maker_keys=arguments.maker_keys,
         trace=arguments.trace,
         trace_limit_mb=arguments.trace_limit,
     )

@@ -31,6 +31,7 @@ from evse.app.report_source import StationReport
 from evse.app.scenario_runner import ScenarioRunner
 from evse.app.session_recorder import RecordedSource, SessionRecorder
 from evse.app.station_control import StationControl
+from evse.app.station_firmware import StationFirmware, firmware_service
 from evse.app.station_hub import StationHub, monotonic_us
 from evse.app.station_memory import StationMemory
 from evse.app.supervision_settings import supervision_from
@@ -103,6 +104,8 @@ class ServicesProcess:
             self._publish,
             simulated=bool(task.world),
         )
+        control = StationControl(self._memory, child.status.send)
+        self._firmware = self._make_firmware(task, lambda: _call_on(loop, control.restart_soon))
         listener = socket.socket(fileno=arguments.exchange_fd)
         self._end = ServicesEnd(listener, self._hub)
         self._hub.sender = self._end
@@ -120,7 +123,8 @@ class ServicesProcess:
             publication=self._publication,
             accounts=self._memory.accounts,
             settings=self._memory.settings,
-            control=StationControl(self._memory, child.status.send),
+            control=control,
+            firmware=self._firmware,
             badges=StationBadges(
                 services.cards, [each.number for each in station.config.outlets], self._hub.flush, monotonic_us
             ),
@@ -154,6 +158,17 @@ class ServicesProcess:
         )
         supervised.start(monotonic_us())
         return supervised
+
+    def _make_firmware(self, task: Task, restart: Callable[[], None]) -> StationFirmware:
+        data = Path(task.data)
+        family = self._memory.facts.family
+        service = firmware_service(data, family, task.maker_keys, self._memory.log, restart, self._latest)
+        return StationFirmware(service, data, self._healthy, monotonic_us)
+
+    def _healthy(self) -> bool:
+        """Whether control is there and the journal works: what a new version has to show."""
+        condition = self._hub.condition()
+        return condition.connected and not condition.journal_problem
 
     def _latest(self) -> StationView | None:
         return self._hub.latest()
@@ -214,6 +229,7 @@ class ServicesProcess:
         work.add_done_callback(lambda _task: self.stop())
         publishing = asyncio.create_task(self._publication.run(), name="publication")
         publishing.add_done_callback(lambda _task: self.stop())
+        trial = asyncio.create_task(self._firmware.run(), name="firmware")
         house = None if self._house is None else asyncio.create_task(self._house.run(), name="house meter")
         serve = asyncio.create_task(self._server.serve(sockets=[self._web]), name="web")
         while not self._server.started and not serve.done():  # noqa: ASYNC110  # uvicorn has a flag, no event
@@ -222,6 +238,7 @@ class ServicesProcess:
         await serve
         if house is not None:
             house.cancel()
+        trial.cancel()
         if self._supervision is not None:
             await self._supervision.link.end()
         self._end.close()

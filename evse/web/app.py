@@ -23,6 +23,7 @@ from evse.web.ports import BoardView, Extras, RecordSource, StationSource, World
 from evse.web.routes_accounts import account_router
 from evse.web.routes_badges import badge_router
 from evse.web.routes_control import control_router
+from evse.web.routes_firmware import firmware_router
 from evse.web.routes_health import health_router
 from evse.web.routes_live import WireStreams, board_router, history_router, wire_router
 from evse.web.routes_login import login_router
@@ -133,6 +134,8 @@ def _add_accounts(app: FastAPI, extras: Extras) -> None:
     app.include_router(account_router(app.state.guard))
     policy = extras.accounts.policy.label
     app.include_router(login_router({"en": policy.en, "fr": policy.fr}))
+    if extras.firmware is not None:
+        app.include_router(firmware_router(extras.firmware))
     if extras.settings is not None:
         app.include_router(settings_router(extras.settings))
         app.include_router(settings_file_router(extras.settings, _program()))

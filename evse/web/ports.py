@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from evse.services.accounts.service import AccountService
     from evse.services.report.content import Report
     from evse.services.settings.service import Settings
+    from evse.web.firmware_port import FirmwarePort
 
 
 ParamType = Literal["int", "number", "bool", "text", "choice"]
@@ -471,3 +472,5 @@ class Extras:
     """Needs ``accounts``."""
     control: ControlPort | None = None
     """Needs ``settings``."""
+    firmware: FirmwarePort | None = None
+    """Needs ``accounts``."""

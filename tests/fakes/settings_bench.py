@@ -17,6 +17,7 @@ from evse.services.settings.registry import Catalogue
 from evse.services.settings.service import Settings
 from evse.services.settings.store import SettingsStore
 from evse.web.app import create_app
+from evse.web.firmware_port import FirmwarePort
 from evse.web.ports import Extras
 from tests.fakes.crash_disk import CrashDisk
 from tests.fakes.web_fake import FakeRecords, FakeStation, FakeWorld, station_view
@@ -47,7 +48,7 @@ class FakeControl:
 class SettingsBench:
     """``on_hardware``: without a simulated world, so that everything needs a login."""
 
-    def __init__(self, *, on_hardware: bool = False) -> None:
+    def __init__(self, *, on_hardware: bool = False, firmware: FirmwarePort | None = None) -> None:
         self.disk = CrashDisk(Random(1))
         self.log = SecurityMemory()
         self.now_us = 0
@@ -61,7 +62,7 @@ class SettingsBench:
             None if on_hardware else FakeWorld(),
             FakeRecords(),
             interval_s=0,
-            extras=Extras(accounts=self.accounts, settings=self.settings, control=self.control),
+            extras=Extras(accounts=self.accounts, settings=self.settings, control=self.control, firmware=firmware),
         )
 
     @property
