@@ -14,6 +14,7 @@ from evse.services.badges.badge import mask_uid
 from evse.web.ports import EventRecord
 
 EVENTS: Final = 500
+SECURITY: Final = "security"
 SECURITY_FILES: Final = ("security.log.1", "security.log")
 
 
@@ -46,8 +47,8 @@ def _masked(value: Any) -> Any:
 
 
 def security_log(folder: Path) -> bytes:
-    """The security log as it is on the disk, oldest first; empty without one."""
-    files = [folder / name for name in SECURITY_FILES]
+    """The security log as it is in the data directory, oldest first; empty without one."""
+    files = [folder / SECURITY / name for name in SECURITY_FILES]
     return b"".join(file.read_bytes() for file in files if file.exists())
 
 

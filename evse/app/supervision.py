@@ -63,6 +63,7 @@ class Supervised:
     back_end: OcppSupervision
     link: WebSocketLink
     policy: Policy
+    transfers: Transfers
 
     def start(self, now_us: int) -> None:
         """Begin to connect."""
@@ -83,15 +84,16 @@ def supervise(
     restart: Callable[[str], None],
     transfers: Transfers,
     offered: Callable[[Work], bytes],
+    identity: StationIdentity | None = None,
 ) -> Supervised:
     """Return what ``values`` mean. ``restart`` is called with the kind of a reset that was asked for, ``offered`` for what is
-    uploaded.
+    uploaded. ``identity``: of the station when more is known of it than ``config`` says.
 
     To be called inside a running event loop: files are carried in its threads.
     """
     settings = settings_of(values, config)
     trust = Trust(values["roots_file"], values["certificate_file"], values["key_file"])
-    point = ChargePoint(settings, identity_of(config), secrets.token_hex(4), random.random)
+    point = ChargePoint(settings, identity or identity_of(config), secrets.token_hex(4), random.random)
 
     def target() -> tuple[Target, int, Trust]:
         keys = point.context.keys
@@ -109,7 +111,7 @@ def supervise(
 
     back_end = OcppSupervision(point, link, restart=restart, wake=wake, do=do)
     link.listener = back_end
-    return Supervised(back_end, link, policy_of_values(values))
+    return Supervised(back_end, link, policy_of_values(values), transfers)
 
 
 def policy_of_values(values: dict[str, Any]) -> Policy:
@@ -161,6 +163,7 @@ def settings_of(values: dict[str, Any], config: StationConfig) -> SupervisionSet
         offline_mode=OfflineMode(values["offline_mode"]) if values.get("offline_mode") else None,
         default_id_tag=values["default_id_tag"],
         sample_interval_s=values["sample_interval_s"],
+        clock_aligned_interval_s=values.get("clock_aligned_interval_s", 0),
         cache_enabled=values["cache"],
         connection_timeout_s=min(outlet.procedure.plug_us for outlet in config.outlets) // SECOND,
         version=Version(values.get("version", Version.V16.value)),

@@ -18,6 +18,7 @@ _DIRECT: Final = {
     "ocpp.password": "password",
     "ocpp.default_id_tag": "default_id_tag",
     "ocpp.sample_interval_s": "sample_interval_s",
+    "ocpp.clock_aligned_interval_s": "clock_aligned_interval_s",
     "ocpp.cache_enabled": "cache",
     "ocpp.connection_timeout_s": "message_timeout_s",
     "access.timeout_s": "authentication_timeout_s",

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import ssl
 from collections.abc import Callable
 from typing import Final, Protocol
 
 from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import WebSocketException
+from websockets.exceptions import InvalidStatus, WebSocketException
 from websockets.typing import Subprotocol
 
 from evse.links.ocpp.frame import TEXT_LIMIT
@@ -40,6 +41,10 @@ class LinkListener(Protocol):
 
     def received(self, now_us: int, text: str) -> None:
         """A text has come."""
+        ...
+
+    def security_event(self, now_us: int, kind: str, info: str) -> None:
+        """One side does not trust the other (`kind`: of the security whitepaper's list of events)."""
         ...
 
 
@@ -105,6 +110,7 @@ class WebSocketLink:
         try:
             await self._connected()
         except (OSError, WebSocketException, TimeoutError, TargetError, EOFError) as error:
+            self._distrust(error)
             self._fail(_reason(error))
         except asyncio.CancelledError:
             self.problem = "closed by the station"
@@ -159,10 +165,34 @@ class WebSocketLink:
         except WebSocketException:
             return
 
+    def _distrust(self, error: BaseException) -> None:
+        kind = distrust(error)
+        if kind and self.listener is not None and _reason(error) != self.problem:
+            self.listener.security_event(self._clock(), kind, _reason(error))
+
     def _fail(self, reason: str) -> None:
         if reason != self.problem:
             _log.warning("central system: %s", reason)
         self.problem = reason
+
+
+_REFUSED: Final = (401, 403)
+_TLS_REASONS: Final = {
+    "UNSUPPORTED_PROTOCOL": "InvalidTLSVersion",
+    "TLSV1_ALERT_PROTOCOL_VERSION": "InvalidTLSVersion",
+    "WRONG_SSL_VERSION": "InvalidTLSVersion",
+    "NO_CIPHERS_AVAILABLE": "InvalidTLSCipherSuite",
+    "SSLV3_ALERT_HANDSHAKE_FAILURE": "InvalidTLSCipherSuite",
+}
+
+
+def distrust(error: BaseException) -> str:
+    """The security event that a failed attempt to connect is; empty for one that concerns the network only."""
+    if isinstance(error, InvalidStatus):
+        return "FailedToAuthenticateAtCentralSystem" if error.response.status_code in _REFUSED else ""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return "InvalidCentralSystemCertificate"
+    return _TLS_REASONS.get(error.reason or "", "") if isinstance(error, ssl.SSLError) else ""
 
 
 def _reason(error: BaseException) -> str:
