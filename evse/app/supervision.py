@@ -53,7 +53,8 @@ def supervision_values(profile: Profile, url: str = "") -> dict[str, Any]:
         keys = SupervisionKeys(url=url) if keys is None else keys.model_copy(update={"url": url})
     if keys is None:
         return {}
-    return {**keys.model_dump(), "external_limits": external_control(profile.model)}
+    voltage_v = round(profile.model.settings.phase_neutral_voltage_v)
+    return {**keys.model_dump(), "voltage_v": voltage_v, "external_limits": external_control(profile.model)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +168,7 @@ def settings_of(values: dict[str, Any], config: StationConfig) -> SupervisionSet
         cache_enabled=values["cache"],
         connection_timeout_s=min(outlet.procedure.plug_us for outlet in config.outlets) // SECOND,
         version=Version(values.get("version", Version.V16.value)),
+        voltage_mv=values.get("voltage_v", config.nominal_voltage_mv // 1_000) * 1_000,
         external_limits=values["external_limits"],
     )
 

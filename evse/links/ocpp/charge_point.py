@@ -40,7 +40,7 @@ from evse.links.ocpp.profile_core import connection_timeouts, departures_due
 from evse.links.ocpp.profile_firmware import firmware_due, firmware_ended, restored_firmware
 from evse.links.ocpp.profile_lists import expire_reservations, restored_reservations
 from evse.links.ocpp.profile_smart import limits_due, restored_profiles
-from evse.links.ocpp.reporting import MeterReports, heartbeat, statuses_due, take_time
+from evse.links.ocpp.reporting import MeterReports, data_name, heartbeat, statuses_due, take_time
 from evse.links.ocpp.requests import Answer
 from evse.links.ocpp.security_events import SecurityEvents
 from evse.links.ocpp.serving import Serving
@@ -109,7 +109,6 @@ class ChargePoint:
         context.keys = Keys(station_keys(settings, context.identity), stored)
         context.cache = IdCache(documents.get("cache", ""))
         context.local_list = LocalList(documents.get("local list", ""))
-        context.profiles = restored_profiles(documents.get("profiles", ""), context.profiles)
         context.certificates = CertificateStore(documents.get("certificates", ""))
         context.reservations = restored_reservations(documents.get("reservations", ""))
         kept_events = SecurityEvents(documents.get("security events", ""))
@@ -118,6 +117,8 @@ class ChargePoint:
         restored_firmware(context, documents.get("firmware", ""))
         for connector in context.identity.outlets:
             self._log.restore(connector, documents.get(running_name(connector), ""))
+            self._meter.restore(connector, documents.get(data_name(connector), ""))
+        context.profiles = restored_profiles(documents.get("profiles", ""), context.profiles, context.running)
         waiting = [self._queued(number, message) for number, message in messages]
         context.outbox = Outbox(waiting, transaction_ids)
         if context.outbox.stale is not None:

@@ -261,12 +261,20 @@ class Context:
 
     def learn_tag(self, tag: str, info: IdTagInfo) -> None:
         """The central system has said something of an id: remembered unless the local list says it (OCPP 1.6, 3.5.1)."""
-        listed = self.keys.flag("LocalAuthListEnabled") and self.local_list.get(tag, None) is not None
+        entry = self.local_list.get(tag, None) if self.keys.flag("LocalAuthListEnabled") else None
+        listed = entry is not None
+        if entry is not None and info.status not in (entry.status, "ConcurrentTx"):
+            self._tell_conflict(tag)
         # Busy elsewhere says nothing of tomorrow.
         if info.status == "ConcurrentTx" or listed or not self.keys.flag("AuthorizationCacheEnabled"):
             return
         if self.cache.put(tag, info):
             self.keep("cache", self.cache.text())
+
+    def _tell_conflict(self, tag: str) -> None:
+        """The central system says of an id what its own list does not (OCPP 1.6, 3.5.2)."""
+        status = {"connectorId": 0, "errorCode": "LocalListConflict", "status": self.reports[0].status.value}
+        self.requests.ask("StatusNotification", {**status, "info": tag[:20]})
 
     # --- ways out -----------------------------------------------------------------------------------------------
 

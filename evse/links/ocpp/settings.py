@@ -78,6 +78,8 @@ class SupervisionSettings:
     connection_timeout_s: int = 60
     """How long an authorised user has to plug in: what the outlets allow, at most."""
     version: Version = Version.V16
+    voltage_mv: int = 230_000
+    """Between phase and neutral: what turns the watts of charging profiles into amperes."""
     external_limits: bool = False
     """`Controlled by external system`: without it charging profiles are refused."""
 

@@ -55,17 +55,32 @@ class _Connect(connect):
         return exc
 
 
+class _Connection(ClientConnection):
+    """A connection that ends in time although the other side, after breaking the rules, keeps its end open."""
+
+    _ending = False
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        if not self._ending and self.protocol.close_expected():
+            self._ending = True
+            self.loop.call_later(self.close_timeout or CLOSE_S, self.transport.abort)
+
+
 class WebSocketLink:
     """A ``TextLink``. To be used inside a running event loop.
 
-    ``target`` is asked at each attempt and may raise TargetError. ``ping_s``: interval of pings in seconds, 0 for none.
+    ``target`` is asked at each attempt and may raise TargetError. ``ping_s``: interval of pings in seconds, 0 for none;
+    a ping that is not answered within ``pong_s`` ends the connection. Whoever should close his end has ``close_s``.
     """
 
     def __init__(
         self,
         target: Callable[[], tuple[Target, int, Trust]],
-        ping_s: Callable[[], int],
+        ping_s: Callable[[], float],
         clock: Callable[[], int],
+        pong_s: float = PONG_S,
+        close_s: float = CLOSE_S,
     ) -> None:
         self.listener: LinkListener | None = None
         self.problem = ""
@@ -73,6 +88,7 @@ class WebSocketLink:
         self._target = target
         self._ping_s = ping_s
         self._clock = clock
+        self._pong_s, self._close_s = pong_s, close_s
         self._task: asyncio.Task[None] | None = None
         self._sending: asyncio.Queue[str] = asyncio.Queue(SENDING_LIMIT)
 
@@ -131,9 +147,10 @@ class WebSocketLink:
             compression=None,
             max_size=TEXT_LIMIT * 4,
             open_timeout=OPEN_S,
-            close_timeout=CLOSE_S,
+            close_timeout=self._close_s,
             ping_interval=ping_s,
-            ping_timeout=PONG_S,
+            ping_timeout=self._pong_s,
+            create_connection=_Connection,
             proxy=None,
             user_agent_header=None,
         ) as connection:
