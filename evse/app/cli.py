@@ -77,6 +77,7 @@ def parser() -> argparse.ArgumentParser:
     _add_world(commands)
     _add_badge(commands)
     _add_settings(commands)
+    _add_firmware(commands)
     _add_profile(commands)
     _add_meters(commands)
     return top
@@ -212,6 +213,14 @@ def _add_settings(commands: Commands[argparse.ArgumentParser]) -> None:
     label.set_defaults(run=_label)
 
 
+def _add_firmware(commands: Commands[argparse.ArgumentParser]) -> None:
+    from evse.app.firmware_command import EXAMPLES, add_firmware_parser
+
+    firmware = commands.add_parser("firmware", help="its firmware; packages for makers", epilog=EXAMPLES + _CODES)
+    add_firmware_parser(firmware)
+    firmware.set_defaults(run=_firmware)
+
+
 def _add_profile(commands: Commands[argparse.ArgumentParser]) -> None:
     profile = commands.add_parser("profile", help="work on profiles", epilog=_PROFILE_EXAMPLES + _CODES)
     actions = profile.add_subparsers(dest="action", required=True, metavar="ACTION")
@@ -334,6 +343,12 @@ def _label(arguments: argparse.Namespace) -> int:
     from evse.app.settings_command import label_command
 
     return label_command(arguments)
+
+
+def _firmware(arguments: argparse.Namespace) -> int:
+    from evse.app.firmware_command import firmware_command
+
+    return firmware_command(arguments)
 
 
 def _profile_check(arguments: argparse.Namespace) -> int:

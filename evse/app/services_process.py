@@ -72,6 +72,8 @@ class ServicesProcess:
         journal: SqliteJournal = self._store.journal(station.config.station_uid)
         self._memory = StationMemory(Path(task.data), task.facts, task.profile_config(), self._stamp, monotonic_us)
         self._reset_journal(journal)
+        control = StationControl(self._memory, child.status.send)
+        self._firmware = self._make_firmware(task, lambda: _call_on(loop, control.restart_soon))
         values = self._memory.in_force
         wanted = supervision_from(values, task.supervision)
         supervised = self._supervised(task, wanted, station.config) if wanted else None
@@ -104,8 +106,6 @@ class ServicesProcess:
             self._publish,
             simulated=bool(task.world),
         )
-        control = StationControl(self._memory, child.status.send)
-        self._firmware = self._make_firmware(task, lambda: _call_on(loop, control.restart_soon))
         listener = socket.socket(fileno=arguments.exchange_fd)
         self._end = ServicesEnd(listener, self._hub)
         self._hub.sender = self._end
