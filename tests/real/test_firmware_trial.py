@@ -22,7 +22,7 @@ pytestmark = [pytest.mark.real, pytest.mark.timeout(240), pytest.mark.req("MNT-0
 
 
 def program(version: str) -> bytes:
-    """This very program as a package's file, under another version."""
+    """The program of this tree as a package's file, under another version."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
         for name in ("boards", "evse", "hal", "profiles"):
