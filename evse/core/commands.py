@@ -20,6 +20,7 @@ from enum import StrEnum
 from evse.core.config import StationConfig
 from evse.core.limits import LimitStep, OnExpiry
 from evse.core.orders import StandingOrder
+from evse.core.power_return import Interrupted
 from evse.core.units import NEVER
 
 ANY_EPOCH = -1
@@ -197,7 +198,7 @@ class RestoreState(Command):
     """First command after start: what the boot before left at this outlet; charging is impossible before it.
 
     ``latched``: faults; ``register_wh``: energy register; ``orders``: standing orders of the outlet;
-    ``station_orders``: those of the station. Only the first one of a boot has this effect. A later one may be older than
+    ``station_orders``: those of the station; ``interrupted``: the session that had no end. Only the first one of a boot has this effect. A later one may be older than
     what happened since and changes nothing, but that an order without a known end takes the end it names.
     """
 
@@ -205,6 +206,7 @@ class RestoreState(Command):
     register_wh: int = 0
     orders: tuple[StandingOrder, ...] = ()
     station_orders: tuple[StandingOrder, ...] = ()
+    interrupted: Interrupted | None = None
 
 
 COMMAND_TYPES: tuple[type[Command], ...] = (

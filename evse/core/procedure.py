@@ -74,6 +74,8 @@ class Procedure(UserSide):
         left = facts.vehicle_gone if self._config.leave_cable_connected else not (facts.plugged or facts.vehicle)
         if left:
             self._free_served = self._asked_again = False
+        watched = facts.link_ok and self.status is not OutletStatus.NOT_INITIALIZED
+        self._wake_us = min(self._wake_us, self.power_return.look(now_us, empty=watched and left))
 
     def _move(self, now_us: int, facts: ProcedureFacts) -> None:
         match self.status:
@@ -119,8 +121,10 @@ class Procedure(UserSide):
             self._fire(now_us, "maintained")
         elif self.availability.out_of_service:
             self._fire(now_us, "taken_out")
-        elif not self._free_served:
-            self._begin_free(now_us, facts)
+        else:
+            self._continue_charge(now_us, facts)
+            if self.session is None and not self._free_served:
+                self._begin_free(now_us, facts)
 
     def _plug_procedure(self, now_us: int, facts: ProcedureFacts) -> None:
         session = self._expect_session(facts)

@@ -90,6 +90,7 @@ class UserSide(ProcedureBase):
                 self._stop_verdict(now_us, accepted=accepted and answer.may_stop_any)
             elif accepted and not answer.may_stop_any:
                 self._sound(Beep.ACCEPTED)
+                self.power_return.asked()
                 self._begin(now_us, pending.uid, "badge", expires_us, answer.card_read_id)
                 if self.session is not None:
                     self.session.priority = answer.priority
@@ -145,6 +146,7 @@ class UserSide(ProcedureBase):
         if self.session is not None or self.pending is not None or not self._may_begin(facts):
             return "the outlet is not free to start a session"
         self.epoch += 1
+        self.power_return.asked()
         self._fire(now_us, "authorise")
         self._begin(now_us, uid, "remote")
         return "" if self.session is not None else "the outlet is booked for somebody else"
@@ -172,6 +174,7 @@ class UserSide(ProcedureBase):
     def ask_again(self) -> None:
         """Somebody at the outlet asks for a new charge without unplugging: the key or the push button."""
         self._asked_again = self.session is None
+        self.power_return.asked()
 
     def _begin_free(self, now_us: int, facts: ProcedureFacts) -> None:
         """Where access is free a plug that comes, or a wish for another charge, is enough."""
@@ -182,6 +185,19 @@ class UserSide(ProcedureBase):
             self._fire(now_us, "authorise")
             self._begin(now_us, "", FREE_ACCESS)
 
+    def _continue_charge(self, now_us: int, facts: ProcedureFacts) -> None:
+        """A power failure has interrupted a charge: it goes on for the same user, if the vehicle is still there."""
+        wanted = self.power_return.to_continue(now_us)
+        if wanted is None or self._config.access is Access.FREE:
+            return
+        self._late(now_us, self.power_return.until_us)
+        booking = self.availability.booking
+        promised = booking is not None and booking.uid != wanted.uid
+        if facts.plugged and facts.vehicle and not promised and self._may_begin(facts):
+            self.epoch += 1
+            self._fire(now_us, "authorise")
+            self._begin(now_us, wanted.uid, wanted.authorised_by)
+
     def _begin(self, now_us: int, uid: str, authorised_by: str, expires_us: int = NEVER, card_read_id: int = 0) -> None:
         self._fire(now_us, "authorised")
         self._fire(now_us, "contract")
@@ -190,6 +206,7 @@ class UserSide(ProcedureBase):
             self._refuse(now_us, OutletErrorName.BADGE_IS_NOT_THE_BOOKER)
             return
         self.availability.booking = None
+        self.power_return.begun()
         self._session_counter += 1
         session_id = f"{self._boot_id}-{self._config.number}-{self._session_counter}"
         self.session = Session(session_id, uid, authorised_by, now_us, card_read_id)

@@ -284,7 +284,7 @@ class StationCore:
 
     def _restore(self, now_us: int, command: RestoreState, outlet: OutletCore) -> None:
         orders = tuple(each for each in command.orders if self._heeds(each))
-        outlet.restore(now_us, command.latched, command.register_wh, orders)
+        outlet.restore(now_us, command.latched, command.register_wh, orders, command.interrupted)
         limits = tuple(each for each in command.station_orders if self._heeds(each))
         if self._limits_restored:
             limits = newly_dated(self._told_limits, limits)
