@@ -145,7 +145,7 @@ def _told(action: str, answer: Answer) -> str:
         case "confirm":
             return f"version {answer['version']} stays"
         case "return":
-            return f"version {answer['version']} is given up" + "; the station restarts" * answer["restarting"]
+            return f"version {answer['version']} is given up{'; the station restarts' if answer['restarting'] else ''}"
         case "keys":
             return f"secret key: {answer['secret']}; public key: {answer['public']}"
         case _:
