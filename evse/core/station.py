@@ -23,6 +23,7 @@ from evse.core.commands import (
     Maintain,
     Postpone,
     ReadCards,
+    ReleaseCable,
     Restart,
     RestoreState,
     SetLimit,
@@ -30,6 +31,7 @@ from evse.core.commands import (
     StartSession,
     StopSession,
     Suspend,
+    WhenVehicleLeaves,
 )
 from evse.core.config import StationConfig
 from evse.core.configure import refusal
@@ -308,6 +310,11 @@ class StationCore:
                 return outlet.remote_start(now_us, command.uid)
             case StopSession():
                 return procedure.stop(now_us, command.reason)
+            case WhenVehicleLeaves():
+                procedure.ends_with_vehicle = command.ends_session
+                procedure.releases_with_vehicle = command.releases_cable
+            case ReleaseCable():
+                return procedure.release_cable()
             case Book():
                 availability.booking = Booking(command.uid, command.until_us) if command.uid else None
             case Suspend():
