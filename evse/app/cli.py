@@ -138,6 +138,13 @@ def _add_run(commands: Commands[argparse.ArgumentParser]) -> None:
         metavar="DIR",
         help="public keys (*.pem) of those whose firmware packages are taken (default: /etc/evse/maker-keys)",
     )
+    run.add_argument(
+        "--system-interface",
+        default="",
+        metavar="NAME",
+        help="let the station's settings configure this machine: its name, its time and this network interface, by systemd "
+        "(default: only remember them)",
+    )
     run.add_argument("--trace", default="", metavar="FILE", help="record what control gets and does, for evse replay")
     run.add_argument(
         "--trace-limit",
@@ -279,6 +286,7 @@ def _run(arguments: argparse.Namespace) -> int:
         verbose=arguments.verbose,
         supervision=arguments.supervision,
         maker_keys=arguments.maker_keys,
+        interface=arguments.system_interface,
         trace=arguments.trace,
         trace_limit_mb=arguments.trace_limit,
     )

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from evse.services.report.content import Report
     from evse.services.settings.service import Settings
     from evse.web.firmware_port import FirmwarePort
+    from evse.web.host_port import HostPort
 
 
 ParamType = Literal["int", "number", "bool", "text", "choice"]
@@ -474,3 +475,5 @@ class Extras:
     """Needs ``settings``."""
     firmware: FirmwarePort | None = None
     """Needs ``accounts``."""
+    host: HostPort | None = None
+    """Needs ``settings``."""
