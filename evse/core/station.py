@@ -23,6 +23,7 @@ from evse.core.commands import (
     Maintain,
     Postpone,
     ReadCards,
+    ReleaseCable,
     Restart,
     RestoreState,
     SetLimit,
@@ -30,6 +31,7 @@ from evse.core.commands import (
     StartSession,
     StopSession,
     Suspend,
+    WhenVehicleLeaves,
 )
 from evse.core.config import StationConfig
 from evse.core.configure import refusal
@@ -299,7 +301,7 @@ class StationCore:
 
     def _restore(self, now_us: int, command: RestoreState, outlet: OutletCore) -> None:
         orders = tuple(each for each in command.orders if self._heeds(each))
-        outlet.restore(now_us, command.latched, command.register_wh, orders)
+        outlet.restore(now_us, command.latched, command.register_wh, orders, command.interrupted)
         limits = tuple(each for each in command.station_orders if self._heeds(each))
         if self._limits_restored:
             limits = newly_dated(self._told_limits, limits)
@@ -323,6 +325,11 @@ class StationCore:
                 return outlet.remote_start(now_us, command.uid)
             case StopSession():
                 return procedure.stop(now_us, command.reason)
+            case WhenVehicleLeaves():
+                procedure.ends_with_vehicle = command.ends_session
+                procedure.releases_with_vehicle = command.releases_cable
+            case ReleaseCable():
+                return procedure.release_cable()
             case Book():
                 availability.booking = Booking(command.uid, command.until_us) if command.uid else None
             case Suspend():
