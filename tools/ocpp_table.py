@@ -103,8 +103,8 @@ KEY_NOTES: Final[dict[str, str]] = {
     "LightIntensity": "kept and told; no light follows it",
     "ConnectorPhaseRotation": "kept and told",
     "ResetRetries": "kept and told: a reset has never to be repeated",
-    "StopTransactionOnEVSideDisconnect": "always: the outlet knows no other way",
-    "UnlockConnectorOnEVSideDisconnect": "always: the outlet knows no other way",
+    "StopTransactionOnEVSideDisconnect": "false: the session goes on, and the cable stays locked in",
+    "UnlockConnectorOnEVSideDisconnect": "false: the cable stays locked in until its user's card, `UnlockConnector` or a restart",
     "AdditionalRootCertificateCheck": "not done",
 }
 """What has to be said of a key."""

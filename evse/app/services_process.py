@@ -32,6 +32,7 @@ from evse.app.scenario_runner import ScenarioRunner
 from evse.app.session_recorder import RecordedSource, SessionRecorder
 from evse.app.station_control import StationControl
 from evse.app.station_firmware import StationFirmware, firmware_service
+from evse.app.station_host import StationHost, host_of
 from evse.app.station_hub import StationHub, monotonic_us
 from evse.app.station_memory import StationMemory
 from evse.app.supervision_settings import supervision_from
@@ -42,7 +43,7 @@ from evse.core.config import StationConfig
 from evse.core.faults import CATALOGUE, NO_BIT
 from evse.exchange.services_end import ServicesEnd
 from evse.exchange.snapshot import StationView
-from evse.services.clock import NO_CLOCK, Instant
+from evse.services.clock import NO_CLOCK, ClockMapping, Instant
 from evse.services.journal import ForgetEverything
 from evse.services.settings.model import Values
 from evse.services.settings.to_policy import policy_of_settings
@@ -70,8 +71,11 @@ class ServicesProcess:
         self._news = asyncio.Event()
         self._store = SqliteStore(Path(task.data) / "journal.sqlite", notify=lambda: _call_on(loop, self._deliver))
         journal: SqliteJournal = self._store.journal(station.config.station_uid)
+        self._machine = host_of(Path(task.data), task.interface)
         self._memory = StationMemory(Path(task.data), task.facts, task.profile_config(), self._stamp, monotonic_us)
         self._reset_journal(journal)
+        control = StationControl(self._memory, child.status.send)
+        self._firmware = self._make_firmware(task, lambda: _call_on(loop, control.restart_soon))
         values = self._memory.in_force
         wanted = supervision_from(values, task.supervision)
         supervised = self._supervised(task, wanted, station.config) if wanted else None
@@ -94,7 +98,7 @@ class ServicesProcess:
             services.wanted = config
         self._memory.settings.listen(self._settings_changed)
         self._configuring: set[asyncio.Task[None]] = set()
-        self._hub = StationHub(services, system_mapping)
+        self._hub = StationHub(services, self._mapping)
         self._publication = StationPublication(
             journal,
             Path(task.data),
@@ -104,11 +108,14 @@ class ServicesProcess:
             self._publish,
             simulated=bool(task.world),
         )
-        control = StationControl(self._memory, child.status.send)
-        self._firmware = self._make_firmware(task, lambda: _call_on(loop, control.restart_soon))
         listener = socket.socket(fileno=arguments.exchange_fd)
         self._end = ServicesEnd(listener, self._hub)
         self._hub.sender = self._end
+        self._web = socket.socket(fileno=arguments.web_fd)
+        self._host = StationHost(
+            *(self._machine, self._memory, Path(task.data), monotonic_us, self._clock_set),
+            *self._web.getsockname()[:2],
+        )
         world = WorldSocketPort(task.world) if task.world else None
         names = {kind.bit: f"{kind.name}: {kind.meaning}" for kind in CATALOGUE if kind.bit != NO_BIT}
         extras = Extras(
@@ -125,13 +132,13 @@ class ServicesProcess:
             settings=self._memory.settings,
             control=control,
             firmware=self._firmware,
+            host=self._host,
             badges=StationBadges(
                 services.cards, [each.number for each in station.config.outlets], self._hub.flush, monotonic_us
             ),
         )
         source = RecordedSource(self._hub, world) if world is not None else self._hub
         app = create_app(source, world, JournalRecords(journal), error_bits=names, extras=extras)
-        self._web = socket.socket(fileno=arguments.web_fd)
         self._server: Server = make_server(app, "", 0)
         self._problem = self._memory_problem = ""
         self._house: HouseWatch | None = None
@@ -183,7 +190,15 @@ class ServicesProcess:
         return clock.instant(clock.boot_id, monotonic_us() if mono_us is None else mono_us)
 
     def _stamp(self) -> Instant:
-        return system_mapping(self._boot_id).instant(self._boot_id, monotonic_us())
+        return self._mapping(self._boot_id).instant(self._boot_id, monotonic_us())
+
+    def _mapping(self, boot_id: str) -> ClockMapping:
+        return system_mapping(boot_id, utc_ns=self._machine.utc_ns)
+
+    def _clock_set(self) -> None:
+        """The wall clock is another one now: what is stored and published from here on goes by it."""
+        self._hub.clock_set()
+        self._publication.look()
 
     def _reset_journal(self, journal: SqliteJournal) -> None:
         """What a factory reset removes from the journal, before anybody reads it; then the reset is over."""
@@ -230,6 +245,7 @@ class ServicesProcess:
         publishing = asyncio.create_task(self._publication.run(), name="publication")
         publishing.add_done_callback(lambda _task: self.stop())
         trial = asyncio.create_task(self._firmware.run(), name="firmware")
+        host = asyncio.create_task(self._host.run(), name="host")
         house = None if self._house is None else asyncio.create_task(self._house.run(), name="house meter")
         serve = asyncio.create_task(self._server.serve(sockets=[self._web]), name="web")
         while not self._server.started and not serve.done():  # noqa: ASYNC110  # uvicorn has a flag, no event
@@ -239,6 +255,9 @@ class ServicesProcess:
         if house is not None:
             house.cancel()
         trial.cancel()
+        host.cancel()
+        # It says goodbye to the network.
+        await asyncio.wait((host,))
         if self._supervision is not None:
             await self._supervision.link.end()
         self._end.close()

@@ -173,6 +173,10 @@ class StationHub:
             return True
         return self.sender is not None and self.sender.send(messages)
 
+    def clock_set(self) -> None:
+        """The wall clock was set: map to it anew."""
+        self._refresh_clock(self._clock())
+
     def _refresh_clock(self, now_us: int) -> None:
         self._mapped_us = now_us
         self._services.clock = self._mapping(self._boot_id)

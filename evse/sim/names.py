@@ -71,6 +71,7 @@ WAITING_REASONS: Final = (
     "NotEnoughCurrent",
     "WaitAfterFault",
     "ContactorMustRest",
+    "RestartDelay",
 )
 """Why no PWM is offered, beside faults."""
 CONTACTOR_REASONS: Final = (

@@ -28,10 +28,11 @@ _LOG_IN: Final = "log in: POST /api/login"
 
 
 class Guard:
-    """Finds the session of a request."""
+    """Finds the session of a request. ``reached`` is told of each that has one."""
 
-    def __init__(self, accounts: AccountService) -> None:
+    def __init__(self, accounts: AccountService, reached: Callable[[Request], None] = lambda _request: None) -> None:
         self.accounts = accounts
+        self.reached = reached
 
     def token(self, request: Request) -> str:
         """The token that came along; empty without one."""
@@ -42,6 +43,7 @@ class Guard:
         session = self.accounts.session(self.token(request))
         if session is None:
             raise Refusal(401, "nobody is logged in", "cookie", None, _LOG_IN)
+        self.reached(request)
         return session
 
     def either(self, request: Request) -> Session:

@@ -1,6 +1,6 @@
 """The gate in front of every route: who may speak to us, how much, in what form; and the headers of every answer.
 
-- **Host**: an address, ``localhost`` or a configured name. A foreign name that was made to resolve to us (DNS
+- **Host**: an address, ``localhost`` or the station's own name. A foreign name that was made to resolve to us (DNS
   rebinding) is refused, for reading too.
 - **State change** (every method but GET, HEAD): the request header ``X-EVSE-Request: 1``, which a foreign page cannot
   send without asking first and nobody here says yes; and when the browser tells where the request comes from
@@ -17,6 +17,7 @@ import asyncio
 import ipaddress
 import json
 import math
+from collections.abc import Callable
 from typing import Any
 
 from starlette.responses import Response
@@ -100,7 +101,9 @@ def host_is_ours(host: str, names: tuple[str, ...]) -> bool:
 class Gate:
     """ASGI middleware with the rules of this module."""
 
-    def __init__(self, app: ASGIApp, host_names: tuple[str, ...], body_timeout_s: float = BODY_TIMEOUT_S) -> None:
+    def __init__(
+        self, app: ASGIApp, host_names: Callable[[], tuple[str, ...]], body_timeout_s: float = BODY_TIMEOUT_S
+    ) -> None:
         self._app = app
         self._host_names = host_names
         self._body_timeout_s = body_timeout_s
@@ -131,8 +134,9 @@ class Gate:
 
     def _refusal(self, scope: Scope, headers: dict[str, str]) -> Response | None:
         host = headers.get("host", "")
-        if not host_is_ours(host, self._host_names):
-            return error_response(421, "this name is not one of ours", "header Host", list(self._host_names))
+        names = self._host_names()
+        if not host_is_ours(host, names):
+            return error_response(421, "this name is not one of ours", "header Host", list(names))
         if len(scope.get("raw_path") or b"") + len(scope["query_string"]) > MAX_TARGET_BYTES:
             return error_response(414, "the address is too long", "address", f"at most {MAX_TARGET_BYTES} bytes")
         if scope["method"] in _SAFE_METHODS:

@@ -36,7 +36,7 @@ from evse.links.ocpp.id_tags import IdCache, LocalList
 from evse.links.ocpp.keys import Keys
 from evse.links.ocpp.link import Backoff, LinkState, LinkWish
 from evse.links.ocpp.outbox import Outbox, Queued
-from evse.links.ocpp.profile_core import connection_timeouts
+from evse.links.ocpp.profile_core import connection_timeouts, departures_due
 from evse.links.ocpp.profile_lists import expire_reservations, restored_reservations
 from evse.links.ocpp.profile_smart import limits_due, restored_profiles
 from evse.links.ocpp.reporting import MeterReports, heartbeat, statuses_due, take_time
@@ -131,6 +131,7 @@ class ChargePoint:
         self._log.booted(dict(open_sessions))
         if again:
             context.marks.told_limits.clear()
+            context.marks.told_departures.clear()
             if context.link.state in (LinkState.ACCEPTED, LinkState.PENDING, LinkState.REJECTED):
                 context.link.boot_again(now_us)
 
@@ -274,6 +275,7 @@ class ChargePoint:
             wake_us = min(wake_us, self._meter.due(context, now_us), limits_due(context, now_us))
             wake_us = min(wake_us, expire_reservations(context, now_us), connection_timeouts(context, now_us))
             free_offline(context, now_us)
+            departures_due(context, now_us)
             self._send(now_us)
         return self._output(now_us, wake_us)
 

@@ -126,6 +126,8 @@ class Marks:
     """Profiles that came with a remote start and wait for its transaction."""
     told_limits: dict[int, ToldPlan] = field(default_factory=dict)
     """What control was last told by charging profiles."""
+    told_departures: dict[int, tuple[bool, bool]] = field(default_factory=dict)
+    """What control was last told of vehicles that leave: whether the session ends, whether the cable is released."""
 
 
 class Context:

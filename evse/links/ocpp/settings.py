@@ -9,11 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import Final
 
 from evse.core.units import SECOND
 from evse.links.ocpp.dialect import Version
-from evse.links.ocpp.keys import Access, Key
+from evse.links.ocpp.keys import Key
 from evse.links.ocpp.standard_keys import StationFacts, standard_keys
 from evse.links.ocpp.transactions import UNDEFINED
 
@@ -136,10 +135,6 @@ class StationIdentity:
         return {name: value for name, value in fields.items() if value}
 
 
-_FIXED: Final = ("StopTransactionOnEVSideDisconnect", "UnlockConnectorOnEVSideDisconnect")
-"""The outlet procedure ends the session and gives the cable back when the vehicle has left: it knows no other way."""
-
-
 def station_keys(settings: SupervisionSettings, identity: StationIdentity) -> tuple[Key, ...]:
     """Return the standard keys with this station's defaults."""
     defaults = {
@@ -155,8 +150,6 @@ def station_keys(settings: SupervisionSettings, identity: StationIdentity) -> tu
         made = replace(key, default=defaults.get(key.name, key.default))
         if key.name == "ConnectionTimeOut":
             made = replace(made, least=1, most=settings.connection_timeout_s)
-        if key.name in _FIXED:
-            made = replace(made, access=Access.READ_ONLY)
         keys.append(made)
     return tuple(keys)
 
