@@ -77,6 +77,7 @@ def parser() -> argparse.ArgumentParser:
     _add_world(commands)
     _add_badge(commands)
     _add_settings(commands)
+    _add_firmware(commands)
     _add_profile(commands)
     _add_meters(commands)
     return top
@@ -136,6 +137,13 @@ def _add_run(commands: Commands[argparse.ArgumentParser]) -> None:
         default="",
         metavar="DIR",
         help="public keys (*.pem) of those whose firmware packages are taken (default: /etc/evse/maker-keys)",
+    )
+    run.add_argument(
+        "--system-interface",
+        default="",
+        metavar="NAME",
+        help="let the station's settings configure this machine: its name, its time and this network interface, by systemd "
+        "(default: only remember them)",
     )
     run.add_argument("--trace", default="", metavar="FILE", help="record what control gets and does, for evse replay")
     run.add_argument(
@@ -212,6 +220,14 @@ def _add_settings(commands: Commands[argparse.ArgumentParser]) -> None:
     label.set_defaults(run=_label)
 
 
+def _add_firmware(commands: Commands[argparse.ArgumentParser]) -> None:
+    from evse.app.firmware_command import EXAMPLES, add_firmware_parser
+
+    firmware = commands.add_parser("firmware", help="its firmware; packages for makers", epilog=EXAMPLES + _CODES)
+    add_firmware_parser(firmware)
+    firmware.set_defaults(run=_firmware)
+
+
 def _add_profile(commands: Commands[argparse.ArgumentParser]) -> None:
     profile = commands.add_parser("profile", help="work on profiles", epilog=_PROFILE_EXAMPLES + _CODES)
     actions = profile.add_subparsers(dest="action", required=True, metavar="ACTION")
@@ -270,6 +286,7 @@ def _run(arguments: argparse.Namespace) -> int:
         verbose=arguments.verbose,
         supervision=arguments.supervision,
         maker_keys=arguments.maker_keys,
+        interface=arguments.system_interface,
         trace=arguments.trace,
         trace_limit_mb=arguments.trace_limit,
     )
@@ -334,6 +351,12 @@ def _label(arguments: argparse.Namespace) -> int:
     from evse.app.settings_command import label_command
 
     return label_command(arguments)
+
+
+def _firmware(arguments: argparse.Namespace) -> int:
+    from evse.app.firmware_command import firmware_command
+
+    return firmware_command(arguments)
 
 
 def _profile_check(arguments: argparse.Namespace) -> int:

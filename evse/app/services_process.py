@@ -32,17 +32,19 @@ from evse.app.scenario_runner import ScenarioRunner
 from evse.app.session_recorder import RecordedSource, SessionRecorder
 from evse.app.station_control import StationControl
 from evse.app.station_firmware import StationFirmware, firmware_service
+from evse.app.station_host import StationHost, host_of
 from evse.app.station_hub import StationHub, monotonic_us
 from evse.app.station_memory import StationMemory
 from evse.app.supervision_settings import supervision_from
 from evse.app.system_clock import system_mapping
+from evse.app.tampering import Tampering
 from evse.app.world_port import WorldSocketPort
 from evse.core.commands import Restart
 from evse.core.config import StationConfig
 from evse.core.faults import CATALOGUE, NO_BIT
 from evse.exchange.services_end import ServicesEnd
 from evse.exchange.snapshot import StationView
-from evse.services.clock import NO_CLOCK, Instant
+from evse.services.clock import NO_CLOCK, ClockMapping, Instant
 from evse.services.journal import ForgetEverything
 from evse.services.settings.model import Values
 from evse.services.settings.to_policy import policy_of_settings
@@ -70,6 +72,7 @@ class ServicesProcess:
         self._news = asyncio.Event()
         self._store = SqliteStore(Path(task.data) / "journal.sqlite", notify=lambda: _call_on(loop, self._deliver))
         journal: SqliteJournal = self._store.journal(station.config.station_uid)
+        self._machine = host_of(Path(task.data), task.interface)
         self._memory = StationMemory(Path(task.data), task.facts, task.profile_config(), self._stamp, monotonic_us)
         self._reset_journal(journal)
         self._control = control = StationControl(self._memory, child.status.send)
@@ -96,7 +99,7 @@ class ServicesProcess:
             services.wanted = config
         self._memory.settings.listen(self._settings_changed)
         self._configuring: set[asyncio.Task[None]] = set()
-        self._hub = StationHub(services, system_mapping)
+        self._hub = self._make_hub(services)
         self._publication = StationPublication(
             journal,
             Path(task.data),
@@ -109,6 +112,11 @@ class ServicesProcess:
         listener = socket.socket(fileno=arguments.exchange_fd)
         self._end = ServicesEnd(listener, self._hub)
         self._hub.sender = self._end
+        self._web = socket.socket(fileno=arguments.web_fd)
+        self._host = StationHost(
+            *(self._machine, self._memory, Path(task.data), monotonic_us, self._clock_set),
+            *self._web.getsockname()[:2],
+        )
         world = WorldSocketPort(task.world) if task.world else None
         names = {kind.bit: f"{kind.name}: {kind.meaning}" for kind in CATALOGUE if kind.bit != NO_BIT}
         extras = Extras(
@@ -118,20 +126,28 @@ class ServicesProcess:
             scenarios=ScenarioRunner() if world is not None else None,
             recording=SessionRecorder(world) if world is not None else None,
             report=StationReport(
-                station.config.station_uid, self._hub, journal, names, self._instant, self._memory.settings
+                station.config.station_uid,
+                self._hub,
+                journal,
+                names,
+                self._instant,
+                self._memory.settings,
+                self._memory.security,
+                lambda: self._host.problem,
             ),
             publication=self._publication,
             accounts=self._memory.accounts,
             settings=self._memory.settings,
             control=control,
             firmware=self._firmware,
+            host=self._host,
+            security=self._memory.security,
             badges=StationBadges(
                 services.cards, [each.number for each in station.config.outlets], self._hub.flush, monotonic_us
             ),
         )
         source = RecordedSource(self._hub, world) if world is not None else self._hub
         app = create_app(source, world, JournalRecords(journal), error_bits=names, extras=extras)
-        self._web = socket.socket(fileno=arguments.web_fd)
         self._server: Server = make_server(app, "", 0)
         self._problem = self._memory_problem = ""
         self._house: HouseWatch | None = None
@@ -165,6 +181,11 @@ class ServicesProcess:
         )
         return supervised_station(wanted, config, around)
 
+    def _make_hub(self, services: StationServices) -> StationHub:
+        hands = Tampering(self._memory.log)
+        services.cards.taught = hands.taught
+        return StationHub(services, self._mapping, observer=hands.see)
+
     def _make_firmware(self, task: Task, restart: Callable[[], None]) -> StationFirmware:
         data = Path(task.data)
         family = self._memory.facts.family
@@ -192,7 +213,15 @@ class ServicesProcess:
         return clock.instant(clock.boot_id, monotonic_us() if mono_us is None else mono_us)
 
     def _stamp(self) -> Instant:
-        return system_mapping(self._boot_id).instant(self._boot_id, monotonic_us())
+        return self._mapping(self._boot_id).instant(self._boot_id, monotonic_us())
+
+    def _mapping(self, boot_id: str) -> ClockMapping:
+        return system_mapping(boot_id, utc_ns=self._machine.utc_ns)
+
+    def _clock_set(self) -> None:
+        """The wall clock is another one now: what is stored and published from here on goes by it."""
+        self._hub.clock_set()
+        self._publication.look()
 
     def _reset_journal(self, journal: SqliteJournal) -> None:
         """What a factory reset removes from the journal, before anybody reads it; then the reset is over."""
@@ -239,6 +268,7 @@ class ServicesProcess:
         publishing = asyncio.create_task(self._publication.run(), name="publication")
         publishing.add_done_callback(lambda _task: self.stop())
         trial = asyncio.create_task(self._firmware.run(), name="firmware")
+        host = asyncio.create_task(self._host.run(), name="host")
         house = None if self._house is None else asyncio.create_task(self._house.run(), name="house meter")
         serve = asyncio.create_task(self._server.serve(sockets=[self._web]), name="web")
         while not self._server.started and not serve.done():  # noqa: ASYNC110  # uvicorn has a flag, no event
@@ -248,6 +278,9 @@ class ServicesProcess:
         if house is not None:
             house.cancel()
         trial.cancel()
+        host.cancel()
+        # It says goodbye to the network.
+        await asyncio.wait((host,))
         if self._supervision is not None:
             await self._supervision.link.end()
         self._end.close()

@@ -29,8 +29,6 @@ from evse.links.ocpp.supervision import OcppSupervision
 from evse.links.ocpp.target import Target, TargetError, Trust, check_url, target_of
 from evse.links.ocpp.transfers import Transfers
 from evse.links.ocpp.websocket import WebSocketLink
-from evse.services.authorisation import Location, Policy
-from evse.services.authorisation import LossStrategy as CardLoss
 
 if TYPE_CHECKING:
     # The services process uses this module too and has no need of the YAML reader.
@@ -59,11 +57,10 @@ def supervision_values(profile: Profile, url: str = "") -> dict[str, Any]:
 
 @dataclass(frozen=True, slots=True)
 class Supervised:
-    """A supervised station: the back-end for its services, its link, and who may charge."""
+    """A supervised station: the back-end for its services, and its link."""
 
     back_end: OcppSupervision
     link: WebSocketLink
-    policy: Policy
     transfers: Transfers
 
     def start(self, now_us: int) -> None:
@@ -112,17 +109,7 @@ def supervise(
 
     back_end = OcppSupervision(point, link, restart=restart, wake=wake, do=do)
     link.listener = back_end
-    return Supervised(back_end, link, policy_of_values(values), transfers)
-
-
-def policy_of_values(values: dict[str, Any]) -> Policy:
-    """Who may charge at a supervised station."""
-    return Policy(
-        Location.SUPERVISION,
-        supervised=True,
-        on_loss=CardLoss.ALLOW_ALL if values["loss"] == "allow_all" else CardLoss.REJECT_ALL,
-        timeout_us=values["authentication_timeout_s"] * SECOND,
-    )
+    return Supervised(back_end, link, transfers)
 
 
 async def _carry(
