@@ -16,7 +16,7 @@ from evse.core.units import SECOND
 from evse.links.ocpp.certificates import Use
 from evse.links.ocpp.charge_point import ChargePoint
 from evse.links.ocpp.dialect import Version
-from evse.links.ocpp.file_work import Job, Work
+from evse.links.ocpp.file_work import Job
 from evse.links.ocpp.settings import (
     LossStrategy,
     OfflineMode,
@@ -81,7 +81,7 @@ def supervise(
     wake: Callable[[], None],
     restart: Callable[[str], None],
     transfers: Transfers,
-    offered: Callable[[Work], bytes],
+    offered: Callable[[Job], bytes],
     identity: StationIdentity | None = None,
 ) -> Supervised:
     """Return what ``values`` mean. ``restart`` is called with the kind of a reset that was asked for, ``offered`` for what is
@@ -103,7 +103,7 @@ def supervise(
     carried: set[asyncio.Task[None]] = set()
 
     def do(job: Job) -> None:
-        task = asyncio.create_task(_carry(transfers, job, offered(job.work), back_end, clock))
+        task = asyncio.create_task(_carry(transfers, job, offered(job), back_end, clock))
         carried.add(task)
         task.add_done_callback(carried.discard)
 

@@ -361,6 +361,8 @@ class ChargePoint:
         link.boot_answered(context.now_us, answer.payload["status"], answer.payload["interval"])
         take_time(context, answer)
         if link.may_ask:
+            # The interval of the answer is the key's value from now on (OCPP 1.6, 4.2).
+            context.keys.change("HeartbeatInterval", str(link.heartbeat_us // SECOND))
             for teller in context.tellers.values():
                 teller.forget()
 

@@ -103,6 +103,8 @@ class SecurityWriter:
         wish.done.wait()
         if wish.failure is not None:
             raise wish.failure
+        if self._listener is not None:
+            self._listener(SecurityEvent(SecurityKind.LOG_CLEARED, actor, source))
 
     def close(self) -> None:
         """Write what waits and end; on a disk that fails one last try is made."""

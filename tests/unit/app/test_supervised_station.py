@@ -141,3 +141,12 @@ def test_the_security_log_that_is_uploaded_is_the_one_that_is_written(tmp_path: 
     (directory / "security.log.1").write_bytes(b"older\n")
     (directory / "security.log").write_bytes(b"newer\n")
     assert security_log(tmp_path) == b"older\nnewer\n"
+
+
+@pytest.mark.req("OCP-05")
+def test_of_the_security_log_only_the_wanted_time_is_uploaded(tmp_path: Path) -> None:
+    (tmp_path / "security").mkdir()
+    lines = [f'{{"utc":"{utc}"}}\n'.encode() for utc in ("2026-01-01T00:00:00Z", "", "2026-01-03T00:00:00Z")]
+    (tmp_path / "security" / "security.log").write_bytes(b"".join(lines))
+    assert security_log(tmp_path, "2026-01-02T00:00:00Z") == lines[1] + lines[2]
+    assert security_log(tmp_path, "", "2026-01-02T00:00:00Z") == lines[0] + lines[1]

@@ -81,8 +81,13 @@ def running(bench: Bench) -> int:
     return max(bench.central.ledger)
 
 
-def configured(bench: Bench, key: str, value: str) -> None:
-    assert bench.ask("ChangeConfiguration", {"key": key, "value": value}) == {"status": "Accepted"}
+def configured(bench: Bench, key: str, value: str) -> Any:
+    return bench.ask("ChangeConfiguration", {"key": key, "value": value})
+
+
+def unlock_stuck(bench: Bench) -> Any:
+    bench.change(1, lock="locked")
+    return bench.ask("UnlockConnector", {"connectorId": 1}, seconds=11)
 
 
 def reserve(bench: Bench, connector: int = 1, number: int = 5) -> Any:
@@ -276,10 +281,7 @@ ANSWERS: Final[Mapping[str, Recipe]] = {
         "TriggerMessage", {"requestedMessage": "StatusNotification", "connectorId": 9}
     ),
     "UnlockConnector Unlocked": lambda b: b.ask("UnlockConnector", {"connectorId": 1}),
-    "UnlockConnector UnlockFailed": lambda b: (
-        b.change(1, lock="locked"),
-        b.ask("UnlockConnector", {"connectorId": 1}, seconds=11),
-    )[1],
+    "UnlockConnector UnlockFailed": unlock_stuck,
     "UnlockConnector NotSupported": lambda _b: without_lock().ask("UnlockConnector", {"connectorId": 1}),
 }
 
