@@ -328,6 +328,7 @@ async def _serve(task: Task, arguments: argparse.Namespace, child: ChildArgument
     process = ServicesProcess(task, arguments, child)
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, process.stop)
     gc.freeze()
+    gc.enable()
     await process.run()
 
 
