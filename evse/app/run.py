@@ -6,6 +6,7 @@ and ours pass at the same time. Everything that can be wrong with the user's wis
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import shutil
@@ -44,7 +45,8 @@ class RunOptions:
 
     ``kernel_workers``: with ``fifo``, raise the kernel's workers that carry serial lines too.
     ``supervision``: URL of a central system instead of the profile's. ``maker_keys``: directory of the public keys whose
-    firmware is taken, empty for the device's. ``trace``: file to record into, empty for none, of at most ``trace_limit_mb`` megabytes.
+    firmware is taken, empty for the device's. ``interface``: network interface of this machine that the station's settings
+    configure, empty for none. ``trace``: file to record into, empty for none, of at most ``trace_limit_mb`` megabytes.
     """
 
     profile: str
@@ -59,6 +61,7 @@ class RunOptions:
     verbose: bool = False
     supervision: str = ""
     maker_keys: str = ""
+    interface: str = ""
     trace: str = ""
     trace_limit_mb: int = DEFAULT_LIMIT_MB
 
@@ -159,6 +162,8 @@ class StationRun:
             verbose=self._options.verbose,
         )
         self._write_status()
+        gc.freeze()
+        gc.enable()
         return self._supervisor.run()
 
     def _choose_program(self) -> bool:
@@ -260,6 +265,7 @@ class StationRun:
             base=str(without_settings),
             facts=facts_values(facts),
             maker_keys=self._maker_keys,
+            interface=options.interface,
             supervision=supervision,
         )
         return task, simulated

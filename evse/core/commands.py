@@ -105,6 +105,25 @@ class StopSession(Command):
 
 
 @dataclass(frozen=True, slots=True)
+class WhenVehicleLeaves(Command):
+    """What follows when the cable is pulled out of the vehicle while its other end stays in the outlet.
+
+    ``ends_session`` false: the session goes on, the cable stays locked in, and whoever plugs the vehicle's end in again charges.
+    ``releases_cable`` false: the session ends, the cable stays locked in until its user presents the card again. Of the
+    two the first counts more. For a domestic plug and a user without identity neither has a meaning. Holds until control
+    starts anew (OCPP 1.6 edition 2, 9.1: `StopTransactionOnEVSideDisconnect`, `UnlockConnectorOnEVSideDisconnect`).
+    """
+
+    ends_session: bool = True
+    releases_cable: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseCable(Command):
+    """Draw the bolt back now, where no session runs: of a cable that is kept for its user, or one whose bolt has stuck."""
+
+
+@dataclass(frozen=True, slots=True)
 class Book(Command):
     """Reserve the outlet for ``uid`` until ``until_us`` on control's clock; an empty uid cancels (`Booked_Plc_Cmd_Received`)."""
 
@@ -227,6 +246,8 @@ COMMAND_TYPES: tuple[type[Command], ...] = (
     ConfirmRecord,
     StartSession,
     StopSession,
+    WhenVehicleLeaves,
+    ReleaseCable,
     Book,
     Suspend,
     Postpone,

@@ -61,7 +61,10 @@ class OutletCore(OutletOffer):
 
     def orders_news(self) -> OrdersChanged | None:
         """The orders in force, when they are others than told before."""
-        orders = orders_in_force(self.procedure.availability, self.limit_orders)
+        availability = self.procedure.availability
+        if not (self._told_orders or self.limit_orders or availability.ordered):
+            return None
+        orders = orders_in_force(availability, self.limit_orders)
         if orders == self._told_orders:
             return None
         self._told_orders = orders

@@ -41,6 +41,10 @@ class ProcedureBase:
         self.pending: PendingAuthorisation | None = None
         self.last_error: OutletErrorName | None = None
         self.stop_reason = ""
+        self.ends_with_vehicle = self.releases_with_vehicle = True
+        """What follows when the vehicle's end is unplugged (:class:`evse.core.commands.WhenVehicleLeaves`)."""
+        self.kept_for = ""
+        """Whose cable stays locked in after the session, until he presents himself; empty: nobody's."""
         self.lock_goal = LockGoal.UNLOCKED
         self.retry_lock = False
         self.shutter_goal = ShutterGoal.CLOSED

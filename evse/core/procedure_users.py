@@ -36,6 +36,8 @@ class UserSide(ProcedureBase):
                 self._request(now_us, uid, "teach")
         elif session is not None:
             self._card_in_session(now_us, uid, session)
+        elif self.kept_for:
+            self._card_for_cable(now_us, uid)
         elif not self._may_begin(facts) or self._config.access is not Access.BADGE:
             self._sound(Beep.REFUSED)
         elif self.pending is None:
@@ -54,7 +56,7 @@ class UserSide(ProcedureBase):
             return False
         if self.status is OutletStatus.INIT_DONE and not self._bolt_withdrawn(facts):
             return False
-        kept = facts.blocked or facts.key_locked or self.availability.out_of_service
+        kept = facts.blocked or facts.key_locked or self.availability.out_of_service or self.kept_for
         return free and not kept and not facts.contact_closed
 
     def _card_in_session(self, now_us: int, uid: str, session: Session) -> None:
@@ -66,6 +68,23 @@ class UserSide(ProcedureBase):
             self._sound(Beep.ACCEPTED)
         else:
             self._request(now_us, uid, "stop")
+
+    def _card_for_cable(self, now_us: int, uid: str) -> None:
+        """A card where a cable is kept: its user's gives it back, for any other services are asked as for a stop."""
+        self._sound(Beep.READ)
+        if uid == self.kept_for:
+            self._sound(Beep.ACCEPTED)
+            self.release_cable()
+        elif self.pending is None:
+            self._request(now_us, uid, "stop")
+
+    def release_cable(self) -> str:
+        """Draw the bolt back, once more if it has stuck; return why not, or an empty text."""
+        if self.session is not None:
+            return "a session is running: end it first"
+        self.kept_for = ""
+        self.retry_lock = True
+        return ""
 
     def _request(self, now_us: int, uid: str, purpose: str) -> None:
         self._card_counter += 1
@@ -116,7 +135,8 @@ class UserSide(ProcedureBase):
     def _stop_verdict(self, now_us: int, *, accepted: bool) -> None:
         if accepted:
             self._sound(Beep.ACCEPTED)
-            self.stop(now_us, "Local")
+            if self.stop(now_us, "Local"):
+                self.release_cable()
         else:
             self._sound(Beep.REFUSED)
             self._error(OutletErrorName.BADGE_IS_NOT_THE_CURRENT_USER)

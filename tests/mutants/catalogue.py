@@ -747,7 +747,7 @@ MUTANTS: Final = (
         "bolt-seen-late",
         "a bolt pushed back in a charge is seen after everything of the step is decided, and never lost",
         "evse/core/motor.py",
-        "if self._reached and self.goal is self._holding and feedback.value != self._holding.value:",
+        "if self._reached and self.goal is self._holding and not _same(feedback, self._holding):",
         "if False:",
         ("unlocked-in-charge",),
     ),
