@@ -55,6 +55,7 @@ from evse.web.ports import Extras, NotConnected
 from evse.web.server import Server, make_server
 
 if TYPE_CHECKING:
+    from boards.compiled import WirePlan
     from evse.app.gateway_watch import GatewayWatch
     from evse.app.house_watch import HouseWatch
     from evse.app.supervision import Supervised
@@ -120,13 +121,7 @@ class ServicesProcess:
         )
         world = WorldSocketPort(task.world) if task.world else None
         names = {kind.bit: f"{kind.name}: {kind.meaning}" for kind in CATALOGUE if kind.bit != NO_BIT}
-        self._house: HouseWatch | None = None
-        if station.wires.house is not None:
-            # The Modbus library is loaded only where there is a house meter.
-            from evse.app.house_watch import HouseWatch
-
-            hub = self._hub
-            self._house = HouseWatch(station.wires.house, hub.latest, hub.post, monotonic_us)
+        self._house = self._house_watch(station.wires)
         extras = Extras(
             board=board_from(task.board),
             history=self._hub,
@@ -161,6 +156,14 @@ class ServicesProcess:
         self._problem = self._memory_problem = ""
         self._plan, self._simulated = station.wires, bool(task.world)
         self._gateways: GatewayWatch | None = None
+
+    def _house_watch(self, plan: WirePlan) -> HouseWatch | None:
+        if plan.house is None:
+            return None
+        # The Modbus library is loaded only where there is a house meter.
+        from evse.app.house_watch import HouseWatch
+
+        return HouseWatch(plan.house, self._hub.latest, self._hub.post, monotonic_us)
 
     def _read_meters(self) -> None:
         """Meters behind gateways, as the settings have it now."""
