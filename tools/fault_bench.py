@@ -14,12 +14,25 @@ from itertools import pairwise
 from typing import Final
 
 from evse.app.station_factory import station_factory
-from evse.core.commands import Book, ClearFault, Command
+from evse.core.commands import Book, ClearFault, Command, SetPhases
+from evse.core.config import Access
 from evse.core.events import FaultCleared, FaultRaised, OutletError
 from evse.exchange.snapshot import OutletView
 from evse.sim.invariants import InvariantChecker
 from hal.units import NEVER, SECOND
-from tools.fault_cases import BADGE, PLUG, PLUG_DOMESTIC, WAIT, Deed, Ends, ErrorCase, FaultCase, Params, Scene
+from tools.fault_cases import (
+    BADGE,
+    PLUG,
+    PLUG_DOMESTIC,
+    SET_PHASES,
+    WAIT,
+    Deed,
+    Ends,
+    ErrorCase,
+    FaultCase,
+    Params,
+    Scene,
+)
 
 NUMBER: Final = 1
 """Every case happens at outlet 1."""
@@ -142,6 +155,11 @@ class Stage:
         name, params = deed
         if name == WAIT:
             self.run(int(params["s"]) * SECOND)
+            return
+        if deed == BADGE and self.station.config.outlets[NUMBER - 1].access is not Access.BADGE:
+            return  # nobody is asked there
+        if name == SET_PHASES:
+            self.post(lambda command_id: SetPhases(command_id, NUMBER, phases=int(params["to"])))
             return
         self.checker.note_verb(name, params, self.now_us)
         self.station.apply_verb(name, dict(params), self.now_us)

@@ -16,7 +16,8 @@ Keys of a case, all but the first four with a default
 An error case names the `KO_` (``error``), its class, ``what``, ``scene``, ``before``, ``cause``, ``limit`` as above, and
 the ``status`` and ``record`` that follow.
 
-A verb is its name, or its name with parameters; outlet 1 is added. ``badge`` and ``plug`` are the user's own.
+A verb is its name, or its name with parameters; outlet 1 is added. ``badge`` and ``plug`` are the user's own,
+``set_phases`` is an order.
 """
 
 from __future__ import annotations
@@ -78,7 +79,13 @@ PLUG_DOMESTIC: Final[Deed] = ("plug_in_domestic", {"outlet": 1, "current": 9})
 WAIT: Final = "wait"
 """Not a verb: let ``s`` seconds pass."""
 _SHORT: Final = {"badge": BADGE, "plug": PLUG}
-_VERBS: Final = {WAIT: {"s"}, **{verb.name: {param.name for param in verb.params} for verb in ALL_VERBS}}
+SET_PHASES: Final = "set_phases"
+"""Not a verb: order ``to`` phases."""
+_VERBS: Final = {
+    WAIT: {"s"},
+    SET_PHASES: {"to"},
+    **{verb.name: {param.name for param in verb.params} for verb in ALL_VERBS},
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -185,9 +185,9 @@ class Procedure(UserSide):
     def _session_must_end(self, now_us: int, facts: ProcedureFacts, session: Session) -> bool:
         """Note the reason when something other than user or vehicle ends the session."""
         if facts.ending_fault:
-            self.stop_reason = self.stop_reason or f"{FAULT}{facts.ending_fault}"
+            self.stop_reason = self.stop_reason or f"Fault {facts.ending_fault}"
         elif self._late(now_us, self._unwatched_since_us + UNWATCHED_US):
-            self.stop_reason = self.stop_reason or f"{FAULT}FrontEndLost"
+            self.stop_reason = self.stop_reason or "Fault FrontEndLost"
         elif self.availability.ends_session:
             self.stop_reason = self.stop_reason or "Unavailable"
         elif facts.key_locked:

@@ -26,6 +26,7 @@ from evse.core.commands import (
     Restart,
     RestoreState,
     SetLimit,
+    SetPhases,
     SetUnavailable,
     StartSession,
     StopSession,
@@ -325,6 +326,8 @@ class StationCore:
                 return _clear_fault(outlet, command.fault)
             case SetLimit():
                 return set_limit(now_us, outlet.limit_orders, command)
+            case SetPhases():
+                return outlet.set_phases(now_us, command.phases)
             case _:
                 return f"unknown command {type(command).__name__}"
         return ""
@@ -340,5 +343,6 @@ def _clear_fault(outlet: OutletCore, fault: str) -> str:
             return f"fault {fault!r} ends when its cause is gone and the vehicle is unplugged"
     outlet.faults.clear_by_service(fault)
     outlet.detectors.generator.serviced()
+    outlet.phase_switch.serviced()
     outlet.contactor.mirror_lies = outlet.domestic.contactor.mirror_lies = False
     return ""

@@ -1,4 +1,4 @@
-"""Safety invariants, judged by the world's truth: S1, S2, S4, S5, S6, S7, S10.
+"""Safety invariants, judged by the world's truth: S1, S2, S4, S5, S6, S7, S10, S11.
 
 Where a statement needs to know whose session it is, the durable ledger and the cards presented in the world say so,
 never the core's outputs. Time bounds and their sources are in ``evse.sim.invariants_base``.
@@ -265,6 +265,29 @@ class NeverUnlockedUnderLoad(Timed):
     @staticmethod
     def _pushed(moment: Moment, number: int) -> bool:
         return moment.now_us - moment.known.shutter_forced_us.get(number, -NEVER) <= FORCED_BOLT_US
+
+
+class PhasesNeverSwitchedUnderLoad(Timed):
+    """S11. The phase switch in the feed never moves while the outlet's contacts are closed.
+
+    A contact that is closed without current while its mirror contact says open shows in nothing that can be measured.
+    """
+
+    name = "S11"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._moves_live: dict[int, int] = {}
+
+    def check(self, moment: Moment) -> Iterator[Violation]:
+        for facts in moment.outlets:
+            switch = facts.truth.phase_switch
+            if switch is None:
+                continue
+            before = self._moves_live.get(facts.number, switch.moves_live)
+            self._moves_live[facts.number] = switch.moves_live
+            if switch.moves_live != before and facts.mirror_honest:
+                yield Violation(self.name, moment.now_us, facts.number, "the phases were switched under load")
 
 
 class NoOpeningUnderLoad(Timed):

@@ -30,6 +30,7 @@ from evse.core.commands import (
 from evse.core.dip import SWITCHES
 from evse.core.outlet_status import OutletStatus
 from evse.core.panel import MASTER_CARD_MISSING
+from evse.core.phase_switch import PHASE_SWITCH_FAILED
 from evse.core.units import MINUTE, SECOND
 from evse.sim.conditions import Check, Condition, Subject, Value
 from evse.sim.scenario import Action, Do, Expect, Post, Scenario, Step, WaitUntil, When
@@ -214,7 +215,7 @@ def _take_back_orders(story: Story, steps: _Steps, outlet: int) -> None:
     if SetLimit in kinds:
         steps.post(SetLimit, outlet, source="plant", active=False)
         steps.post(SetLimit, 0, source="grid", active=False)
-    for fault in (*SERVICE_FAULTS, MASTER_CARD_MISSING):
+    for fault in (*SERVICE_FAULTS, MASTER_CARD_MISSING, PHASE_SWITCH_FAILED):
         steps.post(ClearFault, outlet, fault=fault)
 
 
