@@ -157,6 +157,7 @@ class ClosedOnlyWhenSafe(Timed):
 class OfferWithinLimits(Timed):
     """S2. PWM on the line offers at least 6 A and at most what cable, outlet and station stand, also all together.
 
+    PWM that a stuck generator keeps on behind an open contact does not count among them all.
     An outlet stands its derated current, and the set point of an input while its contact really acts. Without balancing
     each outlet may have all that the station stands.
     """
@@ -187,7 +188,9 @@ class OfferWithinLimits(Timed):
             yield from self._late(moment, facts.number, "PWM offers less than 6 A", below, OPEN_ON_FAULT_US)
             what = "PWM offers more than cable, outlet or station stand"
             yield from self._late(moment, facts.number, what, above, LOWER_OFFER_US)
-        duties = (_intended_duty_bp(facts) - DUTY_TOLERANCE_BP for facts in moment.outlets if facts.truth.pwm_on)
+        # PWM of a generator that obeys nobody, behind an open contact, offers nothing: no contact closes with it.
+        offering = (each for each in moment.outlets if each.truth.pwm_on and (each.generator_obeys or each.energised))
+        duties = (_intended_duty_bp(facts) - DUTY_TOLERANCE_BP for facts in offering)
         together = sum(offered_ma(duty_bp) for duty_bp in duties) > moment.config.station_maximum_ma
         together = together and moment.config.balancing
         yield from self._late(

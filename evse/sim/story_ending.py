@@ -90,8 +90,8 @@ class _Steps:
         self._begin = When()
 
     def after(self, span_us: int) -> None:
-        """The next step comes ``span_us`` after the last one."""
-        self._begin = When(after_us=span_us)
+        """The next step comes ``span_us`` after the last one, or later when a longer pause was asked for already."""
+        self._begin = When(after_us=max(span_us, self._begin.after_us))
 
     def do(self, verb: str, *, surely: bool = False, **params: ParamValue) -> None:
         self.add(Do(verb, params, if_possible=not surely))
