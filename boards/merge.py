@@ -5,7 +5,7 @@ Mappings are merged key by key, everything else (lists too) is replaced as a who
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from boards.yaml_source import Key, Mark, Source, Value
 
@@ -27,7 +27,7 @@ class Places:
         while known and known not in self.values:
             known = known[:-1]
         mark = self.values.get(known, self._origin)
-        return replace(mark, key=(*mark.key, *path[len(known) :]))
+        return mark._replace(key=(*mark.key, *path[len(known) :]))
 
     def of_key(self, path: Key) -> Mark:
         """Place of a key, else as ``of_value``."""

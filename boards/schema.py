@@ -166,6 +166,17 @@ class StationSettings(Strict):
         "A supervision (OCPP) or building system (Modbus) may limit the current; families without this setting obey them",
         source=GUIDE,
     )
+    continue_after_power_failure: bool = key(
+        False,
+        "A charge that a power failure interrupted goes on for the same user without asking",
+        source=THOR,
+        core="continue_after_power_failure",
+    )
+    restart_delay_s: float = key(
+        0,
+        "After a power failure an interrupted charge waits for a random part of this, so that a street does not start at once",
+        unit="s", core="restart_delay_us", scale=1_000_000, ge=0, le=1800,
+    )  # fmt: skip
     front_push_button: bool = key(False, "Front panel push button stops and restarts a charge", source=GUIDE)
 
 

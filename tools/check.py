@@ -48,9 +48,9 @@ def stages() -> list[Stage]:
         ),
         Stage("requirements table", _module("tools.requirements_table", "--check")),
         Stage("programs for tests", _programs),
-        Stage("tests", _module("pytest", "-q", "-n", "3", "--dist", "loadgroup", "-m", "not timing")),
+        Stage("tests", _module("pytest", "-q", "-n", "4", "--dist", "loadgroup", "--ignore", "tests/timing")),
         # Time is measured without neighbours: one after the other, with no worker processes around.
-        Stage("timing tests", _module("pytest", "-q", "-p", "no:xdist", "-m", "timing")),
+        Stage("timing tests", _module("pytest", "-q", "-p", "no:xdist", "tests/timing")),
     ]
 
 

@@ -30,7 +30,8 @@ class Task:
     the profile's badge ``strategy`` and ``badges`` (UID, type, comment), and its ``board`` as ``evse.app.board_view`` writes it. ``reference``: the profile as others can
     load it, a name or an absolute path. ``supervision``: the central system as ``evse.app.supervision`` writes it, empty
     without. ``base``: compiled file of what the profile gives without any setting; ``facts``: of the board, as
-    ``evse.app.station_facts`` writes them.
+    ``evse.app.station_facts`` writes them. ``maker_keys``: directory of the public keys whose firmware is taken.
+    ``interface``: network interface of this machine that the settings configure, empty for none.
     """
 
     config: str
@@ -42,6 +43,8 @@ class Task:
     reference: str = ""
     base: str = ""
     facts: dict[str, Any] = field(default_factory=dict)
+    maker_keys: str = ""
+    interface: str = ""
     supervision: dict[str, Any] = field(default_factory=dict)
 
     def line(self) -> bytes:

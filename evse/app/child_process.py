@@ -66,6 +66,8 @@ class ChildProcess:
         self._ready_us = NEVER
         self.wants_restart = False
         """It has asked that the whole station be started again."""
+        self.program_path = ""
+        """Directory that its next start takes the program from; empty for the one of this process."""
 
     @property
     def name(self) -> str:
@@ -86,10 +88,10 @@ class ChildProcess:
         """Start the process; it waits for its task, which it is told at once when it is known. Raises OSError."""
         status_read, status_write = os.pipe2(os.O_CLOEXEC)
         command = [
-            sys.executable, "-P", "-m", self.program.module,
+            sys.executable, "-P", "-m", "evse.app.child_start", self.program.module,
             "--parent", str(os.getpid()), "--status-fd", str(status_write), *self.program.arguments,
         ]  # fmt: skip
-        path = os.pathsep.join(filter(None, (_ROOT, os.environ.get("PYTHONPATH", ""))))
+        path = os.pathsep.join(filter(None, (self.program_path, _ROOT, os.environ.get("PYTHONPATH", ""))))
         try:
             self._process = subprocess.Popen(
                 command,

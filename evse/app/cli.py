@@ -8,9 +8,11 @@ traceback. Heavy parts are imported by the command that needs them.
 from __future__ import annotations
 
 import argparse
+import gc
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Final
 
 OK: Final = 0
@@ -77,6 +79,7 @@ def parser() -> argparse.ArgumentParser:
     _add_world(commands)
     _add_badge(commands)
     _add_settings(commands)
+    _add_firmware(commands)
     _add_profile(commands)
     _add_meters(commands)
     return top
@@ -130,6 +133,19 @@ def _add_run(commands: Commands[argparse.ArgumentParser]) -> None:
     )
     run.add_argument(
         "--supervision", default="", metavar="URL", help="central system (ws:// or wss://) instead of the profile's"
+    )
+    run.add_argument(
+        "--maker-keys",
+        default="",
+        metavar="DIR",
+        help="public keys (*.pem) of those whose firmware packages are taken (default: /etc/evse/maker-keys)",
+    )
+    run.add_argument(
+        "--system-interface",
+        default="",
+        metavar="NAME",
+        help="let the station's settings configure this machine: its name, its time and this network interface, by systemd "
+        "(default: only remember them)",
     )
     run.add_argument("--trace", default="", metavar="FILE", help="record what control gets and does, for evse replay")
     run.add_argument(
@@ -206,6 +222,14 @@ def _add_settings(commands: Commands[argparse.ArgumentParser]) -> None:
     label.set_defaults(run=_label)
 
 
+def _add_firmware(commands: Commands[argparse.ArgumentParser]) -> None:
+    from evse.app.firmware_command import EXAMPLES, add_firmware_parser
+
+    firmware = commands.add_parser("firmware", help="its firmware; packages for makers", epilog=EXAMPLES + _CODES)
+    add_firmware_parser(firmware)
+    firmware.set_defaults(run=_firmware)
+
+
 def _add_profile(commands: Commands[argparse.ArgumentParser]) -> None:
     profile = commands.add_parser("profile", help="work on profiles", epilog=_PROFILE_EXAMPLES + _CODES)
     actions = profile.add_subparsers(dest="action", required=True, metavar="ACTION")
@@ -248,7 +272,22 @@ def _port(text: str) -> int:
 # --- commands ----------------------------------------------------------------------------------------------------
 
 
+@contextmanager
+def _loading() -> Iterator[None]:
+    """Collect no garbage meanwhile: what a program consists of is none, and looking through it takes a tenth of a start."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
+
+
 def _run(arguments: argparse.Namespace) -> int:
+    with _loading():
+        return _run_station(arguments)
+
+
+def _run_station(arguments: argparse.Namespace) -> int:
     from evse.app.run import RunError, RunOptions, run_station
 
     options = RunOptions(
@@ -263,6 +302,8 @@ def _run(arguments: argparse.Namespace) -> int:
         json_output=arguments.json,
         verbose=arguments.verbose,
         supervision=arguments.supervision,
+        maker_keys=arguments.maker_keys,
+        interface=arguments.system_interface,
         trace=arguments.trace,
         trace_limit_mb=arguments.trace_limit,
     )
@@ -273,7 +314,8 @@ def _run(arguments: argparse.Namespace) -> int:
 
 
 def _sim(arguments: argparse.Namespace) -> int:
-    from evse.app.sim_command import SimOptions, list_scenarios, run_scenarios
+    with _loading():
+        from evse.app.sim_command import SimOptions, list_scenarios, run_scenarios
 
     if arguments.list:
         return list_scenarios(json_output=arguments.json)
@@ -327,6 +369,12 @@ def _label(arguments: argparse.Namespace) -> int:
     from evse.app.settings_command import label_command
 
     return label_command(arguments)
+
+
+def _firmware(arguments: argparse.Namespace) -> int:
+    from evse.app.firmware_command import firmware_command
+
+    return firmware_command(arguments)
 
 
 def _profile_check(arguments: argparse.Namespace) -> int:

@@ -78,7 +78,7 @@ class StationPublication:
         self._news.set()
 
     async def view(self) -> PublicationView:
-        """How publication stands."""
+        """How publication stands. Raises OSError while its state cannot be read."""
         values = self._settings.values
         waiting = tuple(_shown(report) for report in await self._publication.waiting())
         return PublicationView(

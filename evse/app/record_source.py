@@ -24,7 +24,7 @@ class JournalRecords:
         """The newest records, newest first."""
         return [record_view(record) for record in await self._read(limit)]
 
-    async def oldest_first(self) -> AsyncIterator[RecordView]:
+    async def oldest_first(self) -> AsyncIterator[Record]:
         """Every record, oldest first."""
         numbers: list[int] = []
         before: int | None = None
@@ -34,7 +34,7 @@ class JournalRecords:
         # Pages were walked from the newest; given out from the oldest, read again so that none is held meanwhile.
         for newest in reversed(numbers):
             for record in reversed(await self._read(_PAGE, newest + 1)):
-                yield record_view(record)
+                yield record
 
     async def _read(self, limit: int, before: int | None = None) -> Sequence[Record]:
         try:

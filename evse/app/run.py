@@ -6,6 +6,7 @@ and ours pass at the same time. Everything that can be wrong with the user's wis
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import shutil
@@ -20,6 +21,7 @@ from evse.app.child import Task
 from evse.app.child_process import ChildProcess, Program
 from evse.app.console import Console, descriptor
 from evse.app.factory_badges import badges_of, strategy_of
+from evse.app.firmware_boot import MAKER_KEYS, Boot
 from evse.app.paths import Hold, PathError, check_uid, data_directory, make_runtime, runtime_base, write_status
 from evse.app.supervisor import FAILED, Supervisor, monotonic_us
 from evse.app.trace_writer import DEFAULT_LIMIT_MB, LiveTrace
@@ -42,7 +44,9 @@ class RunOptions:
     """What the command line said. ``port`` ``None``: the default one or the next that is free.
 
     ``kernel_workers``: with ``fifo``, raise the kernel's workers that carry serial lines too.
-    ``supervision``: URL of a central system instead of the profile's. ``trace``: file to record into, empty for none, of at most ``trace_limit_mb`` megabytes.
+    ``supervision``: URL of a central system instead of the profile's. ``maker_keys``: directory of the public keys whose
+    firmware is taken, empty for the device's. ``interface``: network interface of this machine that the station's settings
+    configure, empty for none. ``trace``: file to record into, empty for none, of at most ``trace_limit_mb`` megabytes.
     """
 
     profile: str
@@ -56,6 +60,8 @@ class RunOptions:
     json_output: bool = False
     verbose: bool = False
     supervision: str = ""
+    maker_keys: str = ""
+    interface: str = ""
     trace: str = ""
     trace_limit_mb: int = DEFAULT_LIMIT_MB
 
@@ -98,6 +104,8 @@ class StationRun:
         self._data: Hold | None = None
         self._workers = KernelWorkers() if options.fifo and options.kernel_workers else None
         self._about: dict[str, Any] = {}
+        self._maker_keys = options.maker_keys or MAKER_KEYS
+        self._boot: Boot | None = None
         self._supervisor: Supervisor | None = None
         # Each its own, so that a stalled reader of one does not keep the start line from the other.
         self._output, self._errors = Console(descriptor(sys.stdout)), Console(descriptor(sys.stderr))
@@ -134,6 +142,11 @@ class StationRun:
         task, simulated = self._prepare()
         if not simulated:
             self._world.end()
+        trial = self._choose_program()
+        if self._control.program_path:
+            # It was started with the machine's program, before anybody could know.
+            self._control.end()
+            self._control.start(monotonic_us())
         self._supervisor = Supervisor(
             self._control,
             self._services,
@@ -144,10 +157,24 @@ class StationRun:
             started=self._tell_started,
             say=self._errors.say,
             tend=self._tend,
+            choose=self._choose_program,
+            trial=trial,
             verbose=self._options.verbose,
         )
         self._write_status()
+        gc.freeze()
+        gc.enable()
         return self._supervisor.run()
+
+    def _choose_program(self) -> bool:
+        """What the next start of control and services runs; returns whether it is on trial."""
+        if self._boot is None:
+            return False
+        booted = self._boot.next()
+        self._control.program_path = self._services.program_path = booted.program
+        if booted.returned:
+            self._errors.say(f"evse: firmware {booted.returned} has not proved itself: the version before runs again")
+        return booted.trial
 
     def _tend(self) -> None:
         if self._workers is not None:
@@ -214,8 +241,8 @@ class StationRun:
         except (PathError, OSError) as error:
             raise RunError(str(error), FAILED) from error
         compiled, without_settings = self._path("station.compiled"), self._path("profile.compiled")
-        compiled.write_bytes(encode_config(config, wires))
-        without_settings.write_bytes(encode_config(base, wires))
+        for file, content in ((compiled, config), (without_settings, base)):
+            file.write_bytes(encode_config(content, wires))
         self._about = {
             "uid": uid,
             "profile": config.profile,
@@ -224,9 +251,9 @@ class StationRun:
             "data": str(data),
             "config_digest": config.digest,
         }
+        self._boot = Boot(data, self._runtime.directory, facts.family, self._maker_keys)
         world = str(self._path("world")) if simulated else ""
         board = board_values(profile)
-        path = Path(options.profile)
         task = Task(
             str(compiled),
             str(data),
@@ -234,9 +261,11 @@ class StationRun:
             strategy_of(profile),
             badges_of(profile),
             board,
-            reference=str(path.absolute()) if path.exists() else options.profile,
+            reference=_reference(options.profile),
             base=str(without_settings),
             facts=facts_values(facts),
+            maker_keys=self._maker_keys,
+            interface=options.interface,
             supervision=supervision,
         )
         return task, simulated
@@ -304,6 +333,12 @@ class StationRun:
         self._output.say("\n".join(lines))
         for warning in self._warnings():
             self._errors.say(f"  warning: {warning}")
+
+
+def _reference(profile: str) -> str:
+    """The profile as another process finds it: a name, or an absolute path."""
+    path = Path(profile)
+    return str(path.absolute()) if path.exists() else profile
 
 
 def open_trace(options: RunOptions) -> LiveTrace | None:

@@ -18,7 +18,7 @@ from evse.app.process_verbs import PROCESS_VERBS
 from evse.app.supervision_verbs import SUPERVISION_VERBS
 from evse.sim.problems import ScenarioError
 from evse.sim.scenario import Scenario
-from evse.sim.scenario_loader import load_scenario
+from evse.sim.scenario_loader import Head, head_of_source, read_scenario, scenario_of_source
 from hal.world.verbs import VERBS
 
 ALL_VERBS: Final = (*VERBS, *PROCESS_VERBS, *SUPERVISION_VERBS)
@@ -31,6 +31,12 @@ def shipped_scenarios() -> tuple[str, ...]:
     """Names of the scenarios that come with the program, sorted."""
     root = resources.files(_PACKAGE)
     return tuple(sorted(item.name.removesuffix(_SUFFIX) for item in root.iterdir() if item.name.endswith(_SUFFIX)))
+
+
+def shipped_heads() -> dict[str, Head]:
+    """What each shipped scenario says of itself, by name, sorted. Steps are not checked: that is done before a run."""
+    with resources.as_file(resources.files(_PACKAGE)) as folder:
+        return {name: head_of_source(read_scenario(folder / f"{name}{_SUFFIX}")) for name in shipped_scenarios()}
 
 
 def expand(references: Sequence[str]) -> list[str]:
@@ -60,10 +66,10 @@ def load(reference: str | Path, profile: str | None = None) -> Scenario:
     Raises ScenarioError and ProfileError with every problem, OSError for a file that cannot be read.
     """
     with _located(reference) as (path, label):
+        source = read_scenario(path)
         # The profile that the file names tells how many outlets it may name.
-        first = load_scenario(path, ALL_VERBS)
-        chosen = profile or first.profile
-        scenario = load_scenario(path, ALL_VERBS, len(load_profile(chosen).model.outlets))
+        chosen = profile or scenario_of_source(source, ALL_VERBS).profile
+        scenario = scenario_of_source(source, ALL_VERBS, len(load_profile(chosen).model.outlets))
         return replace(scenario, profile=chosen, file=label)
 
 

@@ -13,7 +13,7 @@ import sys
 from typing import Any, Final
 
 from boards.problems import ProfileError, printable
-from evse.app.scenario_library import load, shipped_scenarios
+from evse.app.scenario_library import load, shipped_heads
 from evse.app.station_factory import dumb_station_factory, station_factory
 from evse.control.priority import die_with_parent
 from evse.sim.problems import ScenarioError
@@ -28,11 +28,10 @@ MAX_LINES: Final = 2_000
 
 def listing() -> dict[str, Any]:
     """The shipped scenarios."""
-    scenarios = {name: load(name) for name in shipped_scenarios()}
     return {
         "scenarios": [
-            {"name": name, "title": each.name, "profile": each.profile, "description": each.description}
-            for name, each in scenarios.items()
+            {"name": name, "title": each.title, "profile": each.profile, "description": each.description}
+            for name, each in shipped_heads().items()
         ]
     }
 

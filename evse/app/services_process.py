@@ -31,17 +31,20 @@ from evse.app.report_source import StationReport
 from evse.app.scenario_runner import ScenarioRunner
 from evse.app.session_recorder import RecordedSource, SessionRecorder
 from evse.app.station_control import StationControl
+from evse.app.station_firmware import StationFirmware, firmware_service
+from evse.app.station_host import StationHost, host_of
 from evse.app.station_hub import StationHub, monotonic_us
 from evse.app.station_memory import StationMemory
 from evse.app.supervision_settings import supervision_from
 from evse.app.system_clock import system_mapping
+from evse.app.tampering import Tampering
 from evse.app.world_port import WorldSocketPort
 from evse.core.commands import Restart
 from evse.core.config import StationConfig
 from evse.core.faults import CATALOGUE, NO_BIT
 from evse.exchange.services_end import ServicesEnd
 from evse.exchange.snapshot import StationView
-from evse.services.clock import NO_CLOCK, Instant
+from evse.services.clock import NO_CLOCK, ClockMapping, Instant
 from evse.services.journal import ForgetEverything
 from evse.services.settings.model import Values
 from evse.services.settings.to_policy import policy_of_settings
@@ -69,8 +72,11 @@ class ServicesProcess:
         self._news = asyncio.Event()
         self._store = SqliteStore(Path(task.data) / "journal.sqlite", notify=lambda: _call_on(loop, self._deliver))
         journal: SqliteJournal = self._store.journal(station.config.station_uid)
+        self._machine = host_of(Path(task.data), task.interface)
         self._memory = StationMemory(Path(task.data), task.facts, task.profile_config(), self._stamp, monotonic_us)
         self._reset_journal(journal)
+        self._control = control = StationControl(self._memory, child.status.send)
+        self._firmware = self._make_firmware(task, lambda: _call_on(loop, control.restart_soon))
         values = self._memory.in_force
         wanted = supervision_from(values, task.supervision)
         supervised = self._supervised(task, wanted, station.config) if wanted else None
@@ -93,7 +99,7 @@ class ServicesProcess:
             services.wanted = config
         self._memory.settings.listen(self._settings_changed)
         self._configuring: set[asyncio.Task[None]] = set()
-        self._hub = StationHub(services, system_mapping)
+        self._hub = self._make_hub(services)
         self._publication = StationPublication(
             journal,
             Path(task.data),
@@ -106,6 +112,11 @@ class ServicesProcess:
         listener = socket.socket(fileno=arguments.exchange_fd)
         self._end = ServicesEnd(listener, self._hub)
         self._hub.sender = self._end
+        self._web = socket.socket(fileno=arguments.web_fd)
+        self._host = StationHost(
+            *(self._machine, self._memory, Path(task.data), monotonic_us, self._clock_set),
+            *self._web.getsockname()[:2],
+        )
         world = WorldSocketPort(task.world) if task.world else None
         names = {kind.bit: f"{kind.name}: {kind.meaning}" for kind in CATALOGUE if kind.bit != NO_BIT}
         extras = Extras(
@@ -115,19 +126,28 @@ class ServicesProcess:
             scenarios=ScenarioRunner() if world is not None else None,
             recording=SessionRecorder(world) if world is not None else None,
             report=StationReport(
-                station.config.station_uid, self._hub, journal, names, self._instant, self._memory.settings
+                station.config.station_uid,
+                self._hub,
+                journal,
+                names,
+                self._instant,
+                self._memory.settings,
+                self._memory.security,
+                lambda: self._host.problem,
             ),
             publication=self._publication,
             accounts=self._memory.accounts,
             settings=self._memory.settings,
-            control=StationControl(self._memory, child.status.send),
+            control=control,
+            firmware=self._firmware,
+            host=self._host,
+            security=self._memory.security,
             badges=StationBadges(
                 services.cards, [each.number for each in station.config.outlets], self._hub.flush, monotonic_us
             ),
         )
         source = RecordedSource(self._hub, world) if world is not None else self._hub
         app = create_app(source, world, JournalRecords(journal), error_bits=names, extras=extras)
-        self._web = socket.socket(fileno=arguments.web_fd)
         self._server: Server = make_server(app, "", 0)
         self._problem = self._memory_problem = ""
         self._house: HouseWatch | None = None
@@ -141,19 +161,41 @@ class ServicesProcess:
     def _supervised(self, task: Task, wanted: dict[str, Any], config: StationConfig) -> Supervised:
         """The way to the central system, which begins to connect."""
         # Loaded only where it is used: a station without supervision needs neither WebSockets nor schemas.
-        from evse.app.diagnostics import EVENTS, offered_by
-        from evse.app.supervision import supervise
-        from evse.links.ocpp.transfers import Transfers
+        from evse.app.diagnostics import EVENTS
+        from evse.app.supervised_station import Surroundings, supervised_station
 
-        folder = Path(task.data)
-        supervised = supervise(
-            *(wanted, config, monotonic_us, self._news.set, self._restart),
+        loop = asyncio.get_running_loop()
+        around = Surroundings(
+            data=Path(task.data),
+            clock=monotonic_us,
+            wake=self._news.set,
+            call=lambda function: _call_on(loop, function),
+            restart=self._restart,
+            view=self._latest,
+            events=lambda: self._hub.recent_events(EVENTS),
+            firmware=self._firmware.service,
+            settings=self._memory.settings,
+            listen=self._memory.log.listen,
             # On a simulated station the loopback address is as good as any.
-            Transfers(folder, local_allowed=bool(task.world)),
-            offered_by(folder, self._latest, lambda: self._hub.recent_events(EVENTS)),
+            simulated=bool(task.world),
         )
-        supervised.start(monotonic_us())
-        return supervised
+        return supervised_station(wanted, config, around)
+
+    def _make_hub(self, services: StationServices) -> StationHub:
+        hands = Tampering(self._memory.log)
+        services.cards.taught = hands.taught
+        return StationHub(services, self._mapping, observer=hands.see)
+
+    def _make_firmware(self, task: Task, restart: Callable[[], None]) -> StationFirmware:
+        data = Path(task.data)
+        family = self._memory.facts.family
+        service = firmware_service(data, family, task.maker_keys, self._memory.log, restart, self._latest)
+        return StationFirmware(service, data, self._healthy, monotonic_us)
+
+    def _healthy(self) -> bool:
+        """Whether control is there and the journal works: what a new version has to show."""
+        condition = self._hub.condition()
+        return condition.connected and not condition.journal_problem
 
     def _latest(self) -> StationView | None:
         return self._hub.latest()
@@ -161,6 +203,9 @@ class ServicesProcess:
     def _restart(self, kind: str) -> None:
         """The central system has asked for a reset and the sessions have ended."""
         _log.warning("%s reset by the central system", kind)
+        if kind == "Hard" or self._memory.restart_needed:
+            self._control.restart_soon()
+            return
         self._end.send((Restart(command_id=f"reset-{monotonic_us()}", cause=f"{kind}Reset"),))
 
     def _instant(self, mono_us: int | None) -> Instant:
@@ -168,7 +213,15 @@ class ServicesProcess:
         return clock.instant(clock.boot_id, monotonic_us() if mono_us is None else mono_us)
 
     def _stamp(self) -> Instant:
-        return system_mapping(self._boot_id).instant(self._boot_id, monotonic_us())
+        return self._mapping(self._boot_id).instant(self._boot_id, monotonic_us())
+
+    def _mapping(self, boot_id: str) -> ClockMapping:
+        return system_mapping(boot_id, utc_ns=self._machine.utc_ns)
+
+    def _clock_set(self) -> None:
+        """The wall clock is another one now: what is stored and published from here on goes by it."""
+        self._hub.clock_set()
+        self._publication.look()
 
     def _reset_journal(self, journal: SqliteJournal) -> None:
         """What a factory reset removes from the journal, before anybody reads it; then the reset is over."""
@@ -214,6 +267,8 @@ class ServicesProcess:
         work.add_done_callback(lambda _task: self.stop())
         publishing = asyncio.create_task(self._publication.run(), name="publication")
         publishing.add_done_callback(lambda _task: self.stop())
+        trial = asyncio.create_task(self._firmware.run(), name="firmware")
+        host = asyncio.create_task(self._host.run(), name="host")
         house = None if self._house is None else asyncio.create_task(self._house.run(), name="house meter")
         serve = asyncio.create_task(self._server.serve(sockets=[self._web]), name="web")
         while not self._server.started and not serve.done():  # noqa: ASYNC110  # uvicorn has a flag, no event
@@ -222,6 +277,10 @@ class ServicesProcess:
         await serve
         if house is not None:
             house.cancel()
+        trial.cancel()
+        host.cancel()
+        # It says goodbye to the network.
+        await asyncio.wait((host,))
         if self._supervision is not None:
             await self._supervision.link.end()
         self._end.close()
@@ -269,6 +328,7 @@ async def _serve(task: Task, arguments: argparse.Namespace, child: ChildArgument
     process = ServicesProcess(task, arguments, child)
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, process.stop)
     gc.freeze()
+    gc.enable()
     await process.run()
 
 

@@ -61,7 +61,7 @@ def _run(
 ) -> int:
     try:
         client = StationClient(find_station(arguments.station), arguments.language)
-        client.login(arguments.account, _secret("EVSE_PASSWORD", f"Password of {arguments.account}: "))
+        client.login(arguments.account, secret("EVSE_PASSWORD", f"Password of {arguments.account}: "))
         try:
             answer = action(client, arguments)
         finally:
@@ -144,7 +144,7 @@ def _import(client: StationClient, arguments: argparse.Namespace) -> Answer:
         text = path.read_bytes().decode("utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise Complaint(f"{path} cannot be read: {error}", BAD_INPUT) from error
-    passphrase = _secret(_PASSPHRASE, "Passphrase of the file: ") if arguments.with_secrets else ""
+    passphrase = secret(_PASSPHRASE, "Passphrase of the file: ") if arguments.with_secrets else ""
     body: dict[str, Any] = {"file": text, "passphrase": passphrase}
     if arguments.preview:
         return dict(client.post("/api/settings/import/preview", body))
@@ -232,7 +232,8 @@ def _word(value: object) -> str:
     return "true" if value is True else "false" if value is False else str(value)
 
 
-def _secret(variable: str, prompt: str) -> str:
+def secret(variable: str, prompt: str) -> str:
+    """A secret from the environment, else from the terminal. Raises Complaint when there is neither."""
     found = os.environ.get(variable)
     if found is not None:
         return found
@@ -242,7 +243,7 @@ def _secret(variable: str, prompt: str) -> str:
 
 
 def _twice(variable: str, what: str) -> str:
-    first = _secret(variable, f"{what}: ")
+    first = secret(variable, f"{what}: ")
     if variable not in os.environ and getpass.getpass(f"{what} again: ") != first:
         raise Complaint("the two entries differ", BAD_INPUT)
     return first

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Final
 
 from boards.problems import Problem, ProfileError, printable
-from evse.app.scenario_library import expand, load, shipped_scenarios
+from evse.app.scenario_library import expand, load, shipped_heads
 from evse.app.station_factory import dumb_station_factory, recording_factory, station_factory
 from evse.sim.junit import Case, junit_xml
 from evse.sim.problems import ScenarioError
@@ -46,17 +46,17 @@ class SimOptions:
 
 def list_scenarios(*, json_output: bool = False) -> int:
     """Print the shipped scenarios: name, profile, what each is about; returns the exit code."""
-    scenarios = {name: load(name) for name in shipped_scenarios()}
+    scenarios = shipped_heads()
     if json_output:
         entries = [
-            {"name": name, "title": each.name, "profile": each.profile, "description": each.description}
+            {"name": name, "title": each.title, "profile": each.profile, "description": each.description}
             for name, each in scenarios.items()
         ]
         print(json.dumps(entries, indent=2))
         return OK
     width = max(map(len, scenarios), default=0)
     for name, each in scenarios.items():
-        print(f"{name:<{width}}  {each.name} ({each.profile})")
+        print(f"{name:<{width}}  {each.title} ({each.profile})")
     return OK
 
 

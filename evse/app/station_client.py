@@ -52,12 +52,15 @@ class StationClient:
         """Ask for a file."""
         return self._ask(path, body)
 
-    def _ask(self, path: str, body: dict[str, Any] | None) -> bytes:
+    def upload(self, path: str, data: bytes, kind: str) -> Any:
+        """Send a file of the content type ``kind``; the answer."""
+        return json.loads(self._ask(path, data, kind))
+
+    def _ask(self, path: str, body: dict[str, Any] | bytes | None, kind: str = "application/json") -> bytes:
         headers = {"cookie": f"{_COOKIE}={self._token}"} if self._token else {}
-        data = None
-        if body is not None:
-            headers |= {"content-type": "application/json", "x-evse-request": "1"}
-            data = json.dumps(body).encode()
+        data = json.dumps(body).encode() if isinstance(body, dict) else body
+        if data is not None:
+            headers |= {"content-type": kind, "x-evse-request": "1"}
         url = f"{self._url}{path}?language={self._language}"
         request = urllib.request.Request(url, data, headers)  # noqa: S310  # our own station
         try:

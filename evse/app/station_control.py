@@ -24,7 +24,7 @@ class StationControl:
     async def restart(self, account: str, source: str) -> None:
         """Restart the station soon after this returns."""
         self._memory.log.record(SecurityEvent(SecurityKind.RESTARTED, account, source))
-        self._restart_soon()
+        self.restart_soon()
 
     async def factory_reset(self, account: str, source: str, *, keep_badges: bool) -> None:
         """Write down that it shall be reset, then restart it. Raises OSError; then nothing happens."""
@@ -32,7 +32,8 @@ class StationControl:
         badges = "badges kept" if keep_badges else "badges removed"
         self._memory.log.record(SecurityEvent(SecurityKind.FACTORY_RESET, account, source, badges))
         self._memory.accounts.end_all("factory reset")
-        self._restart_soon()
+        self.restart_soon()
 
-    def _restart_soon(self) -> None:
+    def restart_soon(self) -> None:
+        """Ask the supervisor for a restart, soon. To be called on the event loop."""
         asyncio.get_running_loop().call_later(SOON_S, self._tell, {"restart": True})

@@ -49,10 +49,14 @@ def _supervised(profile: Profile, config: StationConfig) -> tuple[Policy, Superv
     if profile.model.supervision is None:
         return policy_of(strategy_of(profile)), None
     # Loaded only where it is used: OCPP with its schemas takes longer to load than all the rest.
-    from evse.app.supervision import identity_of, policy_of_values, settings_of, supervision_values
+    from evse.app.station_facts import station_facts
+    from evse.app.supervision import identity_of, settings_of, supervision_values
+    from evse.services.settings.registry import Catalogue
+    from evse.services.settings.to_policy import policy_of_settings
 
     values = supervision_values(profile)
-    return policy_of_values(values), (settings_of(values, config), identity_of(config))
+    factory = Catalogue(station_facts(profile, config.station_uid, values)).factory
+    return policy_of_settings(factory), (settings_of(values, config), identity_of(config))
 
 
 def dumb_station_factory(profile_name: str, run_number: int, elide: bool) -> VirtualStation:

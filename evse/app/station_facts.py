@@ -23,6 +23,8 @@ _STATION: Final = {
     "load_balancing": "energy.load_balancing",
     "load_shedding_priority": "energy.load_shedding_priority",
     "controlled_by_external_system": "energy.external_control",
+    "continue_after_power_failure": "energy.continue_after_power_failure",
+    "restart_delay_s": "energy.restart_delay_s",
     "maximum_current_a": "energy.station_maximum_a",
     "phase_neutral_voltage_v": "meter.phase_neutral_voltage_v",
 }

@@ -29,6 +29,15 @@ SUPERVISION_VERBS: Final = (
         "the central system limits the outlet by a charging profile",
         (_OUTLET, VerbParam("current", "number", "on each phase", "A", None, 0, 80)),
     ),
+    Verb(
+        "csms_configure",
+        "supervision",
+        "the central system changes a configuration key",
+        (
+            VerbParam("key", "text", "name of the key", "", None, 1, 50),
+            VerbParam("value", "text", "its new value", "", None, 0, 500),
+        ),
+    ),
     Verb("csms_unlimit", "supervision", "the central system clears its charging profiles"),
     Verb(
         "csms_reset",
@@ -64,6 +73,8 @@ def request_of(central: Central, name: str, params: Mapping[str, Checked]) -> tu
                 "connectorId": outlet,
                 "csChargingProfiles": _profile(outlet, int(params["current"])),
             }
+        case "csms_configure":
+            return "ChangeConfiguration", {"key": str(params["key"]), "value": str(params["value"])}
         case "csms_unlimit":
             return "ClearChargingProfile", {}
         case "csms_reset":

@@ -7,6 +7,8 @@
 | the world dies or hangs                    | ends the run: physics cannot be started again in the middle               |
 | the station's supply goes (simulation)     | kills control and services, keeps them down until the supply is back      |
 | services ask for a restart of the station  | ends control, then services, in an orderly way and starts both again      |
+| control or services of a firmware on trial | after its third short life: as a restart, and counted as one of the       |
+| die again and again                        | starts that a trial has (``firmware_boot``)                               |
 | SIGINT, SIGTERM, SIGHUP                    | control first (it opens every contactor), then services, then the world   |
 | itself killed                              | the kernel kills every child (parent-death signal); leases expire         |
 
@@ -24,7 +26,7 @@ import time
 from collections.abc import Callable
 from typing import Any, Final
 
-from evse.app.child_process import WORTH_TELLING, ChildProcess
+from evse.app.child_process import QUICK_DEATHS, WORTH_TELLING, ChildProcess
 from evse.core.units import NEVER, SECOND
 
 LOOK_US: Final = SECOND // 4
@@ -50,6 +52,8 @@ class Supervisor:
 
     ``world_link``: our end of the world's socket. ``changed``: called when a process came or went; ``started``: once, when
     all are ready for the first time. ``say`` takes lines for people and must never wait. ``tend`` is called about once a second.
+    ``choose``: decides what the next start of control and services runs and returns whether that is on trial; ``trial``: whether
+    what it decided last is.
     """
 
     def __init__(
@@ -64,6 +68,8 @@ class Supervisor:
         started: Callable[[], None],
         say: Callable[[str], None],
         tend: Callable[[], None] = lambda: None,
+        choose: Callable[[], bool] = lambda: False,
+        trial: bool = False,
         verbose: bool = False,
     ) -> None:
         self.control, self.services, self.world = control, services, world
@@ -76,6 +82,7 @@ class Supervisor:
         self._started = started
         self._tell = say
         self._tend, self._tend_us = tend, 0
+        self._choose, self._trial = choose, trial
         self._verbose = verbose
         self._announced = False
         self._powered = True
@@ -145,6 +152,7 @@ class Supervisor:
                 self._bury(child, now_us)
         self._hear_world()
         if self.services.wants_restart and self.services.running:
+            self._say("the station restarts, as asked for")
             self._restart_station()
         for child in self._station:
             if self._powered and not child.running and now_us >= child.restart_us and self._exit_code is None:
@@ -182,6 +190,10 @@ class Supervisor:
         self._say(f"{child.name} ended ({how}); starting it again in {pause_us / SECOND:.2f} s")
         if recent >= WORTH_TELLING:
             self._say(f"{child.name} ended {recent} times within a minute: something is wrong with it")
+        if self._trial and child.short_lives >= QUICK_DEATHS:
+            self._say("the firmware on trial does not keep running")
+            self._restart_station()
+            return
         if not self._announced and recent >= WORTH_TELLING:
             self._fail(f"{child.name} cannot be started")
 
@@ -196,12 +208,13 @@ class Supervisor:
             self._fail(f"not ready after {START_LIMIT_US // SECOND} s: {waiting}")
 
     def _restart_station(self) -> None:
-        """Somebody at the page wants a restart: both end in an orderly way, control first, and start again."""
+        """Both end in an orderly way, control first, and start again."""
         self.services.wants_restart = False
-        self._say("the station restarts, as asked for")
         for child, limit_s in ((self.control, CONTROL_STOP_S), (self.services, SERVICES_STOP_S)):
             self._stop(child, limit_s)
             child.restart_us = monotonic_us()
+            child.short_lives = 0
+        self._trial = self._choose()
         self._changed()
 
     # --- the world's wishes --------------------------------------------------------------------------------------
@@ -243,6 +256,8 @@ class Supervisor:
         if on == self._powered:
             return
         self._powered = on
+        if on:
+            self._trial = self._choose()
         now_us = monotonic_us()
         for child in self._station:
             if on:

@@ -27,6 +27,12 @@ class Availability:
         return NEVER if self.booking is None else self.booking.until_us
 
     @property
+    def ordered(self) -> bool:
+        """Whether anything at all is ordered."""
+        flags = self.maintenance or self.suspended or self.postponed
+        return flags or bool(self.unavailable) or self.booking is not None
+
+    @property
     def out_of_service(self) -> bool:
         """Nobody may start."""
         return bool(self.unavailable) or self.maintenance

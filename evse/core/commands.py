@@ -20,6 +20,7 @@ from enum import StrEnum
 from evse.core.config import StationConfig
 from evse.core.limits import LimitStep, OnExpiry
 from evse.core.orders import StandingOrder
+from evse.core.power_return import Interrupted
 from evse.core.units import NEVER
 
 ANY_EPOCH = -1
@@ -100,6 +101,25 @@ class StopSession(Command):
     """End the running session in a controlled way."""
 
     reason: str = "Remote"
+
+
+@dataclass(frozen=True, slots=True)
+class WhenVehicleLeaves(Command):
+    """What follows when the cable is pulled out of the vehicle while its other end stays in the outlet.
+
+    ``ends_session`` false: the session goes on, the cable stays locked in, and whoever plugs the vehicle's end in again charges.
+    ``releases_cable`` false: the session ends, the cable stays locked in until its user presents the card again. Of the
+    two the first counts more. For a domestic plug and a user without identity neither has a meaning. Holds until control
+    starts anew (OCPP 1.6 edition 2, 9.1: `StopTransactionOnEVSideDisconnect`, `UnlockConnectorOnEVSideDisconnect`).
+    """
+
+    ends_session: bool = True
+    releases_cable: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseCable(Command):
+    """Draw the bolt back now, where no session runs: of a cable that is kept for its user, or one whose bolt has stuck."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,7 +228,7 @@ class RestoreState(Command):
     """First command after start: what the boot before left at this outlet; charging is impossible before it.
 
     ``latched``: faults; ``register_wh``: energy register; ``orders``: standing orders of the outlet;
-    ``station_orders``: those of the station. Only the first one of a boot has this effect. A later one may be older than
+    ``station_orders``: those of the station; ``interrupted``: the session that had no end. Only the first one of a boot has this effect. A later one may be older than
     what happened since and changes nothing, but that an order without a known end takes the end it names.
     """
 
@@ -216,6 +236,7 @@ class RestoreState(Command):
     register_wh: int = 0
     orders: tuple[StandingOrder, ...] = ()
     station_orders: tuple[StandingOrder, ...] = ()
+    interrupted: Interrupted | None = None
 
 
 COMMAND_TYPES: tuple[type[Command], ...] = (
@@ -224,6 +245,8 @@ COMMAND_TYPES: tuple[type[Command], ...] = (
     ConfirmRecord,
     StartSession,
     StopSession,
+    WhenVehicleLeaves,
+    ReleaseCable,
     Book,
     Suspend,
     Postpone,

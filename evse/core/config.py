@@ -286,6 +286,10 @@ class StationConfig:
     external_control: bool = True
     """An external system (Modbus, OCPP) may limit the current (EVlink: `Controlled by external system`)."""
     nominal_voltage_mv: int = 230_000
+    continue_after_power_failure: bool = False
+    """A charge that a power failure interrupted goes on without asking (:mod:`evse.core.power_return`)."""
+    restart_delay_us: int = 0
+    """After a power failure an interrupted charge waits for a random part of this."""
     checkpoint_us: int = 60 * SECOND
     """Longest time between two durable energy readings while charging (at most 60 s)."""
     version: int = 1

@@ -13,6 +13,7 @@ from dataclasses import asdict, fields, replace
 from typing import Final
 
 from evse.core.config import OutletConfig, ProcedureTimings, StationConfig
+from evse.core.power_return import LONGEST_DELAY_US
 from evse.core.units import HOUR, SECOND
 
 FIXED_OF_STATION: Final = ("station_uid", "profile")
@@ -72,6 +73,7 @@ def _out_of_range(config: StationConfig) -> Iterator[str]:
     yield from _range("shedding.margin_ma", config.shedding.margin_ma, 0, MOST_MA)
     yield from _range("shedding.keep_us", config.shedding.keep_us, 0, LONGEST_US)
     yield from _range("shedding.energy_step_wh", config.shedding.energy_step_wh, 1, 1_000_000)
+    yield from _range("restart_delay_us", config.restart_delay_us, 0, LONGEST_DELAY_US)
     yield from _range("checkpoint_us", config.checkpoint_us, SECOND, CHECKPOINT_US)
     for outlet in config.outlets:
         for problem in _outlet_out_of_range(outlet):

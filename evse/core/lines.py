@@ -100,6 +100,7 @@ class InputLines:
 
     def __init__(self, lines: tuple[InputLine, ...]) -> None:
         self._lines: tuple[_Debounced, ...] = ()
+        self._active: frozenset[LineFunction] = frozenset()
         self.configure(lines)
         self.changes: tuple[LineChange, ...] = ()
         """What the last update changed, in the order of the table."""
@@ -110,9 +111,12 @@ class InputLines:
         """Have these lines from now on. A line that is told the same as before keeps what it knows."""
         known = {each.line: each for each in self._lines}
         self._lines = tuple(known.get(line) or _Debounced(line) for line in lines)
+        self._active = self._acting()
 
     def update(self, now_us: int, contacts: tuple[bool, ...]) -> int:
         """Take the present contacts (true = closed); return when to look again."""
+        if not self._lines:
+            return NEVER
         before = [(each.active, each.known) for each in self._lines]
         wake_us = min((each.update(now_us, contacts) for each in self._lines), default=NEVER)
         changed = [
@@ -122,6 +126,8 @@ class InputLines:
         ]
         self.changes = tuple(LineChange(each.line.function, each.active) for each, _ in changed)
         self.begun = tuple(each.line.function for each, was_known in changed if was_known and each.active)
+        if changed:
+            self._active = self._acting()
         return wake_us
 
     def lost(self) -> None:
@@ -132,7 +138,10 @@ class InputLines:
 
     def active(self, function: LineFunction) -> bool:
         """Whether ``function`` acts now; false where no line has it."""
-        return any(each.active for each in self._lines if each.line.function is function)
+        return function in self._active
+
+    def _acting(self) -> frozenset[LineFunction]:
+        return frozenset(each.line.function for each in self._lines if each.active)
 
     @property
     def active_names(self) -> tuple[str, ...]:

@@ -89,7 +89,7 @@ class MotorSupervisor(Generic[GoalT, FeedbackT, DriveT]):
 
     def at(self, end: GoalT) -> bool:
         """``end`` is the goal, the feedback confirms it, and no earlier pulse is on its way back."""
-        return self._reached and self.goal is end and self.feedback.value == end.value
+        return self._reached and self.goal is end and _same(self.feedback, end)
 
     def look(self, now_us: int, feedback: FeedbackT) -> None:
         """Notice at once that the holding end was left, before anything of this step is decided."""
@@ -98,7 +98,7 @@ class MotorSupervisor(Generic[GoalT, FeedbackT, DriveT]):
 
     def _notice(self, feedback: FeedbackT) -> None:
         """``lost`` when the holding end, once reached, is not reported any more: opened by hand or by a fault."""
-        if self._reached and self.goal is self._holding and feedback.value != self._holding.value:
+        if self._reached and self.goal is self._holding and not _same(feedback, self._holding):
             self.lost = True
 
     def update(self, now_us: int, feedback: FeedbackT, *, may_release: bool) -> int:
@@ -107,11 +107,11 @@ class MotorSupervisor(Generic[GoalT, FeedbackT, DriveT]):
         self.feedback = feedback
         if mended and self.failed is not None:
             self.order(now_us, self.goal, again=True)
-        if feedback.value != self._holding.value:
+        if not _same(feedback, self._holding):
             self._driven_there = False
         if self._moving is not self.goal and now_us < self._moves_until_us:
             return self._moves_until_us
-        if feedback.value == self.goal.value:
+        if _same(feedback, self.goal):
             if not self._credible():
                 self.failed = self.goal
                 return NEVER
@@ -158,3 +158,8 @@ class MotorSupervisor(Generic[GoalT, FeedbackT, DriveT]):
         self._moving, self._moves_until_us = self.goal, now_us + self._timings.pulse_us
         self._try_ends_us = now_us + self._timings.confirm_us
         return self._try_ends_us
+
+
+def _same(feedback: str, end: str) -> bool:
+    """Whether the feedback is that of this end: both are texts of different kinds."""
+    return feedback == end

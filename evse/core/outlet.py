@@ -18,7 +18,11 @@ from evse.core.orders import StandingOrder, newly_dated, orders_in_force, put_in
 from evse.core.outlet_offer import OutletOffer
 from evse.core.outlet_status import OutletStatus
 from evse.core.panel import MASTER_CARD_MISSING
+<<<<<<< HEAD
 from evse.core.phase_switch import PHASE_SWITCH_FAILED, THREE
+=======
+from evse.core.power_return import Interrupted
+>>>>>>> main
 from evse.core.units import NEVER
 from evse.core.values import OutletInputs, OutletOutputs, PilotLevel, RcdTest
 
@@ -35,9 +39,16 @@ class OutletCore(OutletOffer):
     """State of one outlet. Deterministic: the same calls give the same results."""
 
     def restore(
-        self, now_us: int, latched: Iterable[str], register_wh: int, orders: Iterable[StandingOrder] = ()
+        self,
+        now_us: int,
+        latched: Iterable[str],
+        register_wh: int,
+        orders: Iterable[StandingOrder] = (),
+        interrupted: Interrupted | None = None,
     ) -> None:
-        """Continue with what an earlier boot left: faults, energy register, orders. Charging needs this first.
+        """Continue with what an earlier boot left: faults, energy register, orders, a session without end.
+
+        Charging needs this first.
 
         The second time it can only be older than what is known here: it gives ends to orders without one.
         """
@@ -49,11 +60,15 @@ class OutletCore(OutletOffer):
         self.register.restore(register_wh)
         put_in_force(orders, availability, self.limit_orders)
         self._told_orders = orders_in_force(availability, self.limit_orders)
+        self.procedure.power_return.restore(now_us, interrupted)
         self.restored = True
 
     def orders_news(self) -> OrdersChanged | None:
         """The orders in force, when they are others than told before."""
-        orders = orders_in_force(self.procedure.availability, self.limit_orders)
+        availability = self.procedure.availability
+        if not (self._told_orders or self.limit_orders or availability.ordered):
+            return None
+        orders = orders_in_force(availability, self.limit_orders)
         if orders == self._told_orders:
             return None
         self._told_orders = orders

@@ -111,6 +111,9 @@ class OutletOffer(OutletSenses):
         if now_us < contactor.next_closing_us and not contactor.permitted:
             reasons.append("ContactorMustRest")
             self._until(contactor.next_closing_us)
+        if now_us < self.procedure.power_return.held_until_us:
+            reasons.append("RestartDelay")
+            self._until(self.procedure.power_return.held_until_us)
         return reasons
 
     def _offer(self, now_us: int) -> None:

@@ -76,6 +76,8 @@ class Procedure(UserSide):
         left = facts.vehicle_gone if self._config.leave_cable_connected else not (facts.plugged or facts.vehicle)
         if left:
             self._free_served = self._asked_again = False
+        watched = facts.link_ok and self.status is not OutletStatus.NOT_INITIALIZED
+        self._wake_us = min(self._wake_us, self.power_return.look(now_us, empty=watched and left))
 
     def _move(self, now_us: int, facts: ProcedureFacts) -> None:
         match self.status:
@@ -121,8 +123,10 @@ class Procedure(UserSide):
             self._fire(now_us, "maintained")
         elif self.availability.out_of_service:
             self._fire(now_us, "taken_out")
-        elif not self._free_served:
-            self._begin_free(now_us, facts)
+        else:
+            self._continue_charge(now_us, facts)
+            if self.session is None and not self._free_served:
+                self._begin_free(now_us, facts)
 
     def _plug_procedure(self, now_us: int, facts: ProcedureFacts) -> None:
         session = self._expect_session(facts)
@@ -209,13 +213,18 @@ class Procedure(UserSide):
             # A first reading at once: a power cut in the first minute leaves at least the type of charge.
             session.checkpoint_us = now_us - self._checkpoint_period_us
         self._session_must_end(now_us, facts, session)
-        if facts.vehicle_gone and self._late(now_us, self._gone_since_us + self._times.vehicle_left_us):
+        if self._vehicle_has_left(facts) and self._late(now_us, self._gone_since_us + self._times.vehicle_left_us):
             self.stop_reason = self.stop_reason or "EVDisconnected"
         if self.stop_reason and not facts.permitted and self._contact_safe(facts):
             if self.stop_reason.startswith(FAULT) and not self._charge_error:
                 # The guide has no charge error for it; "other events" of what follows is the word that fits.
                 self._notice(OutletErrorName.UNPLUG_PROCEDURE)
             self._fire(now_us, "charge_ended")
+
+    def _vehicle_has_left(self, facts: ProcedureFacts) -> bool:
+        """Whether there is nothing left to go on with: not while the cable waits for a vehicle and the session may too."""
+        waits = not facts.domestic and (facts.plugged or self._config.attached_cable)
+        return facts.vehicle_gone and (self.ends_with_vehicle or not waits)
 
     @staticmethod
     def _contact_safe(facts: ProcedureFacts) -> bool:
@@ -234,11 +243,17 @@ class Procedure(UserSide):
                 now_us - session.opened_us,
             )
         )
+        if self.stop_reason == "EVDisconnected" and not self.releases_with_vehicle and not facts.domestic:
+            self.kept_for = session.uid
         self.session = None
         self.stop_reason = ""
         self.pending = None
 
     def _unplug_procedure(self, now_us: int, facts: ProcedureFacts) -> None:
+        if not facts.plugged or not self._config.has_lock or self.availability.maintenance:
+            self.kept_for = ""
+        if self.kept_for:
+            return
         self.lock_goal = LockGoal.UNLOCKED
         if self._in_maintenance_state and not facts.contact_closed:
             self._fire(now_us, "maintained")

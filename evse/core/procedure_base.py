@@ -13,6 +13,7 @@ from evse.core.events import (
 )
 from evse.core.lock import LockGoal
 from evse.core.outlet_status import ERROR_CLASS, OUTLET_TABLE, ErrorClass, OutletErrorName, OutletStatus
+from evse.core.power_return import PowerReturn
 from evse.core.procedure_facts import ProcedureFacts
 from evse.core.session import PendingAuthorisation, Session
 from evse.core.shutter import ShutterGoal
@@ -35,10 +36,15 @@ class ProcedureBase:
         self.since_us = 0
         self.epoch = 0
         self.availability = Availability()
+        self.power_return = PowerReturn()
         self.session: Session | None = None
         self.pending: PendingAuthorisation | None = None
         self.last_error: OutletErrorName | None = None
         self.stop_reason = ""
+        self.ends_with_vehicle = self.releases_with_vehicle = True
+        """What follows when the vehicle's end is unplugged (:class:`evse.core.commands.WhenVehicleLeaves`)."""
+        self.kept_for = ""
+        """Whose cable stays locked in after the session, until he presents himself; empty: nobody's."""
         self.lock_goal = LockGoal.UNLOCKED
         self.retry_lock = False
         self.shutter_goal = ShutterGoal.CLOSED

@@ -36,6 +36,8 @@ class UserSide(ProcedureBase):
                 self._request(now_us, uid, "teach")
         elif session is not None:
             self._card_in_session(now_us, uid, session)
+        elif self.kept_for:
+            self._card_for_cable(now_us, uid)
         elif not self._may_begin(facts) or self._config.access is not Access.BADGE:
             self._sound(Beep.REFUSED)
         elif self.pending is None:
@@ -54,7 +56,7 @@ class UserSide(ProcedureBase):
             return False
         if self.status is OutletStatus.INIT_DONE and not self._bolt_withdrawn(facts):
             return False
-        kept = facts.blocked or facts.key_locked or self.availability.out_of_service
+        kept = facts.blocked or facts.key_locked or self.availability.out_of_service or self.kept_for
         return free and not kept and not facts.contact_closed
 
     def _card_in_session(self, now_us: int, uid: str, session: Session) -> None:
@@ -66,6 +68,23 @@ class UserSide(ProcedureBase):
             self._sound(Beep.ACCEPTED)
         else:
             self._request(now_us, uid, "stop")
+
+    def _card_for_cable(self, now_us: int, uid: str) -> None:
+        """A card where a cable is kept: its user's gives it back, for any other services are asked as for a stop."""
+        self._sound(Beep.READ)
+        if uid == self.kept_for:
+            self._sound(Beep.ACCEPTED)
+            self.release_cable()
+        elif self.pending is None:
+            self._request(now_us, uid, "stop")
+
+    def release_cable(self) -> str:
+        """Draw the bolt back, once more if it has stuck; return why not, or an empty text."""
+        if self.session is not None:
+            return "a session is running: end it first"
+        self.kept_for = ""
+        self.retry_lock = True
+        return ""
 
     def _request(self, now_us: int, uid: str, purpose: str) -> None:
         self._card_counter += 1
@@ -90,6 +109,7 @@ class UserSide(ProcedureBase):
                 self._stop_verdict(now_us, accepted=accepted and answer.may_stop_any)
             elif accepted and not answer.may_stop_any:
                 self._sound(Beep.ACCEPTED)
+                self.power_return.asked()
                 self._begin(now_us, pending.uid, "badge", expires_us, answer.card_read_id)
                 if self.session is not None:
                     self.session.priority = answer.priority
@@ -115,7 +135,8 @@ class UserSide(ProcedureBase):
     def _stop_verdict(self, now_us: int, *, accepted: bool) -> None:
         if accepted:
             self._sound(Beep.ACCEPTED)
-            self.stop(now_us, "Local")
+            if self.stop(now_us, "Local"):
+                self.release_cable()
         else:
             self._sound(Beep.REFUSED)
             self._error(OutletErrorName.BADGE_IS_NOT_THE_CURRENT_USER)
@@ -145,6 +166,7 @@ class UserSide(ProcedureBase):
         if self.session is not None or self.pending is not None or not self._may_begin(facts):
             return "the outlet is not free to start a session"
         self.epoch += 1
+        self.power_return.asked()
         self._fire(now_us, "authorise")
         self._begin(now_us, uid, "remote")
         return "" if self.session is not None else "the outlet is booked for somebody else"
@@ -172,6 +194,7 @@ class UserSide(ProcedureBase):
     def ask_again(self) -> None:
         """Somebody at the outlet asks for a new charge without unplugging: the key or the push button."""
         self._asked_again = self.session is None
+        self.power_return.asked()
 
     def _begin_free(self, now_us: int, facts: ProcedureFacts) -> None:
         """Where access is free a plug that comes, or a wish for another charge, is enough."""
@@ -182,6 +205,19 @@ class UserSide(ProcedureBase):
             self._fire(now_us, "authorise")
             self._begin(now_us, "", FREE_ACCESS)
 
+    def _continue_charge(self, now_us: int, facts: ProcedureFacts) -> None:
+        """A power failure has interrupted a charge: it goes on for the same user, if the vehicle is still there."""
+        wanted = self.power_return.to_continue(now_us)
+        if wanted is None or self._config.access is Access.FREE:
+            return
+        self._late(now_us, self.power_return.until_us)
+        booking = self.availability.booking
+        promised = booking is not None and booking.uid != wanted.uid
+        if facts.plugged and facts.vehicle and not promised and self._may_begin(facts):
+            self.epoch += 1
+            self._fire(now_us, "authorise")
+            self._begin(now_us, wanted.uid, wanted.authorised_by)
+
     def _begin(self, now_us: int, uid: str, authorised_by: str, expires_us: int = NEVER, card_read_id: int = 0) -> None:
         self._fire(now_us, "authorised")
         self._fire(now_us, "contract")
@@ -190,6 +226,7 @@ class UserSide(ProcedureBase):
             self._refuse(now_us, OutletErrorName.BADGE_IS_NOT_THE_BOOKER)
             return
         self.availability.booking = None
+        self.power_return.begun()
         self._session_counter += 1
         session_id = f"{self._boot_id}-{self._config.number}-{self._session_counter}"
         self.session = Session(session_id, uid, authorised_by, now_us, card_read_id)

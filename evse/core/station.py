@@ -23,6 +23,7 @@ from evse.core.commands import (
     Maintain,
     Postpone,
     ReadCards,
+    ReleaseCable,
     Restart,
     RestoreState,
     SetLimit,
@@ -31,6 +32,7 @@ from evse.core.commands import (
     StartSession,
     StopSession,
     Suspend,
+    WhenVehicleLeaves,
 )
 from evse.core.config import StationConfig
 from evse.core.configure import refusal
@@ -77,6 +79,8 @@ class StationCore:
         self._demand: tuple[tuple[Limit, ...], int, list[Claim]] = ((), 0, [])
         self._parts: tuple[StationPart, ...] = ()
         """Every outlet's part for that demand."""
+        self._claims: list[tuple[tuple[int, bool], int, Claim] | None] = [None] * len(self.outlets)
+        """Of each outlet: what its claim was made of, until when it holds, and the claim."""
         self._parts_known = False
         """Whether that is the demand of this moment."""
         self._limits = StationLimits(config.station_maximum_ma, balancing=config.balancing)
@@ -113,6 +117,9 @@ class StationCore:
         addressed = {command.outlet for command in commands} | {card.outlet for card in cards}
         wake_us = self._limits.update(now_us)
         self._parts_known = False
+        if commands or cards:
+            # They change outlets that do not step.
+            self._claims = [None] * len(self.outlets)
         outputs = []
         for index, latest in enumerate(inputs):
             step = self._step_outlet(now_us, index, latest, addressed, events)
@@ -164,13 +171,23 @@ class StationCore:
         limits = self._limits
         claims: list[Claim] = []
         if len(self.outlets) > 1 and limits.shared:
-            settling, step_wh = limits.settling, self.config.shedding.energy_step_wh
-            claims = [outlet.claim(now_us, settling=settling, energy_step_wh=step_wh) for outlet in self.outlets]
+            claims = [self._claim(now_us, index, outlet) for index, outlet in enumerate(self.outlets)]
         demand = (limits.limits, limits.maximum_ma, claims)
         if demand != self._demand or now_us >= self._balancer.wake_us:
             self._demand = demand
             self._parts = self._divide(now_us, claims)
         return self._parts[index]
+
+    def _claim(self, now_us: int, index: int, outlet: OutletCore) -> Claim:
+        """What an outlet claims; the last one stands until the outlet steps or what it reserves falls by time alone."""
+        of = (outlet.revision, self._limits.settling)
+        kept = self._claims[index]
+        if kept is not None and kept[0] == of and now_us < kept[1]:
+            return kept[2]
+        step_wh = self.config.shedding.energy_step_wh
+        claim = outlet.claim(now_us, settling=self._limits.settling, energy_step_wh=step_wh)
+        self._claims[index] = (of, outlet.current.next_decay_us(now_us), claim)
+        return claim
 
     def _divide(self, now_us: int, claims: list[Claim]) -> tuple[StationPart, ...]:
         limits = self._limits
@@ -223,7 +240,7 @@ class StationCore:
         if not self._announced:
             self._announced = True
             found.insert(0, ConfigurationActive(0, self.config.version, self.config.digest))
-        if self._limits.in_force() != self._told_limits:
+        if (self._limits.orders or self._told_limits) and self._limits.in_force() != self._told_limits:
             self._told_limits = self._limits.in_force()
             found.insert(0, OrdersChanged(0, self._told_limits))
         return found
@@ -285,7 +302,7 @@ class StationCore:
 
     def _restore(self, now_us: int, command: RestoreState, outlet: OutletCore) -> None:
         orders = tuple(each for each in command.orders if self._heeds(each))
-        outlet.restore(now_us, command.latched, command.register_wh, orders)
+        outlet.restore(now_us, command.latched, command.register_wh, orders, command.interrupted)
         limits = tuple(each for each in command.station_orders if self._heeds(each))
         if self._limits_restored:
             limits = newly_dated(self._told_limits, limits)
@@ -309,6 +326,11 @@ class StationCore:
                 return outlet.remote_start(now_us, command.uid)
             case StopSession():
                 return procedure.stop(now_us, command.reason)
+            case WhenVehicleLeaves():
+                procedure.ends_with_vehicle = command.ends_session
+                procedure.releases_with_vehicle = command.releases_cable
+            case ReleaseCable():
+                return procedure.release_cable()
             case Book():
                 availability.booking = Booking(command.uid, command.until_us) if command.uid else None
             case Suspend():

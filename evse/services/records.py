@@ -1,8 +1,8 @@
 """Charge data records: the value, the last thirty, and the CSV export (EVlink commissioning guide DOCA0060).
 
-Export columns, in this order: charge number, charging station, socket, transaction ID, user ID, type of charge,
+Every export, by REST and by publication, has these columns, in this order: charge number, charging station, socket, transaction ID, user ID, type of charge,
 start, end, energy in kWh, type of socket, duration, comment, reason, clock quality. Start and end are UTC in ISO 8601
-and empty while the clock was not set; the duration is H:MM:SS and never depends on the wall clock. Newest first.
+and empty while the clock was not set; the duration is H:MM:SS and never depends on the wall clock.
 
 A cell that a spreadsheet would take for a formula gets an apostrophe in front; control characters become spaces.
 """
@@ -101,18 +101,32 @@ def last_records(reader: RecordReader) -> tuple[Record, ...]:
 
 
 def export_csv(reader: RecordReader, form: CsvFormat = FACTORY_FORMAT) -> Iterator[str]:
-    """The export, piece by piece: the header, then up to a hundred records at a time. Lines end with CR LF."""
-    yield _lines([[title for title, _ in _COLUMNS]], form)
+    """The export, newest first, piece by piece: the header, then up to a hundred records at a time."""
+    yield csv_heading(form)
     before: int | None = None
     while page := reader.records(_PAGE, before):
-        yield _lines([[cell(record, form) for _, cell in _COLUMNS] for record in page], form)
+        yield csv_lines(page, form)
         before = page[-1].number
 
 
 def csv_of(records: Sequence[Record], form: CsvFormat = FACTORY_FORMAT) -> bytes:
     """``records`` in this order as one file with the header of the export, UTF-8."""
-    rows = [[cell(record, form) for _, cell in _COLUMNS] for record in records]
-    return _lines([[title for title, _ in _COLUMNS], *rows], form).encode()
+    return (csv_heading(form) + csv_lines(records, form)).encode()
+
+
+def csv_heading(form: CsvFormat) -> str:
+    """The line with the names of the columns; lines end with CR LF."""
+    return _lines([[title for title, _ in _COLUMNS]], form)
+
+
+def csv_lines(records: Sequence[Record], form: CsvFormat) -> str:
+    """A line for each record."""
+    return _lines([[cell(record, form) for _, cell in _COLUMNS] for record in records], form)
+
+
+def csv_remark(text: str, form: CsvFormat) -> str:
+    """A line with one cell, which is no record."""
+    return _lines([[safe_cell(text)]], form)
 
 
 def energy_text(energy_wh: int, separator: DecimalSeparator) -> str:

@@ -6,6 +6,7 @@ Rules:
   that is new to us or we that are new to control. Only when that is durable, ``RestoreState`` goes to every outlet,
   so that what control works with includes all that came before.
 - A configuration that control is to work by instead of its own (``adopt``) goes out before ``RestoreState``.
+- What those sessions were goes with ``RestoreState``: by the settings they go on, after a delay (:mod:`evse.services.interrupted`).
 - ``RestoreState`` may come again, with a new id when it says more than before; control takes from it only what it lacks.
 - Standing orders are kept as told, each time all of an outlet (:mod:`evse.services.standing_orders`).
 - An event's writes and its sequence number are one commit. A session's start is confirmed when its commit is durable.
@@ -42,7 +43,11 @@ from evse.core.events import (
     TransactionStarted,
 )
 from evse.core.orders import OrderKind, StandingOrder
+<<<<<<< HEAD
 from evse.core.panel import MASTER_CARD_MISSING
+=======
+from evse.core.power_return import Interrupted
+>>>>>>> main
 from evse.core.units import NEVER, SECOND
 from evse.exchange.envelope import Acknowledge, Envelope
 from evse.exchange.snapshot import StationView
@@ -53,6 +58,7 @@ from evse.services.badges.badge_list import BadgeList
 from evse.services.badges.writes import FactoryBadges
 from evse.services.card_desk import CardDesk
 from evse.services.clock import ClockMapping, Instant
+from evse.services.interrupted import interrupted_sessions
 from evse.services.journal import (
     Checkpoint,
     ClearLatch,
@@ -109,6 +115,8 @@ class StationServices:
         self.repeated_events = 0
         self._journal = journal
         self._outlets: dict[int, OutletConfig] = {outlet.number: outlet for outlet in config.outlets}
+        self._config = config
+        self._interrupted_at: dict[int, Interrupted] = {}
         self.wanted: StationConfig | None = None
         """What control is to work by instead of the configuration it starts with."""
         self._wake = wake
@@ -170,10 +178,18 @@ class StationServices:
         self._closed_interrupted = False
         self._retry_us = NEVER
         generation = self._generation
+        self._interrupted_at = self._find_interrupted(boot_id)
         close = CloseInterrupted(boot_id, publish=self.publish, supervised=self.back_end.present)
         writes: list[Write] = [self._factory, close]
         self._journal.commit(writes, lambda: self._interrupted(generation))
         return self.take_commands()
+
+    def _find_interrupted(self, boot_id: str) -> dict[int, Interrupted]:
+        """Looked up before they are closed. While the journal cannot be read nothing goes on by itself."""
+        try:
+            return interrupted_sessions(self.wanted or self._config, boot_id, self._journal.open_sessions())
+        except JournalError:
+            return {}
 
     def adopt(self, config: StationConfig) -> Configure:
         """Have control work by ``config`` from now on: the command to send now.
@@ -272,6 +288,7 @@ class StationServices:
                     register_wh=self._journal.register_wh(number),
                     orders=self._orders.resumed(number, self.clock),
                     station_orders=self._orders.resumed(0, self.clock),
+                    interrupted=self._interrupted_at.get(number),
                 )
                 for number in self._outlets
             ]

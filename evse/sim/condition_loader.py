@@ -17,6 +17,7 @@ where: {reason: Local}
 from __future__ import annotations
 
 import dataclasses
+import functools
 import types
 import typing
 from collections.abc import Mapping
@@ -35,6 +36,12 @@ from hal.world.truth import OutletTruth
 
 CONDITION_KEYS: Final = ("outlet", "event", "where")
 _EVENTS: Final = {kind.__name__: kind for kind in EVENT_TYPES}
+_cached_hints: Final = functools.cache(typing.get_type_hints)
+
+
+def type_hints(kind: typing.Any) -> Mapping[str, typing.Any]:
+    """The types of a class's fields; found once, for it takes long."""
+    return _cached_hints(kind)
 
 
 class _Wrong(Exception):
@@ -84,7 +91,7 @@ def _event(data: Mapping[str, Value], key: Key, outlet: int, report: Report) -> 
     if not isinstance(where, dict):
         report.add((*key, "where"), "is not a mapping of the event's fields")
         return None
-    hints = typing.get_type_hints(kind)
+    hints = type_hints(kind)
     fields = [field.name for field in dataclasses.fields(kind) if field.name != "outlet"]
     found: list[tuple[str, str, conditions.Value]] = []
     for field, written in where.items():
@@ -166,13 +173,20 @@ def _resolve(text: str, root: type) -> tuple[tuple[str | int, ...], object, bool
 def _field(kind: object, name: str, text: str) -> tuple[object, bool]:
     if not _is_group(kind):
         raise _Wrong(f"nothing lies below a plain value in {text!r}")
-    members: dict[str, object] = dict(typing.get_type_hints(kind))
-    for other, value in vars(kind).items():
-        if isinstance(value, property) and not other.startswith("_"):
-            members[other] = typing.get_type_hints(value.fget)["return"]
+    members = _members(kind)
     if name not in members:
         raise _Wrong(f"{kind.__name__} has no field {name!r}", nearest_first(name, members))
     return _without_none(members[name])
+
+
+@functools.cache
+def _members(kind: type) -> Mapping[str, object]:
+    """The fields and properties of a type with their types."""
+    members: dict[str, object] = dict(type_hints(kind))
+    for other, value in vars(kind).items():
+        if isinstance(value, property) and not other.startswith("_"):
+            members[other] = typing.get_type_hints(value.fget)["return"]
+    return members
 
 
 def _is_group(kind: object) -> typing.TypeGuard[type]:

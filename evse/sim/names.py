@@ -72,6 +72,7 @@ WAITING_REASONS: Final = (
     "NotEnoughCurrent",
     "WaitAfterFault",
     "ContactorMustRest",
+    "RestartDelay",
 )
 """Why no PWM is offered, beside faults."""
 CONTACTOR_REASONS: Final = (

@@ -23,7 +23,7 @@ from evse.core.commands import (
     RestoreState,
 )
 from evse.sim.command_values import FieldError, field_value
-from evse.sim.condition_loader import CONDITION_KEYS, load_condition
+from evse.sim.condition_loader import CONDITION_KEYS, load_condition, type_hints
 from evse.sim.names import UID_ALLOWED, UID_PATTERN, Brought, nearest_first
 from evse.sim.problems import Report, ScenarioError
 from evse.sim.quantities import QuantityError, name_without_unit, unit_of_name, units_of, whole
@@ -79,11 +79,15 @@ def load_scenario(path: Path, verbs: Sequence[Verb], outlets: int = MAX_OUTLETS)
     ``verbs``: what the composition root offers; ``outlets``: how many outlets may be named. Raises ScenarioError with
     every problem.
     """
+    return scenario_of_source(read_scenario(path), verbs, outlets)
+
+
+def read_scenario(path: Path) -> Source:
+    """Read a scenario file without checking what it says. Raises ScenarioError for one that nothing can be made of."""
     try:
-        source = read_source(path)
+        return read_source(path)
     except ProfileError as error:
         raise _as_scenario_error(error) from error
-    return _load(source, verbs, outlets)
 
 
 def parse_scenario(text: str, file: str, verbs: Sequence[Verb], outlets: int = MAX_OUTLETS) -> Scenario:
@@ -92,7 +96,7 @@ def parse_scenario(text: str, file: str, verbs: Sequence[Verb], outlets: int = M
         source = parse_source(text, file)
     except ProfileError as error:
         raise _as_scenario_error(error) from error
-    return _load(source, verbs, outlets)
+    return scenario_of_source(source, verbs, outlets)
 
 
 def _as_scenario_error(error: ProfileError) -> ScenarioError:
@@ -104,7 +108,23 @@ def _as_scenario_error(error: ProfileError) -> ScenarioError:
     )
 
 
-def _load(source: Source, verbs: Sequence[Verb], outlets: int) -> Scenario:
+@dataclasses.dataclass(frozen=True, slots=True)
+class Head:
+    """What a scenario says of itself. ``title``: its ``name``; texts that it does not give are empty."""
+
+    title: str
+    profile: str
+    description: str
+
+
+def head_of_source(source: Source) -> Head:
+    """The head of a scenario whose steps nobody has checked."""
+    name, profile, description = (source.data.get(key) for key in ("name", "profile", "description"))
+    return Head(*(each if isinstance(each, str) else "" for each in (name, profile, description)))
+
+
+def scenario_of_source(source: Source, verbs: Sequence[Verb], outlets: int = MAX_OUTLETS) -> Scenario:
+    """Check what was read. Raises ScenarioError with every problem."""
     data = source.data if isinstance(source.data, dict) else {}  # anything else was refused while reading
     report = Report(source, outlets, _brought(data.get("steps")))
     for name in data:
@@ -321,7 +341,7 @@ class _StepLoader:
         if kind is None or given is None:
             return None
         names = command_fields(kind)
-        hints = typing.get_type_hints(kind)
+        hints = type_hints(kind)
         fields: dict[str, object] = {}
         spans: dict[str, int] = {}
         for name, value in given.items():

@@ -22,10 +22,12 @@ from evse.core.commands import (
     Command,
     Maintain,
     Postpone,
+    ReleaseCable,
     SetLimit,
     SetUnavailable,
     StopSession,
     Suspend,
+    WhenVehicleLeaves,
 )
 from evse.core.dip import SWITCHES
 from evse.core.outlet_status import OutletStatus
@@ -207,6 +209,9 @@ def _take_back_orders(story: Story, steps: _Steps, outlet: int) -> None:
     for kind in (Suspend, Postpone, Maintain):
         if kind in kinds:
             steps.post(kind, outlet, active=False)
+    if WhenVehicleLeaves in kinds:
+        steps.post(WhenVehicleLeaves, outlet)
+        steps.post(ReleaseCable, outlet)
     if SetUnavailable in kinds:
         for source in AvailabilitySource:
             steps.post(SetUnavailable, outlet, active=False, source=source)

@@ -20,12 +20,14 @@ from evse.core.commands import (
     Command,
     Maintain,
     Postpone,
+    ReleaseCable,
     SetLimit,
     SetPhases,
     SetUnavailable,
     StartSession,
     StopSession,
     Suspend,
+    WhenVehicleLeaves,
 )
 from evse.core.faults import CATALOGUE, Latch
 from evse.core.units import MINUTE, SECOND
@@ -249,6 +251,11 @@ def _unavailable(stream: random.Random, outlet: int) -> Post:
     return Post(SetUnavailable, fields, {})
 
 
+def _vehicle_leaves(stream: random.Random, outlet: int) -> Post:
+    ends, releases = stream.random() < 0.5, stream.random() < 0.5
+    return Post(WhenVehicleLeaves, {"outlet": outlet, "ends_session": ends, "releases_cable": releases}, {})
+
+
 def _book(stream: random.Random, outlet: int) -> Post:
     uid = stream.choice(("", *CARDS))
     return Post(Book, {"outlet": outlet, "uid": uid}, {"until_us": log_uniform(stream, SECOND, 60 * MINUTE)})
@@ -257,6 +264,8 @@ def _book(stream: random.Random, outlet: int) -> Post:
 ORDERS: Final[Mapping[str, Callable[[random.Random, int], Post]]] = {
     "start_session": lambda stream, outlet: Post(StartSession, {"outlet": outlet, "uid": stream.choice(CARDS)}, {}),
     "stop_session": lambda stream, outlet: Post(StopSession, {"outlet": outlet}, {}),
+    "when_vehicle_leaves": _vehicle_leaves,
+    "release_cable": lambda _stream, outlet: Post(ReleaseCable, {"outlet": outlet}, {}),
     "book": _book,
     "suspend": _active(Suspend),
     "postpone": _active(Postpone),

@@ -15,15 +15,20 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
 from starlette.middleware.gzip import GZipMiddleware
+from starlette.requests import Request
 
+from evse.services.accounts.sessions import Session
 from evse.web import errors
-from evse.web.guard import Guard, LoginGate
+from evse.web.guard import COOKIE, Guard, LoginGate
+from evse.web.host_port import HostPort
 from evse.web.page import page_router, static_files
 from evse.web.ports import BoardView, Extras, RecordSource, StationSource, WorldPort
 from evse.web.routes_accounts import account_router
 from evse.web.routes_badges import badge_router
 from evse.web.routes_control import control_router
+from evse.web.routes_firmware import firmware_router
 from evse.web.routes_health import health_router
+from evse.web.routes_host import host_router
 from evse.web.routes_live import WireStreams, board_router, history_router, wire_router
 from evse.web.routes_login import login_router
 from evse.web.routes_metrics import metrics_router
@@ -32,11 +37,13 @@ from evse.web.routes_recording import recording_router
 from evse.web.routes_records import record_router
 from evse.web.routes_report import report_router
 from evse.web.routes_scenarios import scenario_router
+from evse.web.routes_security_log import security_log_router
 from evse.web.routes_settings import settings_router
 from evse.web.routes_settings_file import settings_file_router
 from evse.web.routes_station import command_router, station_router
 from evse.web.routes_world import describe_verbs, world_router
 from evse.web.security import Gate
+from evse.web.security_log_port import Audit
 from evse.web.stream import INTERVAL_S, Hub
 
 LOCAL_NAMES = ("localhost",)
@@ -91,24 +98,37 @@ def create_app(
     app.add_middleware(GZipMiddleware, minimum_size=1024, compresslevel=5)
     if world is None and extras.accounts is not None:
         app.add_middleware(LoginGate, session_of=extras.accounts.session)
-    app.add_middleware(Gate, host_names=host_names)
+    host = extras.host
+    audit = Audit(extras.security, _session_of(extras))
+    app.add_middleware(
+        Gate,
+        host_names=lambda: host_names if host is None else (*host_names, *host.names()),
+        refused=audit.refused,
+    )
     errors.install(app)
     app.include_router(health_router(source, records, hub))
     app.include_router(metrics_router(source, records, hub))
     app.include_router(station_router(source, hub))
     app.include_router(command_router(source, new_id))
-    app.include_router(record_router(records))
+    app.include_router(record_router(records, audit))
     if world is not None:
         app.include_router(world_router(world))
         _describe_world(app, world)
-    _add_extras(app, extras, wires)
-    _add_accounts(app, extras)
+    _add_extras(app, extras, wires, audit)
+    _add_accounts(app, extras, audit, simulated=world is not None)
     app.include_router(page_router(source, world, records, error_bits or {}, extras))
     app.mount("/static", static_files(), name="static")
     return app
 
 
-def _add_extras(app: FastAPI, extras: Extras, wires: WireStreams | None) -> None:
+def _session_of(extras: Extras) -> Callable[[Request], Session | None]:
+    accounts = extras.accounts
+    if accounts is None:
+        return lambda _request: None
+    return lambda request: accounts.session(request.cookies.get(COOKIE, ""))
+
+
+def _add_extras(app: FastAPI, extras: Extras, wires: WireStreams | None, audit: Audit) -> None:
     app.include_router(board_router(extras.board or BoardView()))
     if extras.history is not None:
         app.include_router(history_router(extras.history))
@@ -119,23 +139,44 @@ def _add_extras(app: FastAPI, extras: Extras, wires: WireStreams | None) -> None
     if extras.publication is not None:
         app.include_router(publication_router(extras.publication))
     if extras.report is not None:
-        app.include_router(report_router(extras.report))
+        app.include_router(report_router(extras.report, audit))
     if extras.recording is not None:
         app.include_router(recording_router(extras.recording))
     if extras.badges is not None:
-        app.include_router(badge_router(extras.badges))
+        app.include_router(badge_router(extras.badges, audit))
 
 
-def _add_accounts(app: FastAPI, extras: Extras) -> None:
+def _reached(host: HostPort | None, *, simulated: bool) -> Callable[[Request], None]:
+    """Who is told by which of our addresses a request of somebody logged in came.
+
+    A simulated station has its addresses in its settings only: there it is the one that the request calls it by.
+    """
+    if host is None:
+        return lambda _request: None
+
+    def reached(request: Request) -> None:
+        server = request.scope.get("server")
+        host.reached((request.url.hostname or "") if simulated else str(server[0]) if server else "")
+
+    return reached
+
+
+def _add_accounts(app: FastAPI, extras: Extras, audit: Audit, *, simulated: bool) -> None:
     if extras.accounts is None:
         return
-    app.state.guard = Guard(extras.accounts)
+    app.state.guard = Guard(extras.accounts, _reached(extras.host, simulated=simulated), audit.refused)
     app.include_router(account_router(app.state.guard))
     policy = extras.accounts.policy.label
     app.include_router(login_router({"en": policy.en, "fr": policy.fr}))
+    if extras.security is not None:
+        app.include_router(security_log_router(extras.security))
+    if extras.firmware is not None:
+        app.include_router(firmware_router(extras.firmware))
     if extras.settings is not None:
         app.include_router(settings_router(extras.settings))
         app.include_router(settings_file_router(extras.settings, _program()))
+        if extras.host is not None:
+            app.include_router(host_router(extras.host))
         if extras.control is not None:
             keeps = extras.settings.catalogue.facts.family != "thor"
             app.include_router(control_router(extras.control, family_keeps_badges=keeps))

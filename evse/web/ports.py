@@ -17,8 +17,12 @@ if TYPE_CHECKING:
     from evse.core.events import Event
     from evse.exchange.snapshot import StationView
     from evse.services.accounts.service import AccountService
+    from evse.services.records import Record
     from evse.services.report.content import Report
     from evse.services.settings.service import Settings
+    from evse.web.firmware_port import FirmwarePort
+    from evse.web.host_port import HostPort
+    from evse.web.security_log_port import SecurityLogPort
 
 
 ParamType = Literal["int", "number", "bool", "text", "choice"]
@@ -177,7 +181,7 @@ class RecordSource(Protocol):
     async def last(self, limit: int) -> Sequence[RecordView]:
         """The newest ``limit`` records, newest first."""
 
-    def oldest_first(self) -> AsyncIterator[RecordView]:
+    def oldest_first(self) -> AsyncIterator[Record]:
         """Every record kept, for the export."""
 
 
@@ -447,7 +451,7 @@ class PublicationPort(Protocol):
     """Publication of the charge records."""
 
     async def view(self) -> PublicationView:
-        """How publication stands."""
+        """How publication stands. Raises OSError while that cannot be read."""
 
     async def test(self) -> DeliveryView:
         """Try the oldest waiting report at once, or send a test file; returns when that has ended."""
@@ -471,3 +475,9 @@ class Extras:
     """Needs ``accounts``."""
     control: ControlPort | None = None
     """Needs ``settings``."""
+    firmware: FirmwarePort | None = None
+    """Needs ``accounts``."""
+    host: HostPort | None = None
+    """Needs ``settings``."""
+    security: SecurityLogPort | None = None
+    """Is read with ``accounts`` only."""

@@ -72,6 +72,7 @@ def account_router(guard: Guard) -> APIRouter:
     async def login(body: LoginBody, request: Request, response: Response) -> SessionView:
         with _refusals():
             made = await accounts.login(body.name, body.password, source_of(request))
+        guard.reached(request)
         return _logged_in(made, request, response)
 
     @router.post("/logout", summary="Log out; without a session nothing happens")

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from fastapi import APIRouter
 from pydantic import BaseModel
 
-from evse.web.errors import responses
+from evse.web.errors import Refusal, responses
 from evse.web.ports import PublicationPort
 
 
@@ -44,9 +44,15 @@ def publication_router(port: PublicationPort) -> APIRouter:
     """Both routes of publication."""
     router = APIRouter(prefix="/api/publication", tags=["records"])
 
-    @router.get("", summary="How the publication of charge records stands")
+    @router.get("", summary="How the publication of charge records stands", responses=responses(503))
     async def publication() -> PublicationModel:
-        return PublicationModel(**asdict(await port.view()))
+        try:
+            return PublicationModel(**asdict(await port.view()))
+        except OSError as error:
+            reason = error.strerror or "the disk does not answer"
+            raise Refusal(
+                503, f"what waits cannot be read: {reason}", "", None, "see /api/health", retry_after_s=5
+            ) from error
 
     @router.post(
         "/test",

@@ -1,12 +1,13 @@
 """The gate in front of every route: who may speak to us, how much, in what form; and the headers of every answer.
 
-- **Host**: an address, ``localhost`` or a configured name. A foreign name that was made to resolve to us (DNS
+- **Host**: an address, ``localhost`` or the station's own name. A foreign name that was made to resolve to us (DNS
   rebinding) is refused, for reading too.
 - **State change** (every method but GET, HEAD): the request header ``X-EVSE-Request: 1``, which a foreign page cannot
   send without asking first and nobody here says yes; and when the browser tells where the request comes from
   (``Origin``, ``Sec-Fetch-Site``) it must be our own page.
 - **Size and time**: a body of at most 16 KiB within 10 s; JSON without NaN, duplicate keys or deep nesting. The paths of
-  ``UPLOADS`` take a file of their own kind and size instead.
+  ``UPLOADS`` take a file of their own kind and size instead; those of ``STREAMS`` are not read here at all, but piece by
+  piece by their route, after it has seen who is asking.
 - **Headers**: strict content-security policy without inline script or style, no framing, no type guessing.
 """
 
@@ -15,11 +16,14 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import json
+import math
+from collections.abc import Callable
 from typing import Any
 
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from evse.services.firmware.package import PACKAGE_LIMIT
 from evse.web.errors import error_response
 from evse.web.headers import HEADERS
 
@@ -30,6 +34,12 @@ MAX_TARGET_BYTES = 2048
 REQUEST_HEADER = "x-evse-request"
 UPLOADS: dict[str, tuple[str, int]] = {"/api/badges/import": ("text/csv", 512 * 1024)}
 """Paths whose body is a file: its content type, and how many bytes it may have."""
+STREAMS: dict[str, tuple[str, int]] = {"/api/firmware/package": ("application/zip", PACKAGE_LIMIT)}
+"""Paths whose body is too large for the memory: as ``UPLOADS``."""
+PIECE_TIMEOUT_S = 30.0
+"""Longest wait for the next piece of such a body."""
+_FOREIGN = {403: "a change without the header of our pages, or from another page", 421: "by a name that is not ours"}
+"""Answers to requests that no page of ours makes."""
 
 _SAFE_METHODS = ("GET", "HEAD")
 
@@ -91,12 +101,22 @@ def host_is_ours(host: str, names: tuple[str, ...]) -> bool:
 
 
 class Gate:
-    """ASGI middleware with the rules of this module."""
+    """ASGI middleware with the rules of this module.
 
-    def __init__(self, app: ASGIApp, host_names: tuple[str, ...], body_timeout_s: float = BODY_TIMEOUT_S) -> None:
+    ``refused`` is told of requests that no page of ours makes: whence, which path, and why.
+    """
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        host_names: Callable[[], tuple[str, ...]],
+        body_timeout_s: float = BODY_TIMEOUT_S,
+        refused: Callable[[str, str, str], None] = lambda _source, _path, _why: None,
+    ) -> None:
         self._app = app
         self._host_names = host_names
         self._body_timeout_s = body_timeout_s
+        self._refused = refused
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Refuse, or pass on with the body already read and checked."""
@@ -107,10 +127,15 @@ class Gate:
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
         refusal = self._refusal(scope, headers)
         if refusal is not None:
+            self._tell(scope, refusal)
             await refusal(scope, receive, guarded)
             return
         if scope["method"] in _SAFE_METHODS:
             await self._app(scope, receive, guarded)
+            return
+        if scope["path"] in STREAMS:
+            refused = _wrong_file(headers, *STREAMS[scope["path"]])
+            await (refused(scope, receive, guarded) if refused else self._app(scope, _patient(receive), guarded))
             return
         body = await self._body(scope, receive, headers)
         if isinstance(body, Response):
@@ -118,10 +143,16 @@ class Gate:
             return
         await self._app(scope, _replay(body, receive), guarded)
 
+    def _tell(self, scope: Scope, refusal: Response) -> None:
+        if refusal.status_code in _FOREIGN:
+            source = str(scope["client"][0]) if scope.get("client") else ""
+            self._refused(source, str(scope["path"]), _FOREIGN[refusal.status_code])
+
     def _refusal(self, scope: Scope, headers: dict[str, str]) -> Response | None:
         host = headers.get("host", "")
-        if not host_is_ours(host, self._host_names):
-            return error_response(421, "this name is not one of ours", "header Host", list(self._host_names))
+        names = self._host_names()
+        if not host_is_ours(host, names):
+            return error_response(421, "this name is not one of ours", "header Host", list(names))
         if len(scope.get("raw_path") or b"") + len(scope["query_string"]) > MAX_TARGET_BYTES:
             return error_response(414, "the address is too long", "address", f"at most {MAX_TARGET_BYTES} bytes")
         if scope["method"] in _SAFE_METHODS:
@@ -145,9 +176,8 @@ class Gate:
 
     async def _body(self, scope: Scope, receive: Receive, headers: dict[str, str]) -> bytes | Response:
         kind, limit = UPLOADS.get(scope["path"], ("application/json", MAX_BODY_BYTES))
-        too_large = error_response(413, "the body is too large", "body", f"at most {limit} bytes")
-        length = headers.get("content-length", "0")
-        if not length.isdigit() or int(length) > limit:
+        too_large = _too_large(limit)
+        if _length(headers) > limit:
             return too_large
         try:
             body = await asyncio.wait_for(_read(receive, limit), self._body_timeout_s)
@@ -157,8 +187,8 @@ class Gate:
             return too_large
         if not body:
             return body
-        if headers.get("content-type", "").split(";")[0].strip().lower() != kind:
-            return error_response(415, f"only {kind} is understood here", "header Content-Type", kind)
+        if _kind(headers) != kind:
+            return _wrong_kind(kind)
         if kind != "application/json":
             return body
         try:
@@ -166,6 +196,42 @@ class Gate:
         except BadJson as error:
             return error_response(400, f"not JSON: {error}", "body", None, "strict JSON, UTF-8, no duplicate keys")
         return body
+
+
+def _too_large(limit: int) -> Response:
+    return error_response(413, "the body is too large", "body", f"at most {limit} bytes")
+
+
+def _wrong_kind(kind: str) -> Response:
+    return error_response(415, f"only {kind} is understood here", "header Content-Type", kind)
+
+
+def _length(headers: dict[str, str]) -> float:
+    """The declared length of the body; infinite for one that is no number."""
+    length = headers.get("content-length", "0")
+    return int(length) if length.isdigit() else math.inf
+
+
+def _kind(headers: dict[str, str]) -> str:
+    return headers.get("content-type", "").split(";")[0].strip().lower()
+
+
+def _wrong_file(headers: dict[str, str], kind: str, limit: int) -> Response | None:
+    if _length(headers) > limit:
+        return _too_large(limit)
+    return None if _kind(headers) == kind else _wrong_kind(kind)
+
+
+def _patient(receive: Receive) -> Receive:
+    """Waits for each piece only so long; then it is as if the client had gone."""
+
+    async def next_piece() -> Message:
+        try:
+            return await asyncio.wait_for(receive(), PIECE_TIMEOUT_S)
+        except TimeoutError:
+            return {"type": "http.disconnect"}
+
+    return next_piece
 
 
 async def _read(receive: Receive, limit: int) -> bytes | None:

@@ -26,6 +26,7 @@ REASONS: Final[Mapping[str, str]] = MappingProxyType(
         "PwmOff": "No current is offered to the vehicle",
         "ContactorMustRest": "The contactor rests between two closings",
         "WaitAfterFault": "A fault has just ended; the station waits a moment",
+        "RestartDelay": "The power was away; this charge waits its turn to begin again",
         "NoVehicle": "No vehicle is connected",
         "Suspended": "The charge has been suspended by a command",
         "Postponed": "The start of the charge has been postponed",

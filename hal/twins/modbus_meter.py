@@ -42,6 +42,8 @@ BROKEN_FRAME_US: Final = 200 * MS
 LINE_RETRY_US: Final = 500 * MS
 FREQUENCY_MHZ: Final = 50_000
 FIRST_SERIAL: Final = 17_000_001
+_RESTLESS: Final = (MeterLie.JUMP, MeterLie.LEAP)
+"""Lies that say something else at each request."""
 
 
 @dataclass(slots=True)
@@ -176,7 +178,7 @@ class ModbusMeterTwin:
     def registers(self, measured: Measured) -> dict[int, int]:
         """Return every register of the map while ``measured`` is true, lies included."""
         of = (self._frozen or measured, self.faults.lie, self._offset_mwh, self.serial)
-        if self.faults.lie is MeterLie.JUMP or self._said[0] != of:
+        if self.faults.lie in _RESTLESS or self._said[0] != of:
             self._said = (of, self._translate(self._frozen or measured))
         return self._said[1]
 
@@ -210,8 +212,9 @@ class ModbusMeterTwin:
 
     def _values(self, measured: Measured) -> dict[Quantity, int]:
         factor = -1 if self.faults.lie is MeterLie.NEGATIVE else 1
-        jump = self._random.randrange(1_000, 9_999) if self.faults.lie is MeterLie.JUMP else 1
-        values = dict(zip(CURRENTS, (factor * jump * each for each in measured.currents_ma), strict=True))
+        jump = self._random.randrange(1_000, 9_999) if self.faults.lie in _RESTLESS else 0
+        times = factor * (jump if self.faults.lie is MeterLie.JUMP else 1)
+        values = dict(zip(CURRENTS, (times * each for each in measured.currents_ma), strict=True))
         values |= dict(zip(VOLTAGES, (factor * each for each in measured.voltages_mv), strict=True))
         powers = [factor * each for each in measured.powers_mw]
         values |= dict(zip(POWERS, powers, strict=True))
@@ -220,9 +223,7 @@ class ModbusMeterTwin:
         total = sum(powers)
         values[Quantity.POWER] = total
         values[Quantity.POWER_IMPORT], values[Quantity.POWER_EXPORT] = max(0, total), max(0, -total)
-        values[Quantity.ENERGY_IMPORT] = factor * (self._offset_mwh + measured.import_mwh)
-        if jump > 1:
-            values[Quantity.ENERGY_IMPORT] += jump * 1_000_000
+        values[Quantity.ENERGY_IMPORT] = factor * (self._offset_mwh + measured.import_mwh) + jump * 1_000_000
         values[Quantity.ENERGY_EXPORT] = measured.export_mwh
         values[Quantity.FREQUENCY] = FREQUENCY_MHZ
         values[Quantity.SERIAL] = self.serial

@@ -40,6 +40,8 @@ class MeterLie(StrEnum):
     """Every value has the wrong sign."""
     JUMP = "jump"
     """Currents and energy are far off: a thousand times too much, and another number each time."""
+    LEAP = "leap"
+    """The energy alone is far off, another number each time; everything else is true."""
     FROZEN = "frozen"
     """Everything stays as it was when it began."""
 

@@ -1,11 +1,14 @@
 """A disk in memory that loses its power, or fails, in the middle of one chosen operation.
 
 ``replace``, ``rename``, ``link`` then have happened or not; ``append`` and ``write_stream`` have left any beginning;
-``remove_tree`` any part. Which of these is drawn from ``random``. ``operations`` counts what was done.
+``remove_tree`` any part. Which of these is drawn from ``random``. ``operations`` counts what was done. While
+``unreadable`` nothing can be read.
 """
 
 from __future__ import annotations
 
+import errno
+import os
 from collections.abc import Iterable
 from pathlib import Path
 from random import Random
@@ -29,6 +32,7 @@ class CrashDisk:
         self.files = dict(files or {})
         self.links = dict(links or {})
         self.operations = 0
+        self.unreadable = False
         self._random = random
         self._cut_at = cut_at
         self._fail_at = frozenset(fail_at)
@@ -44,6 +48,8 @@ class CrashDisk:
     # --- the port ------------------------------------------------------------------------------------------------
 
     def read(self, path: Path) -> bytes | None:
+        if self.unreadable:
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
         return self.files.get(self._resolve(path))
 
     def names(self, path: Path) -> tuple[str, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -11,13 +11,17 @@ import httpx
 
 from evse.services.accounts.keeper import AccountKeeper
 from evse.services.accounts.service import AccountService
+from evse.services.host.port import SimulatedHost
+from evse.services.host.service import AddressFile, HostService, HostView
 from evse.services.security.events import SecurityKind, SecurityMemory
 from evse.services.settings.model import OutletFacts, StationFacts
 from evse.services.settings.registry import Catalogue
-from evse.services.settings.service import Settings
+from evse.services.settings.service import Actor, Settings
 from evse.services.settings.store import SettingsStore
 from evse.web.app import create_app
+from evse.web.firmware_port import FirmwarePort
 from evse.web.ports import Extras
+from evse.web.security_log_port import SecurityLogPort
 from tests.fakes.crash_disk import CrashDisk
 from tests.fakes.web_fake import FakeRecords, FakeStation, FakeWorld, station_view
 
@@ -44,10 +48,40 @@ class FakeControl:
         self.done.append(f"reset by {account}, badges {'kept' if keep_badges else 'gone'}")
 
 
+class BenchHost:
+    """A ``HostPort`` on a machine that remembers; the page listens at no address."""
+
+    def __init__(self, settings: Settings, disk: CrashDisk, clock: Callable[[], int]) -> None:
+        at_start = settings.values
+        self.machine = SimulatedHost()
+        self.service = HostService(self.machine, AddressFile(HERE, disk), settings, lambda: at_start, clock)
+
+    def view(self) -> HostView:
+        return self.service.view()
+
+    def announced(self) -> str:
+        return "Hall A"
+
+    def names(self) -> tuple[str, ...]:
+        return ("hall-a.local",)
+
+    def reached(self, at: str) -> None:
+        self.service.reached(at)
+
+    async def set_clock(self, utc_us: int, who: Actor) -> None:
+        await self.service.set_clock(utc_us, who)
+
+
 class SettingsBench:
     """``on_hardware``: without a simulated world, so that everything needs a login."""
 
-    def __init__(self, *, on_hardware: bool = False) -> None:
+    def __init__(
+        self,
+        *,
+        on_hardware: bool = False,
+        firmware: FirmwarePort | None = None,
+        security: Callable[[], SecurityLogPort] | None = None,
+    ) -> None:
         self.disk = CrashDisk(Random(1))
         self.log = SecurityMemory()
         self.now_us = 0
@@ -55,13 +89,21 @@ class SettingsBench:
         self.keeper = AccountKeeper(HERE, self.disk, "P1", COST)
         self.accounts = AccountService(self.keeper, self.log, lambda: self.now_us, cost_log2=COST)
         self.control = FakeControl()
+        self.host = BenchHost(self.settings, self.disk, lambda: self.now_us)
         self.station = FakeStation(station_view())
         self.app = create_app(
             self.station,
             None if on_hardware else FakeWorld(),
             FakeRecords(),
             interval_s=0,
-            extras=Extras(accounts=self.accounts, settings=self.settings, control=self.control),
+            extras=Extras(
+                accounts=self.accounts,
+                settings=self.settings,
+                control=self.control,
+                firmware=firmware,
+                host=self.host,
+                security=None if security is None else security(),
+            ),
         )
 
     @property
@@ -69,6 +111,11 @@ class SettingsBench:
         """What is on the label."""
         assert self.keeper.label is not None
         return self.keeper.label.password
+
+    def restart_host(self) -> None:
+        """As after a restart: settings that need one are in force."""
+        host = BenchHost(self.settings, self.disk, lambda: self.now_us)
+        self.host.machine, self.host.service = host.machine, host.service
 
     def fail_next(self) -> None:
         """Let the disk refuse its next operation."""

@@ -10,6 +10,7 @@ import asyncio
 import sys
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 
 from evse.core import events as e
 from evse.core.commands import Command
@@ -22,6 +23,8 @@ from evse.exchange.snapshot import (
     SessionView,
     StationView,
 )
+from evse.services.clock import ClockQuality, Instant
+from evse.services.records import Record
 from evse.web.ports import (
     BadVerb,
     Condition,
@@ -237,6 +240,33 @@ def record_view(number: int) -> RecordView:
     )
 
 
+def kept_record(number: int, comment: str = "") -> Record:
+    """The same charge as the journal keeps it."""
+    shown = record_view(number)
+    start, end = (
+        Instant("b7c1", 0, int(datetime.fromisoformat(text).timestamp()) * S, ClockQuality.SYNCHRONISED)
+        for text in (shown.start_utc, shown.end_utc)
+    )
+    return Record(
+        number=shown.number,
+        station=shown.station,
+        outlet=shown.outlet,
+        session_id=shown.session_id,
+        transaction_id=shown.transaction_id,
+        uid=shown.uid,
+        charge_type=shown.charge_type,
+        start=start,
+        end=end,
+        energy_wh=shown.energy_wh,
+        register_start_wh=0,
+        register_end_wh=shown.energy_wh,
+        socket=shown.socket_type,
+        duration_us=shown.duration_s * S,
+        comment=comment,
+        reason=shown.reason,
+    )
+
+
 class FakeRecords:
     """A few ended charges."""
 
@@ -250,11 +280,11 @@ class FakeRecords:
             raise RecordsUnavailable(self.problem)
         return self.records[::-1][:limit]
 
-    async def oldest_first(self) -> AsyncIterator[RecordView]:
-        for number, record in enumerate(self.records):
-            if self.problem and number >= self.fails_after:
+    async def oldest_first(self) -> AsyncIterator[Record]:
+        for index, shown in enumerate(self.records):
+            if self.problem and index >= self.fails_after:
                 raise RecordsUnavailable(self.problem)
-            yield record
+            yield kept_record(shown.number)
 
 
 def _pwm(positive_mv: int, negative_mv: int = -12_000) -> PilotView:

@@ -13,13 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.fakes.running_station import ROOT, RunningStation, measured, now_us, until
+from tests.fakes.running_station import ROOT, RunningStation, until
 
-pytestmark = [pytest.mark.real, pytest.mark.timing, pytest.mark.timeout(60)]
-
-PAGE_WITHIN_S = 10
-STATE_A_WITHIN_S = 3
-"""Bounds that a slow machine keeps too: they catch a start that waits for something. The goals are judged by `tools/bench start`."""
+pytestmark = [pytest.mark.real, pytest.mark.timeout(120)]
 
 
 @pytest.fixture
@@ -33,25 +29,6 @@ def station() -> Iterator[RunningStation]:
 
 def alive(pid: int) -> bool:
     return Path(f"/proc/{pid}").exists()
-
-
-def _state_a_us(station: RunningStation, outlet: int) -> int:
-    """When the pilot line of an outlet came to the 12 V of state A."""
-    entries = until("state A", lambda: [e for e in station.log("pilot_level", outlet) if e["value"] == "A"], 5)
-    return int(entries[0]["at_us"])
-
-
-@pytest.mark.req("DEV-01")
-def test_page_and_state_a_soon_after_start(station: RunningStation, request: pytest.FixtureRequest) -> None:
-    station.start()
-    until("page", lambda: station.page_status() == 200, 15)
-    page_s = (now_us() - station.begin_us) / 1e6
-    state_a_s = max(_state_a_us(station, outlet) - station.begin_us for outlet in (1, 2)) / 1e6
-    measured(request, "page_s", page_s)
-    measured(request, "state_a_s", state_a_s)
-    assert page_s <= PAGE_WITHIN_S
-    assert state_a_s <= STATE_A_WITHIN_S
-    assert station.truth()["positive_mv"] == pytest.approx(12_000, abs=600)
 
 
 def _worker_policies() -> set[int]:
@@ -206,18 +183,3 @@ def test_frozen_control_is_replaced_through_the_verbs(station: RunningStation) -
     station.verb("freeze_control")
     until("a new control", lambda: station.pid("control") not in (0, before), 4)
     until("it speaks", lambda: (station.get("api/station") or {}).get("restored"))
-
-
-def test_a_runaway_at_fifo_priority_is_killed_by_the_kernel() -> None:
-    program = (
-        "from evse.control.priority import become_real_time\n"
-        "rights = become_real_time(1, 200_000)\n"
-        "print(rights.fifo, flush=True)\n"
-        "while rights.fifo: pass\n"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, timeout=20, check=False
-    )
-    if "True" not in done.stdout:
-        pytest.skip("FIFO priority is not permitted here")
-    assert done.returncode in (-signal.SIGKILL, -signal.SIGXCPU)

@@ -28,6 +28,7 @@ METER: tuple[Move, ...] = (
     ("meter_lies", {"kind": "nan"}),
     ("meter_lies", {"kind": "negative"}),
     ("meter_lies", {"kind": "jump"}),
+    ("meter_lies", {"kind": "leap"}),
     ("meter_lies", {"kind": "frozen"}),
     ("cut_line", {"to": "meter"}),
 )

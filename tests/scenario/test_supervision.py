@@ -113,6 +113,35 @@ def test_a_remote_start_and_stop_through_the_core() -> None:
     assert place.central.answers[-1] == ("RemoteStopTransaction", {"status": "Accepted"})
 
 
+@pytest.mark.req("OCP-01")
+def test_one_transaction_for_two_vehicles_and_a_cable_that_is_kept_for_its_user() -> None:
+    place = Supervised()
+    place.run(10)
+    place.do("csms_configure", key="StopTransactionOnEVSideDisconnect", value="false")
+    place.charge(1, "04A1B2C3", 60)
+    place.do("unplug", outlet=1, end="vehicle", pull_under_load=True)
+    place.run(120)
+    assert (place.central.statuses[1], len(place.central.ledger)) == ("SuspendedEV", 1)
+    assert place.station.world.outlet(1).truth().plug_held
+    place.do("plug_in", outlet=1, end="vehicle")
+    place.run(30)
+    assert (place.central.statuses[1], len(place.central.ledger)) == ("Charging", 1)
+    place.do("csms_configure", key="StopTransactionOnEVSideDisconnect", value="true")
+    place.do("csms_configure", key="UnlockConnectorOnEVSideDisconnect", value="false")
+    place.run(1)
+    place.do("unplug", outlet=1, end="vehicle", pull_under_load=True)
+    place.run(60)
+    assert (place.central.statuses[1], place.central.ledger[1].reason) == ("Finishing", "EVDisconnected")
+    assert place.station.world.outlet(1).truth().plug_held
+    place.do("csms_unlock", outlet=1)
+    place.run(3)
+    assert place.central.answers[-1] == ("UnlockConnector", {"status": "Unlocked"})
+    assert not place.station.world.outlet(1).truth().plug_held
+    place.told_as_recorded()
+    place.checker.finish(place.station.scheduler.now_us)
+    assert [str(each) for each in place.checker.violations] == []
+
+
 def test_verbs_of_the_supervision_are_refused_where_there_is_none() -> None:
     station = station_factory("parking", 1, True)
     with pytest.raises(ValueError, match="not supervised"):

@@ -12,7 +12,7 @@ from tools.benchmarks.figures import distribution
 from tools.benchmarks.latency import LatencyOptions, Measured, NoFifoError, play_round
 from tools.benchmarks.latency_station import bench_config
 
-pytestmark = [pytest.mark.timing, pytest.mark.real, pytest.mark.timeout(60)]
+pytestmark = [pytest.mark.real, pytest.mark.timeout(60)]
 
 INJECTIONS = 400
 WITHOUT = 150

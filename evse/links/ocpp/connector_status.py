@@ -7,8 +7,8 @@ Faulted        a fault forbids to charge; its error code is that of the first fa
 Unavailable    control does not answer, out of service, maintenance, or not yet started
 Finishing      the session is being ended, or has ended and the cable is still in
 Charging       in a session, the contact is closed and the vehicle asks for energy (state C or D; domestic: closed)
-SuspendedEVSE  in the charge loop, the station offers nothing
-SuspendedEV    in the charge loop, the station offers and the vehicle does not ask
+SuspendedEVSE  in the charge loop, the station offers nothing to the vehicle that is there
+SuspendedEV    in the charge loop, the station offers and the vehicle does not ask, or was unplugged and may come back
 Preparing      a session without a charge loop yet, or a cable without a session
 Reserved       booked
 Available      else
@@ -83,6 +83,7 @@ _OUT_OF_SERVICE: Final = (
 _MAINTENANCE: Final = "Maintenance_Plc_Cmd_Received"
 _BOOKED: Final = "Booked_Plc_Cmd_Received"
 _UNPLUGGED: Final = ("Not_Plugged", "Short", "Invalid")
+_NO_VEHICLE: Final = "NoVehicle"
 _ASKING: Final = ("C_", "D_")
 _VEHICLE: Final = ("B_", *_ASKING)
 
@@ -139,6 +140,8 @@ def _in_session(outlet: OutletView) -> ConnectorStatus:
         return ConnectorStatus.CHARGING
     if outlet.contactor_closed and outlet.ev_state.startswith(_ASKING):
         return ConnectorStatus.CHARGING
+    if _NO_VEHICLE in outlet.no_offer_reasons:
+        return ConnectorStatus.SUSPENDED_EV
     return ConnectorStatus.SUSPENDED_EVSE if outlet.no_offer_reasons else ConnectorStatus.SUSPENDED_EV
 
 

@@ -9,11 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import Final
 
 from evse.core.units import SECOND
 from evse.links.ocpp.dialect import Version
-from evse.links.ocpp.keys import Access, Key
+from evse.links.ocpp.keys import Key
 from evse.links.ocpp.standard_keys import StationFacts, standard_keys
 from evse.links.ocpp.transactions import UNDEFINED
 
@@ -74,10 +73,13 @@ class SupervisionSettings:
     """``None``: the configuration keys decide (`LocalAuthorizeOffline`, `AllowOfflineTxForUnknownId`)."""
     default_id_tag: str = UNDEFINED
     sample_interval_s: int = 60
+    clock_aligned_interval_s: int = 0
     cache_enabled: bool = True
     connection_timeout_s: int = 60
     """How long an authorised user has to plug in: what the outlets allow, at most."""
     version: Version = Version.V16
+    voltage_mv: int = 230_000
+    """Between phase and neutral: what turns the watts of charging profiles into amperes."""
     external_limits: bool = False
     """`Controlled by external system`: without it charging profiles are refused."""
 
@@ -118,6 +120,8 @@ class StationIdentity:
     meter_serial: str = ""
     iccid: str = ""
     imsi: str = ""
+    on_trial: bool = False
+    """Whether this firmware is new and may still be given back."""
     outlets: Mapping[int, OutletFacts] = field(default_factory=lambda: {1: OutletFacts()})
 
     def boot_payload(self) -> dict[str, str]:
@@ -136,16 +140,13 @@ class StationIdentity:
         return {name: value for name, value in fields.items() if value}
 
 
-_FIXED: Final = ("StopTransactionOnEVSideDisconnect", "UnlockConnectorOnEVSideDisconnect")
-"""The outlet procedure ends the session and gives the cable back when the vehicle has left: it knows no other way."""
-
-
 def station_keys(settings: SupervisionSettings, identity: StationIdentity) -> tuple[Key, ...]:
     """Return the standard keys with this station's defaults."""
     defaults = {
         "AllowOfflineTxForUnknownId": _flag(settings.loss is LossStrategy.ALLOW_ALL),
         "AuthorizationCacheEnabled": _flag(settings.cache_enabled),
         "ConnectionTimeOut": str(settings.connection_timeout_s),
+        "ClockAlignedDataInterval": str(settings.clock_aligned_interval_s),
         "MeterValueSampleInterval": str(settings.sample_interval_s),
         "AuthorizationKey": settings.password,
         "SecurityProfile": str(settings.security_profile),
@@ -155,8 +156,6 @@ def station_keys(settings: SupervisionSettings, identity: StationIdentity) -> tu
         made = replace(key, default=defaults.get(key.name, key.default))
         if key.name == "ConnectionTimeOut":
             made = replace(made, least=1, most=settings.connection_timeout_s)
-        if key.name in _FIXED:
-            made = replace(made, access=Access.READ_ONLY)
         keys.append(made)
     return tuple(keys)
 

@@ -11,10 +11,11 @@ import json
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+if TYPE_CHECKING:
+    # Loaded only where a signature is made or checked: most starts of a station need none.
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 FORMAT: Final = 1
 MANIFEST_LIMIT: Final = 64 * 1024
@@ -96,6 +97,8 @@ def signed(manifest: Manifest, key: Ed25519PrivateKey) -> bytes:
 
 def check_signature(data: bytes, signature: bytes, keys: Iterable[Ed25519PublicKey]) -> None:
     """Raise ``PackageError`` unless one of ``keys`` has signed ``data``."""
+    from cryptography.exceptions import InvalidSignature
+
     for key in keys:
         try:
             key.verify(signature, data)

@@ -13,9 +13,7 @@ import zipfile
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import BinaryIO, Final
-
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from typing import TYPE_CHECKING, BinaryIO, Final
 
 from evse.services.firmware.manifest import (
     FILES_LIMIT,
@@ -30,6 +28,9 @@ from evse.services.firmware.manifest import (
     manifest_of,
     signed,
 )
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 MANIFEST: Final = "manifest.json"
 SIGNATURE: Final = "manifest.sig"

@@ -1,9 +1,10 @@
 """Two slots for firmware: one runs, the other takes the next version, which must prove itself.
 
 On the disk: ``slot-a`` and ``slot-b`` with the files of a version, ``firmware.json`` with what is known of both. A new
-version is *staged* into the slot that does not run, *tried* from the next start on, and *confirmed* when the station says
-that it works. A trial that starts ``TRIAL_STARTS`` times without being confirmed is over: the old version runs again. At
-every instant a power cut leaves the old or the new version to be started, whole.
+version is *staged* into the slot that does not run, *wanted* when somebody says install, *tried* from the next start on,
+and *confirmed* when the station says that it works. A trial that starts ``TRIAL_STARTS`` times without being confirmed is
+over, and so is one that is given up: the old version runs again. At every instant a power cut leaves the old or the new
+version to be started, whole.
 """
 
 from __future__ import annotations
@@ -13,15 +14,17 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Final
-
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from typing import TYPE_CHECKING, Final
 
 from evse.services.disk import Disk
 from evse.services.firmware.manifest import Manifest, PackageError, check_signature, manifest_bytes, manifest_of
 from evse.services.firmware.package import MANIFEST, SIGNATURE, Package
 
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
 TRIAL_STARTS: Final = 3
+PLUGGED: Final = "a vehicle is plugged in: unplug it, then update"
 _NAMES: Final = ("slot-a", "slot-b")
 _STATE: Final = "firmware.json"
 
@@ -30,15 +33,18 @@ _STATE: Final = "firmware.json"
 class SlotState:
     """``running``: the confirmed slot, 0 or 1. ``floor``: the highest rollback number that was ever confirmed.
 
-    ``staged``: the other slot holds a whole version that waits for its trial. ``trial_starts``: starts of the other slot
-    so far, 0 while there is no trial. ``returned``: the version whose trial failed last, for people.
+    ``staged``: the other slot holds a whole version. ``wanted``: it is to be tried at the next start. ``trial_starts``:
+    starts of the other slot so far, 0 while there is no trial. ``returned``: the version whose trial failed last, for
+    people; ``told``: they have been told.
     """
 
     running: int = 0
     floor: int = 0
     staged: bool = False
+    wanted: bool = False
     trial_starts: int = 0
     returned: str = ""
+    told: bool = False
 
     @property
     def other(self) -> int:
@@ -91,7 +97,7 @@ class Slots:
         self._admit(manifest, state, vehicle_plugged)
         package.check_files()
         # From here on the other slot holds nothing that may be started.
-        self._save(replace(state, staged=False, trial_starts=0))
+        self._save(replace(state, staged=False, wanted=False, trial_starts=0))
         slot = self._slot(state.other)
         self._disk.remove_tree(slot)
         self._disk.make_directory(slot)
@@ -100,17 +106,61 @@ class Slots:
         self._disk.write_stream(slot / SIGNATURE, (package.signature,))
         self._disk.write_stream(slot / MANIFEST, (manifest_bytes(manifest),))
         self._check_slot(state.other)
-        self._save(replace(state, staged=True, trial_starts=0, returned=""))
+        self._save(replace(state, staged=True, wanted=False, trial_starts=0, returned="", told=False))
         return manifest
+
+    def want(self, vehicle_plugged: bool = False) -> str:
+        """Try the staged version at the next start; returns it. Raises ``PackageError`` when there is none, or as ``stage``."""
+        state = self.state()
+        if not state.staged:
+            raise PackageError("no version is staged: upload a package first")
+        if vehicle_plugged:
+            raise PackageError(PLUGGED)
+        if not state.wanted:
+            self._save(replace(state, wanted=True))
+        return self.version(state.other)
+
+    def give_up(self) -> str:
+        """Forget the version that is staged or on trial, as if its trial had failed; returns it, empty without one.
+
+        The station still runs it until its next start.
+        """
+        state = self.state()
+        if not state.staged:
+            return ""
+        version = self.version(state.other) or "unknown"
+        tried = state.trial_starts > 0
+        self._save(
+            replace(state, staged=False, wanted=False, trial_starts=0, returned=version if tried else "", told=tried)
+        )
+        return version
+
+    def drop(self, directory: Path) -> str:
+        """Empty a slot whose version cannot be run; returns that version. The other one is started from now on, or none."""
+        state = self.state()
+        slot = int(directory == self._slot(1))
+        version = self.version(slot) or "unknown"
+        # A version that is only staged has never proved itself: it is no way out.
+        falls_back = slot == state.running and not state.staged and self._slot_is_whole(state.other)
+        running = state.other if falls_back else state.running
+        self._save(SlotState(running=running, floor=state.floor, returned=version))
+        self._disk.remove_tree(directory)
+        return version
+
+    def told(self) -> None:
+        """People know which version was returned from."""
+        state = self.state()
+        if not state.told:
+            self._save(replace(state, told=True))
 
     def start(self) -> Start:
         """Decide what to start now, and count it: to be called once at each start of the machine's supervisor."""
         state = self.state()
-        if not state.staged:
+        if not state.staged or not state.wanted:
             return Start(self._slot(state.running), trial=False)
         if state.trial_starts >= TRIAL_STARTS or not self._slot_is_whole(state.other):
             returned = self.version(state.other) or "unknown"
-            self._save(replace(state, staged=False, trial_starts=0, returned=returned))
+            self._save(replace(state, staged=False, wanted=False, trial_starts=0, returned=returned, told=False))
             return Start(self._slot(state.running), trial=False, returned=returned)
         self._save(replace(state, trial_starts=state.trial_starts + 1))
         return Start(self._slot(state.other), trial=True)
@@ -125,7 +175,7 @@ class Slots:
 
     def _admit(self, manifest: Manifest, state: SlotState, vehicle_plugged: bool) -> None:
         if vehicle_plugged:
-            raise PackageError("a vehicle is plugged in: unplug it, then update")
+            raise PackageError(PLUGGED)
         if manifest.product != self._product:
             raise PackageError(f"the package is for {manifest.product}, this station is {self._product}")
         if manifest.rollback < state.floor:
@@ -134,6 +184,10 @@ class Slots:
             )
         if state.trial_starts:
             raise PackageError("a new version is on trial: wait until it is confirmed or given up")
+
+    def whole(self, directory: Path) -> bool:
+        """Whether a slot's directory holds a version, signed and unchanged."""
+        return any(self._slot(slot) == directory and self._slot_is_whole(slot) for slot in (0, 1))
 
     def _slot_is_whole(self, slot: int) -> bool:
         try:

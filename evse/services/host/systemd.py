@@ -7,6 +7,7 @@ once more here: nothing with a line end gets into a file, and programs are start
 from __future__ import annotations
 
 import subprocess
+import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from ipaddress import IPv4Interface
@@ -58,6 +59,9 @@ class SystemdHost:
 
     def set_name(self, name: str) -> None:
         self._do("hostnamectl", "set-hostname", _word(name))
+
+    def utc_ns(self) -> int:
+        return time.time_ns()
 
     def _write(self, name: str, text: str) -> None:
         path = self._root / name

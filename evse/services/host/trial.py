@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass
-from typing import Final
+from typing import Any, Final
 
 from evse.core.units import MINUTE
 from evse.services.settings.addresses import Addresses
@@ -62,15 +62,34 @@ def later(state: AddressState, now_us: int) -> AddressState:
 
 
 def state_bytes(state: AddressState) -> bytes:
-    """What is kept on the disk: the confirmed addresses. A trial does not survive a start."""
-    return json.dumps(asdict(state.confirmed), sort_keys=True).encode()
+    """What is kept on the disk: the confirmed addresses, and those on trial."""
+    tried_now = None if state.tried is None else asdict(state.tried)
+    return json.dumps({"confirmed": asdict(state.confirmed), "tried": tried_now}, sort_keys=True).encode()
 
 
 def state_of(data: bytes) -> AddressState:
-    """The state at a start. Raises ``ValueError`` for what ``state_bytes`` did not write."""
+    """What was kept. ``tried``: the addresses of a trial that a start interrupted. Raises ``ValueError`` for what
+    ``state_bytes`` did not write.
+    """
     try:
         body = json.loads(data)
-        addresses = Addresses(**{**body, "dns": tuple(body["dns"])})
+        before = None if body["tried"] is None else _addresses(body["tried"])
+        return AddressState(_addresses(body["confirmed"]), before)
     except (ValueError, TypeError, KeyError) as error:
         raise ValueError("the kept addresses are damaged") from error
-    return AddressState(addresses)
+
+
+def at_start(kept: AddressState | None, wanted: Addresses, now_us: int) -> AddressState:
+    """The state at a start. ``kept``: ``None`` at the very first; ``wanted``: what the settings say.
+
+    Addresses whose trial was interrupted are not tried again: whoever was locked out switches the station off and on.
+    """
+    if kept is None or wanted == kept.confirmed:
+        return AddressState(wanted)
+    if wanted == kept.tried:
+        return AddressState(kept.confirmed)
+    return tried(AddressState(kept.confirmed), wanted, now_us)
+
+
+def _addresses(body: dict[str, Any]) -> Addresses:
+    return Addresses(**{**body, "dns": tuple(body["dns"])})

@@ -172,7 +172,9 @@ class Publication:
                 return Outcome(False, f"the records cannot be read: {error}")
 
     async def waiting(self) -> tuple[Report, ...]:
-        """The reports that wait for delivery, oldest first."""
+        """The reports that wait for delivery, oldest first; during a delivery as before it. Raises OSError."""
+        if self._state is not None:
+            return self._state.reports
         async with self._busy:
             return (await self._load()).reports
 

@@ -61,6 +61,30 @@ ENERGY_SETTINGS: Final = (
         ),
     ),
     Setting(
+        key="energy.continue_after_power_failure",
+        label=Label("Continue charging after a power failure", "Poursuivre la charge après une coupure de courant"),
+        place=ADVANCED,
+        kind=Switch(),
+        factory=False,
+        guide=False,
+        help=Label(
+            "Yes: a charge that a power failure interrupted goes on for the same user without a badge.",
+            "Oui : une charge interrompue par une coupure reprend pour le même utilisateur sans badge.",
+        ),
+    ),
+    Setting(
+        key="energy.restart_delay_s",
+        label=Label("Longest delay of a restart after a power failure", "Délai maximal de reprise après une coupure"),
+        place=ADVANCED,
+        kind=Whole(0, 1800, "s"),
+        factory=0,
+        guide=False,
+        help=Label(
+            "An interrupted charge waits for a random part of this, so that the vehicles of a street do not start at once.",
+            "Une charge interrompue attend une partie aléatoire de ce délai, pour que toute une rue ne reprenne pas en même temps.",
+        ),
+    ),
+    Setting(
         key="energy.station_maximum_a",
         label=Label("Charging station maximum current", "Courant maximal de la borne"),
         place=SOCKET_OUTLETS,

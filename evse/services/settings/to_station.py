@@ -40,6 +40,10 @@ def effective_config(
         nominal_voltage_mv=_milli(changed.get("meter.phase_neutral_voltage_v"), base.nominal_voltage_mv),
         balancing=_switch(changed.get("energy.load_balancing"), base.balancing),
         external_control=_switch(changed.get("energy.external_control"), base.external_control),
+        continue_after_power_failure=_switch(
+            changed.get("energy.continue_after_power_failure"), base.continue_after_power_failure
+        ),
+        restart_delay_us=1_000 * _milli(changed.get("energy.restart_delay_s"), base.restart_delay_us // 1_000),
         shedding=_shedding(base.shedding, changed.get("energy.load_shedding_priority")),
         outlets=tuple(_outlet(outlet, changed) for outlet in base.outlets),
     )

@@ -25,7 +25,7 @@ const UNPLUG_WORDS = {
 
 const NO_OFFER_WORDS = {
   WaitAfterFault: "Waiting after a fault", Suspended: "Suspended", Postponed: "Start postponed", NotEnoughCurrent: "Not enough current",
-  ContactorMustRest: "Contactor rests", OutOfService: "Out of service", DelayedStart: "Start delayed", ConditionalStart: "Start held back", X1NotEnabled: "Waiting for X1",
+  ContactorMustRest: "Contactor rests", OutOfService: "Out of service", DelayedStart: "Start delayed", ConditionalStart: "Start held back", X1NotEnabled: "Waiting for X1", RestartDelay: "Waiting after a power failure",
 };
 
 const sentence = (words) => words.charAt(0).toUpperCase() + words.slice(1);

@@ -117,6 +117,26 @@ def test_the_page_sees_what_waits_why_and_the_servers_words() -> None:
     asyncio.run(story())
 
 
+@pytest.mark.req("CDR-02")
+def test_what_cannot_be_read_is_a_503_and_comes_back_by_itself() -> None:
+    async def story() -> tuple[httpx.Response, httpx.Response]:
+        station = Station()
+        station.disk.unreadable = True
+        app = create_app(
+            FakeStation(station_view()), None, FakeRecords(), extras=Extras(publication=station.publication)
+        )
+        transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
+        async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
+            refused = await client.get("/api/publication")
+            station.disk.unreadable = False
+            return refused, await client.get("/api/publication")
+
+    refused, answered = asyncio.run(story())
+    assert (refused.status_code, refused.headers["retry-after"]) == (503, "5")
+    assert "Input/output error" in refused.json()["error"]
+    assert (answered.status_code, answered.json()["waiting"]) == (200, [])
+
+
 async def publish_a_day_later(station: Station) -> None:
     running = asyncio.create_task(station.publication.run())
     await station.done(asyncio.sleep(0.05))

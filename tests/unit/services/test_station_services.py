@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 
@@ -518,3 +518,41 @@ def test_an_acknowledgement_waits_for_the_commands_that_belong_to_it(plant: Plan
     assert len(plant.services.take_commands()) == 1
     assert plant.services.take_acknowledgement() == Acknowledge("boot-1", 1)
     assert plant.services.take_acknowledgement() is None
+
+
+@pytest.mark.req("ENE-11")
+@pytest.mark.parametrize("continues", [False, True])
+def test_a_charge_that_lost_its_supply_is_told_with_what_the_settings_make_of_it(continues: bool) -> None:
+    config = replace(CONFIG, continue_after_power_failure=continues, restart_delay_us=1_800 * SECOND)
+    plant = Plant()
+    plant.wait()
+    for outlet in (1, 2):
+        plant.emit(SessionOpened(outlet, f"s{outlet}", "04A1B2C3", "badge"))
+    plant.emit(TransactionStarted(1, "s1", 100))
+    plant.wait()
+    delays = []
+    for number in (2, 3):
+        again = Plant(boot_id=f"boot-{number}", image=plant.store.crash())
+        again.services.adopt(config)
+        again.connect()
+        again.wait()
+        told = {each.outlet: each.interrupted for each in again.of(RestoreState) if isinstance(each, RestoreState)}
+        assert told[2] is None, "outlet 2 never came to a transaction"
+        found = told[1]
+        assert found is not None
+        assert (found.uid, found.authorised_by, found.continues) == ("04A1B2C3", "badge", continues)
+        delays.append(found.delay_us)
+    assert all(0 <= delay_us <= 1_800 * SECOND for delay_us in delays)
+    assert len(set(delays)) == 2, "each return draws anew"
+
+
+def test_a_session_that_control_still_runs_is_not_interrupted() -> None:
+    plant = Plant()
+    plant.wait()
+    plant.emit(opened())
+    plant.emit(TransactionStarted(1, "s1", 100))
+    plant.wait()
+    plant.received.clear()
+    plant.services_restart()
+    plant.wait()
+    assert [each.interrupted for each in plant.of(RestoreState) if isinstance(each, RestoreState)] == [None, None]

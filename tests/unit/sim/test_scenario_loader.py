@@ -218,6 +218,8 @@ def test_commands_have_the_names_people_write() -> None:
     assert list(COMMANDS) == [
         "start_session",
         "stop_session",
+        "when_vehicle_leaves",
+        "release_cable",
         "book",
         "suspend",
         "postpone",

@@ -202,7 +202,7 @@ async def test_a_body_that_does_not_come_is_given_up() -> None:
         "query_string": b"",
         "headers": [(b"host", b"127.0.0.1"), (b"x-evse-request", b"1")],
     }
-    await Gate(app, (), body_timeout_s=0)(scope, never, send)
+    await Gate(app, tuple, body_timeout_s=0)(scope, never, send)
     assert sent[0]["status"] == 408
 
 

@@ -7,7 +7,16 @@ from typing import Any
 
 import pytest
 
-from evse.core.commands import Authorise, SetUnavailable, StartSession, StopSession, Suspend, Verdict
+from evse.core.commands import (
+    Authorise,
+    ReleaseCable,
+    SetUnavailable,
+    StartSession,
+    StopSession,
+    Suspend,
+    Verdict,
+    WhenVehicleLeaves,
+)
 from evse.core.outlet_status import OutletStatus
 from evse.core.units import SECOND
 from evse.exchange.snapshot import FaultView
@@ -557,3 +566,71 @@ def test_an_action_for_central_systems_is_not_supported_and_an_unknown_one_not_i
     assert bench.ask("StartTransaction", {"connectorId": 1, "idTag": "A", "meterStart": 0,
                                           "timestamp": "2026-01-01T00:00:00Z"}) == "NotSupported"  # fmt: skip
     assert bench.ask("MakeCoffee") == "NotImplemented"
+
+
+# --- the vehicle's end is unplugged ----------------------------------------------------------------------------------
+
+
+def departures(bench: Bench) -> list[tuple[int, bool, bool]]:
+    return [(each.outlet, each.ends_session, each.releases_cable) for each in bench.of(WhenVehicleLeaves)]
+
+
+@pytest.mark.parametrize(
+    ("key", "told"),
+    [
+        ("StopTransactionOnEVSideDisconnect", [(1, False, True), (2, False, True)]),
+        ("UnlockConnectorOnEVSideDisconnect", [(1, True, False), (2, True, False)]),
+    ],
+)
+def test_what_follows_when_the_vehicle_is_unplugged_is_told_to_control_after_each_of_its_starts(
+    key: str, told: list[tuple[int, bool, bool]]
+) -> None:
+    bench = connected()
+    assert departures(bench) == []
+    assert bench.ask("ChangeConfiguration", {"key": key, "value": "false"}) == {"status": "Accepted"}
+    assert departures(bench) == told
+    bench.posted.clear()
+    bench.run(100)
+    assert departures(bench) == []
+    bench.power_cut()
+    bench.run(3)
+    assert departures(bench) == told
+    bench.posted.clear()
+    bench.ask("ChangeConfiguration", {"key": key, "value": "true"})
+    assert departures(bench) == [(1, True, True), (2, True, True)]
+
+
+def test_an_order_about_leaving_vehicles_that_was_not_obeyed_is_given_again() -> None:
+    bench = connected()
+    bench.obeys[WhenVehicleLeaves] = "control is busy"
+    bench.ask("ChangeConfiguration", {"key": "UnlockConnectorOnEVSideDisconnect", "value": "false"})
+    bench.obeys.clear()
+    bench.posted.clear()
+    bench.run(9)
+    assert departures(bench) == []
+    bench.run(2)
+    assert departures(bench) == [(1, True, False), (2, True, False)]
+
+
+def test_a_transaction_that_waits_for_its_vehicle_is_suspended_by_it() -> None:
+    bench = connected()
+    bench.card(1, "04A1B2C3")
+    bench.run(1)
+    bench.change(1, contactor_closed=False, ev_state="A_Not_Present_12V", no_offer_reasons=("NoVehicle",))
+    bench.run(1)
+    assert bench.central.statuses[1] == "SuspendedEV"
+
+
+def test_unlock_gives_back_a_cable_that_was_kept() -> None:
+    bench = connected()
+    bench.change(1, lock="locked")
+    bench.ask("UnlockConnector", {"connectorId": 1})
+    assert [each.outlet for each in bench.of(ReleaseCable)] == [1]
+
+
+def test_the_interval_of_the_registration_is_the_value_of_its_key() -> None:
+    bench = Bench()
+    bench.central.behaviour = replace(bench.central.behaviour, interval_s=77)
+    bench.run(2)
+    (entry,) = bench.ask("GetConfiguration", {"key": ["HeartbeatInterval"]})["configurationKey"]
+    assert entry["value"] == "77"

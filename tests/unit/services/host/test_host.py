@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from evse.core.units import SECOND
 from evse.services.host.port import Host, HostError, SimulatedHost, TimePlan, host_name_of, time_plan_of
 from evse.services.host.systemd import NETWORK_FILE, TIME_FILE, SystemdHost, network_file
-from evse.services.host.trial import TRIAL_US, AddressState, later, reached, state_bytes, state_of, tried
+from evse.services.host.trial import TRIAL_US, AddressState, at_start, later, reached, state_bytes, state_of, tried
 from evse.services.settings.addresses import Addresses
 from evse.services.settings.model import StationFacts
 from evse.services.settings.registry import Catalogue
@@ -135,10 +135,31 @@ def test_the_simulated_host_remembers_and_can_refuse() -> None:
     host.set_time(TimePlan("UTC"))
     host.set_clock(5)
     host.set_name("x")
-    assert (simulated.addresses, simulated.time, simulated.clock_us, simulated.name) == (FIXED, TimePlan("UTC"), 5, "x")
+    assert (simulated.addresses, simulated.time, simulated.name) == (FIXED, TimePlan("UTC"), "x")
+    assert 5_000 <= host.utc_ns() < 60_000_000_000
     simulated.fails = "read-only"
     with pytest.raises(HostError, match="read-only"):
         host.set_name("y")
+
+
+def test_the_simulated_host_remembers_over_a_restart_and_a_time_server_corrects_its_clock() -> None:
+    disk, path = CrashDisk(Random(1)), Path("/d/host.json")
+    real_ns = 1_000_000_000_000
+    host = SimulatedHost(disk, path, lambda: real_ns)
+    host.set_addresses(OTHER)
+    host.set_time(TimePlan("Europe/Paris"))
+    host.set_name("evse-1")
+    host.set_clock(7_000_000)
+    again = SimulatedHost(disk, path, lambda: real_ns + 1_000)
+    assert (again.addresses, again.time, again.name) == (OTHER, TimePlan("Europe/Paris"), "evse-1")
+    assert again.utc_ns() == 7_000_001_000
+    again.set_time(TimePlan("Europe/Paris", "pool.ntp.org"))
+    assert again.utc_ns() == real_ns + 1_000
+    disk.files[path] = b"{damaged"
+    assert SimulatedHost(disk, path).addresses is None
+    disk.fail_at(disk.operations + 1)
+    with pytest.raises(HostError, match="cannot be written"):
+        again.set_name("y")
 
 
 @pytest.mark.req("NET-02")
@@ -189,7 +210,13 @@ def test_setting_the_old_addresses_again_ends_the_trial() -> None:
 
 @pytest.mark.req("NET-01")
 def test_a_start_in_the_middle_of_a_trial_has_the_old_addresses() -> None:
-    assert state_of(state_bytes(tried(AddressState(FIXED), OTHER, 0))) == AddressState(FIXED)
+    kept = state_of(state_bytes(tried(AddressState(FIXED), OTHER, 0)))
+    assert at_start(kept, OTHER, 5) == AddressState(FIXED)
+    assert at_start(kept, FIXED, 5) == AddressState(FIXED)
+    third = replace(OTHER, address="10.0.0.9")
+    assert at_start(kept, third, 5) == AddressState(FIXED, third, 5 + TRIAL_US)
+    assert at_start(state_of(state_bytes(AddressState(FIXED))), OTHER, 5) == tried(AddressState(FIXED), OTHER, 5)
+    assert at_start(None, OTHER, 5) == AddressState(OTHER)
     for damage in (b"", b"{}", b"[]", b'{"dns": 5}'):
         with pytest.raises(ValueError, match="damaged"):
             state_of(damage)

@@ -85,6 +85,15 @@ def test_there_and_back_again_changes_nothing(profile: str) -> None:
             {"in_1_function": "load_shedding", "load_shedding_set_point_a": 10},
         ),
         ("smart-wallbox", {"outlet.1.derated_current_a": 25}, {}, {"derated_current_a": 25}),
+        *(
+            (
+                "thor",
+                {"energy.continue_after_power_failure": True, "energy.restart_delay_s": delay_s},
+                {"continue_after_power_failure": True, "restart_delay_s": delay_s},
+                {},
+            )
+            for delay_s in (0, 1_800)
+        ),
     ],
 )
 def test_a_setting_is_what_the_same_factory_value_of_a_profile_would_be(

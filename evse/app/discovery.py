@@ -1,0 +1,124 @@
+"""The station in the network view of a PC: a web service under the station's name, announced by mDNS (RFC 6762, RFC 6763).
+
+Announced is where the page listens; a page for this machine alone is announced to nobody. The library is loaded only then.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import logging
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Final
+
+from evse.services.host.port import host_name_of
+
+if TYPE_CHECKING:
+    from zeroconf.asyncio import AsyncServiceInfo, AsyncZeroconf
+
+SERVICE: Final = "_http._tcp.local."
+LOOK_S: Final = 60.0
+_log = logging.getLogger(__name__)
+_INSTANCE_BYTES: Final = 63
+
+
+class Discovery:
+    """Announces ``name()`` with the page's ``port`` at the addresses that ``bound`` means.
+
+    ``bound``: address that the page listens at; a wildcard means every address of the machine. ``about``: what is told
+    with it (text records). ``loopback``: announce on the loopback interface as well, for tests.
+    """
+
+    def __init__(
+        self,
+        name: Callable[[], str],
+        bound: str,
+        port: int,
+        about: dict[str, str],
+        loopback: bool = False,
+    ) -> None:
+        self.announced = ""
+        """The name that others see, with a number behind it when it was taken; empty while nobody sees one."""
+        self.problem = ""
+        self.news = asyncio.Event()
+        self._name = name
+        self._bound = bound
+        self._port = port
+        self._about = about
+        self._loopback = loopback
+        self._told: tuple[str, tuple[str, ...]] | None = None
+        self._zeroconf: AsyncZeroconf | None = None
+        self._info: AsyncServiceInfo | None = None
+
+    async def run(self) -> None:
+        """Keep the announcement true, for ever; takes it back when it is cancelled."""
+        try:
+            while True:
+                await self.look()
+                try:
+                    await asyncio.wait_for(self.news.wait(), LOOK_S)
+                except TimeoutError:
+                    pass
+                self.news.clear()
+        finally:
+            await self.close()
+
+    async def look(self) -> None:
+        """Announce what is true now, if that is something else than what was announced."""
+        addresses = await asyncio.to_thread(self._addresses)
+        wanted = (self._name(), addresses)
+        if wanted == self._told or not addresses:
+            return
+        try:
+            await self.close()
+            await self._announce(*wanted)
+        except Exception as error:  # whatever the network says: the station works without being seen
+            self._fail(str(error) or type(error).__name__)
+            return
+        self._told = wanted
+        self.problem = ""
+
+    async def close(self) -> None:
+        """Take the announcement back."""
+        zeroconf, self._zeroconf, self._info = self._zeroconf, None, None
+        self.announced, self._told = "", None
+        if zeroconf is not None:
+            await zeroconf.async_unregister_all_services()
+            await zeroconf.async_close()
+
+    def _addresses(self) -> tuple[str, ...]:
+        bound = ipaddress.ip_address(self._bound)
+        if not bound.is_unspecified:
+            found: Sequence[str] = (self._bound,)
+        else:
+            import ifaddr
+
+            found = [str(ip.ip) for adapter in ifaddr.get_adapters() for ip in adapter.ips if ip.is_IPv4]
+        return tuple(sorted(each for each in found if self._loopback or not ipaddress.ip_address(each).is_loopback))
+
+    async def _announce(self, name: str, addresses: tuple[str, ...]) -> None:
+        from zeroconf.asyncio import AsyncServiceInfo, AsyncZeroconf
+
+        host = host_name_of(name)
+        self._info = AsyncServiceInfo(
+            SERVICE,
+            f"{instance_of(name)}.{SERVICE}",
+            parsed_addresses=list(addresses),
+            port=self._port,
+            properties={"path": "/", **self._about},
+            server=f"{host}.local.",
+        )
+        self._zeroconf = AsyncZeroconf(interfaces=list(addresses))
+        await (await self._zeroconf.async_register_service(self._info, allow_name_change=True))
+        self.announced = self._info.name.removesuffix(f".{SERVICE}")
+
+    def _fail(self, problem: str) -> None:
+        if problem != self.problem:
+            _log.warning("the station cannot be announced in the network: %s", problem)
+        self.problem = problem
+
+
+def instance_of(name: str) -> str:
+    """A station's name as the name of a service instance: at most 63 bytes, without dots and control characters."""
+    text = "".join(each if each.isprintable() and each != "." else " " for each in name).strip() or "evse"
+    return text.encode("utf-8")[:_INSTANCE_BYTES].decode("utf-8", "ignore").strip()
