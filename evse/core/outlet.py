@@ -18,11 +18,8 @@ from evse.core.orders import StandingOrder, newly_dated, orders_in_force, put_in
 from evse.core.outlet_offer import OutletOffer
 from evse.core.outlet_status import OutletStatus
 from evse.core.panel import MASTER_CARD_MISSING
-<<<<<<< HEAD
 from evse.core.phase_switch import PHASE_SWITCH_FAILED, THREE
-=======
 from evse.core.power_return import Interrupted
->>>>>>> main
 from evse.core.units import NEVER
 from evse.core.values import OutletInputs, OutletOutputs, PilotLevel, RcdTest
 

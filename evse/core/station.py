@@ -346,13 +346,19 @@ class StationCore:
                     availability.unavailable.pop(command.source.value, None)
             case ClearFault():
                 return _clear_fault(outlet, command.fault)
-            case SetLimit():
-                return set_limit(now_us, outlet.limit_orders, command)
-            case SetPhases():
-                return outlet.set_phases(now_us, command.phases)
             case _:
-                return f"unknown command {type(command).__name__}"
+                return _act_on_supply(now_us, command, outlet)
         return ""
+
+
+def _act_on_supply(now_us: int, command: Command, outlet: OutletCore) -> str:
+    match command:
+        case SetLimit():
+            return set_limit(now_us, outlet.limit_orders, command)
+        case SetPhases():
+            return outlet.set_phases(now_us, command.phases)
+        case _:
+            return f"unknown command {type(command).__name__}"
 
 
 def _clear_fault(outlet: OutletCore, fault: str) -> str:

@@ -43,11 +43,8 @@ from evse.core.events import (
     TransactionStarted,
 )
 from evse.core.orders import OrderKind, StandingOrder
-<<<<<<< HEAD
 from evse.core.panel import MASTER_CARD_MISSING
-=======
 from evse.core.power_return import Interrupted
->>>>>>> main
 from evse.core.units import NEVER, SECOND
 from evse.exchange.envelope import Acknowledge, Envelope
 from evse.exchange.snapshot import StationView
