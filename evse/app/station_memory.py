@@ -75,6 +75,11 @@ class StationMemory:
         }
         return frozen(values)
 
+    @property
+    def restart_needed(self) -> bool:
+        """Whether a changed setting waits for a restart of the station."""
+        return self.in_force != self.settings.values
+
     def config(self) -> StationConfig:
         """What control should work by: the profile with the settings in force."""
         settings = self.settings

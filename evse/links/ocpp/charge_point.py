@@ -37,10 +37,12 @@ from evse.links.ocpp.keys import Keys
 from evse.links.ocpp.link import Backoff, LinkState, LinkWish
 from evse.links.ocpp.outbox import Outbox, Queued
 from evse.links.ocpp.profile_core import connection_timeouts, departures_due
+from evse.links.ocpp.profile_firmware import firmware_due, firmware_ended, restored_firmware
 from evse.links.ocpp.profile_lists import expire_reservations, restored_reservations
 from evse.links.ocpp.profile_smart import limits_due, restored_profiles
-from evse.links.ocpp.reporting import MeterReports, heartbeat, statuses_due, take_time
+from evse.links.ocpp.reporting import MeterReports, data_name, heartbeat, statuses_due, take_time
 from evse.links.ocpp.requests import Answer
+from evse.links.ocpp.security_events import SecurityEvents
 from evse.links.ocpp.serving import Serving
 from evse.links.ocpp.settings import StationIdentity, SupervisionSettings, station_keys
 from evse.links.ocpp.transaction_log import TransactionLog, running_name
@@ -107,11 +109,16 @@ class ChargePoint:
         context.keys = Keys(station_keys(settings, context.identity), stored)
         context.cache = IdCache(documents.get("cache", ""))
         context.local_list = LocalList(documents.get("local list", ""))
-        context.profiles = restored_profiles(documents.get("profiles", ""), context.profiles)
         context.certificates = CertificateStore(documents.get("certificates", ""))
         context.reservations = restored_reservations(documents.get("reservations", ""))
+        kept_events = SecurityEvents(documents.get("security events", ""))
+        kept_events.join(context.security_events)
+        context.security_events = kept_events
+        restored_firmware(context, documents.get("firmware", ""))
         for connector in context.identity.outlets:
             self._log.restore(connector, documents.get(running_name(connector), ""))
+            self._meter.restore(connector, documents.get(data_name(connector), ""))
+        context.profiles = restored_profiles(documents.get("profiles", ""), context.profiles, context.running)
         waiting = [self._queued(number, message) for number, message in messages]
         context.outbox = Outbox(waiting, transaction_ids)
         if context.outbox.stale is not None:
@@ -182,6 +189,16 @@ class ChargePoint:
         """A job has ended."""
         self.context.now_us = now_us
         self.context.files.ended(now_us, number, end)
+
+    def firmware_ended(self, now_us: int, *, installed: bool) -> None:
+        """What came of the firmware that the station has restarted for."""
+        self.context.now_us = now_us
+        firmware_ended(self.context, installed=installed)
+
+    def security_event(self, now_us: int, kind: str, info: str, *, stranger: bool = False) -> None:
+        """Something at the station concerns security; ``stranger``: somebody without an account can cause it."""
+        self.context.now_us = now_us
+        self.context.security_event(kind, info, stranger=stranger)
 
     def switch(self, now_us: int, *, on: bool) -> None:
         """Whether the station is supervised."""
@@ -269,6 +286,7 @@ class ChargePoint:
                 )
             if link.may_ask:
                 context.tell_security_events()
+                firmware_due(context)
                 wake_us = min(wake_us, statuses_due(context, now_us))
             if link.heartbeat_due(now_us):
                 heartbeat(context)
@@ -276,6 +294,7 @@ class ChargePoint:
             wake_us = min(wake_us, expire_reservations(context, now_us), connection_timeouts(context, now_us))
             free_offline(context, now_us)
             departures_due(context, now_us)
+            context.keep_security_events()
             self._send(now_us)
         return self._output(now_us, wake_us)
 
@@ -342,6 +361,8 @@ class ChargePoint:
         link.boot_answered(context.now_us, answer.payload["status"], answer.payload["interval"])
         take_time(context, answer)
         if link.may_ask:
+            # The interval of the answer is the key's value from now on (OCPP 1.6, 4.2).
+            context.keys.change("HeartbeatInterval", str(link.heartbeat_us // SECOND))
             for teller in context.tellers.values():
                 teller.forget()
 

@@ -25,7 +25,7 @@ from evse.links.ocpp.charging_profile import ProfileError
 from evse.links.ocpp.connector_status import ConnectorStatus, plugged
 from evse.links.ocpp.context import Context, Outcome, Reply
 from evse.links.ocpp.id_tags import IdTagInfo
-from evse.links.ocpp.keys import ChangeStatus
+from evse.links.ocpp.keys import Access, Change, ChangeStatus, Key, entry_of
 from evse.links.ocpp.link import LinkState
 from evse.links.ocpp.profile_smart import pending_profile, take_pending
 
@@ -41,8 +41,13 @@ _FREE: Final = (ConnectorStatus.AVAILABLE, ConnectorStatus.PREPARING, ConnectorS
 
 def get_configuration(context: Context, _now_us: int, payload: Payload, reply: Reply) -> None:
     """`GetConfiguration` (5.8)."""
-    found = context.keys.get(payload.get("key", ()))
-    reply({"configurationKey": list(found.known), "unknownKey": list(found.unknown)})
+    asked = payload.get("key", ())
+    found = context.keys.get(asked)
+    vendor = {held.key.name.lower(): held for held in context.vendor_keys.all()}
+    wanted = [vendor.get(name.lower()) for name in found.unknown] if asked else vendor.values()
+    unknown = [name for name in found.unknown if name.lower() not in vendor]
+    known = [*found.known, *(entry_of(held.key, held.value) for held in wanted if held is not None)]
+    reply({"configurationKey": known, "unknownKey": unknown})
 
 
 def change_configuration(context: Context, now_us: int, payload: Payload, reply: Reply) -> None:
@@ -52,6 +57,10 @@ def change_configuration(context: Context, now_us: int, payload: Payload, reply:
     if reason:
         context.refuse("ChangeConfiguration", reason)
         reply({"status": ChangeStatus.REJECTED.value})
+        return
+    vendor = {held.key.name.lower(): held.key for held in context.vendor_keys.all()}
+    if name.lower() in vendor:
+        _change_setting(context, vendor[name.lower()], value, reply)
         return
     change = context.keys.change(name, value)
     if change.reason:
@@ -64,6 +73,25 @@ def change_configuration(context: Context, now_us: int, payload: Payload, reply:
             # The connection that brought the change must carry its answer.
             context.at(now_us + SECOND, lambda _at_us: context.link.drop())
     reply({"status": change.status.value})
+
+
+def _change_setting(context: Context, key: Key, value: str, reply: Reply) -> None:
+    """A setting of the station: its owner judges what is beyond type and range, and answers when it is durable."""
+
+    def done(change: Change) -> None:
+        if change.reason:
+            context.refuse("ChangeConfiguration", change.reason)
+        reply({"status": change.status.value})
+
+    if key.access is Access.READ_ONLY:
+        done(Change(ChangeStatus.REJECTED, f"{key.name} is read only"))
+        return
+    try:
+        wanted = key.normal(value)
+    except ValueError as error:
+        done(Change(ChangeStatus.REJECTED, str(error)))
+    else:
+        context.vendor_keys.change(key, wanted, done)
 
 
 def _forbidden(context: Context, name: str, value: str) -> str:

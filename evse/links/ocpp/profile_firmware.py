@@ -5,6 +5,7 @@ OCPP 1.6, 4.4, 4.5, 5.9 (`GetDiagnostics`), 5.19 (`UpdateFirmware`); security wh
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -12,7 +13,8 @@ from evse.core.units import SECOND
 from evse.links.ocpp.certificates import CertificateError, Use
 from evse.links.ocpp.context import Context, Reply
 from evse.links.ocpp.file_urls import UrlError, file_url
-from evse.links.ocpp.file_work import End, Job, Told, Work
+from evse.links.ocpp.file_work import End, Installing, Job, Told, Work
+from evse.links.ocpp.requests import Answer, Then, ignore
 from evse.links.ocpp.stamps import utc_us_from
 
 Payload = Mapping[str, Any]
@@ -67,14 +69,13 @@ def update_firmware(context: Context, now_us: int, payload: Payload, reply: Repl
     reply({})
 
     def say(status: str) -> None:
-        context.states.firmware = status if status in ("Downloading", "Installing") else "Idle"
-        context.requests.ask("FirmwareStatusNotification", {"status": status})
+        _say(context, None, status)
 
     job = Job(0, Work.DOWNLOAD, payload["location"])
     if not _allowed(context, job.url, "UpdateFirmware"):
         say("DownloadFailed")
         return
-    tell = _firmware_steps(context, say, job, signed=False, install_us=now_us)
+    tell = _firmware_steps(context, None, job, install_us=now_us)
     due_us = _moment_us(context, now_us, payload["retrieveDate"])
     context.files.put(job, tell, due_us=due_us, retries=payload.get("retries"), interval_s=payload.get("retryInterval"))
 
@@ -98,33 +99,93 @@ def signed_update_firmware(context: Context, now_us: int, payload: Payload, repl
         reply({"status": "Rejected"})
         return
 
-    def say(status: str) -> None:
-        context.states.signed_firmware = (status, number)
-        context.requests.ask("SignedFirmwareStatusNotification", {"status": status, "requestId": number})
-
     install_us = now_us
     if "installDateTime" in firmware:
         install_us = _moment_us(context, now_us, firmware["installDateTime"])
     due_us = _moment_us(context, now_us, firmware["retrieveDateTime"])
-    tell = _firmware_steps(context, say, job, signed=True, install_us=install_us)
+    tell = _firmware_steps(context, number, job, install_us=install_us)
     replaced = context.files.put(
         job, tell, due_us=due_us, retries=payload.get("retries"), interval_s=payload.get("retryInterval")
     )
     reply({"status": "AcceptedCanceled" if replaced else "Accepted"})
     if due_us > now_us + SECOND:
-        say("DownloadScheduled")
+        _say(context, number, "DownloadScheduled")
 
 
-def _firmware_steps(context: Context, say: Any, job: Job, *, signed: bool, install_us: int) -> Told:
-    """Follow a firmware from its download to its installation."""
+def _say(context: Context, request: int | None, status: str, then: Then = ignore) -> None:
+    """Tell how far a firmware has come; ``request``: of a signed one."""
+    states = context.states
+    if request is None:
+        states.firmware = status if status in ("Downloading", "Installing") else "Idle"
+        context.requests.ask("FirmwareStatusNotification", {"status": status}, then)
+    else:
+        states.signed_firmware = (status, request)
+        context.requests.ask("SignedFirmwareStatusNotification", {"status": status, "requestId": request}, then)
+
+
+def _keep_installing(context: Context, installing: Installing | None) -> None:
+    """What has to be told after the restart is durable before it."""
+    context.states.installing = installing
+    kept = "" if installing is None else json.dumps([installing.request, installing.before])
+    context.keep("firmware", kept)
+
+
+def restored_firmware(context: Context, text: str) -> None:
+    """Go on after a restart: what came of a firmware is known at once unless it is on trial."""
+    if not text:
+        return
+    states, identity = context.states, context.identity
+    states.installing = Installing(*json.loads(text))
+    request = states.installing.request
+    if request is None:
+        states.firmware = "Installing"
+    else:
+        states.signed_firmware = ("Installing", request)
+    if not identity.on_trial:
+        firmware_ended(context, installed=identity.firmware != states.installing.before)
+
+
+def firmware_ended(context: Context, *, installed: bool) -> None:
+    """The new version was confirmed, or the one before runs again."""
+    states = context.states
+    if states.installing is None or states.installed is not None:
+        return
+    states.installed = installed
+
+
+def firmware_due(context: Context) -> None:
+    """Tell what came of a firmware, until that is answered."""
+    states, installing = context.states, context.states.installing
+    if installing is None or states.installed is None or states.telling:
+        return
+    states.telling = True
+
+    def answered(answer: Answer) -> None:
+        states.telling = False
+        if answer.payload is not None or answer.refused:
+            states.installed = None
+            _keep_installing(context, None)
+
+    _say(context, installing.request, "Installed" if states.installed else "InstallationFailed", answered)
+
+
+def _firmware_steps(context: Context, request: int | None, job: Job, *, install_us: int) -> Told:
+    """Follow a firmware from its download to the restart that tries it."""
+    signed = request is not None
+
+    def say(status: str) -> None:
+        _say(context, request, status)
 
     def install(now_us: int, what: str) -> None:
         match what:
             case "begun":
                 say("Installing")
+                _keep_installing(context, Installing(request, context.identity.firmware))
             case End.DONE:
-                say("Installed")
+                if signed:
+                    say("InstallRebooting")
             case _:
+                _keep_installing(context, None)
                 say("InstallationFailed")
 
     def downloaded(now_us: int, what: str) -> None:

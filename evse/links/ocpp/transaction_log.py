@@ -38,6 +38,7 @@ class TransactionLog:
         self._users.update(open_sessions)
         for connector, running in list(self._context.running.items()):
             if running.session_id not in open_sessions:
+                self._meter.forget(self._context, connector)
                 self._forget(connector)
 
     def opened(self, event: SessionOpened) -> None:

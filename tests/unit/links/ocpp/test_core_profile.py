@@ -626,3 +626,11 @@ def test_unlock_gives_back_a_cable_that_was_kept() -> None:
     bench.change(1, lock="locked")
     bench.ask("UnlockConnector", {"connectorId": 1})
     assert [each.outlet for each in bench.of(ReleaseCable)] == [1]
+
+
+def test_the_interval_of_the_registration_is_the_value_of_its_key() -> None:
+    bench = Bench()
+    bench.central.behaviour = replace(bench.central.behaviour, interval_s=77)
+    bench.run(2)
+    (entry,) = bench.ask("GetConfiguration", {"key": ["HeartbeatInterval"]})["configurationKey"]
+    assert entry["value"] == "77"

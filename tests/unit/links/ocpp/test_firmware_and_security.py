@@ -15,7 +15,8 @@ from cryptography.x509.ocsp import OCSPRequestBuilder
 
 from evse.links.ocpp.certificates import STORE_LIMIT, CertificateError, CertificateStore, Use, hash_data
 from evse.links.ocpp.file_urls import UrlError, check_address, file_url
-from evse.links.ocpp.file_work import End, Job, Work
+from evse.links.ocpp.file_work import End, Installing, Job, Work
+from evse.links.ocpp.profile_firmware import _keep_installing
 from tests.fakes.ocpp_bench import DEFAULTS, Bench, connected
 
 HOST = "https://files.example/firmware.bin"
@@ -67,7 +68,7 @@ def test_a_location_that_is_refused_gives_no_file_name(location: str) -> None:
 @pytest.mark.parametrize(
     ("ends", "statuses"),
     [
-        ((End.DONE, End.DONE), ["Downloading", "Downloaded", "Installing", "Installed"]),
+        ((End.DONE, End.DONE), ["Downloading", "Downloaded", "Installing"]),
         ((End.DONE, End.FAILED), ["Downloading", "Downloaded", "Installing", "InstallationFailed"]),
         ((End.FORBIDDEN,), ["Downloading", "DownloadFailed"]),
         ((End.FAILED, End.FAILED), ["Downloading", "DownloadFailed", "Downloading", "DownloadFailed"]),
@@ -80,6 +81,41 @@ def test_firmware_from_its_download_to_its_end(ends: tuple[End, ...], statuses: 
     assert bench.ask("UpdateFirmware", payload) == {}
     bench.run(30)
     assert told(bench, "FirmwareStatusNotification") == statuses
+
+
+@pytest.mark.req("OCP-07", "MNT-03")
+@pytest.mark.parametrize("after", ["another version", "the same version", "confirmed later", "given back later"])
+@pytest.mark.parametrize("request_id", [None, 9])
+def test_what_came_of_a_firmware_is_told_after_the_restart_once_it_is_known(after: str, request_id: int | None) -> None:
+    bench = connected(SECURE)
+    action = "FirmwareStatusNotification" if request_id is None else "SignedFirmwareStatusNotification"
+    _keep_installing(bench.context, Installing(request_id, bench.identity.firmware))
+    bench.supervision._wake()
+    bench.run(1)
+    bench.identity = replace(
+        bench.identity, firmware="1.0" if after == "the same version" else "2.0", on_trial="later" in after
+    )
+    bench.power_cut()
+    bench.network(up=False)
+    bench.run(60)
+    bench.network(up=True)
+    bench.run(200)
+    installed = after in ("another version", "confirmed later")
+    if "later" in after:
+        assert told(bench, action) == []
+        trigger = {"requestedMessage": "FirmwareStatusNotification"}
+        bench.ask("TriggerMessage" if request_id is None else "ExtendedTriggerMessage", trigger)
+        assert told(bench, action) == ["Installing"]
+        bench.central.requests.clear()
+        bench.supervision.firmware_ended(bench.now_us, installed=installed)
+        bench.run(1)
+    assert told(bench, action) == ["Installed" if installed else "InstallationFailed"]
+    bench.power_cut()
+    bench.run(60)
+    assert len(told(bench, action)) == 1, "it is told once"
+    bench.supervision.firmware_ended(bench.now_us, installed=True)
+    bench.run(5)
+    assert len(told(bench, action)) == 1, "nobody has asked for another version"
 
 
 def test_firmware_is_fetched_when_it_is_time() -> None:
@@ -138,7 +174,7 @@ def test_signed_firmware_needs_a_certificate_from_a_manufacturer_root(signature:
     assert carrier.jobs[0].certificate == leaf
     statuses = told(bench, "SignedFirmwareStatusNotification")
     if signature:
-        assert statuses == ["Downloading", "Downloaded", "SignatureVerified", "Installing", "Installed"]
+        assert statuses == ["Downloading", "Downloaded", "SignatureVerified", "Installing", "InstallRebooting"]
     else:
         assert statuses == ["Downloading", "InvalidSignature"]
         assert bench.central.payloads("SecurityEventNotification")[-1]["type"] == "InvalidFirmwareSignature"

@@ -284,6 +284,20 @@ def test_a_transaction_profile_rules_its_transaction_and_goes_with_it() -> None:
 
 
 @pytest.mark.req("OCP-04")
+def test_a_transaction_profile_outlives_a_restart_of_the_services_but_no_power_cut() -> None:
+    bench = connected()
+    bench.card(1, "04A1B2C3")
+    bench.run(1)
+    assert set_profile(bench, 1, profile("TxProfile", (0, 9.0), transactionId=1)) == "Accepted"
+    bench.restart_services()
+    bench.posted.clear()
+    bench.run(5)
+    assert plan(bench, 1) == [(0, 9.0)]
+    bench.power_cut()
+    bench.run(5)
+    assert bench.context.profiles.installed == ()
+
+
 def test_a_remote_start_brings_its_profile() -> None:
     bench = connected()
     made = profile("TxProfile", (0, 11), chargingProfileKind="Relative")
