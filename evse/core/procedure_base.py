@@ -43,6 +43,8 @@ class ProcedureBase:
         self.stop_reason = ""
         self.ends_with_vehicle = self.releases_with_vehicle = True
         """What follows when the vehicle's end is unplugged (:class:`evse.core.commands.WhenVehicleLeaves`)."""
+        self.plug_within_us = 0
+        """For cable and vehicle each; 0: as configured."""
         self.kept_for = ""
         """Whose cable stays locked in after the session, until he presents himself; empty: nobody's."""
         self.lock_goal = LockGoal.UNLOCKED
