@@ -38,7 +38,7 @@ from evse.links.ocpp.keys import Keys
 from evse.links.ocpp.link import Backoff, LinkState, LinkWish
 from evse.links.ocpp.outbox import Outbox, Queued
 from evse.links.ocpp.outlet_rules import rules_due
-from evse.links.ocpp.profile_firmware import firmware_due, firmware_ended, restored_firmware
+from evse.links.ocpp.profile_firmware import ORDER_NAME, firmware_due, firmware_ended, order_due, restored_firmware
 from evse.links.ocpp.profile_lists import expire_reservations, move_reservations, restored_reservations
 from evse.links.ocpp.profile_smart import limits_due, restored_profiles
 from evse.links.ocpp.reporting import MeterReports, data_name, heartbeat, statuses_due, take_time
@@ -116,6 +116,7 @@ class ChargePoint:
         kept_events.join(context.security_events)
         context.security_events = kept_events
         restored_firmware(context, documents.get("firmware", ""))
+        context.states.order = documents.get(ORDER_NAME, "")
         for connector in context.identity.outlets:
             self._log.restore(connector, documents.get(running_name(connector), ""))
             running = context.running.get(connector)
@@ -303,6 +304,7 @@ class ChargePoint:
             free_offline(context, now_us)
             rules_due(context, now_us)
             move_reservations(context, now_us)
+            order_due(context, now_us)
             context.keep_security_events()
             self._send(now_us)
         return self._output(now_us, wake_us)
