@@ -102,6 +102,7 @@ def inputs_from(
         domestic_closed=reading.domestic_mirror_closed,
         domestic_plugged=reading.domestic_plugged,
         dip=dip,
+        x2_closed=reading.x2_closed,
     )
 
 

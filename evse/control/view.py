@@ -8,6 +8,7 @@ from typing import Final, NamedTuple
 from evse.core.config import SocketType
 from evse.core.evse_status import evse_status
 from evse.core.outlet import OutletCore
+from evse.core.phase_switch import PHASE_SWITCH_FAILED
 from evse.core.station import StationCore
 from evse.core.units import NEVER, PhaseValues
 from evse.exchange.snapshot import (
@@ -19,6 +20,7 @@ from evse.exchange.snapshot import (
     LinkView,
     MeterView,
     OutletView,
+    PhaseSwitchView,
     PilotView,
     SessionView,
     StationView,
@@ -128,6 +130,7 @@ def outlet_view(outlet: OutletCore, now_us: int, device: DeviceState) -> OutletV
         dip=_dip_view(outlet),
         metered_by=outlet.metering.source,
         meter=_meter_view(outlet, now_us, device.meter_problem),
+        phase_switch=_phase_switch_view(outlet, now_us),
     )
 
 
@@ -187,6 +190,14 @@ def _domestic_view(outlet: OutletCore) -> DomesticView | None:
         contactor_closed=domestic.closed,
         open_reasons=domestic.permission.reasons,
     )
+
+
+def _phase_switch_view(outlet: OutletCore, now_us: int) -> PhaseSwitchView | None:
+    switch = outlet.phase_switch
+    if not switch.fitted:
+        return None
+    failed = outlet.faults.in_force(PHASE_SWITCH_FAILED)
+    return PhaseSwitchView(switch.target, switch.busy, failed, now_us + switch.wait_us(now_us))
 
 
 def _pilot_view(outlet: OutletCore) -> PilotView | None:

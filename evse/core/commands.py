@@ -185,6 +185,17 @@ class SetLimit(Command):
 
 
 @dataclass(frozen=True, slots=True)
+class SetPhases(Command):
+    """Charge with ``phases`` phases (1 or 3) from now on, where X2 drives a phase switch.
+
+    Obeyed at once or refused with the reason: no such switch, X2 in its default function, switched less than 300 s ago,
+    a switch that has failed. The switching itself follows, without load; X2 keeps the position through restarts.
+    """
+
+    phases: int = 3
+
+
+@dataclass(frozen=True, slots=True)
 class ClearFault(Command):
     """A service person confirms that a latched fault is mended; it ends as soon as its cause is gone.
 
@@ -242,6 +253,7 @@ COMMAND_TYPES: tuple[type[Command], ...] = (
     SetUnavailable,
     Maintain,
     SetLimit,
+    SetPhases,
     ClearFault,
     Configure,
     Restart,

@@ -21,6 +21,8 @@ from evse.core.shutter import ShutterGoal
 from evse.core.shutter_plan import ShutterFacts, shutter_goal
 from evse.core.units import NEVER, SECOND
 
+FAULT = "Fault "
+"""How the reason of a session begins that a fault has ended."""
 UNWATCHED_US = 120 * SECOND
 """A vehicle that could not be watched for this long may be another one afterwards: the session ends (our choice)."""
 
@@ -214,6 +216,9 @@ class Procedure(UserSide):
         if self._vehicle_has_left(facts) and self._late(now_us, self._gone_since_us + self._times.vehicle_left_us):
             self.stop_reason = self.stop_reason or "EVDisconnected"
         if self.stop_reason and not facts.permitted and self._contact_safe(facts):
+            if self.stop_reason.startswith(FAULT) and not self._charge_error:
+                # The guide has no charge error for it; "other events" of what follows is the word that fits.
+                self._notice(OutletErrorName.UNPLUG_PROCEDURE)
             self._fire(now_us, "charge_ended")
 
     def _vehicle_has_left(self, facts: ProcedureFacts) -> bool:

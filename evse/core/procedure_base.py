@@ -60,6 +60,7 @@ class ProcedureBase:
         self._gone_since_us = NEVER
         self._unwatched_since_us = NEVER
         self._noticed: set[OutletErrorName] = set()
+        self._charge_error = False
         self._wake_us = NEVER
         self._asked_from = OutletStatus.INIT_DONE
 
@@ -83,7 +84,8 @@ class ProcedureBase:
         return False
 
     def error(self, error: OutletErrorName) -> None:
-        """Report an error that another part of the outlet found."""
+        """Report an error that another part of the outlet found in a charge."""
+        self._charge_error = True
         self._error(error)
 
     def sound(self, beep: Beep) -> None:

@@ -235,6 +235,7 @@ class UserSide(ProcedureBase):
         self.stop_reason = ""
         self._asked_again = False
         self._noticed.clear()
+        self._charge_error = False
         self._emit(SessionOpened(self._config.number, session_id, uid, authorised_by))
         self._fire(now_us, "contracted")
         self._fire(now_us, "plug")

@@ -27,6 +27,7 @@ from evse.core.commands import (
     Restart,
     RestoreState,
     SetLimit,
+    SetPhases,
     SetUnavailable,
     StartSession,
     StopSession,
@@ -345,11 +346,19 @@ class StationCore:
                     availability.unavailable.pop(command.source.value, None)
             case ClearFault():
                 return _clear_fault(outlet, command.fault)
-            case SetLimit():
-                return set_limit(now_us, outlet.limit_orders, command)
             case _:
-                return f"unknown command {type(command).__name__}"
+                return _act_on_supply(now_us, command, outlet)
         return ""
+
+
+def _act_on_supply(now_us: int, command: Command, outlet: OutletCore) -> str:
+    match command:
+        case SetLimit():
+            return set_limit(now_us, outlet.limit_orders, command)
+        case SetPhases():
+            return outlet.set_phases(now_us, command.phases)
+        case _:
+            return f"unknown command {type(command).__name__}"
 
 
 def _clear_fault(outlet: OutletCore, fault: str) -> str:
@@ -362,5 +371,6 @@ def _clear_fault(outlet: OutletCore, fault: str) -> str:
             return f"fault {fault!r} ends when its cause is gone and the vehicle is unplugged"
     outlet.faults.clear_by_service(fault)
     outlet.detectors.generator.serviced()
+    outlet.phase_switch.serviced()
     outlet.contactor.mirror_lies = outlet.domestic.contactor.mirror_lies = False
     return ""

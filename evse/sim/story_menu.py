@@ -22,6 +22,7 @@ from evse.core.commands import (
     Postpone,
     ReleaseCable,
     SetLimit,
+    SetPhases,
     SetUnavailable,
     StartSession,
     StopSession,
@@ -157,6 +158,8 @@ FAULTS: Final[Mapping[str, FaultEntry]] = {
     "domestic_fails_to_close": _fault(needs=_F.DOMESTIC),
     "domestic_mirror_fault": _fault(_of(kind=("stuck_open", "stuck_closed")), needs=_F.DOMESTIC),
     "plug_switch_fault": _fault(_of(kind=("stuck_out", "stuck_in")), needs=_F.DOMESTIC),
+    # phase switch
+    "phase_switch_sticks": _fault(_of(part=("contactor", "relay")), needs=_F.PHASES),
     # input lines
     "stick_input": _fault(_of(line=(1, 2, 3, 4, 7, 8), at=("open", "closed")), needs=_F.LINES),
     "bounce_input": _fault(
@@ -273,4 +276,14 @@ ORDERS: Final[Mapping[str, Callable[[random.Random, int], Post]]] = {
         ClearFault, {"outlet": outlet, "fault": stream.choice(SERVICE_FAULTS)}, {}
     ),
 }
-"""Every command that comes from outside, by its name in scenarios."""
+"""Every command that comes from outside to any board, by its name in scenarios."""
+PHASE_ORDERS: Final[Mapping[str, Callable[[random.Random, int], Post]]] = {
+    "set_phases": lambda stream, outlet: Post(SetPhases, {"outlet": outlet, "phases": stream.choice((1, 3))}, {}),
+}
+"""Those to a board with a phase switch."""
+ALL_ORDERS: Final = {**ORDERS, **PHASE_ORDERS}
+
+
+def orders_of(board: StoryBoard) -> tuple[str, ...]:
+    """The orders that can be given to ``board``."""
+    return tuple(ALL_ORDERS if board.has(Feature.PHASES) else ORDERS)

@@ -101,6 +101,7 @@ PLACES: Mapping[str, tuple[str, ...]] = {
         "bounce_input",
         "set_x1",
         "set_dip",
+        "phase_switch_sticks",
     ),
     "Pilot faults": (
         "short_diode",
@@ -128,6 +129,7 @@ NEEDS: Mapping[str, str] = {
     "press_button": "push_button",
     "turn_key": "key_lock",
     "set_dip": "dip",
+    "phase_switch_sticks": "phase_switch",
     "set_x1": "x1",
     "press_service_button": "service_button",
 }

@@ -12,6 +12,7 @@ from hal.world.socket import Jam, LockFeedbackFault
 from hal.world.vehicle_params import VEHICLE_PARAMS
 from hal.world.verb_domestic import DOMESTIC_VERBS
 from hal.world.verb_meter import HOUSE_VERBS, METER_VERBS
+from hal.world.verb_phases import PHASE_VERBS
 from hal.world.verb_spec import HEAL, OUTLET, Verb, VerbParam
 
 DEMO_UID: Final = "04A1B2C3D4E5F6"
@@ -374,6 +375,7 @@ VERBS: Final[tuple[Verb, ...]] = (
     *_CONTACTOR_FAULTS,
     *_OTHER_FAULTS,
     *DOMESTIC_VERBS,
+    *PHASE_VERBS,
     *METER_VERBS,
     *HOUSE_VERBS,
 )

@@ -20,6 +20,7 @@ from hal.world.verb_docs import with_table
 from hal.world.verb_domestic import DOMESTIC_ACTIONS
 from hal.world.verb_faults import FAULT_ACTIONS
 from hal.world.verb_meter import HOUSE_ACTIONS, METER_ACTIONS
+from hal.world.verb_phases import PHASE_ACTIONS
 from hal.world.verb_spec import UNITS, Verb, VerbParam, check_value
 from hal.world.verb_table import SHUTTER_VERBS
 from hal.world.verbs import VERBS, VerbError, apply, verbs_of
@@ -526,6 +527,7 @@ def test_every_verb_is_whole(verb: Verb) -> None:
         **DOMESTIC_ACTIONS,
         **METER_ACTIONS,
         **HOUSE_ACTIONS,
+        **PHASE_ACTIONS,
     }
     assert verb.group in ("user", "vehicle", "cable", "station", "grid", "fault", "meter")
     assert verb.help
@@ -544,7 +546,12 @@ def test_every_verb_is_whole(verb: Verb) -> None:
 
 def test_table_and_actions_have_the_same_verbs() -> None:
     actions = {**ACTIONS, **STATION_ACTIONS, **FAULT_ACTIONS, **DOMESTIC_ACTIONS, **METER_ACTIONS, **HOUSE_ACTIONS}
+    actions |= PHASE_ACTIONS
     assert sorted(verb.name for verb in VERBS) == sorted(actions)
+
+
+ABSENT = (*SHUTTER_VERBS, *DOMESTIC_ACTIONS, *METER_ACTIONS, *PHASE_ACTIONS)
+"""Not even healing is possible at an outlet that has no such part."""
 
 
 def test_every_verb_works_or_refuses_cleanly_with_its_defaults() -> None:
@@ -556,7 +563,7 @@ def test_every_verb_works_or_refuses_cleanly_with_its_defaults() -> None:
         except VerbError as error:
             assert "impossible now" in str(error)
         world.step(60 * SECOND)
-        if verb.healed_by == "heal" and verb.name not in (*SHUTTER_VERBS, *DOMESTIC_ACTIONS, *METER_ACTIONS):
+        if verb.healed_by == "heal" and verb.name not in ABSENT:
             apply(world, verb.name, {"heal": True}, 61 * SECOND)
             world.step(70 * SECOND)
 

@@ -226,6 +226,7 @@ def test_commands_have_the_names_people_write() -> None:
         "set_unavailable",
         "maintain",
         "set_limit",
+        "set_phases",
         "clear_fault",
     ]
 
