@@ -36,7 +36,7 @@ from evse.links.ocpp.id_tags import IdCache, LocalList
 from evse.links.ocpp.keys import Keys
 from evse.links.ocpp.link import Backoff, LinkState, LinkWish
 from evse.links.ocpp.outbox import Outbox, Queued
-from evse.links.ocpp.profile_core import connection_timeouts, departures_due
+from evse.links.ocpp.outlet_rules import rules_due
 from evse.links.ocpp.profile_firmware import firmware_due, firmware_ended, restored_firmware
 from evse.links.ocpp.profile_lists import expire_reservations, restored_reservations
 from evse.links.ocpp.profile_smart import limits_due, restored_profiles
@@ -138,7 +138,7 @@ class ChargePoint:
         self._log.booted(dict(open_sessions))
         if again:
             context.marks.told_limits.clear()
-            context.marks.told_departures.clear()
+            context.marks.told_rules.clear()
             if context.link.state in (LinkState.ACCEPTED, LinkState.PENDING, LinkState.REJECTED):
                 context.link.boot_again(now_us)
 
@@ -291,9 +291,9 @@ class ChargePoint:
             if link.heartbeat_due(now_us):
                 heartbeat(context)
             wake_us = min(wake_us, self._meter.due(context, now_us), limits_due(context, now_us))
-            wake_us = min(wake_us, expire_reservations(context, now_us), connection_timeouts(context, now_us))
+            wake_us = min(wake_us, expire_reservations(context, now_us))
             free_offline(context, now_us)
-            departures_due(context, now_us)
+            rules_due(context, now_us)
             context.keep_security_events()
             self._send(now_us)
         return self._output(now_us, wake_us)
