@@ -177,6 +177,11 @@ class OutletSense(Protocol):
         """What went wrong on the line so far."""
         ...
 
+    @property
+    def firmware(self) -> str:
+        """Version of the device's own program, such as ``1.2.3``; empty before the device has told it."""
+        ...
+
 
 class PilotDrive(Protocol):
     """Sets the control pilot."""
@@ -301,6 +306,11 @@ class CardReader(Protocol):
     @property
     def problem(self) -> str:
         """Why ``connected`` is false, in words; empty while connected."""
+        ...
+
+    @property
+    def firmware(self) -> str:
+        """Version of the reader's own program; empty before the reader has told it."""
         ...
 
 

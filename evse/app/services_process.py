@@ -134,6 +134,7 @@ class ServicesProcess:
                 self._memory.settings,
                 self._memory.security,
                 lambda: self._host.problem,
+                self._firmware.version,
             ),
             publication=self._publication,
             accounts=self._memory.accounts,

@@ -28,12 +28,16 @@ from evse.exchange.snapshot import (
 
 
 class DeviceState(NamedTuple):
-    """Why an outlet's front end, reader and meter do not answer (empty texts while they do), and what its line has lived through."""
+    """Why an outlet's front end, reader and meter do not answer (empty texts while they do), what its line has lived
+    through, and the versions of their programs.
+    """
 
     link_problem: str = ""
     reader_problem: str = ""
     meter_problem: str = ""
     link: LinkView = LinkView()
+    front_end_version: str = ""
+    reader_version: str = ""
 
 
 ALL_WELL: Final = DeviceState()
@@ -117,6 +121,8 @@ def outlet_view(outlet: OutletCore, now_us: int, device: DeviceState) -> OutletV
         link_problem=device.link_problem,
         reader_problem=device.reader_problem,
         link=device.link,
+        front_end_version=device.front_end_version,
+        reader_version=device.reader_version,
         connector=_connector(outlet),
         domestic=_domestic_view(outlet),
         active_inputs=outlet.user_input.lines.active_names,

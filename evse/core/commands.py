@@ -118,6 +118,16 @@ class WhenVehicleLeaves(Command):
 
 
 @dataclass(frozen=True, slots=True)
+class PlugWithin(Command):
+    """How long somebody who is authorised has for the cable, and then for the vehicle, before the session ends.
+
+    ``timeout_s`` 0: as configured. Holds until control starts anew (OCPP 1.6 edition 2, 9.1: `ConnectionTimeOut`).
+    """
+
+    timeout_s: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class ReleaseCable(Command):
     """Draw the bolt back now, where no session runs: of a cable that is kept for its user, or one whose bolt has stuck."""
 
@@ -246,6 +256,7 @@ COMMAND_TYPES: tuple[type[Command], ...] = (
     StartSession,
     StopSession,
     WhenVehicleLeaves,
+    PlugWithin,
     ReleaseCable,
     Book,
     Suspend,

@@ -142,20 +142,20 @@ class Procedure(UserSide):
                 self._fail_plug(now_us, facts, OutletErrorName.ABNORMALLY_LOCKED, "LockStuck")
             elif facts.shutter_failed is ShutterGoal.OPEN and not self.retry_shutter:
                 self._fail_plug(now_us, facts, OutletErrorName.SHUTTER_NOT_OPENED, "ShutterStuck")
-            elif self._late(now_us, self.since_us + self._times.plug_us):
+            elif self._late(now_us, self.since_us + self._plug_us):
                 if self._config.attached_cable:
                     self._fail_plug(now_us, facts, OutletErrorName.EV_NOT_DETECTED, "VehicleTimeout")
                 else:
                     self._fail_plug(now_us, facts, OutletErrorName.PLUG_NOT_DETECTED, "PlugTimeout")
         elif facts.excluded:
-            if self._late(now_us, max(self.since_us, self._plug_since_us) + self._times.plug_us):
+            if self._late(now_us, max(self.since_us, self._plug_since_us) + self._plug_us):
                 self._fail_plug(now_us, facts, OutletErrorName.PLUG_PROCEDURE, "OtherSocketInUse")
         elif self._config.has_lock and not facts.locked:
             self.lock_goal = LockGoal.LOCKED
         elif self._config.has_shutter and not facts.shutter_closed:
             pass  # closing over the plug; a shutter that does not get there is a fault that ends the session
         elif not facts.vehicle:
-            if self._late(now_us, max(self.since_us, self._plug_since_us) + self._times.vehicle_us):
+            if self._late(now_us, max(self.since_us, self._plug_since_us) + self._vehicle_us):
                 self._fail_plug(now_us, facts, OutletErrorName.EV_NOT_DETECTED, "VehicleTimeout")
         elif facts.self_test_passed:
             self.self_test_wanted = False

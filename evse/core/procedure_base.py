@@ -43,6 +43,8 @@ class ProcedureBase:
         self.stop_reason = ""
         self.ends_with_vehicle = self.releases_with_vehicle = True
         """What follows when the vehicle's end is unplugged (:class:`evse.core.commands.WhenVehicleLeaves`)."""
+        self.plug_within_us = 0
+        """For cable and vehicle each; 0: as configured."""
         self.kept_for = ""
         """Whose cable stays locked in after the session, until he presents himself; empty: nobody's."""
         self.lock_goal = LockGoal.UNLOCKED
@@ -109,6 +111,14 @@ class ProcedureBase:
     def last_error_class(self) -> ErrorClass:
         """The heading of the last error."""
         return ErrorClass.NONE if self.last_error is None else ERROR_CLASS[self.last_error]
+
+    @property
+    def _plug_us(self) -> int:
+        return self.plug_within_us or self._times.plug_us
+
+    @property
+    def _vehicle_us(self) -> int:
+        return self.plug_within_us or self._times.vehicle_us
 
     @property
     def charge_wanted(self) -> bool:

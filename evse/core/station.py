@@ -21,6 +21,7 @@ from evse.core.commands import (
     Configure,
     ConfirmRecord,
     Maintain,
+    PlugWithin,
     Postpone,
     ReadCards,
     ReleaseCable,
@@ -326,11 +327,8 @@ class StationCore:
                 return outlet.remote_start(now_us, command.uid)
             case StopSession():
                 return procedure.stop(now_us, command.reason)
-            case WhenVehicleLeaves():
-                procedure.ends_with_vehicle = command.ends_session
-                procedure.releases_with_vehicle = command.releases_cable
-            case ReleaseCable():
-                return procedure.release_cable()
+            case WhenVehicleLeaves() | PlugWithin() | ReleaseCable():
+                return procedure.take_rule(command)
             case Book():
                 availability.booking = Booking(command.uid, command.until_us) if command.uid else None
             case Suspend():

@@ -200,6 +200,10 @@ class OutletView:
     """Who meters the energy: the name of the meter's register map, or `internal CT`."""
     meter: MeterView | None = None
     """``None`` where the outlet has no meter of its own."""
+    front_end_version: str = ""
+    """Version of the front end's program; empty before it has told it."""
+    reader_version: str = ""
+    """Version of the card reader's program; empty before it has told it, and where there is no reader."""
     phase_switch: PhaseSwitchView | None = None
     """``None`` where X2 drives none."""
     domestic: DomesticView | None = None

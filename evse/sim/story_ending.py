@@ -21,6 +21,7 @@ from evse.core.commands import (
     ClearFault,
     Command,
     Maintain,
+    PlugWithin,
     Postpone,
     ReleaseCable,
     SetLimit,
@@ -209,6 +210,8 @@ def _take_back_orders(story: Story, steps: _Steps, outlet: int) -> None:
     for kind in (Suspend, Postpone, Maintain):
         if kind in kinds:
             steps.post(kind, outlet, active=False)
+    if PlugWithin in kinds:
+        steps.post(PlugWithin, outlet)
     if WhenVehicleLeaves in kinds:
         steps.post(WhenVehicleLeaves, outlet)
         steps.post(ReleaseCable, outlet)

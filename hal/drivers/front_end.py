@@ -172,6 +172,11 @@ class FrontEndDriver:
         return FrontEndCounters(**self._counts, sent=line.sent, holds=self._lease.holds, line=line.counts)
 
     @property
+    def firmware(self) -> str:
+        """Version of the front end's program, from its last IDENTITY."""
+        return "" if self._identity is None else ".".join(map(str, self._identity.firmware))
+
+    @property
     def link_counts(self) -> LinkCounts:
         """What went wrong on the line so far."""
         line, counts = self._line.counts, self._counts

@@ -603,7 +603,7 @@ MUTANTS: Final = (
         "vehicle-never-given-up",
         "a plug without a vehicle is waited for without end",
         "evse/core/procedure.py",
-        "if self._late(now_us, max(self.since_us, self._plug_since_us) + self._times.vehicle_us):",
+        "if self._late(now_us, max(self.since_us, self._plug_since_us) + self._vehicle_us):",
         "if self._late(now_us, NEVER):",
         ("ko-vehicle-diode-open",),
     ),
