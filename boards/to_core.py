@@ -21,6 +21,7 @@ from evse.core.config import (
     Location,
     LockTimings,
     OutletConfig,
+    PhaseSwitchTimings,
     PilotTimings,
     ProcedureTimings,
     ProtectionLimits,
@@ -94,6 +95,7 @@ def _outlet(outlet: Outlet, model: StationProfile) -> OutletConfig:
         ),
         signs=SignStyle.THOR if model.devices.led_bar else SignStyle.EVLINK,
         has_display=model.devices.display,
+        phase_switch=model.devices.phase_switch,
         meter="" if outlet.meter is None else outlet.meter.map,
         meter_terminals=(1, 2, 3) if outlet.meter is None else _terminals(outlet.meter),
         voltage_from_setting=outlet.internal_metering == "current_transformers",
@@ -103,6 +105,7 @@ def _outlet(outlet: Outlet, model: StationProfile) -> OutletConfig:
         contactor=ContactorTimings(**core_values(timings.contactor)),
         lock=LockTimings(**core_values(timings.lock)),
         shutter=ShutterTimings(**core_values(timings.shutter)),
+        phase_switch_timings=PhaseSwitchTimings(**core_values(timings.phase_switch)),
         procedure=ProcedureTimings(**core_values(timings.procedure)),
         protection=ProtectionLimits(**core_values(outlet.protection)),
         domestic=DomesticLimits(**core_values(outlet.domestic)),
@@ -176,6 +179,8 @@ def _wires(outlet: Outlet, model: StationProfile) -> OutletWires:
         domestic=has_domestic(outlet),
         dip=tuple(int(bank.simulated.ljust(SWITCHES, "0"), 2) for bank in model.devices.dip_banks),
         display=model.devices.display,
+        x2=model.devices.x2,
+        phase_switch=model.devices.phase_switch,
         meter=None if outlet.meter is None else _meter(f"{name}/meter", outlet.meter),
     )
 

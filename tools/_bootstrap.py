@@ -35,6 +35,7 @@ MODULES = {
     "mutants": "tools.mutants",
     "campaign": "tools.campaign",
     "pictures": "tools.pictures",
+    "walk": "tools.walk",
 }
 """What each tool but "run" is."""
 LOCKS = {"run": ("run",), "dev": ("run", "dev")}

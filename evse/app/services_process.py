@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from evse.app.badge_port import StationBadges
+from evse.app.board_cable import circumstances_of
 from evse.app.board_view import board_from
 from evse.app.child import ChildArguments, Task, add_child_arguments, begin_child, wait_for_task
 from evse.app.factory_badges import badge_list_of
@@ -73,9 +74,12 @@ class ServicesProcess:
         self._store = SqliteStore(Path(task.data) / "journal.sqlite", notify=lambda: _call_on(loop, self._deliver))
         journal: SqliteJournal = self._store.journal(station.config.station_uid)
         self._machine = host_of(Path(task.data), task.interface)
-        self._memory = StationMemory(Path(task.data), task.facts, task.profile_config(), self._stamp, monotonic_us)
+        self._memory = StationMemory(
+            *(Path(task.data), task.facts, task.profile_config(), self._stamp, monotonic_us),
+            circumstances=circumstances_of(task.world),
+        )
         self._reset_journal(journal)
-        control = StationControl(self._memory, child.status.send)
+        self._control = control = StationControl(self._memory, child.status.send)
         self._firmware = self._make_firmware(task, lambda: _call_on(loop, control.restart_soon))
         values = self._memory.in_force
         wanted = supervision_from(values, task.supervision)
@@ -134,6 +138,7 @@ class ServicesProcess:
                 self._memory.settings,
                 self._memory.security,
                 lambda: self._host.problem,
+                self._firmware.version,
             ),
             publication=self._publication,
             accounts=self._memory.accounts,
@@ -161,19 +166,25 @@ class ServicesProcess:
     def _supervised(self, task: Task, wanted: dict[str, Any], config: StationConfig) -> Supervised:
         """The way to the central system, which begins to connect."""
         # Loaded only where it is used: a station without supervision needs neither WebSockets nor schemas.
-        from evse.app.diagnostics import EVENTS, offered_by
-        from evse.app.supervision import supervise
-        from evse.links.ocpp.transfers import Transfers
+        from evse.app.diagnostics import EVENTS
+        from evse.app.supervised_station import Surroundings, supervised_station
 
-        folder = Path(task.data)
-        supervised = supervise(
-            *(wanted, config, monotonic_us, self._news.set, self._restart),
+        loop = asyncio.get_running_loop()
+        around = Surroundings(
+            data=Path(task.data),
+            clock=monotonic_us,
+            wake=self._news.set,
+            call=lambda function: _call_on(loop, function),
+            restart=self._restart,
+            view=self._latest,
+            events=lambda: self._hub.recent_events(EVENTS),
+            firmware=self._firmware.service,
+            settings=self._memory.settings,
+            listen=self._memory.log.listen,
             # On a simulated station the loopback address is as good as any.
-            Transfers(folder, local_allowed=bool(task.world)),
-            offered_by(folder, self._latest, lambda: self._hub.recent_events(EVENTS)),
+            simulated=bool(task.world),
         )
-        supervised.start(monotonic_us())
-        return supervised
+        return supervised_station(wanted, config, around)
 
     def _make_hub(self, services: StationServices) -> StationHub:
         hands = Tampering(self._memory.log)
@@ -197,6 +208,9 @@ class ServicesProcess:
     def _restart(self, kind: str) -> None:
         """The central system has asked for a reset and the sessions have ended."""
         _log.warning("%s reset by the central system", kind)
+        if kind == "Hard" or self._memory.restart_needed:
+            self._control.restart_soon()
+            return
         self._end.send((Restart(command_id=f"reset-{monotonic_us()}", cause=f"{kind}Reset"),))
 
     def _instant(self, mono_us: int | None) -> Instant:

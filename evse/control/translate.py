@@ -102,6 +102,7 @@ def inputs_from(
         domestic_closed=reading.domestic_mirror_closed,
         domestic_plugged=reading.domestic_plugged,
         dip=dip,
+        x2_closed=reading.x2_closed,
     )
 
 
@@ -180,8 +181,11 @@ class OutletSensor:
         return True
 
     def count(self) -> None:
-        """Bring the line's counters in ``device`` up to date."""
-        counts = self._board.sense.link_counts
+        """Bring the line's counters and the devices' versions in ``device`` up to date."""
+        counts, reader = self._board.sense.link_counts, self._board.reader
         if counts != self._counts:
             self._counts = counts
             self.device = self.device._replace(link=LinkView(*astuple(counts)))
+        versions = (self._board.sense.firmware, "" if reader is None else reader.firmware)
+        if versions != (self.device.front_end_version, self.device.reader_version):
+            self.device = self.device._replace(front_end_version=versions[0], reader_version=versions[1])

@@ -45,6 +45,7 @@ from hal.frames.front_end_messages import (
     SHUTTER_OPEN_BIT,
     TEXT_LENGTH,
     VERSION,
+    X2_BIT,
     Beep,
     Capability,
     Control,
@@ -64,6 +65,7 @@ from hal.frames.front_end_messages import (
     ResetReason,
     Shutter,
     State,
+    SwitchX2,
     message_id,
 )
 from hal.ports import (
@@ -166,6 +168,7 @@ def _state_payload(message: State) -> bytes:
         | (SHUTTER_OPEN_BIT if r.shutter & ShutterPosition.OPEN else 0)
         | (SHUTTER_CLOSED_BIT if r.shutter & ShutterPosition.CLOSED else 0)
         | (DIP_MOVED_BIT if r.dip_moved else 0)
+        | (X2_BIT if r.x2_closed else 0)
     )
     fields = {
         "positive_mv": _i16(r.positive_mv),
@@ -275,6 +278,7 @@ def _parse_reading(c: Any) -> OutletReading:
         domestic_mirror_closed=bool(c.fault_bits & DOMESTIC_MIRROR_BIT),
         domestic_plugged=bool(c.fault_bits & DOMESTIC_PLUG_BIT),
         dip_moved=bool(switches & DIP_MOVED_BIT),
+        x2_closed=bool(switches & X2_BIT),
     )
 
 
@@ -317,6 +321,7 @@ _PARSERS: Final[Mapping[int, Callable[[Any], Message]]] = MappingProxyType(
         MessageId.RESET: lambda c: Reset(),
         MessageId.SHUTTER: lambda c: Shutter(ShutterPulse(c.direction), c.pulse_ms),
         MessageId.DISPLAY: _parse_display,
+        MessageId.SWITCH_X2: lambda c: SwitchX2(_bool(c.closed)),
         MessageId.DIP_SWITCHES: lambda c: DipSwitches(tuple(c.banks), c.accepted),
         MessageId.STATE: lambda c: State(_parse_reading(c), c.accepted),
         MessageId.IDENTITY: _parse_identity,

@@ -13,7 +13,7 @@ import pytest
 from fastapi import FastAPI
 
 from evse.core.values import Light, ShutterFeedback
-from evse.exchange.snapshot import DipView, DomesticView, MeterView, OutletView, StationView
+from evse.exchange.snapshot import DipView, DomesticView, MeterView, OutletView, PhaseSwitchView, StationView
 from evse.web.page import devices_of, environment, grouped, page_router, quick_actions, seats
 from evse.web.ports import BoardOutlet, BoardView, DipBank, Extras, VerbParam, VerbView
 from tests.fakes.web_fake import VERBS, charging, diode_fault, station_view
@@ -93,6 +93,7 @@ def full_view() -> StationView:
         dip=dip,
         active_inputs=("KeyLocked",),
         domestic=domestic,
+        phase_switch=PhaseSwitchView(1, changing=True, failed=True, allowed_us=0),
         meter=MeterView("iem3155", True, "none", (1, 2, 3), (230_000, 230_000, 230_000), 4, 5, 6, 0),
     )
     return replace(view, outlets=(view.outlets[0], second))
