@@ -110,6 +110,7 @@ def _outlet(wires: OutletWires, open_wire: OpenWire, on_frame: FrameSeen | None)
         domestic=DomesticContactor(front_end) if wires.domestic else None,
         dip=front_end if wires.dip else None,
         display=front_end if wires.display else None,
+        x2=front_end if wires.x2 else None,
         meter=meter,
     )
 

@@ -88,7 +88,8 @@ class OutletWires:
     ``domestic``: whether a domestic socket's contactor is there.
 
     ``dip``: how the DIP switches of a simulated board stand at first, one byte per bank; empty without switches.
-    ``display``: whether there is a text display.
+    ``display``: whether there is a text display. ``x2``: whether there is the switching output X2; ``phase_switch``:
+    whether a simulated board's X2 drives a contactor for L2 and L3.
     """
 
     number: int
@@ -99,6 +100,8 @@ class OutletWires:
     domestic: bool = False
     dip: tuple[int, ...] = ()
     display: bool = False
+    x2: bool = False
+    phase_switch: bool = False
     meter: MeterWires | None = None
 
     def wires(self) -> tuple[WireSpec, ...]:

@@ -85,7 +85,13 @@ class Devices(Strict):
     led_bar: bool = key(
         False, "LED bar of four segments instead of a status light, with the patterns of THØR", source=THOR
     )
-    x2: bool = key(False, "X2 switching output; nobody drives it: its default function is not public", driven=False)
+    x2: bool = key(
+        False,
+        "Switching output X2 behind the front end; it drives the phase switch where there is one and else nothing",
+    )
+    phase_switch: bool = key(
+        False, "X2 drives a contactor that takes L2 and L3 away (KeContact S10): charging with one phase or three"
+    )
     usb_socket: bool = key(False, "USB socket; read by nobody yet", source=THOR, driven=False)
     mobile_module: Device | None = key(None, "Mobile network module", driven=False)
     ethernet_ports: int = key(

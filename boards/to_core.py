@@ -22,6 +22,7 @@ from evse.core.config import (
     LockTimings,
     MeterLink,
     OutletConfig,
+    PhaseSwitchTimings,
     PilotTimings,
     ProcedureTimings,
     ProtectionLimits,
@@ -95,6 +96,7 @@ def _outlet(outlet: Outlet, model: StationProfile) -> OutletConfig:
         ),
         signs=SignStyle.THOR if model.devices.led_bar else SignStyle.EVLINK,
         has_display=model.devices.display,
+        phase_switch=model.devices.phase_switch,
         meter="" if outlet.meter is None else outlet.meter.map,
         meter_link=MeterLink.RTU if outlet.meter is None else MeterLink(outlet.meter.protocol),
         meter_unit=OutletConfig(1).meter_unit if outlet.meter is None else outlet.meter.address,
@@ -107,6 +109,7 @@ def _outlet(outlet: Outlet, model: StationProfile) -> OutletConfig:
         contactor=ContactorTimings(**core_values(timings.contactor)),
         lock=LockTimings(**core_values(timings.lock)),
         shutter=ShutterTimings(**core_values(timings.shutter)),
+        phase_switch_timings=PhaseSwitchTimings(**core_values(timings.phase_switch)),
         procedure=ProcedureTimings(**core_values(timings.procedure)),
         protection=ProtectionLimits(**core_values(outlet.protection)),
         domestic=DomesticLimits(**core_values(outlet.domestic)),
@@ -180,6 +183,8 @@ def _wires(outlet: Outlet, model: StationProfile) -> OutletWires:
         domestic=has_domestic(outlet),
         dip=tuple(int(bank.simulated.ljust(SWITCHES, "0"), 2) for bank in model.devices.dip_banks),
         display=model.devices.display,
+        x2=model.devices.x2,
+        phase_switch=model.devices.phase_switch,
         meter=None if outlet.meter is None else _meter(f"{name}/meter", outlet.meter, outlet.front_end.wire),
     )
 

@@ -114,6 +114,7 @@ STORIES: Final[Mapping[str, Sequence[Moment]]] = {
     ),
     "thor-c": BADGE_STORY,
     "thor-cable": FREE_STORY,
+    "thor-free": FREE_STORY,
     "parking-t2-te": DOMESTIC_STORY,
     "parking-te": DOMESTIC_STORY,
     "tools/energy_story/city-32a-metered.yaml": (

@@ -84,6 +84,8 @@ class SimulatedHardware:
                 input_count=INPUT_COUNT,
                 contacts=wired_contacts(outlet.lines),
                 dip=wires.dip,
+                has_x2=wires.x2,
+                phase_switch=wires.phase_switch,
             )
             for outlet, wires in zip(config.outlets, plan.outlets, strict=True)
         ]
@@ -108,6 +110,7 @@ class SimulatedHardware:
             fitted |= Capability.DOMESTIC
         fitted |= Capability.DIP_SWITCHES if wires.dip else Capability.NONE
         fitted |= Capability.DISPLAY if wires.display else Capability.NONE
+        fitted |= Capability.X2 if wires.x2 else Capability.NONE
         firmware = FirmwareIdentity(
             unique_id=f"TWIN{wires.number:04d}".encode(),
             phases=outlet.setup.phases,

@@ -139,6 +139,19 @@ class ShutterTimings:
 
 
 @dataclass(frozen=True, slots=True)
+class PhaseSwitchTimings:
+    """The phase switch behind X2. The numbers are ours but for the lock-out, which clients of KeContact stations keep."""
+
+    confirm_us: int = 1 * SECOND
+    """From an order to X2 until X2 and the voltages behind the switch agree."""
+    tries: int = 3
+    pause_us: int = 10 * SECOND
+    """Without an offer after switching: the vehicle's charger looks anew at the phases it has."""
+    lockout_us: int = 300 * SECOND
+    """Between two orders to switch."""
+
+
+@dataclass(frozen=True, slots=True)
 class ProcedureTimings:
     """Time-outs of the outlet procedure. The guide names the errors, not the times: the defaults are ours."""
 
@@ -244,6 +257,8 @@ class OutletConfig:
     """Without a meter the voltage is not measured but set: ``StationConfig.nominal_voltage_mv``."""
     signs: SignStyle = SignStyle.EVLINK
     has_display: bool = False
+    phase_switch: bool = False
+    """X2 drives a contactor that takes L2 and L3 of the outlet's feed away."""
     leave_cable_connected: bool = False
     access: Access = Access.BADGE
     wake_up: bool = True
@@ -251,6 +266,7 @@ class OutletConfig:
     contactor: ContactorTimings = field(default_factory=ContactorTimings)
     lock: LockTimings = field(default_factory=LockTimings)
     shutter: ShutterTimings = field(default_factory=ShutterTimings)
+    phase_switch_timings: PhaseSwitchTimings = field(default_factory=PhaseSwitchTimings)
     procedure: ProcedureTimings = field(default_factory=ProcedureTimings)
     protection: ProtectionLimits = field(default_factory=ProtectionLimits)
     domestic: DomesticLimits = field(default_factory=DomesticLimits)

@@ -19,7 +19,7 @@ from evse.core.units import HOUR, SECOND
 FIXED_OF_STATION: Final = ("station_uid", "profile")
 FIXED_OF_OUTLET: Final = (
     *("number", "socket", "rated_current_ma", "phases", "has_lock", "has_shutter", "dip_banks", "signs", "has_display"),
-    *("pilot", "contactor", "lock", "shutter", "protection", "domestic"),
+    *("pilot", "contactor", "lock", "shutter", "protection", "domestic", "phase_switch", "phase_switch_timings"),
     "voltage_from_setting",
 )
 """Fields that only a restart changes."""

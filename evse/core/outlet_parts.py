@@ -22,6 +22,7 @@ from evse.core.orders import StandingOrder
 from evse.core.outlet_signs import OutletSigns
 from evse.core.outlet_status import OutletStatus
 from evse.core.panel import Panel
+from evse.core.phase_switch import PhaseSwitch
 from evse.core.pilot import VEHICLE_LEVELS, PilotMonitor
 from evse.core.procedure import Procedure
 from evse.core.procedure_facts import ProcedureFacts
@@ -64,6 +65,7 @@ class OutletParts:
         self.limit_orders: dict[str, StandingOrder] = {}
         self._told_orders: tuple[StandingOrder, ...] = ()
         self.user_input = UserInput(config)
+        self.phase_switch = PhaseSwitch(config, self._tell)
         self.panel = Panel(config, start_us, self._events.append, self.procedure.sound)
         self.signs = OutletSigns(config)
         self.restored = False

@@ -21,6 +21,7 @@ from evse.core.commands import (
     Configure,
     ConfirmRecord,
     Maintain,
+    PlugWithin,
     Postpone,
     ReadCards,
     ReleaseCable,
@@ -28,6 +29,7 @@ from evse.core.commands import (
     Restart,
     RestoreState,
     SetLimit,
+    SetPhases,
     SetUnavailable,
     StartSession,
     StopSession,
@@ -334,11 +336,8 @@ class StationCore:
                 return outlet.remote_start(now_us, command.uid)
             case StopSession():
                 return procedure.stop(now_us, command.reason)
-            case WhenVehicleLeaves():
-                procedure.ends_with_vehicle = command.ends_session
-                procedure.releases_with_vehicle = command.releases_cable
-            case ReleaseCable():
-                return procedure.release_cable()
+            case WhenVehicleLeaves() | PlugWithin() | ReleaseCable():
+                return procedure.take_rule(command)
             case Book():
                 availability.booking = Booking(command.uid, command.until_us) if command.uid else None
             case Suspend():
@@ -354,11 +353,19 @@ class StationCore:
                     availability.unavailable.pop(command.source.value, None)
             case ClearFault():
                 return _clear_fault(outlet, command.fault)
-            case SetLimit():
-                return set_limit(now_us, outlet.limit_orders, command)
             case _:
-                return f"unknown command {type(command).__name__}"
+                return _act_on_supply(now_us, command, outlet)
         return ""
+
+
+def _act_on_supply(now_us: int, command: Command, outlet: OutletCore) -> str:
+    match command:
+        case SetLimit():
+            return set_limit(now_us, outlet.limit_orders, command)
+        case SetPhases():
+            return outlet.set_phases(now_us, command.phases)
+        case _:
+            return f"unknown command {type(command).__name__}"
 
 
 def _clear_fault(outlet: OutletCore, fault: str) -> str:
@@ -371,5 +378,6 @@ def _clear_fault(outlet: OutletCore, fault: str) -> str:
             return f"fault {fault!r} ends when its cause is gone and the vehicle is unplugged"
     outlet.faults.clear_by_service(fault)
     outlet.detectors.generator.serviced()
+    outlet.phase_switch.serviced()
     outlet.contactor.mirror_lies = outlet.domestic.contactor.mirror_lies = False
     return ""

@@ -219,7 +219,7 @@ def test_the_other_thor_boards_differ_in_their_own_points_only() -> None:
     assert station_config(load_profile("thor-c"), "s").outlets[0] == thor
     assert not load_profile("thor-c").model.devices.usb_socket
     free = station_config(load_profile("thor-free"), "s").outlets[0]
-    assert free == replace(thor, access=Access.FREE)
+    assert free == replace(thor, access=Access.FREE, phase_switch=True)
     cable = station_config(load_profile("thor-cable"), "s").outlets[0]
     assert cable == replace(thor, socket=SocketType.ATTACHED_T2, has_lock=False)
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from typing import Final, NamedTuple
 
 from evse.core.commands import Command
@@ -36,9 +37,9 @@ from evse.links.ocpp.id_tags import IdCache, LocalList
 from evse.links.ocpp.keys import Keys
 from evse.links.ocpp.link import Backoff, LinkState, LinkWish
 from evse.links.ocpp.outbox import Outbox, Queued
-from evse.links.ocpp.profile_core import connection_timeouts, departures_due
-from evse.links.ocpp.profile_firmware import firmware_due, firmware_ended, restored_firmware
-from evse.links.ocpp.profile_lists import expire_reservations, restored_reservations
+from evse.links.ocpp.outlet_rules import rules_due
+from evse.links.ocpp.profile_firmware import ORDER_NAME, firmware_due, firmware_ended, order_due, restored_firmware
+from evse.links.ocpp.profile_lists import expire_reservations, move_reservations, restored_reservations
 from evse.links.ocpp.profile_smart import limits_due, restored_profiles
 from evse.links.ocpp.reporting import MeterReports, data_name, heartbeat, statuses_due, take_time
 from evse.links.ocpp.requests import Answer
@@ -48,7 +49,7 @@ from evse.links.ocpp.settings import StationIdentity, SupervisionSettings, stati
 from evse.links.ocpp.transaction_log import TransactionLog, running_name
 from evse.links.ocpp.transactions import queued
 from evse.services.clock import ClockMapping, Instant
-from evse.services.journal import QueueMessage, Write
+from evse.services.journal import MessageKind, QueueMessage, Write
 from evse.services.supervision import SupervisionAnswer
 
 _log = logging.getLogger(__name__)
@@ -115,9 +116,12 @@ class ChargePoint:
         kept_events.join(context.security_events)
         context.security_events = kept_events
         restored_firmware(context, documents.get("firmware", ""))
+        context.states.order = documents.get(ORDER_NAME, "")
         for connector in context.identity.outlets:
             self._log.restore(connector, documents.get(running_name(connector), ""))
-            self._meter.restore(connector, documents.get(data_name(connector), ""))
+            running = context.running.get(connector)
+            if running is not None:
+                self._meter.restore(connector, running.session_id, documents.get(data_name(connector), ""))
         context.profiles = restored_profiles(documents.get("profiles", ""), context.profiles, context.running)
         waiting = [self._queued(number, message) for number, message in messages]
         context.outbox = Outbox(waiting, transaction_ids)
@@ -138,7 +142,7 @@ class ChargePoint:
         self._log.booted(dict(open_sessions))
         if again:
             context.marks.told_limits.clear()
-            context.marks.told_departures.clear()
+            context.marks.told_rules.clear()
             if context.link.state in (LinkState.ACCEPTED, LinkState.PENDING, LinkState.REJECTED):
                 context.link.boot_again(now_us)
 
@@ -154,6 +158,11 @@ class ChargePoint:
     def _queued(self, number: int, message: QueueMessage) -> Queued:
         self.last_number = max(self.last_number, number)
         settings = self.context.settings
+        running = self.context.running.get(message.outlet)
+        if message.kind is MessageKind.STOP and not message.values and running is not None:
+            # A power cut has ended it: its data are what was collected up to then.
+            kept = self._meter.of(message.outlet) if running.session_id == message.session_id else ""
+            message = replace(message, values=kept)
         return queued(number, message, settings.default_id_tag, self.context.identity.serial)
 
     # --- the station --------------------------------------------------------------------------------------------
@@ -291,9 +300,11 @@ class ChargePoint:
             if link.heartbeat_due(now_us):
                 heartbeat(context)
             wake_us = min(wake_us, self._meter.due(context, now_us), limits_due(context, now_us))
-            wake_us = min(wake_us, expire_reservations(context, now_us), connection_timeouts(context, now_us))
+            wake_us = min(wake_us, expire_reservations(context, now_us))
             free_offline(context, now_us)
-            departures_due(context, now_us)
+            rules_due(context, now_us)
+            move_reservations(context, now_us)
+            order_due(context, now_us)
             context.keep_security_events()
             self._send(now_us)
         return self._output(now_us, wake_us)

@@ -111,6 +111,14 @@ class ToldPlan:
         return now_us < self.renew_us and self.basis == basis and abs(self.offset_us - offset_us) < CLOCK_STEP_US
 
 
+class Rules(NamedTuple):
+    """What control works by where users and vehicles come and go. ``plug_within_s`` 0: as it is configured."""
+
+    ends_session: bool = True
+    releases_cable: bool = True
+    plug_within_s: int = 0
+
+
 @dataclass(slots=True)
 class Marks:
     """What is remembered of connectors between steps."""
@@ -119,14 +127,12 @@ class Marks:
     """Connectors whose energy is held back because their user turned out to be invalid."""
     served_free: set[int] = field(default_factory=set)
     """Outlets whose plug has had its charge, or its chance of one, without a card."""
-    timed_out: dict[int, str] = field(default_factory=dict)
-    """Sessions that were ended because nobody plugged in."""
     pending_profiles: dict[int, ChargingProfile] = field(default_factory=dict)
     """Profiles that came with a remote start and wait for its transaction."""
     told_limits: dict[int, ToldPlan] = field(default_factory=dict)
     """What control was last told by charging profiles."""
-    told_departures: dict[int, tuple[bool, bool]] = field(default_factory=dict)
-    """What control was last told of vehicles that leave: whether the session ends, whether the cable is released."""
+    told_rules: dict[int, Rules] = field(default_factory=dict)
+    """What control was last told of vehicles that leave and users who do not plug in."""
 
 
 class Context:

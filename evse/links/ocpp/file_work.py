@@ -67,6 +67,8 @@ class WorkStates:
     firmware: str = "Idle"
     log: tuple[str, int] = ("Idle", 0)
     signed_firmware: tuple[str, int] = ("Idle", 0)
+    order: str = ""
+    """A firmware that was wanted before a restart, as it was kept."""
     installing: Installing | None = None
     installed: bool | None = None
     """What came of it, once that is known and as long as it has to be told."""

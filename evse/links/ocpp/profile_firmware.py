@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from evse.core.units import SECOND
 from evse.links.ocpp.certificates import CertificateError, Use
@@ -18,6 +18,8 @@ from evse.links.ocpp.requests import Answer, Then, ignore
 from evse.links.ocpp.stamps import utc_us_from
 
 Payload = Mapping[str, Any]
+ORDER_NAME: Final = "firmware order"
+"""Name of the document that keeps what is wanted."""
 _UPLOAD_ENDS: Final = {
     "begun": "Uploading", "again": "UploadFailed", End.DONE: "Uploaded", End.FAILED: "UploadFailed",
     End.FORBIDDEN: "UploadFailed",
@@ -68,16 +70,16 @@ def update_firmware(context: Context, now_us: int, payload: Payload, reply: Repl
     """`UpdateFirmware` (5.19). The answer has no status: what becomes of it is told by `FirmwareStatusNotification`."""
     reply({})
 
-    def say(status: str) -> None:
-        _say(context, None, status)
-
-    job = Job(0, Work.DOWNLOAD, payload["location"])
-    if not _allowed(context, job.url, "UpdateFirmware"):
-        say("DownloadFailed")
+    if not _allowed(context, payload["location"], "UpdateFirmware"):
+        _say(context, None, "DownloadFailed")
         return
-    tell = _firmware_steps(context, None, job, install_us=now_us)
-    due_us = _moment_us(context, now_us, payload["retrieveDate"])
-    context.files.put(job, tell, due_us=due_us, retries=payload.get("retries"), interval_s=payload.get("retryInterval"))
+    order = Order(
+        payload["location"],
+        retrieve=payload["retrieveDate"],
+        retries=payload.get("retries"),
+        interval_s=payload.get("retryInterval"),
+    )
+    _give(context, now_us, order)
 
 
 def signed_update_firmware(context: Context, now_us: int, payload: Payload, reply: Reply) -> None:
@@ -90,26 +92,51 @@ def signed_update_firmware(context: Context, now_us: int, payload: Payload, repl
         context.security_event("InvalidFirmwareSigningCertificate", str(error))
         reply({"status": "InvalidCertificate"})
         return
-    job = Job(
-        *(0, Work.DOWNLOAD, firmware["location"]),
-        signature=firmware["signature"],
-        certificate=firmware["signingCertificate"],
-    )
-    if not _allowed(context, job.url, "SignedUpdateFirmware"):
+    if not _allowed(context, firmware["location"], "SignedUpdateFirmware"):
         reply({"status": "Rejected"})
         return
-
-    install_us = now_us
-    if "installDateTime" in firmware:
-        install_us = _moment_us(context, now_us, firmware["installDateTime"])
-    due_us = _moment_us(context, now_us, firmware["retrieveDateTime"])
-    tell = _firmware_steps(context, number, job, install_us=install_us)
-    replaced = context.files.put(
-        job, tell, due_us=due_us, retries=payload.get("retries"), interval_s=payload.get("retryInterval")
+    order = Order(
+        firmware["location"],
+        number,
+        *(firmware["signature"], firmware["signingCertificate"]),
+        *(firmware["retrieveDateTime"], firmware.get("installDateTime", "")),
+        *(payload.get("retries"), payload.get("retryInterval")),
     )
+    replaced, due_us = _give(context, now_us, order)
     reply({"status": "AcceptedCanceled" if replaced else "Accepted"})
     if due_us > now_us + SECOND:
         _say(context, number, "DownloadScheduled")
+
+
+class Order(NamedTuple):
+    """A firmware that is wanted; ``request``: of a signed one. ``retrieve`` and ``install``: `dateTime`s, empty for at once."""
+
+    url: str
+    request: int | None = None
+    signature: str = ""
+    certificate: str = ""
+    retrieve: str = ""
+    install: str = ""
+    retries: int | None = None
+    interval_s: int | None = None
+
+
+def _give(context: Context, now_us: int, order: Order) -> tuple[bool, int]:
+    """Queue the download; return whether another order gives way, and when it begins. The order outlives restarts."""
+    job = Job(0, Work.DOWNLOAD, order.url, signature=order.signature, certificate=order.certificate)
+    install_us = _moment_us(context, now_us, order.install) if order.install else now_us
+    due_us = _moment_us(context, now_us, order.retrieve)
+    tell = _firmware_steps(context, order.request, job, install_us=install_us)
+    replaced = context.files.put(job, tell, due_us=due_us, retries=order.retries, interval_s=order.interval_s)
+    context.keep(ORDER_NAME, json.dumps(order))
+    return replaced, due_us
+
+
+def order_due(context: Context, now_us: int) -> None:
+    """Go on with an order from before a restart, as soon as the time is known."""
+    if context.states.order and context.utc_us(now_us) is not None:
+        order, context.states.order = context.states.order, ""
+        _give(context, now_us, Order(*json.loads(order)))
 
 
 def _say(context: Context, request: int | None, status: str, then: Then = ignore) -> None:
@@ -180,6 +207,7 @@ def _firmware_steps(context: Context, request: int | None, job: Job, *, install_
         match what:
             case "begun":
                 say("Installing")
+                context.keep(ORDER_NAME, "")
                 _keep_installing(context, Installing(request, context.identity.firmware))
             case End.DONE:
                 if signed:
@@ -202,9 +230,12 @@ def _firmware_steps(context: Context, request: int | None, job: Job, *, install_
                     Job(0, Work.INSTALL, job.url), install, due_us=max(now_us, install_us), retries=0, interval_s=None
                 )
             case End.INVALID_SIGNATURE:
+                context.keep(ORDER_NAME, "")
                 context.security_event("InvalidFirmwareSignature", "")
                 say("InvalidSignature" if signed else "DownloadFailed")
             case _:
+                if what != "again":
+                    context.keep(ORDER_NAME, "")
                 say("DownloadFailed")
 
     return downloaded

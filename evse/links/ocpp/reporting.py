@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -76,12 +77,18 @@ class MeterReports:
         self._interval_wh: dict[int, int] = {}
         self._data: dict[int, list[dict[str, Any]]] = {number: [] for number in connectors}
 
-    def restore(self, connector: int, text: str) -> None:
-        """Go on with the data of a transaction that were kept."""
-        self._data[connector] = values_from(text)
+    def restore(self, connector: int, session_id: str, text: str) -> None:
+        """Go on with the data of a transaction that were kept, if it is still the same one."""
+        kept_for, values = json.loads(text) if text else ("", "")
+        if kept_for == session_id:
+            self._data[connector] = values_from(values)
+
+    def of(self, connector: int) -> str:
+        """What has been collected for the stop of a connector's transaction, for the journal."""
+        return values_text(self._data[connector])
 
     def forget(self, context: Context, connector: int) -> None:
-        """The transaction has ended while nobody looked: what was collected for its stop came too late."""
+        """The transaction has ended while nobody looked."""
         if self._data[connector]:
             self._data[connector] = []
             context.keep(data_name(connector), "")
@@ -154,7 +161,7 @@ class MeterReports:
         if sum(len(each["sampledValue"]) for each in data) > STOP_VALUES and len(data) > 2:
             del data[1:-1:2]
         if values:
-            context.keep(data_name(connector), values_text(data))
+            context.keep(data_name(connector), json.dumps([context.running[connector].session_id, values_text(data)]))
 
 
 def data_name(connector: int) -> str:

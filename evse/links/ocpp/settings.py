@@ -76,7 +76,7 @@ class SupervisionSettings:
     clock_aligned_interval_s: int = 0
     cache_enabled: bool = True
     connection_timeout_s: int = 60
-    """How long an authorised user has to plug in: what the outlets allow, at most."""
+    """How long an authorised user has to plug in, as the outlets are configured."""
     version: Version = Version.V16
     voltage_mv: int = 230_000
     """Between phase and neutral: what turns the watts of charging profiles into amperes."""
@@ -155,7 +155,7 @@ def station_keys(settings: SupervisionSettings, identity: StationIdentity) -> tu
     for key in standard_keys(StationFacts(connectors=len(identity.outlets))):
         made = replace(key, default=defaults.get(key.name, key.default))
         if key.name == "ConnectionTimeOut":
-            made = replace(made, least=1, most=settings.connection_timeout_s)
+            made = replace(made, least=1)
         keys.append(made)
     return tuple(keys)
 

@@ -51,7 +51,7 @@ class TransactionLog:
         uid = self._users.get(event.session_id, "")
         tag = id_tag(uid, context.settings.default_id_tag, context.identity.serial)
         info = context.known_tag(tag, at.mono_us)
-        reservation = used_by(context, connector, tag, info.parent if info is not None else "")
+        reservation = used_by(context, at.mono_us, connector, tag, info.parent if info is not None else "")
         running = Running(event.session_id, tag, at, event.register_wh, reservation)
         context.running[connector] = running
         self._meter.began(context, at.mono_us, connector, event.register_wh)

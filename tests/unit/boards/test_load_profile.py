@@ -73,6 +73,7 @@ def test_every_field_of_outlet_and_station_is_reachable() -> None:
         "dip_banks",
         "signs",
         "has_display",
+        "phase_switch",
         "meter",
         "meter_link",
         "meter_unit",
@@ -80,7 +81,7 @@ def test_every_field_of_outlet_and_station_is_reachable() -> None:
         "meter_terminals",
         "voltage_from_setting",
     }
-    parts = {"pilot", "contactor", "lock", "shutter", "procedure", "protection", "domestic"}
+    parts = {"pilot", "contactor", "lock", "shutter", "procedure", "protection", "domestic", "phase_switch_timings"}
     given = {"station_uid", "version", "digest"}
     fields = {field.name for part in (OutletConfig, StationConfig) for field in dataclasses.fields(part)}
     assert fields - mapped - derived - parts - given == set()
@@ -231,7 +232,7 @@ def test_every_device_of_the_family_can_be_declared_and_is_listed() -> None:
         "quirks: [lock_opens_on_power_loss]\n"
     )
     listed = [item.key for item in not_driven(profile)]
-    names = ("wifi_card", "x2", "usb_socket")
+    names = ("wifi_card", "usb_socket")
     rest = ("mobile_module", "ethernet_ports", "certified_metering")
     assert listed == [
         *(f"devices.{name}" for name in (*names, *rest)),

@@ -128,6 +128,34 @@ def test_firmware_is_fetched_when_it_is_time() -> None:
     assert [job.work for job in carrier.jobs] == [Work.DOWNLOAD, Work.INSTALL]
 
 
+@pytest.mark.req("OCP-07", "MNT-03")
+def test_an_order_for_firmware_outlives_a_power_cut_until_it_is_done_or_has_failed() -> None:
+    bench = connected()
+    bench.ask("UpdateFirmware", {"location": HOST, "retrieveDate": "2026-01-01T01:00:00Z", "retries": 1})
+    bench.power_cut()
+    carrier = Carrier(bench, End.FAILED, End.FAILED)
+    bench.run(60)
+    assert carrier.jobs == [], "it is not time yet"
+    bench.run(3_000)
+    assert [(job.work, job.url) for job in carrier.jobs] == [(Work.DOWNLOAD, HOST)] * 2
+    assert told(bench, "FirmwareStatusNotification") == ["Downloading", "DownloadFailed"] * 2
+    bench.power_cut()
+    carrier = Carrier(bench)
+    bench.run(600)
+    assert carrier.jobs == [], "it has failed for good"
+    bench.ask("UpdateFirmware", {"location": HOST, "retrieveDate": "2026-01-01T00:00:00Z"})
+    assert [job.work for job in carrier.jobs] == [Work.DOWNLOAD]
+    bench.power_cut()
+    carrier = Carrier(bench, End.DONE)
+    bench.run(60)
+    assert [job.work for job in carrier.jobs] == [Work.DOWNLOAD, Work.INSTALL], "what was broken off begins anew"
+    bench.identity = replace(bench.identity, firmware="2.0")
+    bench.power_cut()
+    carrier = Carrier(bench)
+    bench.run(60)
+    assert carrier.jobs == []
+
+
 # --- security extension ---------------------------------------------------------------------------------------------
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from evse.core.commands import Authorise, Book, SetLimit, Verdict
 from evse.core.units import SECOND
+from evse.exchange.snapshot import FaultView
 from evse.links.ocpp.settings import LossStrategy
 from evse.links.ocpp.stamps import stamp
 from tests.fakes.central_system import EPOCH_UTC_US
@@ -156,6 +157,33 @@ def test_connector_zero_keeps_any_connector() -> None:
     assert reserve(bench, 0) == "Accepted"
     assert bench.of(Book)[-1].outlet == 2
     assert reserve(bench, 0, "NEXT", 2) == "Occupied"
+
+
+def test_a_reservation_of_any_connector_moves_when_its_connector_fails_and_is_used_up_at_each() -> None:
+    bench = connected()
+    assert reserve(bench, 0, "04A1B2C3", 42) == "Accepted"
+    assert bench.central.statuses == {0: "Available", 1: "Reserved", 2: "Available"}
+    bench.change(1, faults=(FaultView("ContactorWelded", "emergency", "service", 0),))
+    bench.run(1)
+    assert bench.central.statuses == {0: "Available", 1: "Faulted", 2: "Reserved"}
+    bench.change(1, faults=())
+    bench.run(1)
+    bench.card(1, "04A1B2C3")
+    bench.run(2)
+    assert bench.central.payloads("StartTransaction")[0]["reservationId"] == 42
+    assert bench.central.statuses[2] == "Available", "nothing is kept any more"
+    assert bench.context.reservations == {}
+
+
+def test_a_reservation_of_one_connector_stays_there_when_that_fails() -> None:
+    bench = connected()
+    reserve(bench, 1, "04A1B2C3")
+    bench.change(1, faults=(FaultView("ContactorWelded", "emergency", "service", 0),))
+    bench.run(1)
+    assert set(bench.context.reservations) == {1}
+    bench.card(2, "04A1B2C3")
+    bench.run(2)
+    assert "reservationId" not in bench.central.payloads("StartTransaction")[0]
 
 
 @pytest.mark.parametrize(
