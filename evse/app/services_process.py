@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from evse.app.badge_port import StationBadges
+from evse.app.board_cable import circumstances_of
 from evse.app.board_view import board_from
 from evse.app.child import ChildArguments, Task, add_child_arguments, begin_child, wait_for_task
 from evse.app.factory_badges import badge_list_of
@@ -73,7 +74,10 @@ class ServicesProcess:
         self._store = SqliteStore(Path(task.data) / "journal.sqlite", notify=lambda: _call_on(loop, self._deliver))
         journal: SqliteJournal = self._store.journal(station.config.station_uid)
         self._machine = host_of(Path(task.data), task.interface)
-        self._memory = StationMemory(Path(task.data), task.facts, task.profile_config(), self._stamp, monotonic_us)
+        self._memory = StationMemory(
+            *(Path(task.data), task.facts, task.profile_config(), self._stamp, monotonic_us),
+            circumstances=circumstances_of(task.world),
+        )
         self._reset_journal(journal)
         self._control = control = StationControl(self._memory, child.status.send)
         self._firmware = self._make_firmware(task, lambda: _call_on(loop, control.restart_soon))

@@ -169,14 +169,15 @@ class OutletSensor:
     def _note_problems(self) -> bool:
         """Take over what the drivers say of their devices; return whether that is news."""
         reader, meter = self._board.reader, self._board.meter
-        found = self.device._replace(
-            link_problem=self._board.sense.problem,
-            reader_problem="" if reader is None else reader.problem,
-            meter_problem="" if meter is None else meter.problem,
-        )
-        if found == self.device:
+        link_problem = self._board.sense.problem
+        reader_problem = "" if reader is None else reader.problem
+        meter_problem = "" if meter is None else meter.problem
+        known = self.device
+        if (link_problem, reader_problem, meter_problem) == known[:3]:
             return False
-        self.device = found
+        self.device = known._replace(
+            link_problem=link_problem, reader_problem=reader_problem, meter_problem=meter_problem
+        )
         return True
 
     def count(self) -> None:

@@ -117,7 +117,14 @@ PLACES: Mapping[str, tuple[str, ...]] = {
         "stick_generator",
     ),
     "Residual current": ("trip_residual", "leak", "fail_self_test", "reset_residual"),
-    "Wires and processes": ("cut_line", "reset_front_end", "freeze_front_end", "cut_front_end", "freeze_reader"),
+    "Wires and processes": (
+        "cut_line",
+        "move_board_cable",
+        "reset_front_end",
+        "freeze_front_end",
+        "cut_front_end",
+        "freeze_reader",
+    ),
 }
 """Where a person looks for a verb, in the order of a charge; the processes' own verbs follow under their group."""
 

@@ -363,7 +363,8 @@ class Decoder:
     def __init__(self, receives: tuple[MessageId, ...]) -> None:
         """``receives``: the ids this side may receive (``HOST_IDS`` in the front end, ``FRONT_END_IDS`` in the host)."""
         self._lengths = {int(i): PAYLOAD_LENGTH[i] + OVERHEAD for i in receives}
-        self._buffer = bytearray()
+        self.rest = bytearray()
+        """Bytes of a frame that has begun and is not complete."""
         self._counts: dict[str, int] = {}
         self._last_body = b""
         self._last_sequence: int | None = None
@@ -377,14 +378,9 @@ class Decoder:
         """Frozen copy of the counters."""
         return DecoderCounts(**self._counts)
 
-    @property
-    def partial(self) -> bool:
-        """Whether a frame has begun and is not complete."""
-        return bool(self._buffer)
-
     def feed(self, data: bytes) -> list[Frame]:
         """Take in ``data`` and return the frames that it completes. Never raises for any byte string."""
-        self._buffer += data
+        self.rest += data
         frames: list[Frame] = []
         while self._next(frames):
             pass
@@ -392,14 +388,14 @@ class Decoder:
 
     def abandon(self) -> None:
         """Give up a frame whose rest has not come within ``BYTE_GAP_US``; whole frames inside its bytes are lost."""
-        if self._buffer:
+        if self.rest:
             self._count("abandoned")
-            self._count("skipped_bytes", len(self._buffer))
-            self._buffer.clear()
+            self._count("skipped_bytes", len(self.rest))
+            self.rest.clear()
 
     def restart(self) -> None:
         """Forget the sequence and the rest of the line's bytes: this is another connection."""
-        self._buffer.clear()
+        self.rest.clear()
         self._last_sequence = None
         self._last_body = b""
 
@@ -414,11 +410,11 @@ class Decoder:
         self._counts[name] = self._counts.get(name, 0) + by
 
     def _drop(self, length: int) -> None:
-        del self._buffer[:length]
+        del self.rest[:length]
 
     def _next(self, frames: list[Frame]) -> bool:
         """Take one step through the buffer; False when it needs more bytes."""
-        buffer = self._buffer
+        buffer = self.rest
         start = buffer.find(START)
         if start != 0:
             skipped = len(buffer) if start < 0 else start

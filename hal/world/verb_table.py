@@ -216,6 +216,13 @@ _GRID: Final = (
         ),
         "heal",
     ),
+    Verb(
+        "move_board_cable",
+        "station",
+        "the cable between the boards of two outlets goes out of the second Ethernet port",
+        (HEAL,),
+        "heal",
+    ),
     _fault(
         "grid",
         "dim_supply",

@@ -55,6 +55,8 @@ def _fits(verb: Verb, world: StationWorld) -> bool:
         return world.house_meter is not None
     if verb.name in DIP_VERBS:
         return any(outlet.dip_banks.positions for outlet in world.outlets)
+    if verb.name == "move_board_cable":
+        return len(world.outlets) > 1
     device = DEVICE_VERBS.get(verb.name)
     return device is None or any(outlet.contacts.has(device) for outlet in world.outlets)
 

@@ -132,7 +132,7 @@ export class OutletCard {
   }
 
   picture(outlet) {
-    const flags = { plugged: plugged(outlet), car: carHere(outlet), closed: outlet.contactor_closed, flow: flowing(outlet) };
+    const flags = { plugged: plugged(outlet), car: carHere(outlet), closed: outlet.contactor_closed, flow: flowing(outlet), domestic: domesticPlugged(outlet) };
     for (const [name, value] of Object.entries(flags)) attribute(this.drawing, `data-${name}`, value ? "yes" : "no");
     if (carUnknown(outlet)) attribute(this.drawing, "data-car", "unknown");
     if (!this.measured) attribute(this.drawing, "data-closed", "unknown");

@@ -585,6 +585,19 @@ def test_document_without_marks_is_refused() -> None:
         with_table("nothing here")
 
 
+@pytest.mark.req("SIM-01")
+def test_the_cable_between_two_boards_can_be_moved_and_put_back() -> None:
+    world = station()
+    assert world.board_cable_in_second_port
+    apply(world, "move_board_cable", {}, SECOND)
+    assert not world.board_cable_in_second_port
+    apply(world, "move_board_cable", {"heal": True}, 2 * SECOND)
+    assert world.board_cable_in_second_port
+    with pytest.raises(VerbError, match="a single outlet has no such cable"):
+        apply(station(outlets=1), "move_board_cable", {}, SECOND)
+    assert "move_board_cable" not in [verb.name for verb in verbs_of(station(outlets=1))]
+
+
 def test_a_power_cut_with_a_duration_ends_by_itself() -> None:
     station = StationWorld([OutletSetup()])
     apply(station, "cut_power", {"duration": 10}, 1_000)
