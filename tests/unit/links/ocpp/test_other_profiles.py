@@ -285,7 +285,6 @@ def test_a_long_schedule_is_told_in_parts_and_a_clock_step_moves_it() -> None:
     assert told[0][1] == 6 + 14
 
 
-@pytest.mark.req("OCP-04")
 def switched(bench: Bench, connector: int = 1) -> None:
     """The outlet's phase switch has done what was ordered."""
     phases, allowed_us = bench.of(SetPhases)[-1].phases, bench.now_us + 300 * SECOND
@@ -297,6 +296,7 @@ def ordered(bench: Bench) -> list[tuple[int, int]]:
     return list(dict.fromkeys((each.outlet, each.phases) for each in bench.of(SetPhases)))
 
 
+@pytest.mark.req("OCP-04")
 def test_a_profile_switches_the_phases_where_that_is_possible() -> None:
     bench = Bench()
     outlets = {1: OutletFacts(phase_switch=True), 2: OutletFacts()}
@@ -331,6 +331,7 @@ def test_a_profile_switches_the_phases_where_that_is_possible() -> None:
     assert ordered(bench) == [(1, 1), (1, 3)]
 
 
+@pytest.mark.req("OCP-04")
 def test_where_a_schedule_ends_nothing_is_limited() -> None:
     bench = connected()
     start = {"startSchedule": later(bench, 30), "duration": 60}
@@ -371,6 +372,7 @@ def test_a_transaction_profile_outlives_a_restart_of_the_services_but_no_power_c
     assert bench.context.profiles.installed == ()
 
 
+@pytest.mark.req("OCP-04")
 def test_a_remote_start_brings_its_profile() -> None:
     bench = connected()
     made = profile("TxProfile", (0, 11), chargingProfileKind="Relative")
