@@ -23,6 +23,7 @@ from evse.sim.invariants_base import (
     FORCED_OPENING_US,
     GENERATOR_TOLERANCE_BP,
     LOWER_OFFER_US,
+    MEASURED_IN_MA,
     MISMATCH_US,
     NO_LOAD_MA,
     OPEN_ON_FAULT_US,
@@ -128,7 +129,7 @@ class ClosedOnlyWhenSafe(Timed):
         yield "no residual-current self test has passed", self._test_good.get(facts.number, False), 0
         tripped = truth.residual_ac or truth.residual_dc
         yield "the residual-current detector has tripped", not tripped, OPEN_ON_FAULT_US
-        too_much = max(truth.currents_ma) >= config.protection.hard_current_ma
+        too_much = max(truth.currents_ma) > config.protection.hard_current_ma + MEASURED_IN_MA
         yield "the current is above the board's limit", not too_much, OPEN_ON_FAULT_US
 
     def _authorised(self, moment: Moment, number: int) -> bool:

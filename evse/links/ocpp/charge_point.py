@@ -38,6 +38,7 @@ from evse.links.ocpp.keys import Keys
 from evse.links.ocpp.link import Backoff, LinkState, LinkWish
 from evse.links.ocpp.outbox import Outbox, Queued
 from evse.links.ocpp.outlet_rules import rules_due
+from evse.links.ocpp.phase_wish import phases_due
 from evse.links.ocpp.profile_firmware import ORDER_NAME, firmware_due, firmware_ended, order_due, restored_firmware
 from evse.links.ocpp.profile_lists import expire_reservations, move_reservations, restored_reservations
 from evse.links.ocpp.profile_smart import limits_due, restored_profiles
@@ -299,7 +300,9 @@ class ChargePoint:
                 wake_us = min(wake_us, statuses_due(context, now_us))
             if link.heartbeat_due(now_us):
                 heartbeat(context)
-            wake_us = min(wake_us, self._meter.due(context, now_us), limits_due(context, now_us))
+            wake_us = min(
+                wake_us, self._meter.due(context, now_us), limits_due(context, now_us), phases_due(context, now_us)
+            )
             wake_us = min(wake_us, expire_reservations(context, now_us))
             free_offline(context, now_us)
             rules_due(context, now_us)

@@ -131,6 +131,8 @@ class Marks:
     """Profiles that came with a remote start and wait for its transaction."""
     told_limits: dict[int, ToldPlan] = field(default_factory=dict)
     """What control was last told by charging profiles."""
+    phases_asked_us: dict[int, int] = field(default_factory=dict)
+    """When an outlet's phase switch was last ordered to move."""
     told_rules: dict[int, Rules] = field(default_factory=dict)
     """What control was last told of vehicles that leave and users who do not plug in."""
 

@@ -246,7 +246,7 @@ def domestic_invariant(name: str) -> Invariant:
         ({"plugged": False}, "while no plug is in for more than 100 ms"),
         ({"session": False}, "while no authorised session is durable"),
         ({"outlet_residual_ac": True}, "while the residual-current detector has tripped"),
-        ({"current_ma": 20_001}, "while the current is above the socket's limit"),
+        ({"current_ma": 20_011}, "while the current is above the socket's limit"),
     ],
 )
 def test_d1_names_what_a_closed_domestic_contact_lacks(changes: dict[str, Any], words: str) -> None:
