@@ -55,7 +55,7 @@ def supervised_station(values: dict[str, Any], config: StationConfig, around: Su
         identity=_identity(config, around.firmware),
     )
     back_end = supervised.back_end
-    back_end.charge_point.context.vendor_keys = SettingKeys(around.settings, around.wake)
+    back_end.charge_point.context.vendor_keys = SettingKeys(around.settings, around.wake, around.clock)
 
     def firmware(event: FirmwareEvent) -> None:
         if event.status in _ENDS:
