@@ -236,7 +236,14 @@ class Outlet(Strict):
         "setting. `full`: voltages as well",
         source=GUIDE,
     )
-    meter: OutletMeter | None = key(None, "The outlet's own energy meter (Modbus RTU)", source=GUIDE)
+    meter: OutletMeter | None = key(None, "The outlet's own energy meter (Modbus RTU or TCP)", source=GUIDE)
+    conductors: list[Literal[1, 2, 3]] = key(
+        [1, 2, 3],
+        "Conductor of the supply (L1 to L3) at each terminal of the outlet; a single one: the outlet is connected to it alone",
+        source=GUIDE,
+        min_length=1,
+        max_length=3,
+    )
     lock: bool | None = key(
         None, "Plug lock behind the front end; without a value: yes for a socket, no for a cable and for `TE`"
     )

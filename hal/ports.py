@@ -356,6 +356,10 @@ class EnergyMeter(Protocol):
         """The latest complete reading, ``None`` before the first and while the meter does not answer."""
         ...
 
+    def ask(self, unit: int, now_us: int) -> None:
+        """Ask this address from now on, 0 to 255."""
+        ...
+
     @property
     def connected(self) -> bool:
         """Whether the meter answers with what was asked."""

@@ -85,7 +85,7 @@ KEY_TESTS: Final[dict[str, str]] = {
     "ConnectionTimeOut": "test_who_does_not_plug_in_within_the_connection_timeout_loses_the_permission",
     "ConnectorPhaseRotation": _TOLD,
     "ConnectorPhaseRotationMaxLength": _TOLD,
-    "ConnectorSwitch3to1PhaseSupported": _TOLD,
+    "ConnectorSwitch3to1PhaseSupported": "test_a_profile_switches_the_phases_where_that_is_possible",
     "CpoName": "test_the_station_asks_for_a_certificate_for_its_own_key",
     "GetConfigurationMaxKeys": "test_no_more_than_the_stated_number_of_keys_is_answered",
     "HeartbeatInterval": "test_heartbeats_come_at_the_interval_when_nothing_else_is_said",

@@ -41,7 +41,7 @@ from evse.app.system_clock import system_mapping
 from evse.app.tampering import Tampering
 from evse.app.world_port import WorldSocketPort
 from evse.core.commands import Restart
-from evse.core.config import StationConfig
+from evse.core.config import MeterLink, StationConfig
 from evse.core.faults import CATALOGUE, NO_BIT
 from evse.exchange.services_end import ServicesEnd
 from evse.exchange.snapshot import StationView
@@ -56,6 +56,8 @@ from evse.web.ports import Extras, NotConnected
 from evse.web.server import Server, make_server
 
 if TYPE_CHECKING:
+    from boards.compiled import WirePlan
+    from evse.app.gateway_watch import GatewayWatch
     from evse.app.house_watch import HouseWatch
     from evse.app.supervision import Supervised
 
@@ -123,6 +125,7 @@ class ServicesProcess:
         )
         world = WorldSocketPort(task.world) if task.world else None
         names = {kind.bit: f"{kind.name}: {kind.meaning}" for kind in CATALOGUE if kind.bit != NO_BIT}
+        self._house = self._house_watch(station.wires)
         extras = Extras(
             board=board_from(task.board),
             history=self._hub,
@@ -141,6 +144,7 @@ class ServicesProcess:
                 self._firmware.version,
             ),
             publication=self._publication,
+            house=self._house,
             accounts=self._memory.accounts,
             settings=self._memory.settings,
             control=control,
@@ -155,13 +159,29 @@ class ServicesProcess:
         app = create_app(source, world, JournalRecords(journal), error_bits=names, extras=extras)
         self._server: Server = make_server(app, "", 0)
         self._problem = self._memory_problem = ""
-        self._house: HouseWatch | None = None
-        if station.wires.house is not None:
-            # The Modbus library is loaded only where there is a house meter.
-            from evse.app.house_watch import HouseWatch
+        self._plan, self._simulated = station.wires, bool(task.world)
+        self._gateways: GatewayWatch | None = None
 
-            hub = self._hub
-            self._house = HouseWatch(station.wires.house, hub.latest, hub.post, monotonic_us)
+    def _house_watch(self, plan: WirePlan) -> HouseWatch | None:
+        if plan.house is None:
+            return None
+        # The Modbus library is loaded only where there is a house meter.
+        from evse.app.house_watch import HouseWatch
+
+        return HouseWatch(plan.house, self._hub.latest, self._hub.post, monotonic_us)
+
+    def _read_meters(self) -> None:
+        """Meters behind gateways, as the settings have it now."""
+        config = self._memory.config()
+        if self._gateways is None and all(each.meter_link is not MeterLink.TCP for each in config.outlets):
+            return
+        # The Modbus library is loaded only where there is a meter.
+        from evse.app.gateway_watch import GatewayWatch, wanted_meters
+
+        if self._gateways is None:
+            self._gateways = GatewayWatch(lambda command: self._end.send((command,)), monotonic_us)
+        values = self._memory.in_force
+        self._gateways.use(wanted_meters(config, self._plan, values, simulated=self._simulated))
 
     def _supervised(self, task: Task, wanted: dict[str, Any], config: StationConfig) -> Supervised:
         """The way to the central system, which begins to connect."""
@@ -250,6 +270,7 @@ class ServicesProcess:
 
     async def _configure(self) -> None:
         """Bring control to the present settings; without control it gets them when it comes."""
+        self._read_meters()
         settings = self._memory.settings
         version = settings.configuration.version
         try:
@@ -273,6 +294,7 @@ class ServicesProcess:
         publishing = asyncio.create_task(self._publication.run(), name="publication")
         publishing.add_done_callback(lambda _task: self.stop())
         trial = asyncio.create_task(self._firmware.run(), name="firmware")
+        self._read_meters()
         host = asyncio.create_task(self._host.run(), name="host")
         house = None if self._house is None else asyncio.create_task(self._house.run(), name="house meter")
         serve = asyncio.create_task(self._server.serve(sockets=[self._web]), name="web")
@@ -282,6 +304,8 @@ class ServicesProcess:
         await serve
         if house is not None:
             house.cancel()
+        if self._gateways is not None:
+            self._gateways.close()
         trial.cancel()
         host.cancel()
         # It says goodbye to the network.

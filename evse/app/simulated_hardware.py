@@ -127,19 +127,24 @@ class SimulatedHardware:
             self.readers[wires.number] = reader
             attached.reader = attached.reader_switch = reader
             attached.reader_line = reader_end.switch
-        if wires.meter is not None:
-            self._attach_meter(wires.meter, outlet, attached)
+        if wires.meter is not None and wires.meter.wire is not None:
+            self._attach_meter(wires.meter, wires.meter.wire, outlet, attached)
         outlet.attached = attached
 
-    def _attach_meter(self, wires: MeterWires, outlet: OutletWorld, attached: Attachments) -> None:
+    def _attach_meter(self, wires: MeterWires, wire: WireSpec, outlet: OutletWorld, attached: Attachments) -> None:
         # The Modbus library is loaded only where there is a meter.
+        from hal.frames.modbus import Framing
         from hal.twins.modbus_meter import ModbusMeterTwin
         from hal.world.meter_taps import OutletTap
 
-        end = self._open(wires.wire)
-        meter = ModbusMeterTwin(end.link, wires.map, wires.simulated_unit, OutletTap(outlet), self._waker)
+        end, gateway = self._open(wire), wires.gateway is not None
+        framing = Framing.TCP if gateway else Framing.RTU
+        meter = ModbusMeterTwin(
+            *(end.link, wires.map, wires.simulated_unit, OutletTap(outlet, wires.terminals), self._waker, framing),
+            gateway=gateway,
+        )
         end.attach(meter)
-        self.meters[wires.wire.name] = meter
+        self.meters[wire.name] = meter
         attached.meter, attached.meter_line = meter, end.switch
 
     def _attach_house(self, house: HouseMeter, wire: WireSpec) -> None:
@@ -148,7 +153,9 @@ class SimulatedHardware:
         from hal.world.meter_taps import HouseTap
 
         end = self._open(wire)
-        meter = ModbusMeterTwin(end.link, house.map, house.unit, HouseTap(self.world), self._waker, Framing.TCP)
+        meter = ModbusMeterTwin(
+            end.link, house.map, house.unit, HouseTap(self.world, house.settings.meter_phases), self._waker, Framing.TCP
+        )
         end.attach(meter)
         self.meters[wire.name] = meter
         self.world.house_meter = meter

@@ -176,4 +176,6 @@ def identity_of(config: StationConfig) -> StationIdentity:
 
 
 def _facts(outlet: OutletConfig) -> OutletFacts:
-    return OutletFacts(outlet.phases, outlet.rated_current_ma, outlet.has_lock and not outlet.attached_cable)
+    return OutletFacts(
+        outlet.phases, outlet.rated_current_ma, outlet.has_lock and not outlet.attached_cable, outlet.phase_switch
+    )

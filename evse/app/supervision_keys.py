@@ -1,8 +1,8 @@
 """The settings of the station as configuration keys of its central system: made from the registry, changed through it.
 
 Every setting of the board is one key under its own name, but for those that a standard key stands for. What the tool does not
-let anybody change is read only here as well, and so is what the installer has set for the sake of the supply: no central
-system can raise it. A secret can be set and is never told.
+let anybody change is read only here as well, and so is what the installer has set for the sake of the supply and of the
+place: whoever gets hold of a central system can raise no limit by it. A secret can be set and is never told.
 """
 
 from __future__ import annotations
@@ -18,7 +18,6 @@ from evse.services.settings.model import Effect
 from evse.services.settings.problems import Refused
 from evse.services.settings.registry import Entry
 from evse.services.settings.service import Actor, Settings
-from evse.services.settings.validate import LIMITS
 
 SUPERVISION: Final = Actor("supervision")
 STANDARD: Final = {
@@ -29,12 +28,16 @@ STANDARD: Final = {
     "ocpp.password": "AuthorizationKey",
 }
 """Settings that are the defaults of standard keys: under those names they are changed."""
+INSTALLERS_TAB: Final = "energy"
+"""Its settings are about supply, meters and input lines."""
+INSTALLERS: Final = ("general.location",)
+"""Of the other tabs: without ventilation some vehicles must not charge."""
 
 
 def key_of(entry: Entry) -> Key:
     """The key of a setting."""
     setting = entry.setting
-    fixed = setting.read_only or setting.key in LIMITS
+    fixed = setting.read_only or setting.place.tab == INSTALLERS_TAB or setting.key in INSTALLERS
     access = Access.READ_ONLY if fixed else Access.WRITE_ONLY if setting.secret else Access.READ_WRITE
     kind, least, most, choices = _range(entry.kind)
     return Key(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
-from evse.core.config import SocketType
+from evse.core.config import MeterLink, SocketType
 from evse.core.evse_status import evse_status
 from evse.core.outlet import OutletCore
 from evse.core.phase_switch import PHASE_SWITCH_FAILED
@@ -125,6 +125,7 @@ def outlet_view(outlet: OutletCore, now_us: int, device: DeviceState) -> OutletV
         reader_version=device.reader_version,
         connector=_connector(outlet),
         domestic=_domestic_view(outlet),
+        conductors=outlet.config.wired,
         active_inputs=outlet.user_input.lines.active_names,
         display=outlet.outputs.display,
         dip=_dip_view(outlet),
@@ -144,10 +145,11 @@ def _meter_view(outlet: OutletCore, now_us: int, link_problem: str) -> MeterView
         return None
     metering = outlet.metering
     sample = metering.sample
+    way = metering.link_problem if outlet.config.meter_link is MeterLink.TCP else link_problem
     return MeterView(
         name=outlet.config.meter,
         in_force=metering.in_force,
-        problem=link_problem or metering.problem,
+        problem=way or metering.problem,
         currents_ma=None if sample is None else metering.currents_ma(outlet.inputs),
         voltages_mv=None if sample is None else metering.voltages_mv(outlet.inputs),
         power_mw=None if sample is None else sample.power_mw,

@@ -22,6 +22,7 @@ from evse.core.limits import LimitStep, OnExpiry
 from evse.core.orders import StandingOrder
 from evse.core.power_return import Interrupted
 from evse.core.units import NEVER
+from evse.core.values import MeterSample
 
 ANY_EPOCH = -1
 AT_ONCE = -NEVER
@@ -227,6 +228,17 @@ class Configure(Command):
 
 
 @dataclass(frozen=True, slots=True)
+class ReportMeter(Command):
+    """What services have read from the outlet's own meter through a gateway; ``None`` with the ``problem``: nothing.
+
+    It comes every second and is not answered: the next one says it better.
+    """
+
+    sample: MeterSample | None = None
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Restart(Command):
     """Control starts anew, for ``cause``. Whoever asks ends the sessions first; what still runs is ended with `Reboot`."""
 
@@ -267,6 +279,7 @@ COMMAND_TYPES: tuple[type[Command], ...] = (
     SetPhases,
     ClearFault,
     Configure,
+    ReportMeter,
     Restart,
     RestoreState,
 )

@@ -49,6 +49,15 @@ class SignStyle(StrEnum):
     THOR = "thor"
 
 
+class MeterLink(StrEnum):
+    """Who reads an outlet's own meter, with the names of the EVlink guide's protocols."""
+
+    RTU = "modbus_rtu"
+    """Control, on a serial line."""
+    TCP = "modbus_tcp"
+    """Services, through a gateway in the network; they report each reading (``ReportMeter``)."""
+
+
 class SheddingPriority(StrEnum):
     """Which of two charges is shed first when the current does not suffice for both (EVlink guide DOCA0060)."""
 
@@ -235,8 +244,15 @@ class OutletConfig:
     """Banks of DIP switches, read at the start."""
     meter: str = ""
     """Name of the register map of the outlet's own meter; empty: its current transformers meter."""
+    meter_link: MeterLink = MeterLink.RTU
+    meter_unit: int = 30
+    """Address that the meter is asked by, 0 to 255 (EVlink guide DOCA0060: 1 to 255, factory 30)."""
     meter_terminals: tuple[int, int, int] = (1, 2, 3)
-    """Terminal of the meter (1 to 3) behind each conductor of the outlet."""
+    """Terminal of the meter (1 to 3) behind each terminal of the outlet."""
+    conductors: tuple[int, ...] = (1, 2, 3)
+    """Conductor of the supply (1 to 3) at each terminal of the outlet; a single one: it is connected to that alone.
+
+    Limits from outside are per conductor of the supply."""
     voltage_from_setting: bool = False
     """Without a meter the voltage is not measured but set: ``StationConfig.nominal_voltage_mv``."""
     signs: SignStyle = SignStyle.EVLINK
@@ -259,6 +275,11 @@ class OutletConfig:
     def attached_cable(self) -> bool:
         """Whether the cable is fixed to the station: then there is no proximity circuit and no lock."""
         return self.socket in (SocketType.ATTACHED_T1, SocketType.ATTACHED_T2)
+
+    @property
+    def wired(self) -> tuple[int, ...]:
+        """The conductors of the supply that the outlet is connected to, in the order of its terminals."""
+        return self.conductors[: self.phases]
 
     @property
     def has_mode3(self) -> bool:

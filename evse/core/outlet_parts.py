@@ -89,7 +89,7 @@ class OutletParts:
         self.revision = 0
         """Counts the steps: while it stays the same, so does everything but the energy register."""
 
-    def configure(self, config: OutletConfig, station: StationConfig) -> None:
+    def configure(self, now_us: int, config: OutletConfig, station: StationConfig) -> None:
         """Work by another configuration of the same board; whatever runs goes on."""
         self.config, self._station = config, station
         self.domestic.configure(config)
@@ -98,7 +98,7 @@ class OutletParts:
         self.procedure.configure(config, station.checkpoint_us)
         self.user_input.configure(config)
         self.signs.configure(config)
-        self.metering.configure(station.nominal_voltage_mv)
+        self.metering.configure(now_us, config, station.nominal_voltage_mv)
         self.stack.configure(config)
 
     @property

@@ -25,6 +25,7 @@ from evse.core.commands import (
     Postpone,
     ReadCards,
     ReleaseCable,
+    ReportMeter,
     Restart,
     RestoreState,
     SetLimit,
@@ -108,6 +109,9 @@ class StationCore:
         events: list[Event] = []
         events += self._news()
         for command in commands:
+            if isinstance(command, ReportMeter):
+                self._report_meter(now_us, command)
+                continue
             done = self._obey(now_us, command)
             events += self._news()
             events.append(done)
@@ -217,6 +221,11 @@ class StationCore:
 
     # --- commands ----------------------------------------------------------------------------------------------
 
+    def _report_meter(self, now_us: int, command: ReportMeter) -> None:
+        outlet = self._by_number.get(command.outlet)
+        if outlet is not None and now_us < command.expires_us:
+            outlet.metering.report(now_us, command.sample, command.problem)
+
     def _obey(self, now_us: int, command: Command) -> CommandDone:
         known = self._done.get(command.command_id)
         if known is not None:
@@ -250,7 +259,7 @@ class StationCore:
         if isinstance(command, STANDING_ORDERS) and not self._knows_orders(command.outlet):
             return NOT_RESTORED
         if isinstance(command, Configure):
-            return self._configure(command)
+            return self._configure(now_us, command)
         if isinstance(command, SetLimit) and command.active and not self._listens_to(command.source):
             return f"this station is not controlled by an external system: {command.source!r} may not limit it"
         if command.outlet == 0 and isinstance(command, SetLimit):
@@ -267,7 +276,7 @@ class StationCore:
             return "meant for an earlier session"
         return self._act(now_us, command, outlet)
 
-    def _configure(self, command: Configure) -> str:
+    def _configure(self, now_us: int, command: Configure) -> str:
         """Work by another configuration from this step on; return why not, or an empty text."""
         wanted = command.config
         why_not = refusal(self.config, wanted)
@@ -275,7 +284,7 @@ class StationCore:
             return why_not
         self.config = wanted
         for outlet, config in zip(self.outlets, wanted.outlets, strict=True):
-            outlet.configure(config, wanted)
+            outlet.configure(now_us, config, wanted)
         self._limits.configure(wanted.station_maximum_ma, balancing=wanted.balancing)
         self._balancer.rule = wanted.shedding
         self._drop_external()

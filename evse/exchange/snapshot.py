@@ -208,6 +208,8 @@ class OutletView:
     """``None`` where X2 drives none."""
     domestic: DomesticView | None = None
     """``None`` where there is no domestic socket; ``contactor_*`` and ``open_reasons`` above are those of the other."""
+    conductors: tuple[int, ...] = (1, 2, 3)
+    """Conductor of the supply at each wired terminal of the outlet; values by phase are by terminal, limits by conductor."""
 
 
 @dataclass(frozen=True, slots=True)

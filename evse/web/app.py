@@ -29,6 +29,7 @@ from evse.web.routes_control import control_router
 from evse.web.routes_firmware import firmware_router
 from evse.web.routes_health import health_router
 from evse.web.routes_host import host_router
+from evse.web.routes_house import house_router
 from evse.web.routes_live import WireStreams, board_router, history_router, wire_router
 from evse.web.routes_login import login_router
 from evse.web.routes_metrics import metrics_router
@@ -43,6 +44,7 @@ from evse.web.routes_settings_file import settings_file_router
 from evse.web.routes_station import command_router, station_router
 from evse.web.routes_world import describe_verbs, world_router
 from evse.web.security import Gate
+from evse.web.security_log_page import security_log_page
 from evse.web.security_log_port import Audit
 from evse.web.stream import INTERVAL_S, Hub
 
@@ -142,6 +144,8 @@ def _add_extras(app: FastAPI, extras: Extras, wires: WireStreams | None, audit: 
         app.include_router(report_router(extras.report, audit))
     if extras.recording is not None:
         app.include_router(recording_router(extras.recording))
+    if extras.house is not None:
+        app.include_router(house_router(extras.house))
     if extras.badges is not None:
         app.include_router(badge_router(extras.badges, audit))
 
@@ -170,6 +174,7 @@ def _add_accounts(app: FastAPI, extras: Extras, audit: Audit, *, simulated: bool
     app.include_router(login_router({"en": policy.en, "fr": policy.fr}))
     if extras.security is not None:
         app.include_router(security_log_router(extras.security))
+        app.include_router(security_log_page(app.state.guard, extras.security))
     if extras.firmware is not None:
         app.include_router(firmware_router(extras.firmware))
     if extras.settings is not None:

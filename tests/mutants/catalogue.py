@@ -648,6 +648,14 @@ MUTANTS: Final = (
         ("thor-power-return",),
     ),
     Mutant(
+        "gateway-not-heard",
+        "what services read from a meter behind a gateway never reaches the outlet",
+        "evse/core/station.py",
+        "outlet.metering.report(now_us, command.sample, command.problem)",
+        "outlet.metering.report(now_us, None, command.problem)",
+        ("meter-gateway",),
+    ),
+    Mutant(
         "house-meter-lost",
         "what the house left when its meter died holds for ever",
         "evse/core/house_limit.py",

@@ -95,6 +95,7 @@ PROOFS = (
     pytest.param("thor-free-x1", marks=pytest.mark.req("AUT-09", "OUT-07")),
     pytest.param("thor-master-card", marks=pytest.mark.req("INP-03")),
     pytest.param("thor-out-of-service", marks=pytest.mark.req("OUT-07")),
+    pytest.param("meter-gateway", marks=pytest.mark.req("MTR-02", "MTR-05")),
     pytest.param("thor-power-return", marks=pytest.mark.req("ENE-11", "CDR-05")),
     pytest.param("thor-service-restart", marks=pytest.mark.req("INP-03")),
     pytest.param("thor-session", marks=pytest.mark.req("STA-02", "OUT-07", "OUT-03")),

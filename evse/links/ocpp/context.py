@@ -131,6 +131,8 @@ class Marks:
     """Profiles that came with a remote start and wait for its transaction."""
     told_limits: dict[int, ToldPlan] = field(default_factory=dict)
     """What control was last told by charging profiles."""
+    phases_asked_us: dict[int, int] = field(default_factory=dict)
+    """When an outlet's phase switch was last ordered to move."""
     told_rules: dict[int, Rules] = field(default_factory=dict)
     """What control was last told of vehicles that leave and users who do not plug in."""
 
@@ -164,6 +166,8 @@ class Context:
         self._mute = False
         self.security_events = SecurityEvents()
         self.vendor_keys: VendorKeys = NoVendorKeys()
+        self.certificate_noted: Callable[[str], None] = lambda _detail: None
+        """Is told what the central system has changed about certificates, for the station's security log."""
         self.restart = ""
         """Kind of the reset that is to be carried out now."""
         self.resetting = ""

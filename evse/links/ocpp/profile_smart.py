@@ -26,6 +26,7 @@ from evse.links.ocpp.charging_profile import (
     utc_text,
 )
 from evse.links.ocpp.context import Context, Reply, ToldPlan
+from evse.links.ocpp.phase_wish import phases_fed
 from evse.links.ocpp.profile_stack import STATION, CompositePeriod, Electrics, Installed, ProfileStack, schedule_of
 
 Payload = Mapping[str, Any]
@@ -104,7 +105,7 @@ def electrics_of(context: Context, connector: int) -> Electrics:
     """Voltage and phases that turn watts into amperes; for the station the most phases that an outlet has."""
     outlets = context.identity.outlets
     phases = outlets[connector].phases if connector in outlets else max(facts.phases for facts in outlets.values())
-    return Electrics(context.settings.voltage_mv, phases)
+    return Electrics(context.settings.voltage_mv, phases_fed(context, connector, phases))
 
 
 def _rated_ma(context: Context, connector: int) -> int:
@@ -181,7 +182,7 @@ def _limit_due(context: Context, now_us: int, connector: int) -> int:
     electrics, running = electrics_of(context, connector), context.profile_running(connector, now_us)
     utc_us = context.utc_us(now_us)
     offset_us = 0 if utc_us is None else utc_us - now_us
-    basis = (context.profiles.installed, running)
+    basis = (context.profiles.installed, running, electrics)
     told = context.marks.told_limits.get(connector)
     if told is not None and told.holds(now_us, basis, offset_us):
         return told.renew_us

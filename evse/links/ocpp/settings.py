@@ -106,6 +106,7 @@ class OutletFacts:
     phases: int = 3
     rated_ma: int = 32_000
     has_lock: bool = True
+    phase_switch: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,12 +153,17 @@ def station_keys(settings: SupervisionSettings, identity: StationIdentity) -> tu
         "SecurityProfile": str(settings.security_profile),
     }
     keys = []
-    for key in standard_keys(StationFacts(connectors=len(identity.outlets))):
+    for key in standard_keys(_facts(identity)):
         made = replace(key, default=defaults.get(key.name, key.default))
         if key.name == "ConnectionTimeOut":
             made = replace(made, least=1)
         keys.append(made)
     return tuple(keys)
+
+
+def _facts(identity: StationIdentity) -> StationFacts:
+    switches = any(outlet.phase_switch for outlet in identity.outlets.values())
+    return StationFacts(connectors=len(identity.outlets), phase_switch=switches)
 
 
 def _flag(value: bool) -> str:

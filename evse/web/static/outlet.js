@@ -128,7 +128,17 @@ export class OutletCard {
     }
     if (this.fields.phase_switch) this.set("phase_switch", `Phase switch ${outlet.link_ok ? phaseSwitch(outlet.phase_switch) : "unknown"}`);
     this.set("register", `${kilowattHours(outlet.register_wh)} kWh`);
+    this.meter(outlet.meter);
     this.set("temperature", measured(outlet.temperature_dc, (dc) => `${(dc / 10).toFixed(1)} °C`));
+  }
+
+  // Who meters, and what is wrong with the outlet's own meter: then the transformers do, with the voltage that was set.
+  meter(meter) {
+    if (!meter) return this.set("metered_by", "by current transformers", "quiet");
+    this.set("metered_by", meter.in_force ? `by ${meter.name}` : "by current transformers", meter.in_force ? "ok" : "bad");
+    this.set("meter_problem", meter.problem ? sentence(meter.problem) : "");
+    this.fields.meter_problem.hidden = !meter.problem;
+    this.set("meter_register", meter.energy_wh === null ? UNKNOWN : `${kilowattHours(meter.energy_wh)} kWh${meter.replaced ? `, replaced ${meter.replaced} times` : ""}`);
   }
 
   picture(outlet) {

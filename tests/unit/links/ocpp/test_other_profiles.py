@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from evse.core.commands import Authorise, Book, SetLimit, Verdict
+from evse.core.commands import Authorise, Book, SetLimit, SetPhases, Verdict
 from evse.core.units import SECOND
-from evse.exchange.snapshot import FaultView
-from evse.links.ocpp.settings import LossStrategy
+from evse.exchange.snapshot import FaultView, PhaseSwitchView
+from evse.links.ocpp.settings import LossStrategy, OutletFacts
 from evse.links.ocpp.stamps import stamp
 from tests.fakes.central_system import EPOCH_UTC_US
 from tests.fakes.ocpp_bench import DEFAULTS, Bench, connected
@@ -285,6 +285,73 @@ def test_a_long_schedule_is_told_in_parts_and_a_clock_step_moves_it() -> None:
     assert told[0][1] == 6 + 14
 
 
+def switched(bench: Bench, connector: int = 1) -> None:
+    """The outlet's phase switch has done what was ordered."""
+    phases, allowed_us = bench.of(SetPhases)[-1].phases, bench.now_us + 300 * SECOND
+    bench.change(connector, phase_switch=PhaseSwitchView(phases, changing=False, failed=False, allowed_us=allowed_us))
+
+
+def ordered(bench: Bench) -> list[tuple[int, int]]:
+    """What was ordered; one that is not obeyed is given again."""
+    return list(dict.fromkeys((each.outlet, each.phases) for each in bench.of(SetPhases)))
+
+
+@pytest.mark.req("OCP-04")
+def test_a_profile_switches_the_phases_where_that_is_possible() -> None:
+    bench = Bench()
+    outlets = {1: OutletFacts(phase_switch=True), 2: OutletFacts()}
+    bench.identity = replace(bench.identity, outlets=outlets)
+    bench.power_cut()
+    bench.change(1, phase_switch=PhaseSwitchView(3, changing=False, failed=False, allowed_us=0))
+    bench.run(5)
+    (entry,) = bench.ask("GetConfiguration", {"key": ["ConnectorSwitch3to1PhaseSupported"]})["configurationKey"]
+    assert entry["value"] == "true"
+    assert ordered(bench) == [], "without a profile nothing is switched"
+    schedule = {
+        "startSchedule": later(bench, 0),
+        "chargingSchedulePeriod": [
+            {"startPeriod": 0, "limit": 2_300.0, "numberPhases": 1},
+            {"startPeriod": 100, "limit": 6_900.0},
+        ],
+    }
+    assert set_profile(bench, 1, profile("TxDefaultProfile", unit="W", schedule=schedule)) == "Accepted"
+    assert [amperes for _, amperes in plan(bench, 1) or ()] == [3.333, 10.0], "as long as three phases are fed"
+    assert ordered(bench) == [(1, 1)]
+    switched(bench)
+    bench.run(2)
+    assert [amperes for _, amperes in plan(bench, 1) or ()] == [10.0, 30.0]
+    bench.run(250)
+    assert ordered(bench) == [(1, 1)], "the switch has to rest"
+    bench.run(60)
+    assert ordered(bench) == [(1, 1), (1, 3)]
+    switched(bench)
+    bench.run(2)
+    assert [amperes for _, amperes in plan(bench, 1) or ()] == [10.0]
+    assert set_profile(bench, 2, profile("TxDefaultProfile", (0, 9.0))) == "Accepted"
+    assert ordered(bench) == [(1, 1), (1, 3)]
+
+
+@pytest.mark.req("OCP-04")
+def test_after_the_last_profile_the_switch_goes_back_to_three_phases_and_is_left_alone() -> None:
+    bench = connected()
+    bench.change(1, phase_switch=PhaseSwitchView(3, changing=False, failed=False, allowed_us=0))
+    schedule = {"chargingSchedulePeriod": [{"startPeriod": 0, "limit": 9.0, "numberPhases": 1}]}
+    assert (
+        set_profile(bench, 1, profile("TxDefaultProfile", schedule={**schedule, "startSchedule": later(bench, 0)}))
+        == "Accepted"
+    )
+    switched(bench)
+    assert bench.ask("ClearChargingProfile", {}) == {"status": "Accepted"}
+    bench.run(320)
+    assert ordered(bench) == [(1, 1), (1, 3)]
+    switched(bench)
+    bench.run(2)
+    bench.posted.clear()
+    bench.change(1, phase_switch=PhaseSwitchView(1, changing=False, failed=False, allowed_us=0))
+    bench.run(400)
+    assert ordered(bench) == [], "somebody else has ordered one"
+
+
 @pytest.mark.req("OCP-04")
 def test_where_a_schedule_ends_nothing_is_limited() -> None:
     bench = connected()
@@ -326,6 +393,7 @@ def test_a_transaction_profile_outlives_a_restart_of_the_services_but_no_power_c
     assert bench.context.profiles.installed == ()
 
 
+@pytest.mark.req("OCP-04")
 def test_a_remote_start_brings_its_profile() -> None:
     bench = connected()
     made = profile("TxProfile", (0, 11), chargingProfileKind="Relative")
