@@ -262,19 +262,24 @@ def test_certificates_are_installed_listed_and_deleted_and_outlive_a_power_cut()
     bench.clock_error_us = int((datetime.now(UTC) - datetime(2026, 1, 1, tzinfo=UTC)).total_seconds()) * 1_000_000
     bench.central._utc_us += bench.clock_error_us
     bench.run(1)
+    noted: list[str] = []
+    bench.context.certificate_noted = noted.append
     assert bench.ask("GetInstalledCertificateIds", use) == {"status": "NotFound"}
     assert bench.ask("InstallCertificate", {**use, "certificate": "nonsense"}) == {"status": "Rejected"}
     leaf = authority.issue_cert("a.example").cert_chain_pems[0].bytes().decode("ascii")
     assert bench.ask("InstallCertificate", {**use, "certificate": leaf}) == {"status": "Rejected"}
     assert bench.ask("InstallCertificate", {**use, "certificate": pem(authority)}) == {"status": "Accepted"}
+    assert noted == ["CentralSystemRootCertificate installed"], "what is refused changes nothing"
     bench.power_cut()
     bench.run(3)
+    bench.context.certificate_noted = noted.append
     (entry,) = bench.ask("GetInstalledCertificateIds", use)["certificateHashData"]
     assert bench.ask("DeleteCertificate", {"certificateHashData": {**entry, "serialNumber": "1"}}) == {
         "status": "NotFound"
     }
     assert bench.ask("DeleteCertificate", {"certificateHashData": entry}) == {"status": "Accepted"}
     assert bench.ask("GetInstalledCertificateIds", use) == {"status": "NotFound"}
+    assert noted[1:] == [f"certificate {entry['serialNumber']} deleted"]
 
 
 @pytest.mark.req("OCP-05")
