@@ -56,7 +56,7 @@ def supervised_station(values: dict[str, Any], config: StationConfig, around: Su
     )
     back_end = supervised.back_end
     context = back_end.charge_point.context
-    context.vendor_keys = SettingKeys(around.settings, around.wake)
+    context.vendor_keys = SettingKeys(around.settings, around.wake, around.clock)
     context.certificate_noted = lambda detail: around.settings.log.record(
         SecurityEvent(SecurityKind.CERTIFICATE_CHANGED, SUPERVISION.name, SUPERVISION.source, detail)
     )
