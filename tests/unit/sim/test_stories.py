@@ -46,6 +46,8 @@ USED_BY_VISITS = {
 }
 TEACHING = {"teach_badges", "stop_teaching"}
 """Not drawn: every card of a story means a charge."""
+WIRED = {"move_board_cable"}
+"""Not drawn: only the rules of addresses ask for it, and a story changes no settings."""
 SUPERVISED = {verb.name for verb in SUPERVISION_VERBS}
 """Not drawn: the stations of stories have no central system."""
 
@@ -58,7 +60,7 @@ def test_every_verb_and_command_may_happen_in_a_story() -> None:
     healing = {entry.heal[0] for entry in FAULTS.values() if entry.heal is not None}
     assert {verb.name for verb in ALL_VERBS} == set(FAULTS) | healing - {
         ""
-    } | USED_BY_VISITS | TEACHING | SUPERVISED | METERS
+    } | USED_BY_VISITS | TEACHING | WIRED | SUPERVISED | METERS
     assert set(COMMANDS) == set(ALL_ORDERS)
 
 
