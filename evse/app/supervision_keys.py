@@ -11,6 +11,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from typing import Final
 
+from evse.core.units import SECOND
 from evse.links.ocpp.keys import Access, Change, ChangeStatus, Key, KeyKind
 from evse.links.ocpp.vendor_keys import Held
 from evse.services.settings.kinds import Choice, Kind, Switch, Text, Value, Whole
@@ -73,12 +74,20 @@ def value_of(key: Key, text: str) -> Value:
     return text
 
 
-class SettingKeys:
-    """``VendorKeys`` on the settings of a running station. ``wake``: there is an answer to be sent."""
+BURST: Final = 200
+"""Changes at once: more than there are settings."""
+REFILL_US: Final = 30 * SECOND
+"""Then one more after so long: each is a line of the security log, which must not be washed away, and wears the disk."""
 
-    def __init__(self, settings: Settings, wake: Callable[[], None]) -> None:
+
+class SettingKeys:
+    """``VendorKeys`` on the settings of a running station. ``wake``: there is an answer to be sent; ``clock`` is monotonic."""
+
+    def __init__(self, settings: Settings, wake: Callable[[], None], clock: Callable[[], int]) -> None:
         self._settings = settings
         self._wake = wake
+        self._clock = clock
+        self._left, self._filled_us = BURST, clock()
         self._keys = {entry.key: key_of(entry) for entry in settings.catalogue if entry.setting.key not in STANDARD}
         self._changing: set[asyncio.Task[None]] = set()
 
@@ -90,6 +99,12 @@ class SettingKeys:
         ]
 
     def change(self, key: Key, value: str, then: Callable[[Change], None]) -> None:
+        refilled = (self._clock() - self._filled_us) // REFILL_US
+        self._left, self._filled_us = min(BURST, self._left + refilled), self._filled_us + refilled * REFILL_US
+        if self._left <= 0:
+            then(Change(ChangeStatus.REJECTED, f"{key.name}: too many changes of settings, one is taken every 30 s"))
+            return
+        self._left -= 1
         task = asyncio.create_task(self._change(key, value, then), name="setting by OCPP")
         self._changing.add(task)
         task.add_done_callback(self._changing.discard)

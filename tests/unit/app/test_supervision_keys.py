@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from evse.app.supervision_keys import STANDARD, SettingKeys
+from evse.app.supervision_keys import BURST, REFILL_US, STANDARD, SettingKeys
 from evse.links.ocpp.keys import Access, Change, ChangeStatus, Key
 from evse.links.ocpp.standard_keys import StationFacts, standard_keys
 from evse.services.security.events import SecurityKind
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.req("CFG-01", "OCP-01")
 
 
 def keys_of(bench: SettingsBench) -> tuple[SettingKeys, dict[str, Key]]:
-    keys = SettingKeys(bench.settings, lambda: None)
+    keys = SettingKeys(bench.settings, lambda: None, lambda: bench.now_us)
     return keys, {held.key.name: held.key for held in keys.all()}
 
 
@@ -101,7 +101,7 @@ def test_the_central_system_reads_and_changes_settings_by_their_keys() -> None:
     async def story() -> None:
         settings = SettingsBench()
         bench = connected()
-        bench.context.vendor_keys = SettingKeys(settings.settings, bench._wake)
+        bench.context.vendor_keys = SettingKeys(settings.settings, bench._wake, lambda: 0)
         asked = bench.ask(
             "GetConfiguration", {"key": ["GENERAL.NAME", "energy.station_maximum_a", "no.such", "smtp.password"]}
         )
@@ -128,5 +128,25 @@ def test_the_central_system_reads_and_changes_settings_by_their_keys() -> None:
         ):
             assert bench.ask("ChangeConfiguration", {"key": key, "value": value}) == {"status": "Rejected"}
         assert settings.settings.values["energy.station_maximum_a"] == 64
+
+    asyncio.run(story())
+
+
+def test_a_flood_of_changes_does_not_wash_the_security_log_away() -> None:
+    async def story() -> None:
+        bench = SettingsBench()
+        provider, keys = keys_of(bench)
+        key = keys["general.push_button"] if "general.push_button" in keys else keys["general.leave_cable_connected"]
+
+        async def statuses(count: int) -> list[ChangeStatus]:
+            return [(await changed(provider, key, ("false", "true")[number % 2])).status for number in range(count)]
+
+        assert (await statuses(BURST + 2))[-3:] == [
+            ChangeStatus.ACCEPTED,
+            ChangeStatus.REJECTED,
+            ChangeStatus.REJECTED,
+        ]
+        bench.now_us += 2 * REFILL_US
+        assert await statuses(3) == [ChangeStatus.ACCEPTED, ChangeStatus.ACCEPTED, ChangeStatus.REJECTED]
 
     asyncio.run(story())
