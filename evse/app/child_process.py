@@ -88,7 +88,7 @@ class ChildProcess:
         """Start the process; it waits for its task, which it is told at once when it is known. Raises OSError."""
         status_read, status_write = os.pipe2(os.O_CLOEXEC)
         command = [
-            sys.executable, "-P", "-m", self.program.module,
+            sys.executable, "-P", "-m", "evse.app.child_start", self.program.module,
             "--parent", str(os.getpid()), "--status-fd", str(status_write), *self.program.arguments,
         ]  # fmt: skip
         path = os.pathsep.join(filter(None, (self.program_path, _ROOT, os.environ.get("PYTHONPATH", ""))))

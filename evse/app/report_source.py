@@ -4,26 +4,31 @@ from __future__ import annotations
 
 import asyncio
 import platform
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields
 from importlib.metadata import PackageNotFoundError, version
 
+from evse.app.security_log import StationSecurityLog
 from evse.core.units import SECOND
 from evse.services.badges.badge import mask_uid
 from evse.services.clock import Instant
 from evse.services.journal import JournalError
 from evse.services.records import LAST_SHOWN, Record, RecordReader, utc_text
 from evse.services.report.content import Report, Sources, report_of
+from evse.services.security.chain import Entry
 from evse.services.settings.service import Settings
 from evse.web.ports import EventRecord, StationSource
 
 EVENTS = 100
+SECURITY = 50
+"""How many of the last entries of the security log a report has."""
 
 
 class StationReport:
     """A ``ReportPort``. ``now`` tells the time of control's clock given (``None``: now).
 
-    ``settings``: whose values stand in the report, and whose troubles.
+    ``settings``: whose values stand in the report, and whose troubles. ``security``: whose newest entries do.
+    ``host_problem``: what the machine refuses.
     """
 
     def __init__(
@@ -34,6 +39,8 @@ class StationReport:
         error_bits: Mapping[int, str],
         now: Callable[[int | None], Instant],
         settings: Settings | None = None,
+        security: StationSecurityLog | None = None,
+        host_problem: Callable[[], str] = lambda: "",
     ) -> None:
         self._station = station
         self._source = source
@@ -41,10 +48,16 @@ class StationReport:
         self._error_bits = error_bits
         self._now = now
         self._settings = settings
+        self._security = security
+        self._host_problem = host_problem
 
     async def report(self) -> Report:
         settings = self._settings
-        troubles = (self._source.condition().journal_problem, settings.problem if settings is not None else "")
+        troubles = (
+            self._source.condition().journal_problem,
+            settings.problem if settings is not None else "",
+            self._host_problem(),
+        )
         problems = [problem for problem in troubles if problem]
         view = self._source.latest()
         if view is None:
@@ -54,6 +67,8 @@ class StationReport:
             records = await asyncio.to_thread(self._records.records, LAST_SHOWN)
         except JournalError as error:
             problems.append(f"the charge records cannot be read: {error}")
+        entries, chain = await self._logged()
+        problems += chain
         return report_of(
             Sources(
                 station=self._station,
@@ -64,10 +79,22 @@ class StationReport:
                 problems=problems,
                 events=[self._told(event) for event in reversed(self._source.recent_events(EVENTS))],
                 records=records,
+                security=entries,
                 catalogue=None if settings is None else settings.catalogue,
                 values=None if settings is None else settings.values,
             )
         )
+
+    async def _logged(self) -> tuple[Sequence[Entry], Sequence[str]]:
+        """The newest entries of the security log, and what is wrong with it."""
+        if self._security is None:
+            return (), ()
+        try:
+            entries = await self._security.newest(SECURITY)
+            verdict = await self._security.verify()
+        except OSError as error:
+            return (), (f"the security log cannot be read: {error.strerror or error}",)
+        return entries, [f"security log: {problem}" for problem in verdict.problems]
 
     def _told(self, record: EventRecord) -> tuple[str, str]:
         at = self._now(record.at_us)

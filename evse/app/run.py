@@ -6,6 +6,7 @@ and ours pass at the same time. Everything that can be wrong with the user's wis
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import shutil
@@ -161,6 +162,8 @@ class StationRun:
             verbose=self._options.verbose,
         )
         self._write_status()
+        gc.freeze()
+        gc.enable()
         return self._supervisor.run()
 
     def _choose_program(self) -> bool:

@@ -37,6 +37,7 @@ from evse.app.station_hub import StationHub, monotonic_us
 from evse.app.station_memory import StationMemory
 from evse.app.supervision_settings import supervision_from
 from evse.app.system_clock import system_mapping
+from evse.app.tampering import Tampering
 from evse.app.world_port import WorldSocketPort
 from evse.core.commands import Restart
 from evse.core.config import StationConfig
@@ -98,7 +99,7 @@ class ServicesProcess:
             services.wanted = config
         self._memory.settings.listen(self._settings_changed)
         self._configuring: set[asyncio.Task[None]] = set()
-        self._hub = StationHub(services, self._mapping)
+        self._hub = self._make_hub(services)
         self._publication = StationPublication(
             journal,
             Path(task.data),
@@ -125,7 +126,14 @@ class ServicesProcess:
             scenarios=ScenarioRunner() if world is not None else None,
             recording=SessionRecorder(world) if world is not None else None,
             report=StationReport(
-                station.config.station_uid, self._hub, journal, names, self._instant, self._memory.settings
+                station.config.station_uid,
+                self._hub,
+                journal,
+                names,
+                self._instant,
+                self._memory.settings,
+                self._memory.security,
+                lambda: self._host.problem,
             ),
             publication=self._publication,
             accounts=self._memory.accounts,
@@ -133,6 +141,7 @@ class ServicesProcess:
             control=control,
             firmware=self._firmware,
             host=self._host,
+            security=self._memory.security,
             badges=StationBadges(
                 services.cards, [each.number for each in station.config.outlets], self._hub.flush, monotonic_us
             ),
@@ -165,6 +174,11 @@ class ServicesProcess:
         )
         supervised.start(monotonic_us())
         return supervised
+
+    def _make_hub(self, services: StationServices) -> StationHub:
+        hands = Tampering(self._memory.log)
+        services.cards.taught = hands.taught
+        return StationHub(services, self._mapping, observer=hands.see)
 
     def _make_firmware(self, task: Task, restart: Callable[[], None]) -> StationFirmware:
         data = Path(task.data)
@@ -305,6 +319,7 @@ async def _serve(task: Task, arguments: argparse.Namespace, child: ChildArgument
     process = ServicesProcess(task, arguments, child)
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, process.stop)
     gc.freeze()
+    gc.enable()
     await process.run()
 
 

@@ -23,7 +23,7 @@ from typing import Final, Literal, Protocol
 from evse.app.wire_log import WireLog
 from evse.core.commands import STANDING_ORDERS, Command
 from evse.core.config import StationConfig
-from evse.core.events import CommandDone
+from evse.core.events import CommandDone, Event
 from evse.core.units import NEVER, SECOND
 from evse.exchange.envelope import Envelope, FromServices, Hello
 from evse.exchange.snapshot import StationView
@@ -67,17 +67,21 @@ def monotonic_us() -> int:
 
 
 class StationHub:
-    """An ``ExchangeHandler``, a ``StationSource`` and a ``HistoryPort``. ``sender`` is set once the exchange exists."""
+    """An ``ExchangeHandler``, a ``StationSource`` and a ``HistoryPort``. ``sender`` is set once the exchange exists;
+    ``observer`` sees each event once.
+    """
 
     def __init__(
         self,
         services: StationServices,
         mapping: Callable[[str], ClockMapping],
         clock: Callable[[], int] = monotonic_us,
+        observer: Callable[[Event], None] = lambda _event: None,
     ) -> None:
         self.sender: Sender | None = None
         self._services = services
         self._mapping = mapping
+        self._observer = observer
         self._clock = clock
         self._view: StationView | None = None
         self._connected = False
@@ -116,6 +120,7 @@ class StationHub:
             return
         self._last_seq = envelope.seq
         event = envelope.event
+        self._observer(event)
         if isinstance(event, CommandDone):
             self._take_answer(envelope.seq, event)
         self._publish(EventRecord(envelope.seq, envelope.mono_us, event))

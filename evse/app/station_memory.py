@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
+from evse.app.security_log import StationSecurityLog
 from evse.app.station_facts import facts_from
 from evse.core.config import StationConfig
 from evse.services.accounts.accounts import BadAccounts, decode_accounts
@@ -51,6 +52,7 @@ class StationMemory:
         self.facts = facts_from(facts)
         self._base = base
         self.log = SecurityWriter(lambda: _security_file(data / SECURITY, disk), stamp)
+        self.security = StationSecurityLog(data / SECURITY, disk, self.log)
         store = SettingsStore(data / SETTINGS, disk)
         keeper = AccountKeeper(data / SETTINGS, disk, self.facts.serial)
         self.resets = ResetFile(data / SETTINGS, disk)

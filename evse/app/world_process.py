@@ -13,6 +13,7 @@ concern processes are handed on to the supervisor, and so is the loss and return
 from __future__ import annotations
 
 import argparse
+import gc
 import json
 import logging
 import os
@@ -287,6 +288,8 @@ def main(argv: list[str] | None = None) -> int:
     signal.signal(signal.SIGTERM, lambda *_: process.stop())
     rights = become_real_time(WORLD_PRIORITY) if arguments.fifo else Rights(False, False, ("switched off",))
     child.status.send({"ready": True, "fifo": rights.fifo, "locked": rights.locked, "problems": rights.problems})
+    gc.freeze()
+    gc.enable()
     process.run(child.status, child.waker)
     os.close(child.waker)
     return 0

@@ -8,6 +8,8 @@ Specification
   holds its contactor, only what has come into being since the last collection is looked at (a charge makes next to none:
   0.03 ms), and only when nothing is due for 20 ms, as right after a renewal; otherwise everything. What exists when the loop
   begins is never looked at again (``gc.freeze``).
+- The layouts of frames are compiled one at a time when nothing is due for 20 ms and a front end has been heard: at the
+  start they would hold back the pilot's first 12 V.
 - A cycle that asks for a restart (service button) ends the loop in the same orderly way; the supervisor starts the next.
 - On the way out every contactor's permission is withdrawn at once, its pilot goes to X1, and open sessions are closed
   with their energy up to that moment and the reason ``Reboot``.
@@ -27,6 +29,7 @@ from evse.control.cycle import ControlCycle
 from evse.control.latency import LatencyMonitor
 from evse.control.status_pipe import StatusPipe
 from evse.core.units import MS, SECOND
+from hal.frames.front_end import compile_ahead
 
 _log = logging.getLogger(__name__)
 COLLECT_EVERY_US: Final = 30 * SECOND
@@ -79,6 +82,8 @@ class ControlLoop:
         self._clock = clock
         self._stopped = False
         self._collect_us = 0
+        self._cold = True
+        """Some layouts of frames may not be compiled yet."""
 
     def stop(self) -> None:
         """End after the present round."""
@@ -86,7 +91,7 @@ class ControlLoop:
 
     def run(self) -> None:
         """Run until stopped; then leave everything safe."""
-        gc.collect()
+        # What the start has left behind is little, and looking for it would hold back the pilot's first 12 V.
         gc.freeze()
         gc.disable()
         self._collect_us = self._clock() + COLLECT_EVERY_US
@@ -109,6 +114,8 @@ class ControlLoop:
         self._latency.ran("exchange", served_us - stepped_us)
         if served_us >= self._collect_us:
             self._collect(served_us, wish_us)
+        elif self._cold and wish_us >= served_us + COLLECT_PAUSE_US:
+            self._warm()
         return min(wish_us, self._status.heartbeat(served_us))
 
     def leave(self) -> None:
@@ -124,6 +131,12 @@ class ControlLoop:
         # Asked even when the deadline has passed: a busy moment must not hide what the wires say.
         select.select(wanted, [], [], max(timeout_us, 0) / SECOND)
         self._latency.woke(deadline_us, self._clock())
+
+    def _warm(self) -> None:
+        begin_us = self._clock()
+        if any(outlet.inputs.link_ok for outlet in self._cycle.core.outlets):
+            self._cold = compile_ahead()
+            self._latency.ran("compiling a frame's layout", self._clock() - begin_us)
 
     def _collect(self, now_us: int, due_us: int) -> None:
         holding = any(outlet.permission.granted for outlet in self._cycle.core.outlets)

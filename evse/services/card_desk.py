@@ -67,6 +67,8 @@ class CardDesk:
         self.book = BadgeBook(journal)
         self.questions = Questions()
         self.teaching: teach.Teaching | None = None
+        self.taught: Callable[[str, str], None] = lambda _uid, _mode: None
+        """Is told of each badge that teaching has added or removed, when that is durable, and of the mode."""
         self.users: dict[int, str] = {}
         """Who charges where, by outlet."""
         self.booked: dict[int, str] = {}
@@ -334,6 +336,7 @@ class CardDesk:
         self._being_stored.add(seq)
 
         def stored() -> None:
+            self.taught(event.uid, teaching.mode.value)
             if boot_id == self._boot_id:
                 self._being_stored.discard(seq)
                 self._say(ask_id, self._teach_answer(event, ask_id, Verdict.ACCEPTED))

@@ -17,8 +17,9 @@ from fastapi.routing import APIRoute
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
 
+from evse.services.accounts.sessions import Session
 from evse.web import errors
-from evse.web.guard import Guard, LoginGate
+from evse.web.guard import COOKIE, Guard, LoginGate
 from evse.web.host_port import HostPort
 from evse.web.page import page_router, static_files
 from evse.web.ports import BoardView, Extras, RecordSource, StationSource, WorldPort
@@ -36,11 +37,13 @@ from evse.web.routes_recording import recording_router
 from evse.web.routes_records import record_router
 from evse.web.routes_report import report_router
 from evse.web.routes_scenarios import scenario_router
+from evse.web.routes_security_log import security_log_router
 from evse.web.routes_settings import settings_router
 from evse.web.routes_settings_file import settings_file_router
 from evse.web.routes_station import command_router, station_router
 from evse.web.routes_world import describe_verbs, world_router
 from evse.web.security import Gate
+from evse.web.security_log_port import Audit
 from evse.web.stream import INTERVAL_S, Hub
 
 LOCAL_NAMES = ("localhost",)
@@ -96,24 +99,36 @@ def create_app(
     if world is None and extras.accounts is not None:
         app.add_middleware(LoginGate, session_of=extras.accounts.session)
     host = extras.host
-    app.add_middleware(Gate, host_names=lambda: host_names if host is None else (*host_names, *host.names()))
+    audit = Audit(extras.security, _session_of(extras))
+    app.add_middleware(
+        Gate,
+        host_names=lambda: host_names if host is None else (*host_names, *host.names()),
+        refused=audit.refused,
+    )
     errors.install(app)
     app.include_router(health_router(source, records, hub))
     app.include_router(metrics_router(source, records, hub))
     app.include_router(station_router(source, hub))
     app.include_router(command_router(source, new_id))
-    app.include_router(record_router(records))
+    app.include_router(record_router(records, audit))
     if world is not None:
         app.include_router(world_router(world))
         _describe_world(app, world)
-    _add_extras(app, extras, wires)
-    _add_accounts(app, extras, simulated=world is not None)
+    _add_extras(app, extras, wires, audit)
+    _add_accounts(app, extras, audit, simulated=world is not None)
     app.include_router(page_router(source, world, records, error_bits or {}, extras))
     app.mount("/static", static_files(), name="static")
     return app
 
 
-def _add_extras(app: FastAPI, extras: Extras, wires: WireStreams | None) -> None:
+def _session_of(extras: Extras) -> Callable[[Request], Session | None]:
+    accounts = extras.accounts
+    if accounts is None:
+        return lambda _request: None
+    return lambda request: accounts.session(request.cookies.get(COOKIE, ""))
+
+
+def _add_extras(app: FastAPI, extras: Extras, wires: WireStreams | None, audit: Audit) -> None:
     app.include_router(board_router(extras.board or BoardView()))
     if extras.history is not None:
         app.include_router(history_router(extras.history))
@@ -124,11 +139,11 @@ def _add_extras(app: FastAPI, extras: Extras, wires: WireStreams | None) -> None
     if extras.publication is not None:
         app.include_router(publication_router(extras.publication))
     if extras.report is not None:
-        app.include_router(report_router(extras.report))
+        app.include_router(report_router(extras.report, audit))
     if extras.recording is not None:
         app.include_router(recording_router(extras.recording))
     if extras.badges is not None:
-        app.include_router(badge_router(extras.badges))
+        app.include_router(badge_router(extras.badges, audit))
 
 
 def _reached(host: HostPort | None, *, simulated: bool) -> Callable[[Request], None]:
@@ -146,13 +161,15 @@ def _reached(host: HostPort | None, *, simulated: bool) -> Callable[[Request], N
     return reached
 
 
-def _add_accounts(app: FastAPI, extras: Extras, *, simulated: bool) -> None:
+def _add_accounts(app: FastAPI, extras: Extras, audit: Audit, *, simulated: bool) -> None:
     if extras.accounts is None:
         return
-    app.state.guard = Guard(extras.accounts, _reached(extras.host, simulated=simulated))
+    app.state.guard = Guard(extras.accounts, _reached(extras.host, simulated=simulated), audit.refused)
     app.include_router(account_router(app.state.guard))
     policy = extras.accounts.policy.label
     app.include_router(login_router({"en": policy.en, "fr": policy.fr}))
+    if extras.security is not None:
+        app.include_router(security_log_router(extras.security))
     if extras.firmware is not None:
         app.include_router(firmware_router(extras.firmware))
     if extras.settings is not None:

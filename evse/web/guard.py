@@ -28,10 +28,16 @@ _LOG_IN: Final = "log in: POST /api/login"
 
 
 class Guard:
-    """Finds the session of a request. ``reached`` is told of each that has one."""
+    """Finds the session of a request. ``reached`` is told of each that has one; ``refused`` of those for another account."""
 
-    def __init__(self, accounts: AccountService, reached: Callable[[Request], None] = lambda _request: None) -> None:
+    def __init__(
+        self,
+        accounts: AccountService,
+        reached: Callable[[Request], None] = lambda _request: None,
+        refused: Callable[[str, str, str], None] = lambda _source, _path, _why: None,
+    ) -> None:
         self.accounts = accounts
+        self.refused = refused
         self.reached = reached
 
     def token(self, request: Request) -> str:
@@ -57,6 +63,9 @@ class Guard:
         """The administrator's session. Raises Refusal."""
         session = self.either(request)
         if session.role is not Role.ADMIN:
+            self.refused(
+                source_of(request), request.url.path, f"for the account admin only, asked by {session.account}"
+            )
             raise Refusal(403, "for the account admin only", "session", ["admin"], "log in as admin")
         return session
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from evse.services.settings.service import Settings
     from evse.web.firmware_port import FirmwarePort
     from evse.web.host_port import HostPort
+    from evse.web.security_log_port import SecurityLogPort
 
 
 ParamType = Literal["int", "number", "bool", "text", "choice"]
@@ -478,3 +479,5 @@ class Extras:
     """Needs ``accounts``."""
     host: HostPort | None = None
     """Needs ``settings``."""
+    security: SecurityLogPort | None = None
+    """Is read with ``accounts`` only."""

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Sequence
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query
+from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
 from evse.services.records import (
@@ -18,8 +19,10 @@ from evse.services.records import (
     csv_lines,
     csv_remark,
 )
+from evse.services.security.events import SecurityKind
 from evse.web.errors import Refusal, responses
 from evse.web.ports import RecordSource, RecordsUnavailable, RecordView
+from evse.web.security_log_port import Audit
 
 SEPARATORS = {
     "semicolon": FieldSeparator.SEMICOLON,
@@ -70,8 +73,8 @@ def unavailable(error: RecordsUnavailable) -> Refusal:
     return Refusal(503, f"the charge records cannot be read: {error}", "", None, "see /api/health", retry_after_s=5)
 
 
-def record_router(records: RecordSource) -> APIRouter:
-    """The routes of the charge records."""
+def record_router(records: RecordSource, audit: Audit) -> APIRouter:
+    """The routes of the charge records. ``audit``: an export is noted, badge numbers leave the house with it."""
     router = APIRouter(prefix="/api", tags=["records"])
 
     @router.get("/records", summary="The newest charge records, newest first", responses=responses(422, 503))
@@ -90,6 +93,7 @@ def record_router(records: RecordSource) -> APIRouter:
         responses={200: {"content": {"text/csv": {}}}, **responses(422, 503)},
     )
     async def export(
+        request: Request,
         separator: Annotated[Literal["semicolon", "comma", "tab"], Query(description="Between fields.")] = "semicolon",
         decimal: Annotated[Literal["comma", "point"], Query(description="In the energy.")] = "comma",
     ) -> Response:
@@ -98,6 +102,7 @@ def record_router(records: RecordSource) -> APIRouter:
             ready = await _first_ready(chunks)
         except RecordsUnavailable as error:
             raise unavailable(error) from error
+        audit.note(request, SecurityKind.RECORDS_EXPORTED)
         return StreamingResponse(
             ready,
             media_type="text/csv; charset=utf-8",

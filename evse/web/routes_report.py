@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 from pydantic import BaseModel
+from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
 from evse.services.report.html import report_html
+from evse.services.security.events import SecurityKind
 from evse.web.ports import ReportPort
+from evse.web.security_log_port import Audit
 
 
 class SectionModel(BaseModel):
@@ -27,7 +30,7 @@ class ReportModel(BaseModel):
     sections: list[SectionModel]
 
 
-def report_router(port: ReportPort) -> APIRouter:
+def report_router(port: ReportPort, audit: Audit) -> APIRouter:
     """Both forms of the report."""
     router = APIRouter(prefix="/api", tags=["maintenance"])
 
@@ -43,8 +46,9 @@ def report_router(port: ReportPort) -> APIRouter:
         return ReportModel(station=made.station, made=made.made, sections=sections)
 
     @router.get("/report.html", summary="The maintenance report as one HTML file", response_class=HTMLResponse)
-    async def report_file() -> HTMLResponse:
+    async def report_file(request: Request) -> HTMLResponse:
         text = report_html(await port.report())
+        audit.note(request, SecurityKind.REPORT_EXPORTED)
         return HTMLResponse(text, headers={"Content-Disposition": 'attachment; filename="maintenance-report.html"'})
 
     return router

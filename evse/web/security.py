@@ -38,6 +38,8 @@ STREAMS: dict[str, tuple[str, int]] = {"/api/firmware/package": ("application/zi
 """Paths whose body is too large for the memory: as ``UPLOADS``."""
 PIECE_TIMEOUT_S = 30.0
 """Longest wait for the next piece of such a body."""
+_FOREIGN = {403: "a change without the header of our pages, or from another page", 421: "by a name that is not ours"}
+"""Answers to requests that no page of ours makes."""
 
 _SAFE_METHODS = ("GET", "HEAD")
 
@@ -99,14 +101,22 @@ def host_is_ours(host: str, names: tuple[str, ...]) -> bool:
 
 
 class Gate:
-    """ASGI middleware with the rules of this module."""
+    """ASGI middleware with the rules of this module.
+
+    ``refused`` is told of requests that no page of ours makes: whence, which path, and why.
+    """
 
     def __init__(
-        self, app: ASGIApp, host_names: Callable[[], tuple[str, ...]], body_timeout_s: float = BODY_TIMEOUT_S
+        self,
+        app: ASGIApp,
+        host_names: Callable[[], tuple[str, ...]],
+        body_timeout_s: float = BODY_TIMEOUT_S,
+        refused: Callable[[str, str, str], None] = lambda _source, _path, _why: None,
     ) -> None:
         self._app = app
         self._host_names = host_names
         self._body_timeout_s = body_timeout_s
+        self._refused = refused
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Refuse, or pass on with the body already read and checked."""
@@ -117,6 +127,7 @@ class Gate:
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
         refusal = self._refusal(scope, headers)
         if refusal is not None:
+            self._tell(scope, refusal)
             await refusal(scope, receive, guarded)
             return
         if scope["method"] in _SAFE_METHODS:
@@ -131,6 +142,11 @@ class Gate:
             await body(scope, receive, guarded)
             return
         await self._app(scope, _replay(body, receive), guarded)
+
+    def _tell(self, scope: Scope, refusal: Response) -> None:
+        if refusal.status_code in _FOREIGN:
+            source = str(scope["client"][0]) if scope.get("client") else ""
+            self._refused(source, str(scope["path"]), _FOREIGN[refusal.status_code])
 
     def _refusal(self, scope: Scope, headers: dict[str, str]) -> Response | None:
         host = headers.get("host", "")

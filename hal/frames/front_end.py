@@ -106,7 +106,26 @@ class Frame:
 
 
 PAYLOAD_LENGTH: Final[Mapping[int, int]] = MappingProxyType({int(k): v.sizeof() for k, v in LAYOUTS.items()})
-_COMPILED: Final[Mapping[int, Any]] = MappingProxyType({int(k): v.compile() for k, v in LAYOUTS.items()})
+
+
+class _Compiled(dict[int, Any]):
+    """Compiled layouts by id. Compiling one takes some milliseconds, so it is done for the first frame of its kind."""
+
+    def __missing__(self, identifier: int) -> Any:
+        compiled = self[identifier] = LAYOUTS[MessageId(identifier)].compile()
+        return compiled
+
+
+_COMPILED: Final = _Compiled()
+
+
+def compile_ahead() -> bool:
+    """Compile one layout that no frame has needed yet; return whether there was one. For processes that must not be late."""
+    for identifier in LAYOUTS:
+        if identifier not in _COMPILED:
+            _COMPILED[identifier]
+            return True
+    return False
 
 
 _SHUTTER: Final[Mapping[tuple[bool, bool], ShutterPosition]] = MappingProxyType(

@@ -21,6 +21,7 @@ from evse.services.settings.store import SettingsStore
 from evse.web.app import create_app
 from evse.web.firmware_port import FirmwarePort
 from evse.web.ports import Extras
+from evse.web.security_log_port import SecurityLogPort
 from tests.fakes.crash_disk import CrashDisk
 from tests.fakes.web_fake import FakeRecords, FakeStation, FakeWorld, station_view
 
@@ -74,7 +75,13 @@ class BenchHost:
 class SettingsBench:
     """``on_hardware``: without a simulated world, so that everything needs a login."""
 
-    def __init__(self, *, on_hardware: bool = False, firmware: FirmwarePort | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        on_hardware: bool = False,
+        firmware: FirmwarePort | None = None,
+        security: Callable[[], SecurityLogPort] | None = None,
+    ) -> None:
         self.disk = CrashDisk(Random(1))
         self.log = SecurityMemory()
         self.now_us = 0
@@ -90,7 +97,12 @@ class SettingsBench:
             FakeRecords(),
             interval_s=0,
             extras=Extras(
-                accounts=self.accounts, settings=self.settings, control=self.control, firmware=firmware, host=self.host
+                accounts=self.accounts,
+                settings=self.settings,
+                control=self.control,
+                firmware=firmware,
+                host=self.host,
+                security=None if security is None else security(),
             ),
         )
 

@@ -182,8 +182,10 @@ def _records(records: Sequence[Record]) -> Section:
 
 
 def _security(entries: Sequence[SecurityEntry]) -> Section:
-    rows = tuple((str(entry.n), entry.utc, entry.kind, entry.actor, entry.detail) for entry in entries)
-    return Section("Security log", ("number", "when", "what", "who", "detail"), rows)
+    rows = tuple((str(each.n), each.utc, each.kind, each.actor, each.source, each.detail) for each in entries)
+    # A copy outside of the station shows a chain that somebody has made anew inside.
+    note = f"Newest first. Entry {entries[0].n} has the hash {entries[0].hash}." if entries else ""
+    return Section("Security log", ("number", "when", "what", "who", "from", "detail"), rows, note)
 
 
 def _yes(value: bool) -> str:

@@ -33,6 +33,7 @@ from evse.services.security.events import SecurityEvent, SecurityKind
 FILE_LIMIT: Final = 512 * 1024
 """Bytes of one file; two are kept, some 2 500 entries at least."""
 NAME: Final = "security.log"
+ANCHOR: Final = "security.anchor"
 
 
 class SecurityFile:
@@ -43,7 +44,7 @@ class SecurityFile:
         self._limit = limit
         self._path = directory / NAME
         self._older = directory / (NAME + ".1")
-        self._anchor_path = directory / "security.anchor"
+        self._anchor_path = directory / ANCHOR
         self._anchor = Anchor()
         self._size = 0
         self._noted = ""
@@ -162,17 +163,37 @@ class SecurityFile:
         return f"entries {first} to {last} cleared" if last >= first else "nothing was there"
 
 
+def entries_in(directory: Path, disk: Disk) -> list[Entry]:
+    """Every readable entry of the log in ``directory`` as it lies there, oldest first, changing nothing. Raises ``OSError``."""
+    anchor, lines = _as_it_lies(directory, disk)
+    entries, _ = parse(lines)
+    return [entry for entry in entries if anchor is None or entry.n >= anchor.first_n]
+
+
 def verify_directory(directory: Path, disk: Disk) -> Verdict:
     """Check the log in ``directory`` as it lies there, changing nothing. Raises ``OSError``."""
     try:
-        stored = disk.read(directory / "security.anchor")
-        anchor = anchor_of(stored) if stored is not None else None
+        anchor, lines = _as_it_lies(directory, disk)
+        anchor_of(disk.read(directory / ANCHOR) or anchor_bytes(Anchor()))
     except BadEntry as error:
         return Verdict(0, (str(error),))
-    current = disk.read(directory / NAME) or b""
-    # A last line without end is an append in progress, or one that a power cut ended.
-    lines = _split(disk.read(directory / (NAME + ".1")) or b"") + _split(current[: current.rfind(b"\n") + 1])
     return verify(lines, anchor)
+
+
+def _as_it_lies(directory: Path, disk: Disk) -> tuple[Anchor | None, list[bytes]]:
+    """Anchor and lines of one moment: while the owner rotates the files they are read again."""
+    while True:
+        stored = disk.read(directory / ANCHOR)
+        current = disk.read(directory / NAME) or b""
+        older = disk.read(directory / (NAME + ".1")) or b""
+        if disk.read(directory / ANCHOR) == stored:
+            break
+    try:
+        anchor = anchor_of(stored) if stored is not None else None
+    except BadEntry:
+        anchor = None
+    # A last line without end is an append in progress, or one that a power cut ended.
+    return anchor, _split(older) + _split(current[: current.rfind(b"\n") + 1])
 
 
 def _split(data: bytes) -> list[bytes]:

@@ -7,9 +7,11 @@ then counted: a flood of failed logins must not wash the rest of the log away.
 
 from __future__ import annotations
 
+import errno
 import threading
 from collections import deque
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Final
 
 from evse.core.units import SECOND
@@ -40,6 +42,17 @@ class Throttle:
         return self._seen[kind] <= BURST
 
 
+@dataclass(slots=True)
+class _Clearing:
+    """A wish to clear the log; ``done`` is set when it is carried out, or has failed."""
+
+    actor: str
+    source: str
+    at: Instant
+    done: threading.Event = field(default_factory=threading.Event)
+    failure: OSError | None = None
+
+
 class SecurityWriter:
     """A ``SecurityLog`` on files. ``open_file`` may raise ``OSError`` and is tried again; ``stamp`` tells the time.
 
@@ -56,6 +69,7 @@ class SecurityWriter:
         self._throttle = Throttle()
         self._lock = threading.Condition()
         self._queue: deque[tuple[SecurityEvent, Instant]] = deque()
+        self._clearings: list[_Clearing] = []
         self._lost: dict[SecurityKind, int] = {}
         self._told_us = -BURST_US
         self._closing = False
@@ -71,6 +85,18 @@ class SecurityWriter:
                 self._queue.append((event, at))
             self._lock.notify()
 
+    def clear(self, actor: str, source: str) -> None:
+        """Forget every entry but the one that says who cleared the log. Waits for the disk; raises ``OSError``."""
+        wish = _Clearing(actor, source, self._stamp())
+        with self._lock:
+            if self._closing:
+                raise OSError(errno.ESHUTDOWN, "the station is stopping")
+            self._clearings.append(wish)
+            self._lock.notify()
+        wish.done.wait()
+        if wish.failure is not None:
+            raise wish.failure
+
     def close(self) -> None:
         """Write what waits and end; on a disk that fails one last try is made."""
         with self._lock:
@@ -82,17 +108,27 @@ class SecurityWriter:
         file: SecurityFile | None = None
         while True:
             with self._lock:
-                while not self._queue and not self._closing and (pause_s := self._pause_s()) != 0:
+                while (
+                    not self._clearings and not self._queue and not self._closing and (pause_s := self._pause_s()) != 0
+                ):
                     self._lock.wait(pause_s)
-                if not self._queue and not self._lost:
+                if not self._queue and not self._lost and not self._clearings:
                     return
-                events = tuple(self._queue)
+                events, clearings = tuple(self._queue), tuple(self._clearings)
+                self._clearings.clear()
                 lost = dict(self._lost) if self._closing or self._pause_s() == 0 else {}
             try:
                 file = file or self._open_file()
                 file.append([*events, *self._told(lost)])
+                for wish in clearings:
+                    file.clear(wish.actor, wish.source, wish.at)
+                    wish.done.set()
             except OSError as error:
                 self.problem = f"the security log cannot be written: {error.strerror or error}"
+                for wish in clearings:
+                    # Whoever asked is told, and asks again.
+                    wish.failure = None if wish.done.is_set() else error
+                    wish.done.set()
                 with self._lock:
                     if self._closing:
                         return

@@ -23,8 +23,13 @@ class _Permission:
     granted = False
 
 
+class _Inputs:
+    link_ok = False
+
+
 class _Outlet:
     permission = _Permission()
+    inputs = _Inputs()
 
 
 class _Core:
@@ -126,6 +131,25 @@ def test_heartbeats_come_from_completed_rounds_only(pipe: tuple[int, int]) -> No
 
     bench.cycle.then = hang
     bench.loop.round()
+
+
+def test_layouts_are_compiled_one_a_round_when_a_front_end_was_heard_and_nothing_is_due(
+    pipe: tuple[int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    left = [True, True, False]
+    monkeypatch.setattr("evse.control.process.compile_ahead", lambda: left.pop(0))
+    bench = Bench(pipe[1])
+    bench.loop._collect_us = SECOND
+    bench.loop.round()
+    assert len(left) == 3, "no front end was heard"
+    monkeypatch.setattr(_Inputs, "link_ok", True)
+    bench.cycle.pause_us = 19 * MS
+    bench.loop.round()
+    assert len(left) == 3, "something is due soon"
+    bench.cycle.pause_us = 20 * MS
+    for _ in range(4):
+        bench.loop.round()
+    assert left == []
 
 
 def test_an_exception_of_a_step_ends_the_loop(pipe: tuple[int, int]) -> None:

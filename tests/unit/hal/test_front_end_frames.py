@@ -8,12 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hal.frames import front_end
 from hal.frames.crc import crc16_ccitt_false
-from hal.frames.front_end import OVERHEAD, Decoder, Frame, Order, encode
+from hal.frames.front_end import OVERHEAD, Decoder, Frame, Order, compile_ahead, encode
 from hal.frames.front_end_messages import (
     FAULT_BITS_MASK,
     FRONT_END_IDS,
     HOST_IDS,
+    LAYOUTS,
     PROXIMITY_OPEN,
     Beep,
     Capability,
@@ -285,3 +287,13 @@ def _reading() -> OutletReading:
         9_000, -12_000, 2_666, 10_000, 220, False, False, LockPosition.LOCKED, SelfTest.PASSED, False, False,
         (0, 0, 0), (230_000, 230_000, 230_000), 215, 12_010, (False,) * 8, 0, 0,
     )  # fmt: skip
+
+
+def test_layouts_can_be_compiled_before_their_first_frame(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One for each call, until there is none left; a frame of any kind finds its own ready then."""
+    monkeypatch.setattr(front_end, "_COMPILED", front_end._Compiled())
+    calls = 1
+    while compile_ahead():
+        calls += 1
+    assert calls == len(LAYOUTS) + 1
+    assert set(front_end._COMPILED) == {int(identifier) for identifier in LAYOUTS}

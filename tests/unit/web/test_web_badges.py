@@ -18,6 +18,7 @@ from evse.services.badges.badge_list import BadgeList
 from evse.web.app import create_app
 from evse.web.ports import Extras
 from tests.fakes.desk_bench import DeskBench
+from tests.fakes.memory_log import MemoryLog
 from tests.fakes.web_fake import FakeRecords, FakeStation, station_view
 
 pytestmark = pytest.mark.anyio
@@ -27,10 +28,10 @@ ALL = [(1, CHIEF, "Admin", ""), (2, ANNA, "User", "Anna")]
 
 
 class Web:
-    """A client, the desk behind it, and its journal."""
+    """A client, the desk behind it, its journal, and the security log."""
 
-    def __init__(self, client: httpx.AsyncClient, desk: DeskBench) -> None:
-        self.client, self.desk = client, desk
+    def __init__(self, client: httpx.AsyncClient, desk: DeskBench, log: MemoryLog) -> None:
+        self.client, self.desk, self.log = client, desk, log
 
     async def post(self, action: str, body: Any = None) -> httpx.Response:
         return await self.client.post(f"/api/badges/{action}", json={} if body is None else body)
@@ -47,7 +48,8 @@ class Web:
 async def web(stored_within_s: float = 5.0) -> AsyncIterator[Web]:
     desk = DeskBench(badges=LIST)
     port = StationBadges(desk.services.cards, (1, 2), lambda: None, lambda: desk.now_us, stored_within_s)
-    app = create_app(FakeStation(station_view()), None, FakeRecords(), extras=Extras(badges=port))
+    log = MemoryLog()
+    app = create_app(FakeStation(station_view()), None, FakeRecords(), extras=Extras(badges=port, security=log))
     headers = {"x-evse-request": "1"}
 
     async def live() -> None:
@@ -58,7 +60,7 @@ async def web(stored_within_s: float = 5.0) -> AsyncIterator[Web]:
     living = asyncio.create_task(live())
     transport = httpx.ASGITransport(app)
     async with httpx.AsyncClient(transport=transport, base_url="http://localhost", headers=headers) as client:
-        yield Web(client, desk)
+        yield Web(client, desk, log)
     living.cancel()
 
 
@@ -169,3 +171,41 @@ async def test_a_disk_that_does_not_write_is_said_and_the_list_stays_until_it_do
         w.desk.store.mended_disk()
         w.desk.wait(0.1)
         assert (await w.list())[-1] == (3, BERT, "User", "")
+        assert w.log.told() == [("badges-changed", "added as User, as soon as the disk takes it", BERT)]
+
+
+async def test_every_change_of_the_list_stands_in_the_security_log_and_no_refusal_does() -> None:
+    async with web() as w:
+        await w.post("add", {"uid": BERT, "type": "VIP"})
+        await w.post("add", {"uid": BERT})
+        await w.post("change", {"uids": [BERT, ANNA], "type": "User", "comment": "x"})
+        await w.post("remove", {"uids": [ANNA]})
+        await w.post("remove", {"uids": [CHIEF]})
+        await w.post("teach", {"mode": "delete"})
+        exported = (await w.client.get("/api/badges.csv")).content
+        await w.post("remove-all", {"confirm": True})
+        await w.upload(exported)
+        await w.upload(exported.replace(CHIEF.encode(), b"DEADBEEE"))
+        assert w.log.told()[:-1] == [
+            ("badges-changed", "added as VIP", BERT),
+            ("badges-changed", "type User and comment changed", BERT),
+            ("badges-changed", "type User and comment changed", ANNA),
+            ("badges-changed", "removed", ANNA),
+            ("badges-changed", "teaching at the reader begins: delete", ""),
+            ("badges-exported", "", ""),
+            ("badges-changed", "every badge removed", ""),
+            ("badges-imported", "2 badges", ""),
+        ]
+        assert w.log.told()[-1][0] == "import-refused"
+
+
+async def test_badges_taught_at_the_reader_are_told_when_they_are_stored() -> None:
+    async with web() as w:
+        taught: list[tuple[str, str]] = []
+        w.desk.services.cards.taught = lambda uid, mode: taught.append((uid, mode))
+        await w.post("teach", {"mode": "add", "outlet": 2})
+        w.desk.card(BERT, "teach", outlet=2)
+        w.desk.wait(0.1)
+        w.desk.card(BERT, "teach", outlet=2)
+        w.desk.wait(0.1)
+        assert taught == [(BERT, "add")]
