@@ -91,8 +91,8 @@ def _outlet(wires: OutletWires, open_wire: OpenWire, on_frame: FrameSeen | None)
         if on_frame is not None:
             reader.on_frame = _recorder(wires.reader, on_frame)
     meter = None
-    if wires.meter is not None:
-        meter = _meter(wires.meter, open_wire)
+    if wires.meter is not None and wires.meter.wire is not None and wires.meter.gateway is None:
+        meter = _meter(wires.meter, wires.meter.wire, open_wire)
         polled.append(meter)
         if on_frame is not None:
             meter.on_frame = _recorder(wires.meter.wire, on_frame)
@@ -110,15 +110,16 @@ def _outlet(wires: OutletWires, open_wire: OpenWire, on_frame: FrameSeen | None)
         domestic=DomesticContactor(front_end) if wires.domestic else None,
         dip=front_end if wires.dip else None,
         display=front_end if wires.display else None,
+        x2=front_end if wires.x2 else None,
         meter=meter,
     )
 
 
-def _meter(wires: MeterWires, open_wire: OpenWire) -> ModbusMeterDriver:
+def _meter(wires: MeterWires, wire: WireSpec, open_wire: OpenWire) -> ModbusMeterDriver:
     # 3 MB of Modbus library only where there is a meter.
     from hal.drivers.modbus_meter import ModbusMeterDriver
 
-    return ModbusMeterDriver(open_wire(wires.wire), wires.map, wires.unit)
+    return ModbusMeterDriver(open_wire(wire), wires.map, wires.unit)
 
 
 def _recorder(wire: WireSpec, on_frame: FrameSeen) -> Callable[[int, str, Frame | bytes], None]:

@@ -20,6 +20,7 @@ from hal.ports import (
     ResidualCurrentTest,
     ShutterMotor,
     Signals,
+    SwitchingOutput,
     TextDisplay,
 )
 
@@ -30,7 +31,7 @@ class OutletBoard:
 
     ``lock`` is ``None`` for an attached cable, ``shutter`` on everything but City, ``domestic`` (the contactor of a domestic
     socket) where there is none, ``reader`` on an outlet without card reader, ``dip`` and ``display`` on everything but THØR,
-    ``meter`` where the current transformers meter.
+    ``x2`` where there is no switching output, ``meter`` where the current transformers meter.
     ``polled`` holds the drivers of this outlet that must be run, in the order in which they are run.
     """
 
@@ -47,6 +48,7 @@ class OutletBoard:
     domestic: ContactorHold | None = None
     dip: DipSense | None = None
     display: TextDisplay | None = None
+    x2: SwitchingOutput | None = None
     meter: EnergyMeter | None = None
 
 

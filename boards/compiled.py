@@ -56,16 +56,30 @@ class WireSpec:
 
 
 @dataclass(frozen=True, slots=True)
-class MeterWires:
-    """An outlet's own meter on a serial line: its wire, its register map, and the address that is asked.
+class Gateway:
+    """A gateway from a serial line to the network (Modbus TCP). ``host``: its IP address, empty when it is not given.
 
-    ``simulated_unit``: the address of a simulated meter, which is its own and may be another.
+    ``last_number``: of its address in the station's network (EVlink guide DOCA0060: 130 to 162).
     """
 
-    wire: WireSpec
+    host: str = ""
+    port: int = 502
+    last_number: int = 130
+
+
+@dataclass(frozen=True, slots=True)
+class MeterWires:
+    """An outlet's own meter: its wire, its register map, and the address that is asked.
+
+    With a ``gateway`` services read it, without one control does. ``wire``: the serial line, or that of a simulated gateway;
+    ``None`` behind a real one. ``simulated_unit``: the address of a simulated meter, which is its own and may be another.
+    """
+
+    wire: WireSpec | None
     map: MeterMap
     unit: int
     simulated_unit: int
+    gateway: Gateway | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +88,8 @@ class OutletWires:
     ``domestic``: whether a domestic socket's contactor is there.
 
     ``dip``: how the DIP switches of a simulated board stand at first, one byte per bank; empty without switches.
-    ``display``: whether there is a text display.
+    ``display``: whether there is a text display. ``x2``: whether there is the switching output X2; ``phase_switch``:
+    whether a simulated board's X2 drives a contactor for L2 and L3.
     """
 
     number: int
@@ -85,12 +100,18 @@ class OutletWires:
     domestic: bool = False
     dip: tuple[int, ...] = ()
     display: bool = False
+    x2: bool = False
+    phase_switch: bool = False
     meter: MeterWires | None = None
 
     def wires(self) -> tuple[WireSpec, ...]:
-        """Every wire of the outlet: front end, reader, meter."""
-        meter = None if self.meter is None else self.meter.wire
+        """Every wire of the outlet that control serves: front end, reader, meter."""
+        meter = None if self.meter is None or self.meter.gateway is not None else self.meter.wire
         return tuple(wire for wire in (self.front_end, self.reader, meter) if wire is not None)
+
+    def gateway_wire(self) -> WireSpec | None:
+        """The wire of a simulated gateway, which services serve."""
+        return None if self.meter is None or self.meter.gateway is None else self.meter.wire
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,9 +138,10 @@ class WirePlan:
     house: HouseMeter | None = None
 
     def wires(self) -> tuple[WireSpec, ...]:
-        """Every wire, outlet by outlet, the front end first, then that of a simulated house meter."""
+        """Every wire, outlet by outlet, the front end first, then those of simulated gateways and of a simulated house meter."""
+        gateways = [wire for wire in (outlet.gateway_wire() for outlet in self.outlets) if wire is not None]
         house = () if self.house is None or self.house.wire is None else (self.house.wire,)
-        return (*(wire for outlet in self.outlets for wire in outlet.wires()), *house)
+        return (*(wire for outlet in self.outlets for wire in outlet.wires()), *gateways, *house)
 
     def with_paths(self, paths: Mapping[str, str]) -> WirePlan:
         """The same plan with ``paths`` (wire name to device file) filled in; KeyError for a name it does not have."""
@@ -129,6 +151,9 @@ class WirePlan:
 
         def put(wire: WireSpec) -> WireSpec:
             return replace(wire, path=paths.get(wire.name, wire.path))
+
+        def put_meter(meter: MeterWires | None) -> MeterWires | None:
+            return meter if meter is None or meter.wire is None else replace(meter, wire=put(meter.wire))
 
         house = self.house
         if house is not None and house.wire is not None:
@@ -141,7 +166,7 @@ class WirePlan:
                     outlet,
                     front_end=put(outlet.front_end),
                     reader=None if outlet.reader is None else put(outlet.reader),
-                    meter=None if outlet.meter is None else replace(outlet.meter, wire=put(outlet.meter.wire)),
+                    meter=put_meter(outlet.meter),
                 )
                 for outlet in self.outlets
             ),

@@ -340,6 +340,7 @@ def _panel(model: StationProfile) -> Iterator[Finding]:
             yield Finding(
                 ("devices", name), "exists on stations with one outlet only", "one outlet", also=(("outlets",),)
             )
+    yield from _phase_switch(model)
     functions = [function for bank in banks for function in bank.functions]
     where: Key = ("devices", "dip_banks")
     if functions.count("current") not in (0, CURRENT_SWITCHES):
@@ -357,6 +358,19 @@ def _panel(model: StationProfile) -> Iterator[Finding]:
             what = f"{len(bank.simulated)} positions for {len(bank.functions)} switches"
             functions_path: Key = (*where, index, "functions")
             yield Finding((*where, index, "simulated"), what, "one digit for each switch", also=(functions_path,))
+
+
+def _phase_switch(model: StationProfile) -> Iterator[Finding]:
+    """X2 is the front end's of the only outlet, which then has three phases to switch."""
+    if not model.devices.phase_switch:
+        return
+    where: Key = ("devices", "phase_switch")
+    if not model.devices.x2:
+        yield Finding(where, "there is no X2 that could drive it", "devices: {x2: true}", also=(("devices", "x2"),))
+    if len(model.outlets) > 1:
+        yield Finding(where, "exists on stations with one outlet only", "one outlet", also=(("outlets",),))
+    elif outlet_phases(model.outlets[0], model.station.phases) == 1:
+        yield Finding(where, "the outlet has one phase", "three phases", also=(("outlets", 0, "phases"),))
 
 
 def _ignored(what: str) -> str:

@@ -85,7 +85,13 @@ class Devices(Strict):
     led_bar: bool = key(
         False, "LED bar of four segments instead of a status light, with the patterns of THØR", source=THOR
     )
-    x2: bool = key(False, "X2 switching output; nobody drives it: its default function is not public", driven=False)
+    x2: bool = key(
+        False,
+        "Switching output X2 behind the front end; it drives the phase switch where there is one and else nothing",
+    )
+    phase_switch: bool = key(
+        False, "X2 drives a contactor that takes L2 and L3 away (KeContact S10): charging with one phase or three"
+    )
     usb_socket: bool = key(False, "USB socket; read by nobody yet", source=THOR, driven=False)
     mobile_module: Device | None = key(None, "Mobile network module", driven=False)
     ethernet_ports: int = key(
@@ -230,7 +236,14 @@ class Outlet(Strict):
         "setting. `full`: voltages as well",
         source=GUIDE,
     )
-    meter: OutletMeter | None = key(None, "The outlet's own energy meter (Modbus RTU)", source=GUIDE)
+    meter: OutletMeter | None = key(None, "The outlet's own energy meter (Modbus RTU or TCP)", source=GUIDE)
+    conductors: list[Literal[1, 2, 3]] = key(
+        [1, 2, 3],
+        "Conductor of the supply (L1 to L3) at each terminal of the outlet; a single one: the outlet is connected to it alone",
+        source=GUIDE,
+        min_length=1,
+        max_length=3,
+    )
     lock: bool | None = key(
         None, "Plug lock behind the front end; without a value: yes for a socket, no for a cable and for `TE`"
     )

@@ -12,6 +12,7 @@ from evse.core.config import (
     ContactorTimings,
     DomesticLimits,
     LockTimings,
+    PhaseSwitchTimings,
     PilotTimings,
     ProcedureTimings,
     ProtectionLimits,
@@ -21,6 +22,7 @@ from evse.core.units import MS, SECOND
 
 _PILOT, _CONTACTOR, _LOCK, _PROCEDURE = PilotTimings(), ContactorTimings(), LockTimings(), ProcedureTimings()
 _SHUTTER, _PROTECTION, _DOMESTIC = ShutterTimings(), ProtectionLimits(), DomesticLimits()
+_PHASES = PhaseSwitchTimings()
 
 
 def _plain(core_value: int, scale: int) -> float:
@@ -120,6 +122,17 @@ class ShutterKeys(Strict):
     tries: int = key(_SHUTTER.tries, "Tries before the shutter is reported as faulty", core="tries", ge=1, le=10)
 
 
+class PhaseSwitchKeys(Strict):
+    """The phase switch behind X2."""
+
+    confirm_ms: float = _ms(
+        _PHASES, "confirm_us", 100, 10_000, "From an order to X2 until X2 and the voltages behind the switch agree"
+    )
+    tries: int = key(_PHASES.tries, "Tries before the switch is reported as failed", core="tries", ge=1, le=10)
+    pause_s: float = _s(_PHASES, "pause_us", 3, 600, "Without an offer after switching")
+    lockout_s: float = _s(_PHASES, "lockout_us", 10, 3600, "Between two orders to switch")
+
+
 class ProcedureKeys(Strict):
     """Time-outs of the outlet procedure. The guide names the errors, not their times."""
 
@@ -156,6 +169,7 @@ class TimingKeys(Strict):
     contactor: ContactorKeys = key(ContactorKeys(), "Contactor")
     lock: LockKeys = key(LockKeys(), "Plug lock")
     shutter: ShutterKeys = key(ShutterKeys(), "Shutter")
+    phase_switch: PhaseSwitchKeys = key(PhaseSwitchKeys(), "Phase switch behind X2")
     procedure: ProcedureKeys = key(ProcedureKeys(), "Outlet procedure")
 
 

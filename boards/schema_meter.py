@@ -15,11 +15,24 @@ class MeterWire(Wire):
 
 
 class OutletMeter(Strict):
-    """An outlet's own energy meter on a serial line (Modbus RTU)."""
+    """An outlet's own energy meter: on a serial line (Modbus RTU), or behind a gateway in the network (Modbus TCP)."""
 
     map: str = key("iem3155", "Its register map: a name of `evse meters list`", source=GUIDE, max_length=40)
-    wire: MeterWire = key(MeterWire(), "How it is wired")
-    address: int = key(30, "Address that the station asks", source=GUIDE, ge=1, le=255)
+    protocol: Literal["modbus_rtu", "modbus_tcp"] = key(
+        "modbus_rtu", "Over the serial line `wire`, or through a gateway from serial line to network", source=GUIDE
+    )
+    wire: MeterWire = key(MeterWire(), "How it is wired; with `modbus_tcp` only a simulated gateway is wired")
+    address: int = key(
+        30, "Address that the station asks; with `modbus_tcp` the unit behind the gateway", source=GUIDE, ge=1, le=255
+    )
+    gateway_address: int = key(
+        130, "Last number of the gateway's IP address in the station's network", source=GUIDE, ge=130, le=162
+    )
+    host: str = key(
+        "", "IP address of the gateway; empty: a simulated one where `wire` is, else made of the station's network and "
+        "`gateway_address`", max_length=45, pattern=r"^[0-9A-Fa-f.:]*$",
+    )  # fmt: skip
+    port: int = key(502, "TCP port of the gateway", ge=1, le=65535)
     terminals: list[Literal[1, 2, 3]] = key(
         [1, 2, 3],
         "Terminal of the meter behind each conductor of the outlet, in the order of its conductors",

@@ -60,4 +60,7 @@ class SupervisionKeys(Strict):
         min_length=1, max_length=20,
     )  # fmt: skip
     sample_interval_s: int = key(60, "Meter value sample interval; 0: none", unit="s", source=GUIDE, ge=0, le=86_400)
+    clock_aligned_interval_s: int = key(
+        0, "Clock-aligned data interval; 0: none", unit="s", source=GUIDE, ge=0, le=86_400
+    )
     cache: bool = key(True, "Remember the last 500 users that the supervision has accepted", source=GUIDE)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from boards.compiled import HouseMeter, MeterWires, OutletWires, WireKind, WirePlan, WireSpec
+from boards.compiled import Gateway, HouseMeter, MeterWires, OutletWires, WireKind, WirePlan, WireSpec
 from boards.keys import core_values
 from boards.load import Profile
 from boards.meter_load import load_meter
@@ -20,7 +20,9 @@ from evse.core.config import (
     DomesticLimits,
     Location,
     LockTimings,
+    MeterLink,
     OutletConfig,
+    PhaseSwitchTimings,
     PilotTimings,
     ProcedureTimings,
     ProtectionLimits,
@@ -94,7 +96,11 @@ def _outlet(outlet: Outlet, model: StationProfile) -> OutletConfig:
         ),
         signs=SignStyle.THOR if model.devices.led_bar else SignStyle.EVLINK,
         has_display=model.devices.display,
+        phase_switch=model.devices.phase_switch,
         meter="" if outlet.meter is None else outlet.meter.map,
+        meter_link=MeterLink.RTU if outlet.meter is None else MeterLink(outlet.meter.protocol),
+        meter_unit=OutletConfig(1).meter_unit if outlet.meter is None else outlet.meter.address,
+        conductors=tuple(outlet.conductors),
         meter_terminals=(1, 2, 3) if outlet.meter is None else _terminals(outlet.meter),
         voltage_from_setting=outlet.internal_metering == "current_transformers",
         leave_cable_connected=model.settings.leave_cable_connected,
@@ -103,6 +109,7 @@ def _outlet(outlet: Outlet, model: StationProfile) -> OutletConfig:
         contactor=ContactorTimings(**core_values(timings.contactor)),
         lock=LockTimings(**core_values(timings.lock)),
         shutter=ShutterTimings(**core_values(timings.shutter)),
+        phase_switch_timings=PhaseSwitchTimings(**core_values(timings.phase_switch)),
         procedure=ProcedureTimings(**core_values(timings.procedure)),
         protection=ProtectionLimits(**core_values(outlet.protection)),
         domestic=DomesticLimits(**core_values(outlet.domestic)),
@@ -176,15 +183,23 @@ def _wires(outlet: Outlet, model: StationProfile) -> OutletWires:
         domestic=has_domestic(outlet),
         dip=tuple(int(bank.simulated.ljust(SWITCHES, "0"), 2) for bank in model.devices.dip_banks),
         display=model.devices.display,
-        meter=None if outlet.meter is None else _meter(f"{name}/meter", outlet.meter),
+        x2=model.devices.x2,
+        phase_switch=model.devices.phase_switch,
+        meter=None if outlet.meter is None else _meter(f"{name}/meter", outlet.meter, outlet.front_end.wire),
     )
 
 
-def _meter(name: str, meter: OutletMeter) -> MeterWires:
+def _meter(name: str, meter: OutletMeter, front_end: Wire) -> MeterWires:
     found = load_meter(meter.map).map
     if found is None:
         raise ValueError(f"{meter.map}: this meter has no public register map")
-    return MeterWires(_wire(name, meter.wire), found, meter.address, meter.simulated_address)
+    link = MeterLink(meter.protocol)
+    host = meter.host if link is MeterLink.TCP else ""
+    gateway = Gateway(host, meter.port, meter.gateway_address) if link is MeterLink.TCP else None
+    # Where the board is real, so is the gateway: it is somewhere in the network.
+    away = link is MeterLink.TCP and (host or front_end.kind != "simulated")
+    wire = None if away else _wire(name, meter.wire)
+    return MeterWires(wire, found, meter.address, meter.simulated_address, gateway)
 
 
 def _terminals(meter: OutletMeter | HouseMeterKeys) -> tuple[int, int, int]:

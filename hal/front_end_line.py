@@ -40,7 +40,7 @@ class FrontEndLine:
     @property
     def partial(self) -> bool:
         """Whether a frame has begun to arrive and is not complete."""
-        return self._decoder.partial
+        return bool(self._decoder.rest)
 
     @property
     def foreign_major(self) -> int | None:
@@ -97,7 +97,7 @@ class FrontEndLine:
 
     def gap_ends_us(self) -> int:
         """When a frame that has begun is to be given up; ``NEVER`` while none has."""
-        return self._byte_at_us + BYTE_GAP_US if self._decoder.partial else NEVER
+        return self._byte_at_us + BYTE_GAP_US if self._decoder.rest else NEVER
 
     def shift(self, periods: int, delta_us: int) -> None:
         """Behave as if ``periods`` frames each way had passed in ``delta_us``."""

@@ -98,7 +98,8 @@ class OutletReading:
     0.01 %, ``frequency_dhz`` in 0.1 Hz, both as measured on the line. ``proximity_ohm`` ``None`` = open circuit.
     ``mirror_closed``: the contactor's mirror contact. ``currents_ma``, ``voltages_mv``: RMS per phase.
     ``temperature_dc``: 0.1 degree Celsius. ``inputs``: numbered input lines, true = contact closed.
-    ``dip_moved``: DIP switches have moved since they were last read.
+    ``dip_moved``: DIP switches have moved since they were last read. ``x2_closed``: the switching output X2, false where
+    there is none.
     ``shutter``: between its ends where there is none. ``domestic_mirror_closed``, ``domestic_plugged``: mirror contact and
     plug switch of a domestic socket, both false where there is none; ``coil_energised`` counts either contactor's coil.
     ``fault_bits`` and ``safe_state_reason``: see ``docs/hardware/front-end-protocol.md``.
@@ -126,6 +127,7 @@ class OutletReading:
     domestic_mirror_closed: bool = False
     domestic_plugged: bool = False
     dip_moved: bool = False
+    x2_closed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,6 +175,11 @@ class OutletSense(Protocol):
     @property
     def link_counts(self) -> LinkCounts:
         """What went wrong on the line so far."""
+        ...
+
+    @property
+    def firmware(self) -> str:
+        """Version of the device's own program, such as ``1.2.3``; empty before the device has told it."""
         ...
 
 
@@ -260,6 +267,14 @@ class DipSense(Protocol):
         ...
 
 
+class SwitchingOutput(Protocol):
+    """Drives the switching output X2, a latching relay."""
+
+    def switch_x2(self, closed: bool, now_us: int) -> None:
+        """Move the relay once; where it stands is told by ``OutletReading.x2_closed``. Only while no contactor is held."""
+        ...
+
+
 class TextDisplay(Protocol):
     """A line of text."""
 
@@ -291,6 +306,11 @@ class CardReader(Protocol):
     @property
     def problem(self) -> str:
         """Why ``connected`` is false, in words; empty while connected."""
+        ...
+
+    @property
+    def firmware(self) -> str:
+        """Version of the reader's own program; empty before the reader has told it."""
         ...
 
 
@@ -334,6 +354,10 @@ class EnergyMeter(Protocol):
     @property
     def reading(self) -> MeterReading | None:
         """The latest complete reading, ``None`` before the first and while the meter does not answer."""
+        ...
+
+    def ask(self, unit: int, now_us: int) -> None:
+        """Ask this address from now on, 0 to 255."""
         ...
 
     @property

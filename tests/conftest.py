@@ -6,12 +6,18 @@ Nothing here may slow down a unit test; fixtures of one subject live beside its 
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable
 
 import pytest
 from hypothesis import settings
 
 from tools import debian
+
+# A check starts hundreds of processes, and each worker rewrites the assertions of all test modules: what was compiled once
+# is kept, also where the environment says otherwise.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 # "check" finds the same examples every time, so that a red check is red for everybody. "search" looks for new ones:
 # HYPOTHESIS_PROFILE=search; a failing example it prints becomes an @example of the test.

@@ -35,6 +35,7 @@ MODULES = {
     "mutants": "tools.mutants",
     "campaign": "tools.campaign",
     "pictures": "tools.pictures",
+    "walk": "tools.walk",
 }
 """What each tool but "run" is."""
 LOCKS = {"run": ("run",), "dev": ("run", "dev")}
@@ -187,6 +188,9 @@ def main(argv: Sequence[str]) -> int:
     except KeyboardInterrupt:
         print(f"{tell}: interrupted; the next start begins the set-up anew", file=sys.stderr)
         return 130
+    # Where bytecode may not be kept, each of the processes of a station, and each of the hundreds that a check starts,
+    # compiles the whole program again. The directories are this checkout's own.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     if tool != "run":
         os.chdir(ROOT)
     command = command_for(tool, args, environment.python)

@@ -6,6 +6,7 @@
     tools/campaign --first 17 --seeds 1    one story, again
     tools/campaign --kills 10000           kill -9 of the station's processes (tools/durability.py)
     tools/campaign --images 100000         power cuts below the journal
+    tools/campaign --energy 5000           simulated hours of random energy at two outlets (tools/durability.py)
     tools/campaign --faults                every fault of every profile instead (tools/fault_walk.py)
 
 Every failure is told with its options, its shortened story (a scenario file in --out) and the command that replays it.
@@ -112,6 +113,9 @@ def main(argv: Sequence[str]) -> int:
     enough.add_argument("--minutes", type=float, help="minutes on the clock")
     enough.add_argument("--kills", type=int, help="kill processes at random instants, this often, instead of stories")
     enough.add_argument("--images", type=int, help="crash images of the journal's disk, instead of stories")
+    enough.add_argument(
+        "--energy", type=int, help="simulated hours of random energy at two outlets, instead of stories"
+    )
     enough.add_argument("--faults", action="store_true", help="every fault of every profile instead of stories")
     parser.add_argument("--jobs", type=int, default=2, help="processes (default 2)")
     parser.add_argument("--first", type=int, default=1, help="number of the first story (default 1)")
@@ -122,6 +126,8 @@ def main(argv: Sequence[str]) -> int:
         return durability.run(durability.kill_batches(options.kills, options.first), "kills")
     if options.images is not None:
         return durability.run(durability.image_batches(options.images, options.first), "crash images")
+    if options.energy is not None:
+        return durability.run(durability.energy_batches(options.energy, options.first), "hours of energy")
     if options.faults:
         return walk_faults(options.jobs, as_json=options.json)
     told = any(each is not None for each in (options.hours, options.seeds, options.minutes))

@@ -1,10 +1,11 @@
-"""Long runs of what the check runs short: kills of processes and power cuts below the journal.
+"""Long runs of what the check runs short: kills of processes, power cuts below the journal, random energy.
 
     tools/campaign --kills 10000      kill -9 at random instants: the journal's writer, and control and services of a station
     tools/campaign --images 100000    crash images of the journal's disk, each batch from another story
+    tools/campaign --energy 5000      simulated hours of random vehicles, inputs, limits and faults at two outlets
 
 The tests are the same ones (``tests/contract/test_journal_killed.py``, ``tests/contract/test_journal_power_cuts.py``,
-``tests/real/test_processes_kills.py``); environment variables say how much and from which random number.
+``tests/real/test_processes_kills.py``, ``tests/unit/core/test_core_energy_walk.py``); environment variables say how much and from which random number.
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ from typing import Final
 
 ROOT: Final = Path(__file__).resolve().parents[1]
 IMAGES_PER_STORY: Final = 5_000
+HOURS_PER_WALK: Final = 7
+WALKS_PER_BATCH: Final = 15
 STATION_SHARE: Final = 100
 """One kill in so many is one of a whole station's processes: those take seconds instead of milliseconds."""
 
@@ -50,6 +53,15 @@ def kill_batches(number: int, first: int) -> Iterator[Batch]:
     ):
         if amount > 0:
             yield Batch(test, {variable: str(amount), "EVSE_RANDOM": str(first)}, amount)
+
+
+def energy_batches(hours: int, first: int) -> Iterator[Batch]:
+    """At least ``hours`` simulated hours of energy, in walks that those of the check do not contain when ``first`` is high enough."""
+    walks = -(-hours // HOURS_PER_WALK)
+    for begin in range(0, walks, WALKS_PER_BATCH):
+        amount = min(WALKS_PER_BATCH, walks - begin)
+        variables = {"EVSE_WALKS": str(amount), "EVSE_RANDOM": str(first + begin)}
+        yield Batch("tests/unit/core/test_core_energy_walk.py::test_a_walk", variables, amount * HOURS_PER_WALK)
 
 
 IMAGE_TEST: Final = "test_no_power_cut_loses_or_doubles_what_was_acknowledged"

@@ -2,8 +2,8 @@
 
     python -m tools.energy_plot docs/images/energy.svg
 
-The figure is made from a run of the scenario ``city-energy`` in virtual time, never by hand: limits and offers from the
-Snapshot, currents from the simulated world.
+The figure is made from a run of the scenario ``tools/energy_story/story.yaml`` in virtual time, never by hand: limits, offers and
+who meters from the Snapshot, currents from the simulated world.
 """
 
 from __future__ import annotations
@@ -17,18 +17,19 @@ from xml.sax.saxutils import escape
 
 from evse.app.scenario_library import load
 from evse.app.station_factory import station_factory
+from evse.core.metering import INTERNAL
 from evse.core.units import SECOND
 from evse.sim.runner import run_scenario
 from evse.sim.scenario import Scenario
 from evse.sim.station import SimulatedStation
 from evse.sim.trace import Trace
 
-SCENARIO: Final = "city-energy"
+SCENARIO: Final = "tools/energy_story/story.yaml"
 SAMPLE_US: Final = SECOND // 4
 WIDTH, PANEL, GAP, LEFT, TOP, RIGHT = 1_000, 170, 46, 52, 34, 74
 TOP_MA: Final = 36_000
-STORY: Final = ((8, "car 1"), (66, "car 2"), (120, "In-1 acts"), (180, "In-1 rests"), (240, "house: 20 A"), (330, "house: 30 A"),
-                (400, "house: free"))  # fmt: skip
+STORY: Final = ((8, "car 1"), (66, "car 2"), (120, "In-1 acts"), (180, "In-1 rests"), (240, "house: 20 A"), (310, "house: 30 A"),
+                (370, "house meter dies"), (430, "house: free"), (480, "meter 2 dies"), (530, "it is back"))  # fmt: skip
 """What happens when, in seconds: the steps of the scenario in two words each."""
 RULED: Final = {
     "rated": "#c8d6e5",
@@ -38,18 +39,20 @@ RULED: Final = {
     "load shedding": "#f4b860",
     "house meter": "#e58e73",
 }
+METERED, TRANSFORMERS = "#4c9f70", "#e08e3c"
 OTHER_RULE: Final = "#d9d9d9"
 
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """One outlet at one moment: the ruling limit and its source, the offer, the highest phase that is drawn."""
+    """One outlet at one moment: the ruling limit and its source, the offer, the highest phase that is drawn, who meters."""
 
     at_us: int
     ruling: str
     limit_ma: int
     offered_ma: int
     drawn_ma: int
+    by_meter: bool
 
 
 class Sampler:
@@ -71,7 +74,9 @@ class Sampler:
             ruling = outlet.limits[0]
             drawn_ma = max(truth.currents_ma)
             self.samples[outlet.number].append(
-                Sample(now_us, ruling.source, ruling.current_ma, outlet.offered_ma, drawn_ma)
+                Sample(
+                    now_us, ruling.source, ruling.current_ma, outlet.offered_ma, drawn_ma, outlet.metered_by != INTERNAL
+                )
             )
 
 
@@ -133,7 +138,20 @@ def _outlet_panel(scale: Scale, panel: int, title: str, samples: Sequence[Sample
             yield f'<text x="{(left + right) / 2}" y="{floor - 6}" text-anchor="middle" fill="#444">{escape(ruling)}</text>'
     yield _line(scale, panel, [(s.at_us, s.offered_ma) for s in samples], "#1b4f8a", 2.5)
     yield _line(scale, panel, [(s.at_us, s.drawn_ma) for s in samples], "#c0392b", 1.5)
-    yield from _frame(scale, panel, f"{title}: filled = ruling limit, blue = offered, red = drawn (A)")
+    yield from _strip(scale, floor, samples)
+    words = "filled = ruling limit, blue = offered, red = drawn (A); strip: green = its meter meters, orange = the transformers do"
+    yield from _frame(scale, panel, f"{title}: {words}")
+
+
+def _strip(scale: Scale, floor: float, samples: Sequence[Sample]) -> Iterator[str]:
+    """Who meters, under the panel."""
+    begin = 0
+    for index in range(1, len(samples) + 1):
+        if index == len(samples) or samples[index].by_meter != samples[begin].by_meter:
+            left, right = scale.x(samples[begin].at_us), scale.x(samples[min(index, len(samples) - 1)].at_us)
+            colour = METERED if samples[begin].by_meter else TRANSFORMERS
+            yield f'<rect x="{left}" y="{floor + 1}" width="{round(right - left, 1)}" height="4" fill="{colour}"/>'
+            begin = index
 
 
 def _together_panel(scale: Scale, panel: int, samples: dict[int, list[Sample]]) -> Iterator[str]:
@@ -187,10 +205,10 @@ def _frame(scale: Scale, panel: int, title: str) -> Iterator[str]:
 
 
 def _story(scale: Scale, height: int) -> Iterator[str]:
-    for second, words in STORY:
-        x = scale.x(second * SECOND)
+    for index, (second, words) in enumerate(STORY):
+        x, down = scale.x(second * SECOND), height - 18 + 14 * (index % 2)
         yield f'<line x1="{x}" x2="{x}" y1="{TOP - 16}" y2="{height - GAP}" stroke="#555" stroke-dasharray="2 4"/>'
-        yield f'<text x="{x + 3}" y="{height - 16}" fill="#222">{escape(words)}</text>'
+        yield f'<text x="{x + 3}" y="{down}" fill="#222">{escape(words)}</text>'
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -14,12 +14,25 @@ from itertools import pairwise
 from typing import Final
 
 from evse.app.station_factory import station_factory
-from evse.core.commands import Book, ClearFault, Command
+from evse.core.commands import Book, ClearFault, Command, SetPhases
+from evse.core.config import Access
 from evse.core.events import FaultCleared, FaultRaised, OutletError
 from evse.exchange.snapshot import OutletView
 from evse.sim.invariants import InvariantChecker
 from hal.units import NEVER, SECOND
-from tools.fault_cases import BADGE, PLUG, WAIT, Deed, Ends, ErrorCase, FaultCase, Params, Scene
+from tools.fault_cases import (
+    BADGE,
+    PLUG,
+    PLUG_DOMESTIC,
+    SET_PHASES,
+    WAIT,
+    Deed,
+    Ends,
+    ErrorCase,
+    FaultCase,
+    Params,
+    Scene,
+)
 
 NUMBER: Final = 1
 """Every case happens at outlet 1."""
@@ -96,7 +109,9 @@ class MeasuredError:
 class Stage:
     """A station in virtual time with hands and a memory of what outlet 1 did."""
 
-    def __init__(self, profile: str, *, dumb: bool, run_number: int = 1) -> None:
+    def __init__(self, profile: str, *, dumb: bool, run_number: int = 1, domestic: bool = False) -> None:
+        """``domestic``: what is measured is the domestic socket's contact."""
+        self.domestic = domestic
         self.station = station_factory(profile, run_number, True, dumb=dumb)
         self.checker = InvariantChecker(self.station)
         self.samples: list[Sample] = []
@@ -112,10 +127,11 @@ class Stage:
     def _observe(self, now_us: int) -> None:
         outlet = self.station.world.outlet(NUMBER)
         generator = outlet.generator
+        contactor = outlet.domestic.contactor if self.domestic else outlet.contactor
         sample = Sample(
             now_us,
-            outlet.contactor.closed,
-            outlet.contactor.coil,
+            contactor.closed,
+            contactor.coil,
             max(outlet.currents_ma()),
             generator.mode.name if generator.powered else "dead",
             outlet.signs.light.name.lower(),
@@ -140,6 +156,11 @@ class Stage:
         if name == WAIT:
             self.run(int(params["s"]) * SECOND)
             return
+        if deed == BADGE and self.station.config.outlets[NUMBER - 1].access is not Access.BADGE:
+            return  # nobody is asked there
+        if name == SET_PHASES:
+            self.post(lambda command_id: SetPhases(command_id, NUMBER, phases=int(params["to"])))
+            return
         self.checker.note_verb(name, params, self.now_us)
         self.station.apply_verb(name, dict(params), self.now_us)
 
@@ -152,8 +173,9 @@ class Stage:
 
     @property
     def closed(self) -> bool:
-        """Whether the main contacts are closed."""
-        return self.station.world.outlet(NUMBER).contactor.closed
+        """Whether the contacts of the socket in question are closed."""
+        outlet = self.station.world.outlet(NUMBER)
+        return (outlet.domestic.contactor if self.domestic else outlet.contactor).closed
 
     @property
     def view(self) -> OutletView:
@@ -204,7 +226,7 @@ def _facts(sample: Sample) -> tuple[bool, bool, int, str, str]:
 
 def set_scene(stage: Stage, scene: Scene, vehicle: Params) -> None:
     """Bring outlet 1 to where the case begins. Raises RuntimeError when it does not get there."""
-    plug: Deed = ("plug_in", {"outlet": NUMBER, **vehicle})
+    plug: Deed = PLUG_DOMESTIC if stage.domestic else ("plug_in", {"outlet": NUMBER, **vehicle})
     shuttered = stage.station.config.outlets[0].has_shutter
     stage.run(15 * SECOND)
     if scene is Scene.BOOKED:
@@ -229,7 +251,7 @@ def run_case(case: FaultCase, *, dumb: bool, later_us: int = 0) -> Measured:
 
     ``later_us``: the cause comes so much later, at another phase of sampling, frames and renewals.
     """
-    stage = Stage(case.profile, dumb=dumb)
+    stage = Stage(case.profile, dumb=dumb, domestic=case.domestic)
     try:
         return _Run(stage, case).measure(later_us)
     finally:
@@ -348,6 +370,8 @@ class _Run:
         stage = self._stage
         outlet = stage.station.world.outlet(NUMBER)
         at_us = stage.now_us
+        if outlet.domestic.plugged:
+            stage.do(("unplug_domestic", {"outlet": NUMBER, "pull_under_load": True}))
         if outlet.cable.at_vehicle:
             stage.do(("unplug", {"outlet": NUMBER, "end": "vehicle"}))
         stage.run_until(lambda: not outlet.truth().plug_held, 30 * SECOND)
@@ -367,7 +391,7 @@ class _Run:
             return False
         stage.do(BADGE)
         stage.run(4 * SECOND)
-        stage.do(PLUG)
+        stage.do(PLUG_DOMESTIC if stage.domestic else PLUG)
         return stage.run_until(lambda: stage.closed, 60 * SECOND)
 
 

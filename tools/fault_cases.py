@@ -1,12 +1,14 @@
 """The fault cases: ``fault_cases.yaml`` as checked values. What is done to the world, what must follow, how it ends.
 
 Keys of a case, all but the first four with a default
+    ``domestic``: it happens at the domestic socket of outlet 1, with an appliance of 9 A instead of a vehicle.
     ``id``; ``what``: the cause for people; ``fault``: its name, empty for a reaction that is no fault; ``cause``: verbs
     at which the clock starts. ``profile``, ``scene`` (how far outlet 1 is), ``vehicle`` (its settings), ``before`` (verbs
     a second apart before the clock), ``heal`` (default: every verb of ``before`` and ``cause`` that can be healed).
     ``contact``: what becomes of it; ``limit``: from the cause to the open contact where it opens, else to the fault being
     told, a name of ``LIMITS`` or a time. ``pilot``, ``light``: on the line and shown 12 s later, the cause still there;
-    ``shows_f``: state F is on the line for at least 300 ms; ``error``: first `OutletStatusLastError`; ``also``: other
+    ``shows_f``: state F is on the line for at least 300 ms; ``error``: first `OutletStatusLastError`, by default
+    `KO_UnplugProcedureError` where the fault ends the session: the guide's "other events"; ``also``: other
     faults raised by the same cause, ``over``: those of them that have ended by then. ``lasts``: the fault is in force as long as its cause. ``ends``: what ends it (heal,
     unplug, service; default: its latch). ``resumes``: the charge goes on by itself after healing. ``record``: the
     record's reason; default the fault, or ``Local`` where the charge goes on to its end.
@@ -14,7 +16,8 @@ Keys of a case, all but the first four with a default
 An error case names the `KO_` (``error``), its class, ``what``, ``scene``, ``before``, ``cause``, ``limit`` as above, and
 the ``status`` and ``record`` that follow.
 
-A verb is its name, or its name with parameters; outlet 1 is added. ``badge`` and ``plug`` are the user's own.
+A verb is its name, or its name with parameters; outlet 1 is added. ``badge`` and ``plug`` are the user's own,
+``set_phases`` is an order.
 """
 
 from __future__ import annotations
@@ -72,10 +75,17 @@ LIMITS: Final[Mapping[str, tuple[int, str]]] = {
 }
 BADGE: Final[Deed] = ("present_card", {"outlet": 1, "uid": "04A1B2C3", "hold": 1})
 PLUG: Final[Deed] = ("plug_in", {"outlet": 1})
+PLUG_DOMESTIC: Final[Deed] = ("plug_in_domestic", {"outlet": 1, "current": 9})
 WAIT: Final = "wait"
 """Not a verb: let ``s`` seconds pass."""
 _SHORT: Final = {"badge": BADGE, "plug": PLUG}
-_VERBS: Final = {WAIT: {"s"}, **{verb.name: {param.name for param in verb.params} for verb in ALL_VERBS}}
+SET_PHASES: Final = "set_phases"
+"""Not a verb: order ``to`` phases."""
+_VERBS: Final = {
+    WAIT: {"s"},
+    SET_PHASES: {"to"},
+    **{verb.name: {param.name for param in verb.params} for verb in ALL_VERBS},
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +108,7 @@ class FaultCase:
     profile: str = "parking"
     scene: Scene = Scene.CHARGING
     vehicle: Params = field(default_factory=dict)
+    domestic: bool = False
     before: tuple[Deed, ...] = ()
     heal: tuple[Deed, ...] = ()
     contact: Contact = Contact.OPENS
@@ -171,6 +182,9 @@ def _fault_case(entry: dict[str, Any], rows: Mapping[str, FaultRow]) -> FaultCas
     entry.setdefault("ends", "heal" if latch == "self" else latch)
     begun = entry.get("contact") != Contact.STAYS_OPEN
     entry.setdefault("record", "Local" if entry.get("resumes") else f"Fault {name}" if begun else "")
+    entry.setdefault("error", "KO_UnplugProcedureError" if entry["record"].startswith("Fault ") else "")
+    if entry.get("domestic"):
+        entry.setdefault("shows_f", False)
     limit_us = _limit(entry.pop("limit", "emergency"))
     return FaultCase(
         **{

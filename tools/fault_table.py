@@ -18,7 +18,7 @@ import yaml
 
 from evse.core.faults import NO_BIT
 from tools.fault_bench import Measured, run_case, run_error_case
-from tools.fault_cases import LIMITS, Book, Contact, Ends, ErrorCase, FaultCase, load
+from tools.fault_cases import LIMITS, Book, Contact, Ends, ErrorCase, FaultCase, Scene, load
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 TIMES: Final = Path(__file__).with_name("fault_times.yaml")
@@ -58,7 +58,7 @@ def load_times(path: Path = TIMES) -> Times:
     return times
 
 
-FAMILIES: Final = {"city": "City", "thor": "THØR"}
+FAMILIES: Final = {"city": "City", "thor": "THØR", "thor-free": "THØR"}
 
 
 def times_text(times: Times) -> str:
@@ -74,11 +74,13 @@ def times_text(times: Times) -> str:
 
 def tables(book: Book, times: Times) -> str:
     """The generated part of the page."""
-    sound = [case for case in book.cases if case.fault]
-    rest = [case for case in book.cases if not case.fault]
+    sound = [case for case in book.cases if case.fault and not case.domestic]
+    home = [case for case in book.cases if case.domestic]
+    rest = [case for case in book.cases if not case.fault and not case.domestic]
     parts = ["### Limits by name", "", *(f"- {name}: {_ms(us)} ({why})" for name, (us, why) in LIMITS.items()), ""]
     parts += ["### Faults", "", *_fault_table(sound, book, times), "", "### The vehicle is lost or leaves", ""]
-    parts += [*_fault_table(rest, book, times), "", "### `OutletStatusLastError`", "", *_error_table(book, times), ""]
+    parts += [*_fault_table(rest, book, times), "", "### Domestic sockets (`TE`, `T2 - TE`)", ""]
+    parts += [*_fault_table(home, book, times), "", "### `OutletStatusLastError`", "", *_error_table(book, times), ""]
     parts += ["### Not provoked", ""]
     parts += [f"- `{name}`: {why}." for name, why in book.not_yet.items()]
     return "\n".join(parts)
@@ -129,6 +131,8 @@ def _error_table(book: Book, times: Times) -> Iterator[str]:
 
 
 def _scene(case: FaultCase | ErrorCase) -> str:
+    if isinstance(case, FaultCase) and case.domestic:
+        return f"domestic socket, {'charging, 9 A' if case.scene is Scene.CHARGING else case.scene.value}"
     return case.scene.value if case.profile.startswith("parking") else f"{FAMILIES[case.profile]}, {case.scene.value}"
 
 

@@ -24,7 +24,7 @@ from evse.sim.story_boards import Feature, StoryOutlet, board_of, profiles
 from evse.sim.story_menu import FAULTS
 from hal.units import SECOND
 from tools.fault_bench import NUMBER, Stage
-from tools.fault_cases import BADGE, LIMITS, PLUG, WAIT, Contact, Deed, FaultCase, Scene, load
+from tools.fault_cases import BADGE, LIMITS, PLUG, SET_PHASES, WAIT, Contact, Deed, FaultCase, Scene, load
 
 KINDS: Final = (("usual", False), ("dumb", True))
 WATCH_US: Final = 12 * SECOND
@@ -115,7 +115,7 @@ class WalkOutcome:
 def walks(profile: str) -> Iterator[Walk]:
     """Every walk of ``profile``, in a fixed order."""
     outlet = board_of(profile).outlets[NUMBER - 1]
-    cases = load().cases
+    cases = [case for case in load().cases if not case.domestic]
     for domestic in (False, True):
         if not outlet.has(Feature.DOMESTIC if domestic else Feature.MODE3):
             continue
@@ -165,6 +165,8 @@ def _has_for(profile: str, outlet: StoryOutlet, deed: Deed, case: FaultCase, *, 
     if params.get("to") == "reader" and not outlet.has(Feature.READER):
         return False
     if verb == "press_service_button" and not outlet.has(Feature.SERVICE_BUTTON):
+        return False
+    if verb == SET_PHASES and not outlet.has(Feature.PHASES):
         return False
     stage_needs = {
         "VentilationNotAvailable": not domestic and _indoor(profile),

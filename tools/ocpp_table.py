@@ -14,14 +14,17 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
+from evse.links.ocpp.frame import ErrorCode
 from evse.links.ocpp.handlers import HANDLERS
 from evse.links.ocpp.keys import Access, Key
 from evse.links.ocpp.schemas import actions
 from evse.links.ocpp.settings import StationIdentity, SupervisionSettings, station_keys
+from tools.ocpp_conformance import ERROR_TEST, KEY_TESTS, NEVER, NEVER_CODES, TRANSITIONS, statuses_of
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCUMENT = ROOT / "docs" / "ocpp.md"
 TESTS = ROOT / "tests" / "unit" / "links" / "ocpp"
+REAL = ROOT / "tests" / "real"
 BEGIN, END = "<!-- tables: begin (python -m tools.ocpp_table --write) -->", "<!-- tables: end -->"
 
 _CORE, _LIST, _RESERVE = "Core", "Local Auth List Management", "Reservation"
@@ -39,7 +42,11 @@ MESSAGES: Final[dict[str, tuple[str, str, str]]] = {
     "MeterValues": (_CORE, "", "test_periodic_and_clock_aligned_values_with_their_contexts"),
     "RemoteStartTransaction": (_CORE, "", "test_remote_start_and_stop"),
     "RemoteStopTransaction": (_CORE, "", "test_remote_start_and_stop"),
-    "Reset": (_CORE, "restarts control", "test_reset_ends_sessions_with_its_reason_and_restarts"),
+    "Reset": (
+        _CORE,
+        "`Hard`: the whole station; `Soft`: control, and the rest when a setting waits for it",
+        "test_reset_ends_sessions_with_its_reason_and_restarts",
+    ),
     "StartTransaction": (_CORE, "", "test_a_week_offline_with_power_cuts_and_clock_steps"),
     "StatusNotification": (_CORE, "", "test_the_way_through_a_charge"),
     "StopTransaction": (_CORE, "", "test_a_stop_tells_the_data_of_its_transaction"),
@@ -62,10 +69,13 @@ MESSAGES: Final[dict[str, tuple[str, str, str]]] = {
     "GetDiagnostics": (_FIRMWARE, "HTTP(S) and FTP(S)", "test_diagnostics_are_uploaded_and_retried"),
     "DiagnosticsStatusNotification": (_FIRMWARE, "", "test_diagnostics_are_uploaded_and_retried"),
     "UpdateFirmware": (
-        *(_FIRMWARE, "downloads; ends with `InstallationFailed`: nothing installs it yet"),
+        *(_FIRMWARE, ""),
         "test_firmware_from_its_download_to_its_end",
     ),
-    "FirmwareStatusNotification": (_FIRMWARE, "", "test_firmware_from_its_download_to_its_end"),
+    "FirmwareStatusNotification": (
+        *(_FIRMWARE, ""),
+        "test_what_came_of_a_firmware_is_told_after_the_restart_once_it_is_known",
+    ),
     "CertificateSigned": (_SECURITY, "", "test_the_station_asks_for_a_certificate_for_its_own_key"),
     "DeleteCertificate": (
         *(_SECURITY, ""),
@@ -92,7 +102,7 @@ MESSAGES: Final[dict[str, tuple[str, str, str]]] = {
         "test_signed_firmware_needs_a_certificate_from_a_manufacturer_root",
     ),
     "SignedUpdateFirmware": (
-        *(_SECURITY, "checks and downloads; ends with `InstallationFailed`: nothing installs it yet"),
+        *(_SECURITY, ""),
         "test_signed_firmware_needs_a_certificate_from_a_manufacturer_root",
     ),
 }
@@ -119,14 +129,16 @@ def tables() -> str:
     missing = sorted(actions() ^ set(MESSAGES))
     if missing:
         raise TableError(f"messages without a row, or rows without a message: {', '.join(missing)}")
-    return "\n".join([*_messages(_tests()), "", *_keys()])
+    tests = _tests()
+    parts = (_messages(tests), _answers(tests), _transitions(tests), _codes(tests), _keys(tests))
+    return "\n\n".join("\n".join(part) for part in parts)
 
 
 def _tests() -> dict[str, str]:
     found: dict[str, str] = {}
-    for path in sorted(TESTS.glob("test_*.py")):
+    for path in sorted((*TESTS.glob("test_*.py"), *REAL.glob("test_ocpp_*.py"))):
         for name in re.findall(r"^def (test_\w+)", path.read_text(encoding="utf-8"), re.MULTILINE):
-            found[name] = path.name
+            found[name] = path.relative_to(ROOT / "tests").as_posix()
     return found
 
 
@@ -134,21 +146,63 @@ def _messages(tests: dict[str, str]) -> Iterator[str]:
     yield "| message | feature profile | direction | state | proved by |"
     yield "|---|---|---|---|---|"
     for action, (profile, note, test) in MESSAGES.items():
-        if test not in tests:
-            raise TableError(f"{action}: there is no test {test}")
         direction = "central system → station" if action in HANDLERS else "station → central system"
-        place = f"../tests/unit/links/ocpp/{tests[test]}"
-        yield f"| `{action}` | {profile} | {direction} | {note or 'complete'} | [{test}]({place}) |"
+        yield f"| `{action}` | {profile} | {direction} | {note or 'complete'} | {_linked(action, test, tests)} |"
 
 
-def _keys() -> Iterator[str]:
-    yield "| key | type and range | access | default | remarks |"
-    yield "|---|---|---|---|---|"
+def _linked(what: str, test: str, tests: dict[str, str]) -> str:
+    if test not in tests:
+        raise TableError(f"{what}: there is no test {test}")
+    return f"[{test}](../tests/{tests[test]})"
+
+
+def _answers(tests: dict[str, str]) -> Iterator[str]:
+    place = _linked("answers", "test_each_answer_of_each_request", tests)
+    yield f"Answers; each has a case of {place}, but for those that are never given:"
+    yield ""
+    yield "| request | answers | never |"
+    yield "|---|---|---|"
+    listed = statuses_of(HANDLERS)
+    for action in dict.fromkeys(each.partition(" ")[0] for each in listed):
+        mine = [each for each in listed if each.startswith(f"{action} ")]
+        given = ", ".join(f"`{each.partition(' ')[2]}`" for each in mine if each not in NEVER)
+        never = "; ".join(f"`{each.partition(' ')[2]}`: {NEVER[each]}" for each in mine if each in NEVER)
+        yield f"| `{action}` | {given} | {never} |"
+
+
+def _transitions(tests: dict[str, str]) -> Iterator[str]:
+    place = _linked("transitions", "test_each_status_transition", tests)
+    yield f"Transitions of a connector's status by the specification's names; each is a case of {place}:"
+    yield ""
+    yield "| from | to |"
+    yield "|---|---|"
+    for status in dict.fromkeys(before for before, _ in TRANSITIONS.values()):
+        to = ", ".join(f"{after} ({name})" for name, (before, after) in TRANSITIONS.items() if before == status)
+        yield f"| {status} | {to} |"
+
+
+def _codes(tests: dict[str, str]) -> Iterator[str]:
+    yield "| error code | proved by |"
+    yield "|---|---|"
+    for code in ErrorCode:
+        never = NEVER_CODES.get(code)
+        yield f"| `{code}` | {f'never: {never}' if never else _linked(code, ERROR_TEST, tests)} |"
+    for name, why in NEVER.items():
+        if name.startswith("StatusNotification "):
+            yield f"| `{name.partition(' ')[2]}` (status) | never: {why} |"
+    yield f"| every other code of a status | {_linked('codes', 'test_each_error_code_of_a_status', tests)} |"
+    yield f"| every reason of a stop | {_linked('reasons', 'test_each_reason_of_a_stop', tests)} |"
+
+
+def _keys(tests: dict[str, str]) -> Iterator[str]:
+    yield "| key | type and range | access | default | remarks | proved by |"
+    yield "|---|---|---|---|---|---|"
     settings = SupervisionSettings(url="ws://example/", identity="X")
     for key in station_keys(settings, StationIdentity("", "", "")):
         access = {Access.READ_ONLY: "read", Access.READ_WRITE: "read, write", Access.WRITE_ONLY: "write"}[key.access]
         default = f"`{key.default[:60]}`" if key.default else "empty"
-        yield f"| `{key.name}` | {_range(key)} | {access} | {default} | {KEY_NOTES.get(key.name, '')} |"
+        test = _linked(key.name, KEY_TESTS.get(key.name, ""), tests)
+        yield f"| `{key.name}` | {_range(key)} | {access} | {default} | {KEY_NOTES.get(key.name, '')} | {test} |"
 
 
 def _range(key: Key) -> str:

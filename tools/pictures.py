@@ -39,7 +39,7 @@ class PictureError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One verb of the world, and what the outlet must show before the story goes on (a field and its value)."""
+    """One verb of the world, or the path of a command, and what the outlet must show before the story goes on (a field and its value)."""
 
     verb: str
     params: Mapping[str, Any] = field(default_factory=dict)
@@ -62,6 +62,16 @@ FREE = ("outlet_status", "OK_InitDone")
 
 def _plug(outlet: int = 1, until: tuple[str, Any] | None = CHARGING) -> Step:
     return Step("plug_in", {"outlet": outlet}, until)
+
+
+def _building(amperes: int) -> Step:
+    """A third limit: the building leaves so much for the whole station."""
+    return Step("api/station/commands/limit", {"source": "building", "current_ma": 1_000 * amperes})
+
+
+def _open(outlet: int) -> Step:
+    """Wait until the shutter is open."""
+    return Step("", {"outlet": outlet}, ("shutter", "open"))
 
 
 BADGE_STORY: Final = (
@@ -104,8 +114,23 @@ STORIES: Final[Mapping[str, Sequence[Moment]]] = {
     ),
     "thor-c": BADGE_STORY,
     "thor-cable": FREE_STORY,
+    "thor-free": FREE_STORY,
     "parking-t2-te": DOMESTIC_STORY,
     "parking-te": DOMESTIC_STORY,
+    "tools/energy_story/city-32a-metered.yaml": (
+        Moment("two-cars", (_open(1), _plug(1), _open(2), _plug(2)), 25),
+        Moment("in-1", (Step("set_input", {"outlet": 1, "line": 1, "closed": True}, ("offered_ma", 14_000)),), 12),
+        Moment("third-limit", (_building(20), Step("", {"outlet": 1}, ("contactor_closed", False))), 12),
+        Moment(
+            "meter-dies",
+            (_building(30), Step("silence_meter", {"outlet": 2}, ("metered_by", "internal CT"))),
+            3,
+        ),
+    ),
+    "thor-house": (
+        Moment("charging", (_plug(until=("ev_state", "B_Present_9V")), BADGE, Step("", {"outlet": 1}, CHARGING)), 20),
+        Moment("house-meter-dies", (Step("silence_meter", {"outlet": 1, "whose": "house"}, ("offered_ma", 0)),), 4),
+    ),
 }
 """What happens at each board. A profile that is not here shows itself at rest."""
 
@@ -136,7 +161,7 @@ class Station:
 
     def _verb(self, verb: str, params: Mapping[str, Any]) -> None:
         request = urllib.request.Request(  # noqa: S310
-            f"{self.address}api/world/verbs/{verb}",
+            self.address + (verb if verb.startswith("api/") else f"api/world/verbs/{verb}"),
             data=json.dumps(dict(params)).encode(),
             headers={"Content-Type": "application/json", "X-EVSE-Request": "1"},
         )

@@ -9,11 +9,13 @@ from pathlib import Path
 from typing import Any, Final
 
 from evse.exchange.snapshot import StationView
-from evse.links.ocpp.file_work import Work
+from evse.links.ocpp.file_work import Job, Work
+from evse.links.ocpp.stamps import utc_us_from
 from evse.services.badges.badge import mask_uid
 from evse.web.ports import EventRecord
 
 EVENTS: Final = 500
+SECURITY: Final = "security"
 SECURITY_FILES: Final = ("security.log.1", "security.log")
 
 
@@ -45,23 +47,43 @@ def _masked(value: Any) -> Any:
     return value
 
 
-def security_log(folder: Path) -> bytes:
-    """The security log as it is on the disk, oldest first; empty without one."""
-    files = [folder / name for name in SECURITY_FILES]
-    return b"".join(file.read_bytes() for file in files if file.exists())
+def security_log(folder: Path, since: str = "", until: str = "") -> bytes:
+    """The security log of the data directory, oldest first; empty without one.
+
+    ``since``, ``until``: times (ISO 8601) outside which nothing is wanted, empty for no bound. Entries from before anybody knew the
+    time always go.
+    """
+    files = [folder / SECURITY / name for name in SECURITY_FILES]
+    lines = b"".join(file.read_bytes() for file in files if file.exists()).splitlines(keepends=True)
+    from_us, to_us = utc_us_from(since), utc_us_from(until)
+    return b"".join(line for line in lines if _wanted(_utc_us(line), from_us, to_us))
+
+
+def _utc_us(line: bytes) -> int | None:
+    """When an entry was made; ``None`` for one without a time, or what is no entry."""
+    try:
+        return utc_us_from(str(json.loads(line)["utc"]))
+    except (ValueError, TypeError, KeyError):
+        return None
+
+
+def _wanted(at_us: int | None, from_us: int | None, to_us: int | None) -> bool:
+    if at_us is None:
+        return True
+    return (from_us is None or at_us >= from_us) and (to_us is None or at_us <= to_us)
 
 
 def offered_by(
     folder: Path, view: Callable[[], StationView | None], events: Callable[[], Sequence[EventRecord]]
-) -> Callable[[Work], bytes]:
-    """What is uploaded for each kind of work. Times of the request are not looked at: everything there is goes."""
+) -> Callable[[Job], bytes]:
+    """What is uploaded for each kind of work. Diagnostics are of now: the times of a request for them are not looked at."""
 
-    def offered(work: Work) -> bytes:
-        match work:
+    def offered(job: Job) -> bytes:
+        match job.work:
             case Work.DIAGNOSTICS:
                 return diagnostics(view(), events())
             case Work.SECURITY_LOG:
-                return security_log(folder)
+                return security_log(folder, job.since, job.until)
         return b""
 
     return offered

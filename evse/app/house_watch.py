@@ -12,6 +12,7 @@ from evse.core.commands import Command
 from evse.core.units import SECOND
 from evse.exchange.snapshot import StationView
 from evse.services.house_monitor import HouseMonitor, house_reader
+from evse.web.house_port import HouseView
 from hal.linux.serial_port import SerialPortLink
 from hal.linux.tcp import TcpClientLink
 
@@ -25,6 +26,7 @@ class HouseWatch:
     def __init__(
         self, house: HouseMeter, view: Callable[[], StationView | None], post: Post, clock: Callable[[], int]
     ) -> None:
+        self._house = house
         self._clock = clock
         self._post = post
         self._sending: set[asyncio.Task[object]] = set()
@@ -37,13 +39,28 @@ class HouseWatch:
         self.monitor = HouseMonitor(reader, house.settings, view, self._send, f"{clock()}")
         self._problem = self.monitor.driver.problem
 
+    def house(self) -> HouseView:
+        """How the house connection is, for the page and REST."""
+        limit, settings = self.monitor.limit, self._house.settings
+        problem = self.monitor.driver.problem or limit.problem
+        return HouseView(
+            meter=self._house.map.name,
+            in_force=limit.house_ma is not None and not limit.problem,
+            problem=problem,
+            house_ma=limit.house_ma,
+            allowed_ma=limit.said_ma,
+            maximum_ma=settings.maximum_ma,
+            maximum_power_mw=settings.maximum_power_mw,
+            fallback_ma=settings.fallback_ma,
+        )
+
     async def run(self) -> None:
         """Watch until cancelled."""
         try:
             while True:
                 wish_us = self.monitor.step(self._clock())
                 self._note_problem()
-                await self._readable(max(wish_us - self._clock(), 1_000) / SECOND)
+                await readable(self._link.fileno(), max(wish_us - self._clock(), 1_000) / SECOND)
         finally:
             self._link.close()
 
@@ -61,17 +78,18 @@ class HouseWatch:
             else:
                 _log.info("house meter: it answers")
 
-    async def _readable(self, timeout_s: float) -> None:
-        """Wait for bytes, not longer than ``timeout_s``."""
-        loop, fd = asyncio.get_running_loop(), self._link.fileno()
-        if fd < 0:
-            await asyncio.sleep(timeout_s)
-            return
-        arrived = asyncio.Event()
-        loop.add_reader(fd, arrived.set)
-        try:
-            await asyncio.wait_for(arrived.wait(), timeout_s)
-        except TimeoutError:
-            pass
-        finally:
-            loop.remove_reader(fd)
+
+async def readable(fd: int, timeout_s: float) -> None:
+    """Wait for bytes at ``fd`` (negative: there is none), not longer than ``timeout_s``."""
+    loop = asyncio.get_running_loop()
+    if fd < 0:
+        await asyncio.sleep(timeout_s)
+        return
+    arrived = asyncio.Event()
+    loop.add_reader(fd, arrived.set)
+    try:
+        await asyncio.wait_for(arrived.wait(), timeout_s)
+    except TimeoutError:
+        pass
+    finally:
+        loop.remove_reader(fd)

@@ -11,7 +11,7 @@ from evse.services.journal import JournalError
 from evse.services.records import Record, RecordReader, utc_text
 from evse.web.ports import RecordsUnavailable, RecordView
 
-_PAGE: Final = 100
+_PAGE: Final = 500
 
 
 class JournalRecords:

@@ -10,12 +10,14 @@ from importlib.metadata import PackageNotFoundError, version
 
 from evse.app.security_log import StationSecurityLog
 from evse.core.units import SECOND
+from evse.exchange.snapshot import StationView
 from evse.services.badges.badge import mask_uid
 from evse.services.clock import Instant
 from evse.services.journal import JournalError
 from evse.services.records import LAST_SHOWN, Record, RecordReader, utc_text
 from evse.services.report.content import Report, Sources, report_of
 from evse.services.security.chain import Entry
+from evse.services.settings.addresses import Addresses, addresses_of
 from evse.services.settings.service import Settings
 from evse.web.ports import EventRecord, StationSource
 
@@ -28,7 +30,7 @@ class StationReport:
     """A ``ReportPort``. ``now`` tells the time of control's clock given (``None``: now).
 
     ``settings``: whose values stand in the report, and whose troubles. ``security``: whose newest entries do.
-    ``host_problem``: what the machine refuses.
+    ``host_problem``: what the machine refuses. ``firmware``: of the package that runs, empty without one.
     """
 
     def __init__(
@@ -41,6 +43,7 @@ class StationReport:
         settings: Settings | None = None,
         security: StationSecurityLog | None = None,
         host_problem: Callable[[], str] = lambda: "",
+        firmware: Callable[[], str] = lambda: "",
     ) -> None:
         self._station = station
         self._source = source
@@ -50,6 +53,7 @@ class StationReport:
         self._settings = settings
         self._security = security
         self._host_problem = host_problem
+        self._firmware = firmware
 
     async def report(self) -> Report:
         settings = self._settings
@@ -73,7 +77,7 @@ class StationReport:
             Sources(
                 station=self._station,
                 made=utc_text(self._now(None)),
-                versions=_versions(),
+                versions={**_versions(self._firmware()), **_device_versions(view, self._addresses())},
                 view=view,
                 error_bits=self._error_bits,
                 problems=problems,
@@ -96,6 +100,10 @@ class StationReport:
             return (), (f"the security log cannot be read: {error.strerror or error}",)
         return entries, [f"security log: {problem}" for problem in verdict.problems]
 
+    def _addresses(self) -> Addresses | None:
+        settings = self._settings
+        return addresses_of(settings.values) if settings is not None and "network.address" in settings.values else None
+
     def _told(self, record: EventRecord) -> tuple[str, str]:
         at = self._now(record.at_us)
         event = record.event
@@ -111,13 +119,27 @@ class StationReport:
         return when, f"{type(event).__name__}: {', '.join(shown)}"
 
 
-def _versions() -> Mapping[str, str]:
+def _device_versions(view: StationView | None, addresses: Addresses | None) -> dict[str, str]:
+    """Of the front end and the reader of each outlet, which is named by the last byte of its address as in the guide."""
+    versions = {}
+    for index, outlet in enumerate(view.outlets if view is not None else ()):
+        address = "" if addresses is None else (addresses.address, addresses.second)[min(index, 1)]
+        byte = address.rpartition(".")[2]
+        name = f"outlet {outlet.number}" + (f" (.{byte})" if byte else "")
+        versions[f"{name}: board"] = outlet.front_end_version or "not known"
+        if outlet.reader_version or outlet.reader_problem:
+            versions[f"{name}: RFID reader"] = outlet.reader_version or "not known"
+    return versions
+
+
+def _versions(firmware: str) -> Mapping[str, str]:
     try:
         own = version("evse-controller")
     except PackageNotFoundError:
         own = "unknown"
     return {
         "evse-controller": own,
+        **({"firmware package": firmware} if firmware else {}),
         "Python": platform.python_version(),
         "operating system": f"{platform.system()} {platform.release()}, {platform.machine()}",
     }

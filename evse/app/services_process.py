@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from evse.app.badge_port import StationBadges
+from evse.app.board_cable import circumstances_of
 from evse.app.board_view import board_from
 from evse.app.child import ChildArguments, Task, add_child_arguments, begin_child, wait_for_task
 from evse.app.factory_badges import badge_list_of
@@ -40,7 +41,7 @@ from evse.app.system_clock import system_mapping
 from evse.app.tampering import Tampering
 from evse.app.world_port import WorldSocketPort
 from evse.core.commands import Restart
-from evse.core.config import StationConfig
+from evse.core.config import MeterLink, StationConfig
 from evse.core.faults import CATALOGUE, NO_BIT
 from evse.exchange.services_end import ServicesEnd
 from evse.exchange.snapshot import StationView
@@ -55,6 +56,8 @@ from evse.web.ports import Extras, NotConnected
 from evse.web.server import Server, make_server
 
 if TYPE_CHECKING:
+    from boards.compiled import WirePlan
+    from evse.app.gateway_watch import GatewayWatch
     from evse.app.house_watch import HouseWatch
     from evse.app.supervision import Supervised
 
@@ -73,9 +76,12 @@ class ServicesProcess:
         self._store = SqliteStore(Path(task.data) / "journal.sqlite", notify=lambda: _call_on(loop, self._deliver))
         journal: SqliteJournal = self._store.journal(station.config.station_uid)
         self._machine = host_of(Path(task.data), task.interface)
-        self._memory = StationMemory(Path(task.data), task.facts, task.profile_config(), self._stamp, monotonic_us)
+        self._memory = StationMemory(
+            *(Path(task.data), task.facts, task.profile_config(), self._stamp, monotonic_us),
+            circumstances=circumstances_of(task.world),
+        )
         self._reset_journal(journal)
-        control = StationControl(self._memory, child.status.send)
+        self._control = control = StationControl(self._memory, child.status.send)
         self._firmware = self._make_firmware(task, lambda: _call_on(loop, control.restart_soon))
         values = self._memory.in_force
         wanted = supervision_from(values, task.supervision)
@@ -119,6 +125,7 @@ class ServicesProcess:
         )
         world = WorldSocketPort(task.world) if task.world else None
         names = {kind.bit: f"{kind.name}: {kind.meaning}" for kind in CATALOGUE if kind.bit != NO_BIT}
+        self._house = self._house_watch(station.wires)
         extras = Extras(
             board=board_from(task.board),
             history=self._hub,
@@ -134,8 +141,10 @@ class ServicesProcess:
                 self._memory.settings,
                 self._memory.security,
                 lambda: self._host.problem,
+                self._firmware.version,
             ),
             publication=self._publication,
+            house=self._house,
             accounts=self._memory.accounts,
             settings=self._memory.settings,
             control=control,
@@ -150,30 +159,52 @@ class ServicesProcess:
         app = create_app(source, world, JournalRecords(journal), error_bits=names, extras=extras)
         self._server: Server = make_server(app, "", 0)
         self._problem = self._memory_problem = ""
-        self._house: HouseWatch | None = None
-        if station.wires.house is not None:
-            # The Modbus library is loaded only where there is a house meter.
-            from evse.app.house_watch import HouseWatch
+        self._plan, self._simulated = station.wires, bool(task.world)
+        self._gateways: GatewayWatch | None = None
 
-            hub = self._hub
-            self._house = HouseWatch(station.wires.house, hub.latest, hub.post, monotonic_us)
+    def _house_watch(self, plan: WirePlan) -> HouseWatch | None:
+        if plan.house is None:
+            return None
+        # The Modbus library is loaded only where there is a house meter.
+        from evse.app.house_watch import HouseWatch
+
+        return HouseWatch(plan.house, self._hub.latest, self._hub.post, monotonic_us)
+
+    def _read_meters(self) -> None:
+        """Meters behind gateways, as the settings have it now."""
+        config = self._memory.config()
+        if self._gateways is None and all(each.meter_link is not MeterLink.TCP for each in config.outlets):
+            return
+        # The Modbus library is loaded only where there is a meter.
+        from evse.app.gateway_watch import GatewayWatch, wanted_meters
+
+        if self._gateways is None:
+            self._gateways = GatewayWatch(lambda command: self._end.send((command,)), monotonic_us)
+        values = self._memory.in_force
+        self._gateways.use(wanted_meters(config, self._plan, values, simulated=self._simulated))
 
     def _supervised(self, task: Task, wanted: dict[str, Any], config: StationConfig) -> Supervised:
         """The way to the central system, which begins to connect."""
         # Loaded only where it is used: a station without supervision needs neither WebSockets nor schemas.
-        from evse.app.diagnostics import EVENTS, offered_by
-        from evse.app.supervision import supervise
-        from evse.links.ocpp.transfers import Transfers
+        from evse.app.diagnostics import EVENTS
+        from evse.app.supervised_station import Surroundings, supervised_station
 
-        folder = Path(task.data)
-        supervised = supervise(
-            *(wanted, config, monotonic_us, self._news.set, self._restart),
+        loop = asyncio.get_running_loop()
+        around = Surroundings(
+            data=Path(task.data),
+            clock=monotonic_us,
+            wake=self._news.set,
+            call=lambda function: _call_on(loop, function),
+            restart=self._restart,
+            view=self._latest,
+            events=lambda: self._hub.recent_events(EVENTS),
+            firmware=self._firmware.service,
+            settings=self._memory.settings,
+            listen=self._memory.log.listen,
             # On a simulated station the loopback address is as good as any.
-            Transfers(folder, local_allowed=bool(task.world)),
-            offered_by(folder, self._latest, lambda: self._hub.recent_events(EVENTS)),
+            simulated=bool(task.world),
         )
-        supervised.start(monotonic_us())
-        return supervised
+        return supervised_station(wanted, config, around)
 
     def _make_hub(self, services: StationServices) -> StationHub:
         hands = Tampering(self._memory.log)
@@ -197,6 +228,9 @@ class ServicesProcess:
     def _restart(self, kind: str) -> None:
         """The central system has asked for a reset and the sessions have ended."""
         _log.warning("%s reset by the central system", kind)
+        if kind == "Hard" or self._memory.restart_needed:
+            self._control.restart_soon()
+            return
         self._end.send((Restart(command_id=f"reset-{monotonic_us()}", cause=f"{kind}Reset"),))
 
     def _instant(self, mono_us: int | None) -> Instant:
@@ -236,6 +270,7 @@ class ServicesProcess:
 
     async def _configure(self) -> None:
         """Bring control to the present settings; without control it gets them when it comes."""
+        self._read_meters()
         settings = self._memory.settings
         version = settings.configuration.version
         try:
@@ -259,6 +294,7 @@ class ServicesProcess:
         publishing = asyncio.create_task(self._publication.run(), name="publication")
         publishing.add_done_callback(lambda _task: self.stop())
         trial = asyncio.create_task(self._firmware.run(), name="firmware")
+        self._read_meters()
         host = asyncio.create_task(self._host.run(), name="host")
         house = None if self._house is None else asyncio.create_task(self._house.run(), name="house meter")
         serve = asyncio.create_task(self._server.serve(sockets=[self._web]), name="web")
@@ -268,6 +304,8 @@ class ServicesProcess:
         await serve
         if house is not None:
             house.cancel()
+        if self._gateways is not None:
+            self._gateways.close()
         trial.cancel()
         host.cancel()
         # It says goodbye to the network.

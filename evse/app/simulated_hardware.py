@@ -84,6 +84,8 @@ class SimulatedHardware:
                 input_count=INPUT_COUNT,
                 contacts=wired_contacts(outlet.lines),
                 dip=wires.dip,
+                has_x2=wires.x2,
+                phase_switch=wires.phase_switch,
             )
             for outlet, wires in zip(config.outlets, plan.outlets, strict=True)
         ]
@@ -108,6 +110,7 @@ class SimulatedHardware:
             fitted |= Capability.DOMESTIC
         fitted |= Capability.DIP_SWITCHES if wires.dip else Capability.NONE
         fitted |= Capability.DISPLAY if wires.display else Capability.NONE
+        fitted |= Capability.X2 if wires.x2 else Capability.NONE
         firmware = FirmwareIdentity(
             unique_id=f"TWIN{wires.number:04d}".encode(),
             phases=outlet.setup.phases,
@@ -124,19 +127,23 @@ class SimulatedHardware:
             self.readers[wires.number] = reader
             attached.reader = attached.reader_switch = reader
             attached.reader_line = reader_end.switch
-        if wires.meter is not None:
-            self._attach_meter(wires.meter, outlet, attached)
+        if wires.meter is not None and wires.meter.wire is not None:
+            self._attach_meter(wires.meter, wires.meter.wire, outlet, attached)
         outlet.attached = attached
 
-    def _attach_meter(self, wires: MeterWires, outlet: OutletWorld, attached: Attachments) -> None:
+    def _attach_meter(self, wires: MeterWires, wire: WireSpec, outlet: OutletWorld, attached: Attachments) -> None:
         # The Modbus library is loaded only where there is a meter.
+        from hal.frames.modbus import Framing
         from hal.twins.modbus_meter import ModbusMeterTwin
         from hal.world.meter_taps import OutletTap
 
-        end = self._open(wires.wire)
-        meter = ModbusMeterTwin(end.link, wires.map, wires.simulated_unit, OutletTap(outlet), self._waker)
+        end, gateway = self._open(wire), wires.gateway is not None
+        framing = Framing.TCP if gateway else Framing.RTU
+        meter = ModbusMeterTwin(
+            end.link, wires.map, wires.simulated_unit, OutletTap(outlet), self._waker, framing, gateway=gateway
+        )
         end.attach(meter)
-        self.meters[wires.wire.name] = meter
+        self.meters[wire.name] = meter
         attached.meter, attached.meter_line = meter, end.switch
 
     def _attach_house(self, house: HouseMeter, wire: WireSpec) -> None:

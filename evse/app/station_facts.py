@@ -12,6 +12,7 @@ from boards.schema import Outlet
 from evse.app.supervision_settings import supervised_factory
 from evse.core.units import MS
 from evse.services.settings.model import OutletFacts, StationFacts
+from evse.services.settings.phases import meter_conductors, order_of
 
 _STATION: Final = {
     "location": "general.location",
@@ -60,6 +61,7 @@ def station_facts(profile: Profile, serial: str, supervision: Mapping[str, Any] 
             value = getattr(outlet.settings, name)
             sense = key in ("delayed_start", "current_limit")
             factory[f"outlet.{outlet.number}.{key}"] = _SENSE[value] if sense else value
+        factory |= {f"outlet.{outlet.number}.{key}": value for key, value in _metering(outlet).items()}
     return StationFacts(
         family=model.family,
         serial=serial,
@@ -86,6 +88,22 @@ def station_facts(profile: Profile, serial: str, supervision: Mapping[str, Any] 
             if value is not None
         },
     )
+
+
+def _metering(outlet: Outlet) -> dict[str, Any]:
+    """The outlet's meter and the order of its phases as settings; of a meter that is not there nothing is said."""
+    found: dict[str, Any] = {"terminal_phases": order_of(outlet.conductors)}
+    meter = outlet.meter
+    if meter is not None:
+        found |= {
+            "metering": "iem3x5x",
+            "meter_protocol": meter.protocol,
+            "meter_rtu_address": meter.address,
+            "meter_gateway_address": meter.gateway_address,
+            "meter_host": meter.host,
+            "meter_phases": order_of(meter_conductors(outlet.conductors, meter.terminals)),
+        }
+    return found
 
 
 def _wired(outlet: Outlet) -> tuple[tuple[str, int, int], ...]:

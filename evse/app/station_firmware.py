@@ -76,6 +76,7 @@ class StationFirmware:
         self._healthy = healthy
         self._clock = clock
         self._busy = asyncio.Lock()
+        self._version = ""
 
     async def run(self) -> None:
         """Tell what came of the last trial, then watch the present one; ends when there is none."""
@@ -101,7 +102,13 @@ class StationFirmware:
             _log.warning("the trial of the firmware cannot be ended: %s", error)
 
     async def state(self) -> FirmwareState:
-        return await asyncio.to_thread(self.service.state)
+        state = await asyncio.to_thread(self.service.state)
+        self._version = state.running
+        return state
+
+    def version(self) -> str:
+        """The version that was at work when somebody last asked for the state, as it is at each start."""
+        return self._version
 
     async def upload(self, pieces: AsyncIterator[bytes], who: Actor) -> Manifest:
         async with self._busy:

@@ -25,6 +25,7 @@ from evse.services.disk import Disk, RealDisk
 from evse.services.factory_reset import ResetFile, reset_accounts, reset_settings
 from evse.services.security.log_file import SecurityFile
 from evse.services.security.writer import SecurityWriter
+from evse.services.settings.finding import Circumstances
 from evse.services.settings.model import Effect, StationFacts, Values, frozen
 from evse.services.settings.registry import Catalogue
 from evse.services.settings.service import Settings
@@ -37,7 +38,9 @@ SECURITY: Final = "security"
 
 
 class StationMemory:
-    """Settings, accounts and security log of one station. ``stamp`` tells the time of an event; ``clock`` is monotonic."""
+    """Settings, accounts and security log of one station. ``stamp`` tells the time of an event; ``clock`` is monotonic;
+    ``circumstances`` tells what rules of settings depend on.
+    """
 
     def __init__(
         self,
@@ -47,6 +50,7 @@ class StationMemory:
         stamp: Callable[[], Instant],
         clock: Callable[[], int],
         disk: Disk | None = None,
+        circumstances: Callable[[], Circumstances] = Circumstances,
     ) -> None:
         disk = disk or RealDisk()
         self.facts = facts_from(facts)
@@ -61,7 +65,7 @@ class StationMemory:
         if self.reset is not None:
             reset_settings(store, secrets.token_hex(16))
             reset_accounts(keeper)
-        self.settings = Settings(Catalogue(self.facts), store, self.log)
+        self.settings = Settings(Catalogue(self.facts), store, self.log, circumstances)
         self._at_start = self.settings.values
         self._config: StationConfig | None = None
         self.accounts = AccountService(keeper, self.log, clock, policy_of(self.facts.family))
@@ -74,6 +78,11 @@ class StationMemory:
             for entry in self.settings.catalogue
         }
         return frozen(values)
+
+    @property
+    def restart_needed(self) -> bool:
+        """Whether a changed setting waits for a restart of the station."""
+        return self.in_force != self.settings.values
 
     def config(self) -> StationConfig:
         """What control should work by: the profile with the settings in force."""

@@ -16,7 +16,7 @@ from evse.core.units import SECOND
 from evse.links.ocpp.certificates import Use
 from evse.links.ocpp.charge_point import ChargePoint
 from evse.links.ocpp.dialect import Version
-from evse.links.ocpp.file_work import Job, Work
+from evse.links.ocpp.file_work import Job
 from evse.links.ocpp.settings import (
     LossStrategy,
     OfflineMode,
@@ -51,7 +51,8 @@ def supervision_values(profile: Profile, url: str = "") -> dict[str, Any]:
         keys = SupervisionKeys(url=url) if keys is None else keys.model_copy(update={"url": url})
     if keys is None:
         return {}
-    return {**keys.model_dump(), "external_limits": external_control(profile.model)}
+    voltage_v = round(profile.model.settings.phase_neutral_voltage_v)
+    return {**keys.model_dump(), "voltage_v": voltage_v, "external_limits": external_control(profile.model)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +61,7 @@ class Supervised:
 
     back_end: OcppSupervision
     link: WebSocketLink
+    transfers: Transfers
 
     def start(self, now_us: int) -> None:
         """Begin to connect."""
@@ -79,16 +81,17 @@ def supervise(
     wake: Callable[[], None],
     restart: Callable[[str], None],
     transfers: Transfers,
-    offered: Callable[[Work], bytes],
+    offered: Callable[[Job], bytes],
+    identity: StationIdentity | None = None,
 ) -> Supervised:
     """Return what ``values`` mean. ``restart`` is called with the kind of a reset that was asked for, ``offered`` for what is
-    uploaded.
+    uploaded. ``identity``: of the station when more is known of it than ``config`` says.
 
     To be called inside a running event loop: files are carried in its threads.
     """
     settings = settings_of(values, config)
     trust = Trust(values["roots_file"], values["certificate_file"], values["key_file"])
-    point = ChargePoint(settings, identity_of(config), secrets.token_hex(4), random.random)
+    point = ChargePoint(settings, identity or identity_of(config), secrets.token_hex(4), random.random)
 
     def target() -> tuple[Target, int, Trust]:
         keys = point.context.keys
@@ -100,13 +103,13 @@ def supervise(
     carried: set[asyncio.Task[None]] = set()
 
     def do(job: Job) -> None:
-        task = asyncio.create_task(_carry(transfers, job, offered(job.work), back_end, clock))
+        task = asyncio.create_task(_carry(transfers, job, offered(job), back_end, clock))
         carried.add(task)
         task.add_done_callback(carried.discard)
 
     back_end = OcppSupervision(point, link, restart=restart, wake=wake, do=do)
     link.listener = back_end
-    return Supervised(back_end, link)
+    return Supervised(back_end, link, transfers)
 
 
 async def _carry(
@@ -148,9 +151,11 @@ def settings_of(values: dict[str, Any], config: StationConfig) -> SupervisionSet
         offline_mode=OfflineMode(values["offline_mode"]) if values.get("offline_mode") else None,
         default_id_tag=values["default_id_tag"],
         sample_interval_s=values["sample_interval_s"],
+        clock_aligned_interval_s=values.get("clock_aligned_interval_s", 0),
         cache_enabled=values["cache"],
         connection_timeout_s=min(outlet.procedure.plug_us for outlet in config.outlets) // SECOND,
         version=Version(values.get("version", Version.V16.value)),
+        voltage_mv=values.get("voltage_v", config.nominal_voltage_mv // 1_000) * 1_000,
         external_limits=values["external_limits"],
     )
 
@@ -171,4 +176,6 @@ def identity_of(config: StationConfig) -> StationIdentity:
 
 
 def _facts(outlet: OutletConfig) -> OutletFacts:
-    return OutletFacts(outlet.phases, outlet.rated_current_ma, outlet.has_lock and not outlet.attached_cable)
+    return OutletFacts(
+        outlet.phases, outlet.rated_current_ma, outlet.has_lock and not outlet.attached_cable, outlet.phase_switch
+    )

@@ -18,6 +18,7 @@ _DIRECT: Final = {
     "ocpp.password": "password",
     "ocpp.default_id_tag": "default_id_tag",
     "ocpp.sample_interval_s": "sample_interval_s",
+    "ocpp.clock_aligned_interval_s": "clock_aligned_interval_s",
     "ocpp.cache_enabled": "cache",
     "ocpp.connection_timeout_s": "message_timeout_s",
     "access.timeout_s": "authentication_timeout_s",
@@ -28,6 +29,7 @@ _WITHOUT: Final = {
     **{"online_mode": None, "offline_mode": None},
 }
 """What is no setting, as a profile has it that says nothing."""
+_MAINS_V: Final = 230
 _LOSS: Final = {"allow_all_badges": "allow_all", "reject_all_badges": "reject_all_except_cached"}
 
 
@@ -60,5 +62,6 @@ def supervision_from(values: Values, delivered: Mapping[str, Any]) -> dict[str, 
         **modem,
         "security_profile": int(values["ocpp.security_profile"]),
         "loss": _LOSS[str(values["access.loss_strategy"])],
+        "voltage_v": values.get("meter.phase_neutral_voltage_v", delivered.get("voltage_v", _MAINS_V)),
         "external_limits": values.get("energy.external_control") is True,
     }

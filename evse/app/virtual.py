@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     from evse.app.virtual_supervision import VirtualSupervision
     from evse.links.ocpp.central import Central
     from evse.links.ocpp.settings import StationIdentity, SupervisionSettings
+    from evse.services.gateway_meter import GatewayMeter
     from evse.services.house_monitor import HouseMonitor
 
     Supervised = tuple[SupervisionSettings, StationIdentity]
@@ -167,6 +168,7 @@ class VirtualStation:
         self._exchange: MemoryExchange | None = None
         self._services: VirtualServices | None = None
         self._house: HouseMonitor | None = None
+        self._gateways: list[GatewayMeter] = []
         self._powered = True
         self._hung: HungControl | None = None
         self._power_generation = 0
@@ -193,7 +195,7 @@ class VirtualStation:
         return self._modems[wire.name].left
 
     def _control_wires(self) -> list[WireSpec]:
-        """Those that control reads; the house meter's belongs to services."""
+        """Those that control reads; the house meter's and those of gateways belong to services."""
         return [wire for outlet in self._plan.outlets for wire in outlet.wires()]
 
     # --- life and death of the processes -----------------------------------------------------------------------
@@ -262,7 +264,24 @@ class VirtualStation:
         view = None if back_end is None else self.view
         self._services = VirtualServices(services, self._exchange, boot_id, view)
         self._scheduler.add(self._services, f"services ({boot_id})")
-        self._start_house(f"{boot_id}-{self._scheduler.now_us}")
+        life = f"{boot_id}-{self._scheduler.now_us}"
+        self._start_gateways(life)
+        self._start_house(life)
+
+    def _start_gateways(self, life: str) -> None:
+        """The part of services that reads meters behind gateways."""
+        for outlet in self._plan.outlets:
+            wire = outlet.gateway_wire()
+            if wire is None or outlet.meter is None:
+                continue
+            from evse.services.gateway_meter import GatewayMeter, gateway_reader
+
+            end = self._modems[wire.name].left
+            reader = gateway_reader(end, outlet.meter.map, outlet.meter.unit)
+            meter = GatewayMeter(outlet.number, reader, self.post, life)
+            self._gateways.append(meter)
+            self._scheduler.add(meter, f"meter of outlet {outlet.number} ({life})")
+            end.attach(meter)
 
     def _start_house(self, life: str) -> None:
         """The part of services that watches the house connection."""
@@ -286,6 +305,9 @@ class VirtualStation:
         house, self._house = self._house, None
         if house is not None:
             self._scheduler.remove(house)
+        for meter in self._gateways:
+            self._scheduler.remove(meter)
+        self._gateways.clear()
 
     def _crash_disk(self) -> None:
         """The writer dies: of the commits under way a random number has reached the disk, in order."""

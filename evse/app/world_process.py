@@ -171,7 +171,8 @@ class WorldProcess:
                 self._apply(request, answer)
             case "truth":
                 outlets = [truth.as_dict() for truth in self._world.world.truths()]
-                answer({"ok": True, "now_us": monotonic_us(), "outlets": outlets})
+                cable = self._world.world.board_cable_in_second_port
+                answer({"ok": True, "now_us": monotonic_us(), "outlets": outlets, "board_cable_in_second_port": cable})
             case "log":
                 since = request.get("since", 0)
                 since = since if isinstance(since, int) else 0

@@ -60,6 +60,7 @@ class OutletActuator:
         self._config = config
         self._lock_pulse = 0
         self._shutter_pulse = 0
+        self._x2_pulse = 0
         self._self_tests = 0
         self._beeps = 0
         self._lease = _Lease(board.contactor, board.sense)
@@ -102,6 +103,10 @@ class OutletActuator:
             self._shutter_pulse = outputs.shutter_pulse
             if shutter is not None and outputs.shutter_drive is not ShutterDrive.REST:
                 shutter.pulse_shutter(SHUTTER_PULSE[outputs.shutter_drive], config.shutter.pulse_us, now_us)
+        if outputs.x2_pulse != self._x2_pulse:
+            self._x2_pulse = outputs.x2_pulse
+            if self._board.x2 is not None:
+                self._board.x2.switch_x2(outputs.x2_closed, now_us)
 
     @property
     def renew_us(self) -> int:

@@ -50,6 +50,7 @@ class ControlCycle:
         start_us: int,
     ) -> None:
         self._board = board
+        self._config = config
         self._exchange = exchange
         self.core = StationCore(config, boot_id, start_us)
         self._sensors = tuple(OutletSensor(outlet) for outlet in board.outlets)
@@ -88,6 +89,8 @@ class ControlCycle:
         inputs = [sensor.inputs for sensor in self._sensors]
         result = self.core.step(now_us, inputs, cards, commands)
         ordered = []
+        if self.core.config is not self._config:
+            self._follow_config(now_us)
         for outlet, actuator, outputs in zip(self._board.outlets, self._actuators, result.outputs, strict=True):
             if actuator.apply(now_us, outputs):
                 ordered.append(outlet)
@@ -98,6 +101,13 @@ class ControlCycle:
             self._exchange.report(result.events, now_us)
         self._exchange.offer_view(self.view, now_us)
         return ordered
+
+    def _follow_config(self, now_us: int) -> None:
+        """Another configuration is active: what of it drivers have to know."""
+        self._config = self.core.config
+        for outlet, config in zip(self._board.outlets, self._config.outlets, strict=True):
+            if outlet.meter is not None:
+                outlet.meter.ask(config.meter_unit, now_us)
 
     def _take_cards(self) -> list[CardSeen]:
         return [

@@ -102,6 +102,7 @@ def inputs_from(
         domestic_closed=reading.domestic_mirror_closed,
         domestic_plugged=reading.domestic_plugged,
         dip=dip,
+        x2_closed=reading.x2_closed,
     )
 
 
@@ -168,19 +169,23 @@ class OutletSensor:
     def _note_problems(self) -> bool:
         """Take over what the drivers say of their devices; return whether that is news."""
         reader, meter = self._board.reader, self._board.meter
-        found = self.device._replace(
-            link_problem=self._board.sense.problem,
-            reader_problem="" if reader is None else reader.problem,
-            meter_problem="" if meter is None else meter.problem,
-        )
-        if found == self.device:
+        link_problem = self._board.sense.problem
+        reader_problem = "" if reader is None else reader.problem
+        meter_problem = "" if meter is None else meter.problem
+        known = self.device
+        if (link_problem, reader_problem, meter_problem) == known[:3]:
             return False
-        self.device = found
+        self.device = known._replace(
+            link_problem=link_problem, reader_problem=reader_problem, meter_problem=meter_problem
+        )
         return True
 
     def count(self) -> None:
-        """Bring the line's counters in ``device`` up to date."""
-        counts = self._board.sense.link_counts
+        """Bring the line's counters and the devices' versions in ``device`` up to date."""
+        counts, reader = self._board.sense.link_counts, self._board.reader
         if counts != self._counts:
             self._counts = counts
             self.device = self.device._replace(link=LinkView(*astuple(counts)))
+        versions = (self._board.sense.firmware, "" if reader is None else reader.firmware)
+        if versions != (self.device.front_end_version, self.device.reader_version):
+            self.device = self.device._replace(front_end_version=versions[0], reader_version=versions[1])

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
-from evse.core.config import SocketType
+from evse.core.config import MeterLink, SocketType
 from evse.core.evse_status import evse_status
 from evse.core.outlet import OutletCore
+from evse.core.phase_switch import PHASE_SWITCH_FAILED
 from evse.core.station import StationCore
 from evse.core.units import NEVER, PhaseValues
 from evse.exchange.snapshot import (
@@ -19,6 +20,7 @@ from evse.exchange.snapshot import (
     LinkView,
     MeterView,
     OutletView,
+    PhaseSwitchView,
     PilotView,
     SessionView,
     StationView,
@@ -26,12 +28,16 @@ from evse.exchange.snapshot import (
 
 
 class DeviceState(NamedTuple):
-    """Why an outlet's front end, reader and meter do not answer (empty texts while they do), and what its line has lived through."""
+    """Why an outlet's front end, reader and meter do not answer (empty texts while they do), what its line has lived
+    through, and the versions of their programs.
+    """
 
     link_problem: str = ""
     reader_problem: str = ""
     meter_problem: str = ""
     link: LinkView = LinkView()
+    front_end_version: str = ""
+    reader_version: str = ""
 
 
 ALL_WELL: Final = DeviceState()
@@ -115,13 +121,17 @@ def outlet_view(outlet: OutletCore, now_us: int, device: DeviceState) -> OutletV
         link_problem=device.link_problem,
         reader_problem=device.reader_problem,
         link=device.link,
+        front_end_version=device.front_end_version,
+        reader_version=device.reader_version,
         connector=_connector(outlet),
         domestic=_domestic_view(outlet),
+        conductors=outlet.config.wired,
         active_inputs=outlet.user_input.lines.active_names,
         display=outlet.outputs.display,
         dip=_dip_view(outlet),
         metered_by=outlet.metering.source,
         meter=_meter_view(outlet, now_us, device.meter_problem),
+        phase_switch=_phase_switch_view(outlet, now_us),
     )
 
 
@@ -135,10 +145,11 @@ def _meter_view(outlet: OutletCore, now_us: int, link_problem: str) -> MeterView
         return None
     metering = outlet.metering
     sample = metering.sample
+    way = metering.link_problem if outlet.config.meter_link is MeterLink.TCP else link_problem
     return MeterView(
         name=outlet.config.meter,
         in_force=metering.in_force,
-        problem=link_problem or metering.problem,
+        problem=way or metering.problem,
         currents_ma=None if sample is None else metering.currents_ma(outlet.inputs),
         voltages_mv=None if sample is None else metering.voltages_mv(outlet.inputs),
         power_mw=None if sample is None else sample.power_mw,
@@ -181,6 +192,14 @@ def _domestic_view(outlet: OutletCore) -> DomesticView | None:
         contactor_closed=domestic.closed,
         open_reasons=domestic.permission.reasons,
     )
+
+
+def _phase_switch_view(outlet: OutletCore, now_us: int) -> PhaseSwitchView | None:
+    switch = outlet.phase_switch
+    if not switch.fitted:
+        return None
+    failed = outlet.faults.in_force(PHASE_SWITCH_FAILED)
+    return PhaseSwitchView(switch.target, switch.busy, failed, now_us + switch.wait_us(now_us))
 
 
 def _pilot_view(outlet: OutletCore) -> PilotView | None:

@@ -22,6 +22,7 @@ from evse.core.limits import LimitStep, OnExpiry
 from evse.core.orders import StandingOrder
 from evse.core.power_return import Interrupted
 from evse.core.units import NEVER
+from evse.core.values import MeterSample
 
 ANY_EPOCH = -1
 AT_ONCE = -NEVER
@@ -118,6 +119,16 @@ class WhenVehicleLeaves(Command):
 
 
 @dataclass(frozen=True, slots=True)
+class PlugWithin(Command):
+    """How long somebody who is authorised has for the cable, and then for the vehicle, before the session ends.
+
+    ``timeout_s`` 0: as configured. Holds until control starts anew (OCPP 1.6 edition 2, 9.1: `ConnectionTimeOut`).
+    """
+
+    timeout_s: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class ReleaseCable(Command):
     """Draw the bolt back now, where no session runs: of a cable that is kept for its user, or one whose bolt has stuck."""
 
@@ -185,6 +196,17 @@ class SetLimit(Command):
 
 
 @dataclass(frozen=True, slots=True)
+class SetPhases(Command):
+    """Charge with ``phases`` phases (1 or 3) from now on, where X2 drives a phase switch.
+
+    Obeyed at once or refused with the reason: no such switch, X2 in its default function, switched less than 300 s ago,
+    a switch that has failed. The switching itself follows, without load; X2 keeps the position through restarts.
+    """
+
+    phases: int = 3
+
+
+@dataclass(frozen=True, slots=True)
 class ClearFault(Command):
     """A service person confirms that a latched fault is mended; it ends as soon as its cause is gone.
 
@@ -203,6 +225,17 @@ class Configure(Command):
     """
 
     config: StationConfig | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ReportMeter(Command):
+    """What services have read from the outlet's own meter through a gateway; ``None`` with the ``problem``: nothing.
+
+    It comes every second and is not answered: the next one says it better.
+    """
+
+    sample: MeterSample | None = None
+    problem: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,6 +268,7 @@ COMMAND_TYPES: tuple[type[Command], ...] = (
     StartSession,
     StopSession,
     WhenVehicleLeaves,
+    PlugWithin,
     ReleaseCable,
     Book,
     Suspend,
@@ -242,8 +276,10 @@ COMMAND_TYPES: tuple[type[Command], ...] = (
     SetUnavailable,
     Maintain,
     SetLimit,
+    SetPhases,
     ClearFault,
     Configure,
+    ReportMeter,
     Restart,
     RestoreState,
 )

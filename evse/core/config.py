@@ -49,6 +49,15 @@ class SignStyle(StrEnum):
     THOR = "thor"
 
 
+class MeterLink(StrEnum):
+    """Who reads an outlet's own meter, with the names of the EVlink guide's protocols."""
+
+    RTU = "modbus_rtu"
+    """Control, on a serial line."""
+    TCP = "modbus_tcp"
+    """Services, through a gateway in the network; they report each reading (``ReportMeter``)."""
+
+
 class SheddingPriority(StrEnum):
     """Which of two charges is shed first when the current does not suffice for both (EVlink guide DOCA0060)."""
 
@@ -127,6 +136,19 @@ class ShutterTimings:
     """From the pulse's start to the expected feedback."""
     retry_pause_us: int = 1 * SECOND
     tries: int = 3
+
+
+@dataclass(frozen=True, slots=True)
+class PhaseSwitchTimings:
+    """The phase switch behind X2. The numbers are ours but for the lock-out, which clients of KeContact stations keep."""
+
+    confirm_us: int = 1 * SECOND
+    """From an order to X2 until X2 and the voltages behind the switch agree."""
+    tries: int = 3
+    pause_us: int = 10 * SECOND
+    """Without an offer after switching: the vehicle's charger looks anew at the phases it has."""
+    lockout_us: int = 300 * SECOND
+    """Between two orders to switch."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,12 +244,21 @@ class OutletConfig:
     """Banks of DIP switches, read at the start."""
     meter: str = ""
     """Name of the register map of the outlet's own meter; empty: its current transformers meter."""
+    meter_link: MeterLink = MeterLink.RTU
+    meter_unit: int = 30
+    """Address that the meter is asked by, 0 to 255 (EVlink guide DOCA0060: 1 to 255, factory 30)."""
     meter_terminals: tuple[int, int, int] = (1, 2, 3)
-    """Terminal of the meter (1 to 3) behind each conductor of the outlet."""
+    """Terminal of the meter (1 to 3) behind each terminal of the outlet."""
+    conductors: tuple[int, ...] = (1, 2, 3)
+    """Conductor of the supply (1 to 3) at each terminal of the outlet; a single one: it is connected to that alone.
+
+    Limits from outside are per conductor of the supply."""
     voltage_from_setting: bool = False
     """Without a meter the voltage is not measured but set: ``StationConfig.nominal_voltage_mv``."""
     signs: SignStyle = SignStyle.EVLINK
     has_display: bool = False
+    phase_switch: bool = False
+    """X2 drives a contactor that takes L2 and L3 of the outlet's feed away."""
     leave_cable_connected: bool = False
     access: Access = Access.BADGE
     wake_up: bool = True
@@ -235,6 +266,7 @@ class OutletConfig:
     contactor: ContactorTimings = field(default_factory=ContactorTimings)
     lock: LockTimings = field(default_factory=LockTimings)
     shutter: ShutterTimings = field(default_factory=ShutterTimings)
+    phase_switch_timings: PhaseSwitchTimings = field(default_factory=PhaseSwitchTimings)
     procedure: ProcedureTimings = field(default_factory=ProcedureTimings)
     protection: ProtectionLimits = field(default_factory=ProtectionLimits)
     domestic: DomesticLimits = field(default_factory=DomesticLimits)
@@ -243,6 +275,11 @@ class OutletConfig:
     def attached_cable(self) -> bool:
         """Whether the cable is fixed to the station: then there is no proximity circuit and no lock."""
         return self.socket in (SocketType.ATTACHED_T1, SocketType.ATTACHED_T2)
+
+    @property
+    def wired(self) -> tuple[int, ...]:
+        """The conductors of the supply that the outlet is connected to, in the order of its terminals."""
+        return self.conductors[: self.phases]
 
     @property
     def has_mode3(self) -> bool:

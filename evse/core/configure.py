@@ -19,8 +19,8 @@ from evse.core.units import HOUR, SECOND
 FIXED_OF_STATION: Final = ("station_uid", "profile")
 FIXED_OF_OUTLET: Final = (
     *("number", "socket", "rated_current_ma", "phases", "has_lock", "has_shutter", "dip_banks", "signs", "has_display"),
-    *("pilot", "contactor", "lock", "shutter", "protection", "domestic"),
-    *("meter", "meter_terminals", "voltage_from_setting"),
+    *("pilot", "contactor", "lock", "shutter", "protection", "domestic", "phase_switch", "phase_switch_timings"),
+    "voltage_from_setting",
 )
 """Fields that only a restart changes."""
 MOST_MA: Final = 1_000_000
@@ -87,6 +87,11 @@ def _outlet_out_of_range(outlet: OutletConfig) -> Iterator[str]:
     yield from _range("resume_us", outlet.resume_us, 0, LONGEST_US)
     for field in fields(ProcedureTimings):
         yield from _range(f"procedure.{field.name}", getattr(outlet.procedure, field.name), 0, LONGEST_US)
+    yield from _range("meter_unit", outlet.meter_unit, 0, 255)
+    if sorted(outlet.meter_terminals) != [1, 2, 3]:
+        yield f"meter_terminals is {outlet.meter_terminals}: 1, 2 and 3 stand there once each"
+    if sorted(outlet.conductors) not in ([1, 2, 3], [1], [2], [3]):
+        yield f"conductors is {outlet.conductors}: either 1, 2 and 3 once each, or one of them alone"
     for line in outlet.lines:
         yield from _range("line number", line.number, 1, MOST_LINES)
         yield from _range(f"line {line.number} debounce_us", line.debounce_us, 0, DEBOUNCE_US)

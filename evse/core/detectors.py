@@ -39,6 +39,8 @@ class DetectorContext(NamedTuple):
     """Limit of the socket in use, opens at once."""
     breaker_tripped: bool
     """The debounced breaker input says so."""
+    phases_fed: int
+    """So many conductors have to be live, counted from L1."""
 
 
 class FaultDetectors:
@@ -98,7 +100,7 @@ class FaultDetectors:
             "ShutterOpenedInCharge": context.lock_needed and shutter.lost and not shutter_unknown,
             "ShutterSensor": shutter_unknown,
             "ProtectionDeviceTripped": context.breaker_tripped,
-            "SupplyLost": min(inputs.voltages_mv[: self._config.phases]) < self._config.protection.voltage_minimum_mv,
+            "SupplyLost": min(inputs.voltages_mv[: context.phases_fed]) < self._config.protection.voltage_minimum_mv,
             "BrownOut": inputs.supply_mv < self._config.protection.supply_minimum_mv,
             "CardReaderLost": context.reader_expected and not inputs.reader_ok,
             "RecordNotDurable": context.record_late,

@@ -158,6 +158,13 @@ class PhasesDetected(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class PhasesSwitched(Event):
+    """The phase switch stands, proven by the voltages, at ``phases`` (1 or 3)."""
+
+    phases: int
+
+
+@dataclass(frozen=True, slots=True)
 class WakeUpStarted(Event):
     """The pilot is taken to F once to wake a sleeping vehicle (clause A.5.3)."""
 
@@ -291,6 +298,7 @@ EVENT_TYPES: tuple[type[Event], ...] = (
     MasterCardTaught,
     RestartRequested,
     PhasesDetected,
+    PhasesSwitched,
     WakeUpStarted,
     FaultRaised,
     FaultCleared,

@@ -40,7 +40,7 @@ def places(
         case "OverCurrentSoft" | "OverCurrentHard":
             return _above(inputs, over_ma)
         case "SupplyLost":
-            wired = tuple(zip(PHASES, inputs.voltages_mv, strict=True))[: config.phases]
+            wired = tuple(zip(PHASES, inputs.voltages_mv, strict=True))[: len(config.wired)]
             return tuple(name for name, voltage_mv in wired if voltage_mv < config.protection.voltage_minimum_mv)
         case _:
             return ()

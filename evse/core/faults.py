@@ -90,6 +90,9 @@ CATALOGUE: Final[tuple[FaultKind, ...]] = (
         "PilotGeneratorDefective", 30, _EMERGENCY, _SERVICE, ends=True, meaning="the generator failed in three offers"
     ),
     _row("MasterCardMissing", NO_BIT, _NOTICE, _SERVICE, ends=False, meaning="all cards were erased, no master taught"),
+    _row(
+        "PhaseSwitchFailed", NO_BIT, _NOTICE, _SERVICE, ends=False, meaning="L2 and L3 do not follow the phase switch"
+    ),
     _row("DipSwitchesInvalid", NO_BIT, _NOTICE, _SELF, ends=False, meaning="undefined position of the DIP switches"),
 )
 UNKNOWN_BIT: Final = 31

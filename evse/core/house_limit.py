@@ -73,6 +73,11 @@ class HouseLimit:
         self.house_ma: PhaseValues | None = None
         """What the house takes without the station, negative while it gives; ``None`` while nobody knows."""
 
+    @property
+    def said_ma(self) -> PhaseValues | None:
+        """What the station was last told that it may draw, by conductor; ``None`` before the first word."""
+        return self._said
+
     def forget_said(self) -> None:
         """Control has begun anew: say again what holds."""
         self._said = None

@@ -84,7 +84,7 @@ class LimitStack:
     def __init__(self, config: OutletConfig, now_us: int) -> None:
         self._config = config
         self._facts: StackFacts | None = None
-        self.arbitration: Arbitration = arbitrate(now_us, (constant("rated", config.rated_current_ma),), config.phases)
+        self.arbitration: Arbitration = arbitrate(now_us, (constant("rated", config.rated_current_ma),), config.wired)
         self.own_ma = config.rated_current_ma
         """The lowest of all limits but the station's."""
         self.least_ma = MINIMUM_OFFER_MA
@@ -102,12 +102,12 @@ class LimitStack:
             self._facts = facts
             phases = _phases_counted(self._config, facts)
             own = _own_limits(self._config, facts, phases)
-            arbitration = arbitrate(now_us, own, self._config.phases)
+            arbitration = arbitrate(now_us, own, self._config.wired)
             self.own_ma = arbitration.current_ma
             self.least_ma = self._config.domestic.maximum_ma if facts.domestic else MINIMUM_OFFER_MA
             self.least_share_ma = max(self.least_ma, _least_operating_ma(phases) if self._config.ze_ready else 0)
             station = _station_limits(self._config, facts.station, phases)
-            self.arbitration = arbitrate(now_us, own + station, self._config.phases)
+            self.arbitration = arbitrate(now_us, own + station, self._config.wired)
         return self.arbitration.next_change_us
 
 
@@ -116,7 +116,7 @@ def _phases_counted(config: OutletConfig, facts: StackFacts) -> int:
 
     Before the vehicle has drawn, the wiring of the outlet and the socket or cable count; afterwards what was detected.
     """
-    single = facts.domestic or facts.simplified or config.phases == 1 or facts.phases_used == 1
+    single = facts.domestic or facts.simplified or len(config.wired) == 1 or facts.phases_used == 1
     return 1 if single else THREE_PHASES
 
 

@@ -103,8 +103,8 @@ class Arbitration(NamedTuple):
     next_change_us: int
 
 
-def arbitrate(now_us: int, limits: Sequence[Limit], phases: int) -> Arbitration:
-    """Return the lowest of all ``limits`` over the first ``phases`` phases; raise ValueError when there is none."""
+def arbitrate(now_us: int, limits: Sequence[Limit], conductors: Sequence[int]) -> Arbitration:
+    """Return the lowest of all ``limits`` over these ``conductors`` (1 to 3); raise ValueError when there is none."""
     in_force = []
     next_us = NEVER
     for limit in limits:
@@ -112,7 +112,7 @@ def arbitrate(now_us: int, limits: Sequence[Limit], phases: int) -> Arbitration:
         changes_us = limit.next_change_us(now_us)
         next_us = min(next_us, changes_us)
         if value is not None:
-            lowest_ma = min(value[:phases])
+            lowest_ma = min([value[conductor - 1] for conductor in conductors])
             in_force.append(
                 LimitInForce(limit.source, lowest_ma, limit.note, value, changes_us, limit.expires_us, limit.on_expiry)
             )

@@ -9,9 +9,10 @@ and when the meter is back, what it counted meanwhile counts. See :mod:`evse.cor
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
-from evse.core.config import OutletConfig
+from evse.core.config import MeterLink, OutletConfig
 from evse.core.energy import EnergyRegister
 from evse.core.meter_trust import MeterTrust
 from evse.core.units import NEVER, SECOND, PhaseValues
@@ -39,6 +40,9 @@ class Metering:
         self._followed = False
         self._held_from_pj = (0, 0)
         """Integrated and counted energy when the meter counted last."""
+        self._reported: MeterSample | None = None
+        self.link_problem = ""
+        """What services say of the way to a meter that they read."""
         self.problem = ""
         """Why the meter's last reading counts for nothing; empty while it does."""
         self.replaced = 0
@@ -48,9 +52,27 @@ class Metering:
         self.in_force = False
         """Whether the meter's values are the outlet's."""
 
-    def configure(self, nominal_voltage_mv: int) -> None:
-        """Count with another voltage setting from the next step on; what was counted stays."""
+    def configure(self, now_us: int, config: OutletConfig, nominal_voltage_mv: int) -> None:
+        """Count with another voltage setting, or another meter, from the next step on; what was counted stays."""
+        before, self._config = self._config, config
         self._setting_mv = (nominal_voltage_mv,) * 3
+        asked = (config.meter, config.meter_link, config.meter_unit, config.meter_terminals)
+        if asked != (before.meter, before.meter_link, before.meter_unit, before.meter_terminals):
+            self._give_back()
+            self._trust = MeterTrust()
+            self._good = self._reported = None
+            self._due_us = now_us + START_US
+            self.in_force = self.lost = False
+            self.problem = self.link_problem = ""
+
+    def report(self, now_us: int, sample: MeterSample | None, problem: str) -> str:
+        """Services have read the meter, or could not; return why that is of no use, or an empty text."""
+        if not self._config.meter or self._config.meter_link is not MeterLink.TCP:
+            return "this outlet's meter is not read by services"
+        self.link_problem = problem
+        # A clock of services that runs ahead must not keep a reading in force for longer.
+        self._reported = None if sample is None else replace(sample, read_us=min(sample.read_us, now_us))
+        return ""
 
     @property
     def source(self) -> str:
@@ -76,7 +98,7 @@ class Metering:
             return self._ordered(sample.voltages_mv)
         if not self._config.voltage_from_setting:
             return inputs.voltages_mv
-        return self._setting_mv if self._config.phases == len(self._setting_mv) else (self._setting_mv[0], 0, 0)
+        return self._setting_mv if len(self._config.wired) == len(self._setting_mv) else (self._setting_mv[0], 0, 0)
 
     def _ordered(self, values: PhaseValues) -> PhaseValues:
         """The meter's terminals in the order of the outlet's."""
@@ -86,7 +108,8 @@ class Metering:
     def update(self, now_us: int, inputs: OutletInputs) -> int:
         """Count up to ``now_us`` and take what is new; return when time alone changes who meters."""
         self.register.advance(now_us)
-        wake_us = self._take_meter(now_us, inputs.meter) if self._config.meter else NEVER
+        read = self._reported if self._config.meter_link is MeterLink.TCP else inputs.meter
+        wake_us = self._take_meter(now_us, read) if self._config.meter else NEVER
         if inputs.link_ok:
             self.register.set_power(inputs.currents_ma, self.voltages_mv(inputs))
         elif self.in_force:
@@ -114,10 +137,7 @@ class Metering:
         self.problem = verdict.problem
         self.replaced += verdict.replaced
         if verdict.stalled or verdict.replaced:
-            # What was held back for the meter since it counted last has flowed all the same.
-            integrated_pj, counted_pj = self._held_from_pj
-            register.add(register.integrated_pj - integrated_pj - (register.counted_pj - counted_pj))
-            register.leave_meter()
+            self._give_back()
         if verdict.stalled:
             self._good = None
         if verdict.problem:
@@ -129,6 +149,13 @@ class Metering:
             register.follow(verdict.counted_mwh, sample.step_mwh, sample.lag_us)
         if verdict.begins or verdict.counted_mwh:
             self._held_from_pj = (register.integrated_pj, register.counted_pj)
+
+    def _give_back(self) -> None:
+        """Follow the meter no more: what was held back for it since it counted last has flowed all the same."""
+        register, (integrated_pj, counted_pj) = self.register, self._held_from_pj
+        register.add(register.integrated_pj - integrated_pj - (register.counted_pj - counted_pj))
+        register.leave_meter()
+        self._held_from_pj = (register.integrated_pj, register.counted_pj)
 
     def fault_causes(self) -> tuple[str, ...]:
         """Names of faults that are present."""

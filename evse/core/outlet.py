@@ -18,6 +18,7 @@ from evse.core.orders import StandingOrder, newly_dated, orders_in_force, put_in
 from evse.core.outlet_offer import OutletOffer
 from evse.core.outlet_status import OutletStatus
 from evse.core.panel import MASTER_CARD_MISSING
+from evse.core.phase_switch import PHASE_SWITCH_FAILED, THREE
 from evse.core.power_return import Interrupted
 from evse.core.units import NEVER
 from evse.core.values import OutletInputs, OutletOutputs, PilotLevel, RcdTest
@@ -81,6 +82,16 @@ class OutletCore(OutletOffer):
         """Start a session that is authorised elsewhere; return why not, or an empty text."""
         return self.procedure.remote_start(now_us, uid, self._facts(now_us))
 
+    def set_phases(self, now_us: int, phases: int) -> str:
+        """Charge with ``phases`` phases from now on; return why not, or an empty text."""
+        if self.faults.in_force(PHASE_SWITCH_FAILED):
+            return f"the phase switch has failed: mend it and clear {PHASE_SWITCH_FAILED}"
+        return self.phase_switch.order(now_us, phases, default_function=self._x2_default)
+
+    @property
+    def _x2_default(self) -> bool:
+        return self.panel.dip.settings.x2_default
+
     def conclude(self, now_us: int) -> tuple[Event, ...]:
         """Close the session because the process ends; return the events that must still reach services."""
         self.revision += 1
@@ -102,6 +113,7 @@ class OutletCore(OutletOffer):
         self._drive_lock(now_us)
         self._drive_shutter(now_us)
         self._run_self_test(now_us)
+        self._switch_phases(now_us)
         self._arbitrate(now_us, station)
         self._offer(now_us)
         self._permit(now_us)
@@ -128,6 +140,7 @@ class OutletCore(OutletOffer):
             self.lock.lost,
             self.contactor.failed_to_close,
             self.domestic.contactor.failed_to_close,
+            self.phase_switch.failed,
         )
 
     def _drive_lock(self, now_us: int) -> None:
@@ -163,6 +176,15 @@ class OutletCore(OutletOffer):
             # The detector keeps its trip until it is tested again; with the vehicle gone it may be re-armed.
             self._until(self.self_test.rearm(now_us))
 
+    def _switch_phases(self, now_us: int) -> None:
+        switch = self.phase_switch
+        if not switch.fitted:
+            return
+        pulses, may_move = switch.pulses, self._may_release(now_us)
+        self._until(switch.update(now_us, self.inputs, may_move=may_move, default_function=self._x2_default))
+        if switch.pulses != pulses:
+            self.phases.reset()
+
     def _set_outputs(self, now_us: int) -> None:
         procedure = self.procedure
         charging = self._contact_reported
@@ -184,6 +206,8 @@ class OutletCore(OutletOffer):
             shutter_pulse=self.shutter.pulse,
             hold_domestic=self.domestic.permission.granted,
             display=self.signs.text,
+            x2_closed=self.phase_switch.target == THREE,
+            x2_pulse=self.phase_switch.pulses,
         )
         old = self.outputs
         if (outputs.pilot_mode, outputs.duty_bp) != (old.pilot_mode, old.duty_bp):

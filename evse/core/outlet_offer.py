@@ -92,6 +92,7 @@ class OutletOffer(OutletSenses):
             "OutOfService": availability.ends_session,
             **self.user_input.no_offer_reasons(begun=session is not None and session.was_energised),
             **self.panel.no_offer_reasons(),
+            "PhasesChange": self.phase_switch.busy,
             "NotEnoughCurrent": self.short,
         }
         names = [name for name, holds in reasons.items() if holds]

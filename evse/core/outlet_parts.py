@@ -22,6 +22,7 @@ from evse.core.orders import StandingOrder
 from evse.core.outlet_signs import OutletSigns
 from evse.core.outlet_status import OutletStatus
 from evse.core.panel import Panel
+from evse.core.phase_switch import PhaseSwitch
 from evse.core.pilot import VEHICLE_LEVELS, PilotMonitor
 from evse.core.procedure import Procedure
 from evse.core.procedure_facts import ProcedureFacts
@@ -64,6 +65,7 @@ class OutletParts:
         self.limit_orders: dict[str, StandingOrder] = {}
         self._told_orders: tuple[StandingOrder, ...] = ()
         self.user_input = UserInput(config)
+        self.phase_switch = PhaseSwitch(config, self._tell)
         self.panel = Panel(config, start_us, self._events.append, self.procedure.sound)
         self.signs = OutletSigns(config)
         self.restored = False
@@ -87,7 +89,7 @@ class OutletParts:
         self.revision = 0
         """Counts the steps: while it stays the same, so does everything but the energy register."""
 
-    def configure(self, config: OutletConfig, station: StationConfig) -> None:
+    def configure(self, now_us: int, config: OutletConfig, station: StationConfig) -> None:
         """Work by another configuration of the same board; whatever runs goes on."""
         self.config, self._station = config, station
         self.domestic.configure(config)
@@ -96,7 +98,7 @@ class OutletParts:
         self.procedure.configure(config, station.checkpoint_us)
         self.user_input.configure(config)
         self.signs.configure(config)
-        self.metering.configure(station.nominal_voltage_mv)
+        self.metering.configure(now_us, config, station.nominal_voltage_mv)
         self.stack.configure(config)
 
     @property

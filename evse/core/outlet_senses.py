@@ -47,6 +47,7 @@ class OutletSenses(OutletParts):
             self.phases.pause()
         self.lock.look(now_us, inputs.lock)
         self.shutter.look(now_us, inputs.shutter)
+        self.phase_switch.look(inputs)
         self._take_lines(now_us)
         self._events.extend(movements(self.config, previous, inputs, self.user_input.lines.changes))
         if self.proximity.state is not self._shown_cable:
@@ -85,6 +86,7 @@ class OutletSenses(OutletParts):
             reader_expected=self._reader_seen or now_us >= self._link_due_us,
             hard_current_ma=self._hard_current_ma,
             breaker_tripped=self.user_input.breaker_tripped,
+            phases_fed=min(self.phase_switch.phases_fed, len(self.config.wired)),
         )
         if not (context.link_expected and context.reader_expected):
             self._until(self._link_due_us)
@@ -93,7 +95,7 @@ class OutletSenses(OutletParts):
         causes = self.detectors.present(
             now_us, self.inputs, self.pilot, self.proximity.state, self.lock, self.shutter, self.current, context
         )
-        causes += self.panel.fault_causes() + self.metering.fault_causes()
+        causes += self.panel.fault_causes() + self.metering.fault_causes() + self.phase_switch.fault_causes()
         self._until(self.detectors.wake_us)
         concerning, blind = self.domestic.concerning(causes), not self.inputs.link_ok
         gone, where = self._vehicle_gone, partial(self._place_of, now_us)

@@ -21,6 +21,8 @@ from evse.core.shutter import ShutterGoal
 from evse.core.shutter_plan import ShutterFacts, shutter_goal
 from evse.core.units import NEVER, SECOND
 
+FAULT = "Fault "
+"""How the reason of a session begins that a fault has ended."""
 UNWATCHED_US = 120 * SECOND
 """A vehicle that could not be watched for this long may be another one afterwards: the session ends (our choice)."""
 
@@ -140,20 +142,20 @@ class Procedure(UserSide):
                 self._fail_plug(now_us, facts, OutletErrorName.ABNORMALLY_LOCKED, "LockStuck")
             elif facts.shutter_failed is ShutterGoal.OPEN and not self.retry_shutter:
                 self._fail_plug(now_us, facts, OutletErrorName.SHUTTER_NOT_OPENED, "ShutterStuck")
-            elif self._late(now_us, self.since_us + self._times.plug_us):
+            elif self._late(now_us, self.since_us + self._plug_us):
                 if self._config.attached_cable:
                     self._fail_plug(now_us, facts, OutletErrorName.EV_NOT_DETECTED, "VehicleTimeout")
                 else:
                     self._fail_plug(now_us, facts, OutletErrorName.PLUG_NOT_DETECTED, "PlugTimeout")
         elif facts.excluded:
-            if self._late(now_us, max(self.since_us, self._plug_since_us) + self._times.plug_us):
+            if self._late(now_us, max(self.since_us, self._plug_since_us) + self._plug_us):
                 self._fail_plug(now_us, facts, OutletErrorName.PLUG_PROCEDURE, "OtherSocketInUse")
         elif self._config.has_lock and not facts.locked:
             self.lock_goal = LockGoal.LOCKED
         elif self._config.has_shutter and not facts.shutter_closed:
             pass  # closing over the plug; a shutter that does not get there is a fault that ends the session
         elif not facts.vehicle:
-            if self._late(now_us, max(self.since_us, self._plug_since_us) + self._times.vehicle_us):
+            if self._late(now_us, max(self.since_us, self._plug_since_us) + self._vehicle_us):
                 self._fail_plug(now_us, facts, OutletErrorName.EV_NOT_DETECTED, "VehicleTimeout")
         elif facts.self_test_passed:
             self.self_test_wanted = False
@@ -214,6 +216,9 @@ class Procedure(UserSide):
         if self._vehicle_has_left(facts) and self._late(now_us, self._gone_since_us + self._times.vehicle_left_us):
             self.stop_reason = self.stop_reason or "EVDisconnected"
         if self.stop_reason and not facts.permitted and self._contact_safe(facts):
+            if self.stop_reason.startswith(FAULT) and not self._charge_error:
+                # The guide has no charge error for it; "other events" of what follows is the word that fits.
+                self._notice(OutletErrorName.UNPLUG_PROCEDURE)
             self._fire(now_us, "charge_ended")
 
     def _vehicle_has_left(self, facts: ProcedureFacts) -> bool:

@@ -43,6 +43,8 @@ class ProcedureBase:
         self.stop_reason = ""
         self.ends_with_vehicle = self.releases_with_vehicle = True
         """What follows when the vehicle's end is unplugged (:class:`evse.core.commands.WhenVehicleLeaves`)."""
+        self.plug_within_us = 0
+        """For cable and vehicle each; 0: as configured."""
         self.kept_for = ""
         """Whose cable stays locked in after the session, until he presents himself; empty: nobody's."""
         self.lock_goal = LockGoal.UNLOCKED
@@ -60,6 +62,7 @@ class ProcedureBase:
         self._gone_since_us = NEVER
         self._unwatched_since_us = NEVER
         self._noticed: set[OutletErrorName] = set()
+        self._charge_error = False
         self._wake_us = NEVER
         self._asked_from = OutletStatus.INIT_DONE
 
@@ -83,7 +86,8 @@ class ProcedureBase:
         return False
 
     def error(self, error: OutletErrorName) -> None:
-        """Report an error that another part of the outlet found."""
+        """Report an error that another part of the outlet found in a charge."""
+        self._charge_error = True
         self._error(error)
 
     def sound(self, beep: Beep) -> None:
@@ -107,6 +111,14 @@ class ProcedureBase:
     def last_error_class(self) -> ErrorClass:
         """The heading of the last error."""
         return ErrorClass.NONE if self.last_error is None else ERROR_CLASS[self.last_error]
+
+    @property
+    def _plug_us(self) -> int:
+        return self.plug_within_us or self._times.plug_us
+
+    @property
+    def _vehicle_us(self) -> int:
+        return self.plug_within_us or self._times.vehicle_us
 
     @property
     def charge_wanted(self) -> bool:

@@ -5,7 +5,7 @@ What becomes of a session afterwards is :mod:`evse.core.procedure`'s business.
 
 from __future__ import annotations
 
-from evse.core.commands import Authorise, Verdict
+from evse.core.commands import Authorise, Command, PlugWithin, ReleaseCable, Verdict, WhenVehicleLeaves
 from evse.core.config import Access
 from evse.core.events import (
     AuthorisationRequested,
@@ -77,6 +77,17 @@ class UserSide(ProcedureBase):
             self.release_cable()
         elif self.pending is None:
             self._request(now_us, uid, "stop")
+
+    def take_rule(self, order: Command) -> str:
+        """Obey an order about users who do not plug in, vehicles that leave and cables that stay; return why not, or an empty text."""
+        match order:
+            case WhenVehicleLeaves():
+                self.ends_with_vehicle, self.releases_with_vehicle = order.ends_session, order.releases_cable
+            case PlugWithin():
+                self.plug_within_us = order.timeout_s * SECOND
+            case ReleaseCable():
+                return self.release_cable()
+        return ""
 
     def release_cable(self) -> str:
         """Draw the bolt back, once more if it has stuck; return why not, or an empty text."""
@@ -235,6 +246,7 @@ class UserSide(ProcedureBase):
         self.stop_reason = ""
         self._asked_again = False
         self._noticed.clear()
+        self._charge_error = False
         self._emit(SessionOpened(self._config.number, session_id, uid, authorised_by))
         self._fire(now_us, "contracted")
         self._fire(now_us, "plug")

@@ -21,12 +21,15 @@ from evse.core.commands import (
     Configure,
     ConfirmRecord,
     Maintain,
+    PlugWithin,
     Postpone,
     ReadCards,
     ReleaseCable,
+    ReportMeter,
     Restart,
     RestoreState,
     SetLimit,
+    SetPhases,
     SetUnavailable,
     StartSession,
     StopSession,
@@ -106,6 +109,9 @@ class StationCore:
         events: list[Event] = []
         events += self._news()
         for command in commands:
+            if isinstance(command, ReportMeter):
+                self._report_meter(now_us, command)
+                continue
             done = self._obey(now_us, command)
             events += self._news()
             events.append(done)
@@ -215,6 +221,11 @@ class StationCore:
 
     # --- commands ----------------------------------------------------------------------------------------------
 
+    def _report_meter(self, now_us: int, command: ReportMeter) -> None:
+        outlet = self._by_number.get(command.outlet)
+        if outlet is not None and now_us < command.expires_us:
+            outlet.metering.report(now_us, command.sample, command.problem)
+
     def _obey(self, now_us: int, command: Command) -> CommandDone:
         known = self._done.get(command.command_id)
         if known is not None:
@@ -248,7 +259,7 @@ class StationCore:
         if isinstance(command, STANDING_ORDERS) and not self._knows_orders(command.outlet):
             return NOT_RESTORED
         if isinstance(command, Configure):
-            return self._configure(command)
+            return self._configure(now_us, command)
         if isinstance(command, SetLimit) and command.active and not self._listens_to(command.source):
             return f"this station is not controlled by an external system: {command.source!r} may not limit it"
         if command.outlet == 0 and isinstance(command, SetLimit):
@@ -265,7 +276,7 @@ class StationCore:
             return "meant for an earlier session"
         return self._act(now_us, command, outlet)
 
-    def _configure(self, command: Configure) -> str:
+    def _configure(self, now_us: int, command: Configure) -> str:
         """Work by another configuration from this step on; return why not, or an empty text."""
         wanted = command.config
         why_not = refusal(self.config, wanted)
@@ -273,7 +284,7 @@ class StationCore:
             return why_not
         self.config = wanted
         for outlet, config in zip(self.outlets, wanted.outlets, strict=True):
-            outlet.configure(config, wanted)
+            outlet.configure(now_us, config, wanted)
         self._limits.configure(wanted.station_maximum_ma, balancing=wanted.balancing)
         self._balancer.rule = wanted.shedding
         self._drop_external()
@@ -325,11 +336,8 @@ class StationCore:
                 return outlet.remote_start(now_us, command.uid)
             case StopSession():
                 return procedure.stop(now_us, command.reason)
-            case WhenVehicleLeaves():
-                procedure.ends_with_vehicle = command.ends_session
-                procedure.releases_with_vehicle = command.releases_cable
-            case ReleaseCable():
-                return procedure.release_cable()
+            case WhenVehicleLeaves() | PlugWithin() | ReleaseCable():
+                return procedure.take_rule(command)
             case Book():
                 availability.booking = Booking(command.uid, command.until_us) if command.uid else None
             case Suspend():
@@ -345,11 +353,19 @@ class StationCore:
                     availability.unavailable.pop(command.source.value, None)
             case ClearFault():
                 return _clear_fault(outlet, command.fault)
-            case SetLimit():
-                return set_limit(now_us, outlet.limit_orders, command)
             case _:
-                return f"unknown command {type(command).__name__}"
+                return _act_on_supply(now_us, command, outlet)
         return ""
+
+
+def _act_on_supply(now_us: int, command: Command, outlet: OutletCore) -> str:
+    match command:
+        case SetLimit():
+            return set_limit(now_us, outlet.limit_orders, command)
+        case SetPhases():
+            return outlet.set_phases(now_us, command.phases)
+        case _:
+            return f"unknown command {type(command).__name__}"
 
 
 def _clear_fault(outlet: OutletCore, fault: str) -> str:
@@ -362,5 +378,6 @@ def _clear_fault(outlet: OutletCore, fault: str) -> str:
             return f"fault {fault!r} ends when its cause is gone and the vehicle is unplugged"
     outlet.faults.clear_by_service(fault)
     outlet.detectors.generator.serviced()
+    outlet.phase_switch.serviced()
     outlet.contactor.mirror_lies = outlet.domestic.contactor.mirror_lies = False
     return ""

@@ -54,7 +54,7 @@ class StationLimits:
             return self._settled_us if self.settling else NEVER
         of_orders = tuple(_for_all(order) for order in self.orders.values())
         self.limits = (self._own, *of_orders)
-        found = arbitrate(now_us, (constant("station maximum", shared_ma), *of_orders), phases=3)
+        found = arbitrate(now_us, (constant("station maximum", shared_ma), *of_orders), conductors=(1, 2, 3))
         if found.current_ma < self.maximum_ma:
             self._settled_us = now_us + SETTLING_US
         self.maximum_ma = found.current_ma

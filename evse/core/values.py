@@ -194,6 +194,7 @@ class OutletInputs:
     ``shutter``: between both ends where there is none.
     ``domestic_closed``, ``domestic_plugged``: mirror contact and plug switch of a domestic socket, false without one.
     ``dip``: the DIP switches, one byte per bank (switch 1 = 0x80), ``None`` while they were not read.
+    ``x2_closed``: where the relay of X2 stands, false where there is none.
     ``meter``: the latest reading of the outlet's meter, ``None`` while it does not answer and where there is none.
     """
 
@@ -216,6 +217,7 @@ class OutletInputs:
     domestic_closed: bool = False
     domestic_plugged: bool = False
     dip: tuple[int, ...] | None = None
+    x2_closed: bool = False
     meter: MeterSample | None = None
 
 
@@ -247,6 +249,9 @@ class OutletOutputs:
     """The same permission as ``hold_contactor`` for the domestic socket's contactor; never both."""
     display: str = ""
     """Text of the display, at most 20 characters; empty where there is none."""
+    x2_closed: bool = True
+    """Where X2 was last told to go; ``x2_pulse`` rises by one with each such order."""
+    x2_pulse: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -95,6 +95,20 @@ class DipView:
 
 
 @dataclass(frozen=True, slots=True)
+class PhaseSwitchView:
+    """The phase switch behind X2. ``phases``: 1 or 3, as ordered; ``changing``: being switched, nothing is offered.
+
+    ``failed``: the last switching did not succeed, the switch was put back. ``allowed_us``: when another may be ordered, on
+    control's clock.
+    """
+
+    phases: int
+    changing: bool
+    failed: bool
+    allowed_us: int
+
+
+@dataclass(frozen=True, slots=True)
 class LinkView:
     """What went wrong on the line to the front end since control began (``hal.ports.LinkCounts``); brought up to date once
     a second.
@@ -186,8 +200,16 @@ class OutletView:
     """Who meters the energy: the name of the meter's register map, or `internal CT`."""
     meter: MeterView | None = None
     """``None`` where the outlet has no meter of its own."""
+    front_end_version: str = ""
+    """Version of the front end's program; empty before it has told it."""
+    reader_version: str = ""
+    """Version of the card reader's program; empty before it has told it, and where there is no reader."""
+    phase_switch: PhaseSwitchView | None = None
+    """``None`` where X2 drives none."""
     domestic: DomesticView | None = None
     """``None`` where there is no domestic socket; ``contactor_*`` and ``open_reasons`` above are those of the other."""
+    conductors: tuple[int, ...] = (1, 2, 3)
+    """Conductor of the supply at each wired terminal of the outlet; values by phase are by terminal, limits by conductor."""
 
 
 @dataclass(frozen=True, slots=True)

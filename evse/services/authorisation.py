@@ -10,6 +10,8 @@ A pure function of who (the card), what for, what is configured and what is know
 - A badge has a type: User and VIP may charge; Admin never charges, under no strategy, and may stop a charge that another
   badge started. VIP means priority in a cluster and else nothing.
 - A reservation for somebody else refuses before anybody is asked.
+- After all cards were erased at the station, and until its master card is taught or service says otherwise, no card that is
+  judged at the station charges (ours: who erases the cards wants nobody in that he has not taught).
 
 While a supervision is asked the user may begin: the verdict is provisional and ends with the time-out. A charge of
 somebody else may be stopped by a card of the same group at the supervision; until that is known nothing is stopped.
@@ -85,7 +87,8 @@ class Known:
 
     ``badge``: its entry in the list. ``cached``: the supervision has accepted it before and that still counts.
     ``reachable``: the supervision can be asked. ``booked_for``: whom the outlet is reserved for, empty for nobody.
-    ``group_known``: the card that charges here belongs to a group at the supervision.
+    ``group_known``: the card that charges here belongs to a group at the supervision. ``erased``: all cards were erased and
+    there is no master card since.
     """
 
     badge: Badge | None = None
@@ -93,6 +96,7 @@ class Known:
     reachable: bool = False
     booked_for: str = ""
     group_known: bool = False
+    erased: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +159,6 @@ def _supervised(policy: Policy, uid: str, known: Known) -> Decision:
 def _local(policy: Policy, uid: str, known: Known) -> Decision:
     if known.badge is not None:
         return Decision(Verdict.ACCEPTED, priority=policy.cluster and known.badge.type is BadgeType.VIP)
-    if policy.strategy is Strategy.ALLOW_ALL and not policy.supervised and is_uid(uid):
+    if policy.strategy is Strategy.ALLOW_ALL and not policy.supervised and not known.erased and is_uid(uid):
         return ACCEPTED
     return UNKNOWN

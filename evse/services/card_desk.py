@@ -73,6 +73,8 @@ class CardDesk:
         """Who charges where, by outlet."""
         self.booked: dict[int, str] = {}
         """For whom an outlet is reserved."""
+        self.erased = False
+        """All cards were erased and no master card is taught since."""
         self._journal = journal
         self._outlets = tuple(outlets)
         self._send = send
@@ -182,6 +184,7 @@ class CardDesk:
             reachable=self.supervision is not None and self.supervision.reachable,
             booked_for="" if group else self.booked.get(outlet, ""),
             group_known=self._group_at(outlet) != "",
+            erased=self.erased,
         )
 
     def _counts(self, entry: Authorised) -> bool:

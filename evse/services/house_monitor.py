@@ -21,6 +21,8 @@ from hal.wires import ByteLink
 
 LOOK_US: Final = 1 * SECOND
 """The limit is looked at this often although no reading comes: a loss is told by time alone."""
+IDLE_LOOK_US: Final = 5 * SECOND
+"""The same while nobody charges."""
 COMMAND_LIFE_US: Final = 10 * SECOND
 
 
@@ -46,8 +48,12 @@ class HouseMonitor:
 
     def step(self, now_us: int) -> int:
         """Poll the meter and say what is to be said; return when to be stepped again at the latest."""
-        wish_us = self.driver.poll(now_us)
         view = self._view()
+        if view is None or any(outlet.session is not None for outlet in view.outlets):
+            self.driver.hurry(now_us)
+        else:
+            self.driver.idle = True
+        wish_us = self.driver.poll(now_us)
         # Orders are refused before control knows those of the boot before: then there is nobody to tell.
         restored = view is not None and view.restored
         if restored:
@@ -55,7 +61,7 @@ class HouseMonitor:
                 self.limit.forget_said()
             self._tell(now_us, view)
         self._restored = restored
-        return min(wish_us, now_us + LOOK_US)
+        return min(wish_us, now_us + (IDLE_LOOK_US if self.driver.idle else LOOK_US))
 
     def _tell(self, now_us: int, view: StationView | None) -> None:
         reading = self.driver.reading
@@ -84,9 +90,10 @@ def own_currents(view: StationView | None) -> PhaseValues | None:
     """Return what all outlets draw together by conductor, ``None`` while one of them does not know."""
     if view is None:
         return None
-    currents = [outlet.currents_ma for outlet in view.outlets]
-    known = [each for each in currents if each is not None]
-    if len(known) < len(currents):
-        return None
-    first, second, third = (sum(each) for each in zip(*known, strict=True))
-    return first, second, third
+    total = [0, 0, 0]
+    for outlet in view.outlets:
+        if outlet.currents_ma is None:
+            return None
+        for conductor, current_ma in zip(outlet.conductors, outlet.currents_ma, strict=False):
+            total[conductor - 1] += current_ma
+    return total[0], total[1], total[2]

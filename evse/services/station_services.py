@@ -43,6 +43,7 @@ from evse.core.events import (
     TransactionStarted,
 )
 from evse.core.orders import OrderKind, StandingOrder
+from evse.core.panel import MASTER_CARD_MISSING
 from evse.core.power_return import Interrupted
 from evse.core.units import NEVER, SECOND
 from evse.exchange.envelope import Acknowledge, Envelope
@@ -311,6 +312,7 @@ class StationServices:
 
     def _remember(self, commands: list[RestoreState], sessions: tuple[OpenSession, ...]) -> None:
         self._latched |= {(command.outlet, fault) for command in commands for fault in command.latched}
+        self._note_erased()
         for command in commands:
             self._note_booking(command.outlet, command.orders)
         for session in sessions:
@@ -385,14 +387,19 @@ class StationServices:
             case FaultRaised(latched=True):
                 keys = [(number, event.fault) for number in self._numbers(event.outlet)]
                 self._latched.update(keys)
+                self._note_erased()
                 return [LatchFault(number, fault, event.reaction, at) for number, fault in keys]
             case FaultCleared():
                 keys = [(number, event.fault) for number in self._numbers(event.outlet)]
                 known = [key for key in keys if key in self._latched]
                 self._latched.difference_update(known)
+                self._note_erased()
                 return [ClearLatch(number, fault) for number, fault in known]
             case _:
                 return []
+
+    def _note_erased(self) -> None:
+        self.cards.erased = any(fault == MASTER_CARD_MISSING for _outlet, fault in self._latched)
 
     def _note_booking(self, outlet: int, orders: tuple[StandingOrder, ...]) -> None:
         self.cards.booked[outlet] = next((order.uid for order in orders if order.kind is OrderKind.BOOKED), "")

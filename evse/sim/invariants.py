@@ -26,6 +26,7 @@ from evse.sim.invariants_safety import (
     NoLastingOverdraw,
     NoOpeningUnderLoad,
     OfferWithinLimits,
+    PhasesNeverSwitchedUnderLoad,
 )
 from evse.sim.station import OpenSession, ParamValue, SimulatedStation, facts_of
 
@@ -45,6 +46,7 @@ def all_invariants() -> tuple[Invariant, ...]:
         NoOpeningUnderLoad(),
         ContactFollowsOrder(),
         FaultShownOnPilot(),
+        PhasesNeverSwitchedUnderLoad(),
         NoEnergyForAnotherId(),
         DomesticClosedOnlyWhenSafe(),
         NeverBothContacts(),

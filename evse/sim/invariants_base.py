@@ -49,6 +49,8 @@ DISK: Final = "disk"
 """Name of the disturbance that only delays what has to be durable."""
 _HARMLESS: Final = (DISK, "services stopped")
 _READER: Final = "/reader"
+MEASURED_IN_MA: Final = 10
+"""Step in which the front end tells currents: a limit that is exceeded by less shows in no reading."""
 NO_LOAD_MA: Final = 1_000
 """Below this a contactor opens, and a lock moves, without load."""
 DUTY_TOLERANCE_BP: Final = 50

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from evse.sim.invariants_base import (
+    MEASURED_IN_MA,
     OPEN_ON_FAULT_US,
     OPEN_ON_LEASE_US,
     OPEN_ON_VEHICLE_US,
@@ -75,7 +76,7 @@ class DomesticClosedOnlyWhenSafe(ClosedOnlyWhenSafe):
         yield "no residual-current self test has passed", self._test_good.get(facts.number, False), 0
         tripped = truth.residual_ac or truth.residual_dc
         yield "the residual-current detector has tripped", not tripped, OPEN_ON_FAULT_US
-        too_much = domestic.current_ma > limits.hard_current_ma
+        too_much = domestic.current_ma > limits.hard_current_ma + MEASURED_IN_MA
         yield "the current is above the socket's limit", not too_much, OPEN_ON_FAULT_US
 
 

@@ -1,4 +1,4 @@
-"""Safety invariants, judged by the world's truth: S1, S2, S4, S5, S6, S7, S10.
+"""Safety invariants, judged by the world's truth: S1, S2, S4, S5, S6, S7, S10, S11.
 
 Where a statement needs to know whose session it is, the durable ledger and the cards presented in the world say so,
 never the core's outputs. Time bounds and their sources are in ``evse.sim.invariants_base``.
@@ -23,6 +23,7 @@ from evse.sim.invariants_base import (
     FORCED_OPENING_US,
     GENERATOR_TOLERANCE_BP,
     LOWER_OFFER_US,
+    MEASURED_IN_MA,
     MISMATCH_US,
     NO_LOAD_MA,
     OPEN_ON_FAULT_US,
@@ -128,7 +129,7 @@ class ClosedOnlyWhenSafe(Timed):
         yield "no residual-current self test has passed", self._test_good.get(facts.number, False), 0
         tripped = truth.residual_ac or truth.residual_dc
         yield "the residual-current detector has tripped", not tripped, OPEN_ON_FAULT_US
-        too_much = max(truth.currents_ma) >= config.protection.hard_current_ma
+        too_much = max(truth.currents_ma) > config.protection.hard_current_ma + MEASURED_IN_MA
         yield "the current is above the board's limit", not too_much, OPEN_ON_FAULT_US
 
     def _authorised(self, moment: Moment, number: int) -> bool:
@@ -157,6 +158,7 @@ class ClosedOnlyWhenSafe(Timed):
 class OfferWithinLimits(Timed):
     """S2. PWM on the line offers at least 6 A and at most what cable, outlet and station stand, also all together.
 
+    PWM that a stuck generator keeps on behind an open contact does not count among them all.
     An outlet stands its derated current, and the set point of an input while its contact really acts. Without balancing
     each outlet may have all that the station stands.
     """
@@ -187,7 +189,9 @@ class OfferWithinLimits(Timed):
             yield from self._late(moment, facts.number, "PWM offers less than 6 A", below, OPEN_ON_FAULT_US)
             what = "PWM offers more than cable, outlet or station stand"
             yield from self._late(moment, facts.number, what, above, LOWER_OFFER_US)
-        duties = (_intended_duty_bp(facts) - DUTY_TOLERANCE_BP for facts in moment.outlets if facts.truth.pwm_on)
+        # PWM of a generator that obeys nobody, behind an open contact, offers nothing: no contact closes with it.
+        offering = (each for each in moment.outlets if each.truth.pwm_on and (each.generator_obeys or each.energised))
+        duties = (_intended_duty_bp(facts) - DUTY_TOLERANCE_BP for facts in offering)
         together = sum(offered_ma(duty_bp) for duty_bp in duties) > moment.config.station_maximum_ma
         together = together and moment.config.balancing
         yield from self._late(
@@ -265,6 +269,29 @@ class NeverUnlockedUnderLoad(Timed):
     @staticmethod
     def _pushed(moment: Moment, number: int) -> bool:
         return moment.now_us - moment.known.shutter_forced_us.get(number, -NEVER) <= FORCED_BOLT_US
+
+
+class PhasesNeverSwitchedUnderLoad(Timed):
+    """S11. The phase switch in the feed never moves while the outlet's contacts are closed.
+
+    A contact that is closed without current while its mirror contact says open shows in nothing that can be measured.
+    """
+
+    name = "S11"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._moves_live: dict[int, int] = {}
+
+    def check(self, moment: Moment) -> Iterator[Violation]:
+        for facts in moment.outlets:
+            switch = facts.truth.phase_switch
+            if switch is None:
+                continue
+            before = self._moves_live.get(facts.number, switch.moves_live)
+            self._moves_live[facts.number] = switch.moves_live
+            if switch.moves_live != before and facts.mirror_honest:
+                yield Violation(self.name, moment.now_us, facts.number, "the phases were switched under load")
 
 
 class NoOpeningUnderLoad(Timed):

@@ -64,6 +64,7 @@ WAITING_REASONS: Final = (
     "DipSwitchesUnknown",
     "X1Open",
     "Restarting",
+    "PhasesChange",
     "KeyLocked",
     "ConditionalStart",
     "DelayedStart",

@@ -275,8 +275,9 @@ def _command(entry: TraceEntry) -> Command:
         if isinstance(noted, tuple):
             # Standing orders and steps of a plan are values of their own, noted as JSON.
             data[name] = [json.loads(str(each)) for each in noted]
-    if isinstance(data.get("config"), str):
-        data["config"] = json.loads(str(data["config"]))
+    for name in ("config", "interrupted", "sample"):
+        if isinstance(data.get(name), str):
+            data[name] = json.loads(str(data[name]))
     return decode_command(msgspec.json.encode({"type": entry.data["name"], "data": data}))
 
 

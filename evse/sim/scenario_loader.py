@@ -19,6 +19,7 @@ from evse.core.commands import (
     Configure,
     ConfirmRecord,
     ReadCards,
+    ReportMeter,
     Restart,
     RestoreState,
 )
@@ -53,7 +54,7 @@ _SPAN_KEYS: Final = {
     "wait_until": ("timeout",),
 }
 _WITH_KEYS: Final = {"do": ("with", "if_possible"), "command": ("with",)}
-_INTERNAL: Final = (Authorise, Configure, ConfirmRecord, ReadCards, Restart, RestoreState)
+_INTERNAL: Final = (Authorise, Configure, ConfirmRecord, ReadCards, ReportMeter, Restart, RestoreState)
 
 
 def command_name(kind: type[Command]) -> str:

@@ -193,12 +193,15 @@ class Scheduler:
             observer(self._now)
 
     def _pop_due(self, now: int) -> tuple[_Entry | None, Action | None] | None:
-        heap = None
-        for candidate in (self._essential, self._renewing):
-            due = candidate and candidate[0][0] <= now and _top(candidate) <= now
-            if due and (heap is None or candidate[0][:3] < heap[0][:3]):
-                heap = candidate
-        if heap is None:
+        essential, renewing = self._essential, self._renewing
+        if essential and essential[0][0] <= now and _top(essential) <= now:
+            heap = essential
+            # The sequence is unique: nothing behind it is compared.
+            if renewing and renewing[0][0] <= now and _top(renewing) <= now and renewing[0] < essential[0]:
+                heap = renewing
+        elif renewing and renewing[0][0] <= now and _top(renewing) <= now:
+            heap = renewing
+        else:
             return None
         item = heapq.heappop(heap)
         return item[4], item[5]
@@ -281,21 +284,17 @@ class Scheduler:
 def _top(heap: list[_Item]) -> int:
     """Time of the first item that still counts; forgets those before it that do not."""
     while heap:
-        if _counts(heap[0]):
-            return heap[0][0]
+        at, _, sequence, is_wish, entry, _ = heap[0]
+        if entry is None:
+            return at
+        if is_wish:
+            counts = sequence == entry.wish_sequence
+        else:
+            counts = sequence > entry.stepped_sequence or at > entry.stepped_at
+        if counts and not entry.removed:
+            return at
         heapq.heappop(heap)
     return NEVER
-
-
-def _counts(item: _Item) -> bool:
-    at, _, sequence, is_wish, entry, _ = item
-    if entry is None:
-        return True
-    if entry.removed:
-        return False
-    if is_wish:
-        return sequence == entry.wish_sequence
-    return sequence > entry.stepped_sequence or at > entry.stepped_at
 
 
 class Paced:

@@ -28,7 +28,16 @@ from evse.sim.random_streams import RandomStreams
 from evse.sim.scenario import Do, Post
 from evse.sim.station import ParamValue
 from evse.sim.story_boards import Feature, board_of, profiles
-from evse.sim.story_menu import CARDS, FAULTS, ORDERS, SERVICE_FAULTS, faults_of, habits_of, log_uniform
+from evse.sim.story_menu import (
+    ALL_ORDERS,
+    CARDS,
+    FAULTS,
+    SERVICE_FAULTS,
+    faults_of,
+    habits_of,
+    log_uniform,
+    orders_of,
+)
 from evse.sim.story_script import BOOT_US, Script, Story, StoryOptions
 from evse.sim.story_visits import HOUR, Touches, Visits
 
@@ -54,7 +63,7 @@ def options_of(number: int) -> StoryOptions:
         together=stream.random() < TOGETHER_SHARE,
         faults=_half(stream, faults_of(board)),
         habits=_half(stream, habits_of(board)),
-        orders=_half(stream, tuple(ORDERS)),
+        orders=_half(stream, orders_of(board)),
     )
 
 
@@ -166,4 +175,4 @@ class _Disturbances:
         stream = self._script.stream("orders")
         for _ in range(stream.randint(0, 8)):
             at_us, outlet = self._some_moment(stream)
-            self._script.add(at_us, ORDERS[stream.choice(self._options.orders)](stream, outlet))
+            self._script.add(at_us, ALL_ORDERS[stream.choice(self._options.orders)](stream, outlet))

@@ -36,6 +36,8 @@ class Feature(StrEnum):
     DIP = "dip"
     X1 = "x1"
     SERVICE_BUTTON = "service_button"
+    PHASES = "phases"
+    """X2 drives a phase switch."""
 
 
 _OF_LINE: Final = {
@@ -114,6 +116,7 @@ def _outlet(config: OutletConfig, dip: tuple[int, ...], *, reader: bool) -> Stor
         Feature.SHUTTER: config.has_shutter,
         Feature.LINES: bool(config.lines),
         Feature.DIP: bool(config.dip_banks),
+        Feature.PHASES: config.phase_switch,
     }
     by_building = tuple(
         (line.number, not line.normally_open)

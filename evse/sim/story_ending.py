@@ -21,6 +21,7 @@ from evse.core.commands import (
     ClearFault,
     Command,
     Maintain,
+    PlugWithin,
     Postpone,
     ReleaseCable,
     SetLimit,
@@ -32,6 +33,7 @@ from evse.core.commands import (
 from evse.core.dip import SWITCHES
 from evse.core.outlet_status import OutletStatus
 from evse.core.panel import MASTER_CARD_MISSING
+from evse.core.phase_switch import PHASE_SWITCH_FAILED
 from evse.core.units import MINUTE, SECOND
 from evse.sim.conditions import Check, Condition, Subject, Value
 from evse.sim.scenario import Action, Do, Expect, Post, Scenario, Step, WaitUntil, When
@@ -91,8 +93,8 @@ class _Steps:
         self._begin = When()
 
     def after(self, span_us: int) -> None:
-        """The next step comes ``span_us`` after the last one."""
-        self._begin = When(after_us=span_us)
+        """The next step comes ``span_us`` after the last one, or later when a longer pause was asked for already."""
+        self._begin = When(after_us=max(span_us, self._begin.after_us))
 
     def do(self, verb: str, *, surely: bool = False, **params: ParamValue) -> None:
         self.add(Do(verb, params, if_possible=not surely))
@@ -208,6 +210,8 @@ def _take_back_orders(story: Story, steps: _Steps, outlet: int) -> None:
     for kind in (Suspend, Postpone, Maintain):
         if kind in kinds:
             steps.post(kind, outlet, active=False)
+    if PlugWithin in kinds:
+        steps.post(PlugWithin, outlet)
     if WhenVehicleLeaves in kinds:
         steps.post(WhenVehicleLeaves, outlet)
         steps.post(ReleaseCable, outlet)
@@ -219,7 +223,7 @@ def _take_back_orders(story: Story, steps: _Steps, outlet: int) -> None:
     if SetLimit in kinds:
         steps.post(SetLimit, outlet, source="plant", active=False)
         steps.post(SetLimit, 0, source="grid", active=False)
-    for fault in (*SERVICE_FAULTS, MASTER_CARD_MISSING):
+    for fault in (*SERVICE_FAULTS, MASTER_CARD_MISSING, PHASE_SWITCH_FAILED):
         steps.post(ClearFault, outlet, fault=fault)
 
 

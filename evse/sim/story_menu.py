@@ -19,9 +19,11 @@ from evse.core.commands import (
     ClearFault,
     Command,
     Maintain,
+    PlugWithin,
     Postpone,
     ReleaseCable,
     SetLimit,
+    SetPhases,
     SetUnavailable,
     StartSession,
     StopSession,
@@ -157,6 +159,8 @@ FAULTS: Final[Mapping[str, FaultEntry]] = {
     "domestic_fails_to_close": _fault(needs=_F.DOMESTIC),
     "domestic_mirror_fault": _fault(_of(kind=("stuck_open", "stuck_closed")), needs=_F.DOMESTIC),
     "plug_switch_fault": _fault(_of(kind=("stuck_out", "stuck_in")), needs=_F.DOMESTIC),
+    # phase switch
+    "phase_switch_sticks": _fault(_of(part=("contactor", "relay")), needs=_F.PHASES),
     # input lines
     "stick_input": _fault(_of(line=(1, 2, 3, 4, 7, 8), at=("open", "closed")), needs=_F.LINES),
     "bounce_input": _fault(
@@ -262,6 +266,7 @@ ORDERS: Final[Mapping[str, Callable[[random.Random, int], Post]]] = {
     "start_session": lambda stream, outlet: Post(StartSession, {"outlet": outlet, "uid": stream.choice(CARDS)}, {}),
     "stop_session": lambda stream, outlet: Post(StopSession, {"outlet": outlet}, {}),
     "when_vehicle_leaves": _vehicle_leaves,
+    "plug_within": lambda stream, outlet: Post(PlugWithin, {"outlet": outlet, "timeout_s": stream.randint(1, 600)}, {}),
     "release_cable": lambda _stream, outlet: Post(ReleaseCable, {"outlet": outlet}, {}),
     "book": _book,
     "suspend": _active(Suspend),
@@ -273,4 +278,14 @@ ORDERS: Final[Mapping[str, Callable[[random.Random, int], Post]]] = {
         ClearFault, {"outlet": outlet, "fault": stream.choice(SERVICE_FAULTS)}, {}
     ),
 }
-"""Every command that comes from outside, by its name in scenarios."""
+"""Every command that comes from outside to any board, by its name in scenarios."""
+PHASE_ORDERS: Final[Mapping[str, Callable[[random.Random, int], Post]]] = {
+    "set_phases": lambda stream, outlet: Post(SetPhases, {"outlet": outlet, "phases": stream.choice((1, 3))}, {}),
+}
+"""Those to a board with a phase switch."""
+ALL_ORDERS: Final = {**ORDERS, **PHASE_ORDERS}
+
+
+def orders_of(board: StoryBoard) -> tuple[str, ...]:
+    """The orders that can be given to ``board``."""
+    return tuple(ALL_ORDERS if board.has(Feature.PHASES) else ORDERS)

@@ -73,6 +73,7 @@ _WORDS: Final[Mapping[str, Callable[[_Data], str]]] = {
     "MasterCardTaught": lambda d: f"card {d['uid']} taught as master",
     "RestartRequested": lambda d: f"control restarts ({d['cause']})",
     "PhasesDetected": lambda d: f"vehicle draws from {d['phases']} phase(s)",
+    "PhasesSwitched": lambda d: f"phase switch at {d['phases']} phase(s)",
     "WakeUpStarted": lambda d: "wake-up of the vehicle: pilot to F",
     "FaultRaised": lambda d: f"fault {d['fault']}{_place(d)} ({d['reaction']}{', latched' if d['latched'] else ''})",
     "FaultCleared": lambda d: f"fault {d['fault']} over",

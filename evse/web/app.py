@@ -29,6 +29,7 @@ from evse.web.routes_control import control_router
 from evse.web.routes_firmware import firmware_router
 from evse.web.routes_health import health_router
 from evse.web.routes_host import host_router
+from evse.web.routes_house import house_router
 from evse.web.routes_live import WireStreams, board_router, history_router, wire_router
 from evse.web.routes_login import login_router
 from evse.web.routes_metrics import metrics_router
@@ -142,6 +143,8 @@ def _add_extras(app: FastAPI, extras: Extras, wires: WireStreams | None, audit: 
         app.include_router(report_router(extras.report, audit))
     if extras.recording is not None:
         app.include_router(recording_router(extras.recording))
+    if extras.house is not None:
+        app.include_router(house_router(extras.house))
     if extras.badges is not None:
         app.include_router(badge_router(extras.badges, audit))
 

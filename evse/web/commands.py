@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
@@ -17,6 +17,7 @@ from evse.core.commands import (
     Maintain,
     Postpone,
     SetLimit,
+    SetPhases,
     SetUnavailable,
     StartSession,
     StopSession,
@@ -96,6 +97,12 @@ class UnavailableBody(ActiveBody):
     """Take the outlet out of service, or return it."""
 
     after_session: bool = Field(default=False, description="Let a running session finish first.")
+
+
+class PhasesBody(CommandBody):
+    """Charge with one phase or with three, where X2 drives a phase switch."""
+
+    phases: Literal[1, 3] = Field(description="1 or 3; at most one change in 300 s.")
 
 
 class ClearFaultBody(CommandBody):
@@ -226,6 +233,11 @@ def maintenance(body: ActiveBody, common: Envelope, now_us: int) -> Command:
 def postpone(body: ActiveBody, common: Envelope, now_us: int) -> Command:
     """`Postpone`."""
     return Postpone(**common.fields(), active=body.active)
+
+
+def phases(body: PhasesBody, common: Envelope, now_us: int) -> Command:
+    """`SetPhases`."""
+    return SetPhases(**common.fields(), phases=body.phases)
 
 
 def clear_fault(body: ClearFaultBody, common: Envelope, now_us: int) -> Command:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from evse.services.settings.service import Settings
     from evse.web.firmware_port import FirmwarePort
     from evse.web.host_port import HostPort
+    from evse.web.house_port import HousePort
     from evse.web.security_log_port import SecurityLogPort
 
 
@@ -468,6 +469,7 @@ class Extras:
     recording: RecordingPort | None = None
     report: ReportPort | None = None
     publication: PublicationPort | None = None
+    house: HousePort | None = None
 
     badges: BadgePort | None = None
     accounts: AccountService | None = None

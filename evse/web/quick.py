@@ -101,6 +101,7 @@ PLACES: Mapping[str, tuple[str, ...]] = {
         "bounce_input",
         "set_x1",
         "set_dip",
+        "phase_switch_sticks",
     ),
     "Pilot faults": (
         "short_diode",
@@ -116,7 +117,14 @@ PLACES: Mapping[str, tuple[str, ...]] = {
         "stick_generator",
     ),
     "Residual current": ("trip_residual", "leak", "fail_self_test", "reset_residual"),
-    "Wires and processes": ("cut_line", "reset_front_end", "freeze_front_end", "cut_front_end", "freeze_reader"),
+    "Wires and processes": (
+        "cut_line",
+        "move_board_cable",
+        "reset_front_end",
+        "freeze_front_end",
+        "cut_front_end",
+        "freeze_reader",
+    ),
 }
 """Where a person looks for a verb, in the order of a charge; the processes' own verbs follow under their group."""
 
@@ -128,6 +136,7 @@ NEEDS: Mapping[str, str] = {
     "press_button": "push_button",
     "turn_key": "key_lock",
     "set_dip": "dip",
+    "phase_switch_sticks": "phase_switch",
     "set_x1": "x1",
     "press_service_button": "service_button",
 }

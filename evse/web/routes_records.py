@@ -30,30 +30,32 @@ SEPARATORS = {
     "tab": FieldSeparator.TAB,
 }
 DECIMALS = {"comma": DecimalSeparator.COMMA, "point": DecimalSeparator.DOT}
-_CHUNK = 16 * 1024
+_PIECE = 100
 INCOMPLETE = "INCOMPLETE"
 """Beginning of an export's last line when not every record could be read."""
 
 
 async def csv_chunks(records: AsyncIterator[Record], form: CsvFormat = FACTORY_FORMAT) -> AsyncIterator[bytes]:
-    """The export in pieces of some 16 kB: UTF-8 with byte-order mark, the columns of :mod:`evse.services.records`.
+    """The export in pieces of a hundred records: UTF-8 with byte-order mark, the columns of :mod:`evse.services.records`.
 
     Raises RecordsUnavailable before the first piece. When the records cannot be read any further later on, the last line
     says so instead of a record: a shortened export never looks like a whole one.
     """
     text = "\ufeff" + csv_heading(form)
-    begun = False
+    waiting: list[Record] = []
+    begun, end = False, ""
     try:
         async for record in records:
-            text += csv_lines((record,), form)
-            if len(text) > _CHUNK:
-                yield text.encode()
+            waiting.append(record)
+            if len(waiting) == _PIECE:
+                yield (text + csv_lines(waiting, form)).encode()
                 text, begun = "", True
+                waiting.clear()
     except RecordsUnavailable as error:
         if not begun:
             raise
-        text += csv_remark(f"{INCOMPLETE}: {error}", form)
-    yield text.encode()
+        end = csv_remark(f"{INCOMPLETE}: {error}", form)
+    yield (text + csv_lines(waiting, form) + end).encode()
 
 
 async def _first_ready(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:

@@ -169,6 +169,7 @@ def command_router(source: StationSource, new_id: Callable[[], str]) -> APIRoute
     add("maintenance", "Enter or leave maintenance", commands.ActiveBody, commands.maintenance)
     add("postpone", "Hold back the start of a charge", commands.ActiveBody, commands.postpone)
     add("limit", "Limit the current of the outlet", commands.OutletLimitBody, commands.limit)
+    add("phases", "Charge with one phase or three", commands.PhasesBody, commands.phases)
     add("clear-fault", "Confirm that a latched fault is mended", commands.ClearFaultBody, commands.clear_fault)
 
     @router.post(

@@ -39,6 +39,7 @@ REASONS: Final[Mapping[str, str]] = MappingProxyType(
         "X1Open": "The enable input X1 is open",
         "DipSwitchesUnknown": "The DIP switches have not been read since the start",
         "Restarting": "The station is about to restart",
+        "PhasesChange": "The station is switching between one phase and three",
     }
 )
 """Reasons of the interlock and of the offer."""

@@ -48,6 +48,7 @@ from hal.frames.front_end_messages import (
     NO_CURRENT_LIMIT,
     SHUTTER_VERSION,
     Beep,
+    Capability,
     Control,
     DipSwitches,
     Display,
@@ -65,6 +66,7 @@ from hal.frames.front_end_messages import (
     SafeStateReason,
     Shutter,
     State,
+    SwitchX2,
 )
 from hal.front_end_line import FrameHook, FrontEndLine
 from hal.ports import BeepCode, LightCode, LinkCounts, LockPulse, OutletReading, PilotDriveMode, ShutterPulse
@@ -100,7 +102,7 @@ class FrontEndDriver:
     """One outlet's front end on one serial line.
 
     Implements ``OutletSense``, ``PilotDrive``, ``ContactorHold``, ``LockMotor``, ``ShutterMotor``, ``ResidualCurrentTest``,
-    ``Signals``, ``DipSense``, ``TextDisplay``, ``Polled`` of ``hal.ports`` and ``RenewalPart`` of ``hal.scheduling``.
+    ``Signals``, ``DipSense``, ``TextDisplay``, ``SwitchingOutput``, ``Polled`` of ``hal.ports`` and ``RenewalPart`` of ``hal.scheduling``.
     """
 
     def __init__(self, link: ByteLink, on_frame: FrameHook | None = None) -> None:
@@ -170,6 +172,11 @@ class FrontEndDriver:
         return FrontEndCounters(**self._counts, sent=line.sent, holds=self._lease.holds, line=line.counts)
 
     @property
+    def firmware(self) -> str:
+        """Version of the front end's program, from its last IDENTITY."""
+        return "" if self._identity is None else ".".join(map(str, self._identity.firmware))
+
+    @property
     def link_counts(self) -> LinkCounts:
         """What went wrong on the line so far."""
         line, counts = self._line.counts, self._counts
@@ -236,6 +243,13 @@ class FrontEndDriver:
     def start_self_test(self, now_us: int) -> None:
         """Start one self test of the residual-current detector; dropped while there is no connection."""
         self._act(RcdTest(), now_us)
+
+    def switch_x2(self, closed: bool, now_us: int) -> None:
+        """Move the relay of X2 once; dropped without connection and by a front end that has no X2."""
+        if self._identity is None or not self._identity.capabilities & Capability.X2:
+            self._count("refused_orders")
+            return
+        self._act(SwitchX2(closed), now_us)
 
     def restart_front_end(self, now_us: int) -> None:
         """Order a restart; the front end opens its contactor and says IDENTITY."""

@@ -16,22 +16,20 @@ class HostLease:
     """The permission as the host knows it. It grants nothing by itself and has no timer."""
 
     def __init__(self) -> None:
-        self._until_us = -NEVER
+        self.until_us = -NEVER
+        """When the permission ends; long ago when none was granted or it was withdrawn."""
         self._sent_at_us = -NEVER
         self.since_us = -NEVER
         """When the present unbroken permission began."""
         self.holds = 0
         """HOLD frames sent."""
-
-    @property
-    def renewing(self) -> bool:
+        self.renewing = False
         """Whether a permission was granted and has neither been withdrawn nor noticed to have ended."""
-        return self._until_us > 0
 
     @property
     def ends_us(self) -> int:
         """When the permission ends unless renewed; ``NEVER`` when none runs."""
-        return self._until_us if self.renewing else NEVER
+        return self.until_us if self.renewing else NEVER
 
     @property
     def next_renewal_us(self) -> int:
@@ -40,7 +38,7 @@ class HostLease:
 
     def running(self, now_us: int) -> bool:
         """Whether the permission lasts beyond ``now_us``."""
-        return now_us < self._until_us
+        return now_us < self.until_us
 
     def due(self, now_us: int) -> bool:
         """Whether a grant at ``now_us`` must be sent: none is running, or the last HOLD is 50 ms old."""
@@ -52,11 +50,13 @@ class HostLease:
             self.since_us = now_us
         self.holds += 1
         self._sent_at_us = now_us
-        self._until_us = now_us + hold_ms * MS
+        self.until_us = now_us + hold_ms * MS
+        self.renewing = True
 
     def end(self) -> None:
         """The permission is withdrawn or void."""
-        self._until_us = -NEVER
+        self.until_us = -NEVER
+        self.renewing = False
 
     def lapse(self, now_us: int) -> None:
         """Notice that nobody has renewed it."""
@@ -67,7 +67,7 @@ class HostLease:
         """Behave as if it had been renewed ``periods`` times."""
         if self.renewing:
             self.holds += periods
-            self._until_us += delta_us
+            self.until_us += delta_us
             self._sent_at_us += delta_us
 
 
@@ -114,7 +114,7 @@ class HostLeases:
 
     def running(self, now_us: int) -> bool:
         """Whether a permission lasts beyond ``now_us``."""
-        return self._pilot.running(now_us) or self._domestic.running(now_us)
+        return now_us < self._pilot.until_us or now_us < self._domestic.until_us
 
     def due(self, now_us: int) -> bool:
         """Whether none is running, or one has to be renewed."""

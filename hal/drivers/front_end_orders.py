@@ -6,7 +6,8 @@ message               said again    given up                     acknowledged by
 CONTROL, DISPLAY      every 50 ms   never; once a second after    STATE with its sequence number
                                     ten times
 LOCK, SHUTTER,        every 50 ms   after ten times (a late       STATE with its sequence number
-RCD_TEST, BEEP                      action would surprise)
+RCD_TEST, BEEP,                     action would surprise)
+SWITCH_X2
 INQUIRY for STATE     every 50 ms   after ten times               STATE with its sequence number
 INQUIRY for           every 50 ms   after ten times; the driver   DIP_SWITCHES with its sequence number
 DIP_SWITCHES                        asks anew

@@ -1,7 +1,7 @@
 """Reader of an energy meter over Modbus, RTU on a serial line or TCP on a connection. It never waits.
 
 A cycle reads what its purpose wants of the meter's map, one request after another, and ends with one reading, all of it or
-none. It begins every second; every 10 s at an outlet through which no current flows.
+none. It begins every second; every 10 s at an outlet through which no current flows, every 5 s at a house where nobody charges.
 
 | phase   | sent on entry     | event                                   | next phase                                     |
 |---------|-------------------|-----------------------------------------|------------------------------------------------|
@@ -26,7 +26,15 @@ from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Final
 
-from hal.frames.modbus import AnswerStream, Framing, ReadAnswer, ReadRequest, StreamCounters, request_frame
+from hal.frames.modbus import (
+    AnswerStream,
+    Framing,
+    ModbusException,
+    ReadAnswer,
+    ReadRequest,
+    StreamCounters,
+    request_frame,
+)
 from hal.meter_codec import reading_of
 from hal.meter_map import CURRENTS, EXPORTS, IMPORTS, POWERS, VOLTAGES, MeterMap, Quantity, Span
 from hal.ports import MeterReading
@@ -35,6 +43,8 @@ from hal.wires import ByteLink, LinkLostError
 
 CYCLE_US: Final = 1 * SECOND
 IDLE_CYCLE_US: Final = 10 * SECOND
+HOUSE_IDLE_CYCLE_US: Final = 5 * SECOND
+"""A house meter while nobody wants to charge: what it says is still in force when somebody comes."""
 NO_CURRENT_MA: Final = 100
 ANSWER_TIMEOUT_US: Final = 3 * SECOND
 ATTEMPTS: Final = 3
@@ -54,7 +64,7 @@ class Purpose(Enum):
     """What a meter is read for: what a reading must hold, what else is asked for, how often while no current flows."""
 
     OUTLET = (OUTLET_NEEDS, OUTLET_WANTS, IDLE_CYCLE_US)
-    HOUSE = (HOUSE_NEEDS, HOUSE_WANTS, CYCLE_US)
+    HOUSE = (HOUSE_NEEDS, HOUSE_WANTS, HOUSE_IDLE_CYCLE_US)
 
 
 FrameHook = Callable[[int, str, bytes], None]
@@ -95,6 +105,8 @@ class ModbusMeterDriver:
     ) -> None:
         """``unit``: the address that is asked, 0 to 255."""
         self.on_frame: FrameHook | None = None
+        self.idle: bool | None = None if purpose is Purpose.OUTLET else False
+        """Whether nobody needs a reading every second; ``None``: the reading itself tells, by its currents."""
         self._link = link
         self._map = meter_map
         self._unit = unit
@@ -141,6 +153,18 @@ class ModbusMeterDriver:
     def counters(self) -> MeterCounters:
         """Copy of the counters."""
         return replace(self._counts, line=replace(self._stream.counters))
+
+    def ask(self, unit: int, now_us: int) -> None:
+        if unit != self._unit:
+            self._unit = unit
+            self._lose("another address is asked now", now_us, FRAME_GAP_US)
+
+    def hurry(self, now_us: int) -> None:
+        """Somebody needs a reading every second from now on: the next one at once, if none is under way."""
+        if self.idle:
+            self.idle = False
+            if self._phase is _Phase.RESTING and self._connected:
+                self._due_us = min(self._due_us, now_us)
 
     # ------------------------------------------------------------------ Polled
 
@@ -235,12 +259,17 @@ class ModbusMeterDriver:
         self._reading = reading
         self._connected = True
         self._counts.cycles += 1
-        flowing = reading.currents_ma is None or max(map(abs, reading.currents_ma)) > NO_CURRENT_MA
-        cycle_us = CYCLE_US if flowing else self._idle_cycle_us
+        idle = self.idle
+        if idle is None:
+            idle = reading.currents_ma is not None and max(map(abs, reading.currents_ma)) <= NO_CURRENT_MA
+        cycle_us = self._idle_cycle_us if idle else CYCLE_US
         self._rest(max(self._started_us + cycle_us, now_us + FRAME_GAP_US))
 
     def _refused(self, code: int, now_us: int) -> None:
         self._counts.exceptions += 1
+        if code in _GATEWAY:
+            self._repeat(f"the gateway reaches no meter at address {self._unit} (exception {code})", now_us)
+            return
         span = self._todo[0]
         if span not in self._needed:
             self._missing.add(span)
@@ -284,6 +313,8 @@ class ModbusMeterDriver:
 
 
 _SERIAL: Final = Quantity.SERIAL
+_GATEWAY: Final = (ModbusException.GATEWAY_PATH, ModbusException.GATEWAY_TARGET)
+"""What a gateway says in the place of a meter that does not answer it."""
 
 
 def _covering(meter_map: MeterMap, usual: tuple[Span, ...], needs: frozenset[Quantity]) -> list[Span]:

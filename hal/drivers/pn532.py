@@ -147,6 +147,7 @@ class Pn532Driver:
         self._renewed = False
         self._connected = False
         self._problem = "not asked yet"
+        self._firmware = ""
         self._heard_at_us = 0
         self._bytes_at_us = 0
         self._cards: list[CardRead] = []
@@ -167,6 +168,10 @@ class Pn532Driver:
     def problem(self) -> str:
         """Why ``connected`` is false, in words; empty while connected."""
         return "" if self._connected else self._problem
+
+    @property
+    def firmware(self) -> str:
+        return self._firmware
 
     @property
     def heard_at_us(self) -> int:
@@ -300,6 +305,8 @@ class Pn532Driver:
         version = parse_firmware_version(parameters)
         if version is None:
             self._counts.malformed_answers += 1
+        elif version.ic == PN532_IC:
+            self._firmware = f"{version.version}.{version.revision}"
         return version is not None and version.ic == PN532_IC
 
     def _note_targets(self, parameters: bytes, now_us: int) -> None:

@@ -45,6 +45,7 @@ from hal.frames.front_end_messages import (
     SHUTTER_OPEN_BIT,
     TEXT_LENGTH,
     VERSION,
+    X2_BIT,
     Beep,
     Capability,
     Control,
@@ -64,6 +65,7 @@ from hal.frames.front_end_messages import (
     ResetReason,
     Shutter,
     State,
+    SwitchX2,
     message_id,
 )
 from hal.ports import (
@@ -166,6 +168,7 @@ def _state_payload(message: State) -> bytes:
         | (SHUTTER_OPEN_BIT if r.shutter & ShutterPosition.OPEN else 0)
         | (SHUTTER_CLOSED_BIT if r.shutter & ShutterPosition.CLOSED else 0)
         | (DIP_MOVED_BIT if r.dip_moved else 0)
+        | (X2_BIT if r.x2_closed else 0)
     )
     fields = {
         "positive_mv": _i16(r.positive_mv),
@@ -275,6 +278,7 @@ def _parse_reading(c: Any) -> OutletReading:
         domestic_mirror_closed=bool(c.fault_bits & DOMESTIC_MIRROR_BIT),
         domestic_plugged=bool(c.fault_bits & DOMESTIC_PLUG_BIT),
         dip_moved=bool(switches & DIP_MOVED_BIT),
+        x2_closed=bool(switches & X2_BIT),
     )
 
 
@@ -317,6 +321,7 @@ _PARSERS: Final[Mapping[int, Callable[[Any], Message]]] = MappingProxyType(
         MessageId.RESET: lambda c: Reset(),
         MessageId.SHUTTER: lambda c: Shutter(ShutterPulse(c.direction), c.pulse_ms),
         MessageId.DISPLAY: _parse_display,
+        MessageId.SWITCH_X2: lambda c: SwitchX2(_bool(c.closed)),
         MessageId.DIP_SWITCHES: lambda c: DipSwitches(tuple(c.banks), c.accepted),
         MessageId.STATE: lambda c: State(_parse_reading(c), c.accepted),
         MessageId.IDENTITY: _parse_identity,
@@ -358,7 +363,8 @@ class Decoder:
     def __init__(self, receives: tuple[MessageId, ...]) -> None:
         """``receives``: the ids this side may receive (``HOST_IDS`` in the front end, ``FRONT_END_IDS`` in the host)."""
         self._lengths = {int(i): PAYLOAD_LENGTH[i] + OVERHEAD for i in receives}
-        self._buffer = bytearray()
+        self.rest = bytearray()
+        """Bytes of a frame that has begun and is not complete."""
         self._counts: dict[str, int] = {}
         self._last_body = b""
         self._last_sequence: int | None = None
@@ -372,14 +378,9 @@ class Decoder:
         """Frozen copy of the counters."""
         return DecoderCounts(**self._counts)
 
-    @property
-    def partial(self) -> bool:
-        """Whether a frame has begun and is not complete."""
-        return bool(self._buffer)
-
     def feed(self, data: bytes) -> list[Frame]:
         """Take in ``data`` and return the frames that it completes. Never raises for any byte string."""
-        self._buffer += data
+        self.rest += data
         frames: list[Frame] = []
         while self._next(frames):
             pass
@@ -387,14 +388,14 @@ class Decoder:
 
     def abandon(self) -> None:
         """Give up a frame whose rest has not come within ``BYTE_GAP_US``; whole frames inside its bytes are lost."""
-        if self._buffer:
+        if self.rest:
             self._count("abandoned")
-            self._count("skipped_bytes", len(self._buffer))
-            self._buffer.clear()
+            self._count("skipped_bytes", len(self.rest))
+            self.rest.clear()
 
     def restart(self) -> None:
         """Forget the sequence and the rest of the line's bytes: this is another connection."""
-        self._buffer.clear()
+        self.rest.clear()
         self._last_sequence = None
         self._last_body = b""
 
@@ -409,11 +410,11 @@ class Decoder:
         self._counts[name] = self._counts.get(name, 0) + by
 
     def _drop(self, length: int) -> None:
-        del self._buffer[:length]
+        del self.rest[:length]
 
     def _next(self, frames: list[Frame]) -> bool:
         """Take one step through the buffer; False when it needs more bytes."""
-        buffer = self._buffer
+        buffer = self.rest
         start = buffer.find(START)
         if start != 0:
             skipped = len(buffer) if start < 0 else start

@@ -53,6 +53,7 @@ class MessageId(IntEnum):
     SHUTTER = 0x09
     DISPLAY = 0x0A
     HOLD_DOMESTIC = 0x0B
+    SWITCH_X2 = 0x0C
     STATE = 0x81
     IDENTITY = 0x82
     DIP_SWITCHES = 0x83
@@ -106,6 +107,7 @@ class Capability(IntFlag):
     DISPLAY = 0x0400
     DIP_SWITCHES = 0x0800
     DOMESTIC = 0x1000
+    X2 = 0x2000
 
 
 class ResetReason(IntEnum):
@@ -193,6 +195,13 @@ class Display:
 
 
 @dataclass(frozen=True, slots=True)
+class SwitchX2:
+    """Move the latching relay of X2. Never sent to a front end without capability X2."""
+
+    closed: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Inquiry:
     """Ask for a STATE, an IDENTITY or, from ``PANEL_VERSION`` on, for DIP_SWITCHES."""
 
@@ -233,7 +242,9 @@ class DipSwitches:
     accepted: int
 
 
-HostMessage = Control | Hold | HoldDomestic | Open | Lock | RcdTest | Beep | Inquiry | Reset | Shutter | Display
+HostMessage = (
+    Control | Hold | HoldDomestic | Open | Lock | RcdTest | Beep | Inquiry | Reset | Shutter | Display | SwitchX2
+)
 FrontEndMessage = State | Identity | DipSwitches
 Message = HostMessage | FrontEndMessage
 
@@ -253,6 +264,7 @@ LAYOUTS: Final[Mapping[MessageId, Struct]] = MappingProxyType(
         MessageId.SHUTTER: Struct("direction" / Int8ub, "pulse_ms" / Int16ub),
         MessageId.DISPLAY: Struct("text" / Bytes(TEXT_LENGTH)),
         MessageId.HOLD_DOMESTIC: Struct("hold_ms" / Int16ub, "reading_age_ms" / Int16ub),
+        MessageId.SWITCH_X2: Struct("closed" / Int8ub),
         MessageId.STATE: Struct(
             "positive_mv" / Int16sb,
             "negative_mv" / Int16sb,
@@ -295,6 +307,7 @@ RESIDUAL_DC_BIT: Final = 0x08
 SHUTTER_OPEN_BIT: Final = 0x10
 SHUTTER_CLOSED_BIT: Final = 0x20
 DIP_MOVED_BIT: Final = 0x40
+X2_BIT: Final = 0x80
 """Bits of the field ``switches`` of STATE."""
 
 DOMESTIC_MIRROR_BIT: Final = 0x4000
@@ -315,6 +328,7 @@ _ID_OF: Final[Mapping[type, MessageId]] = MappingProxyType(
         Reset: MessageId.RESET,
         Shutter: MessageId.SHUTTER,
         Display: MessageId.DISPLAY,
+        SwitchX2: MessageId.SWITCH_X2,
         State: MessageId.STATE,
         Identity: MessageId.IDENTITY,
         DipSwitches: MessageId.DIP_SWITCHES,

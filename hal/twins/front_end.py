@@ -46,6 +46,7 @@ from hal.frames.front_end_messages import (
     ResetReason,
     SafeStateReason,
     State,
+    SwitchX2,
 )
 from hal.front_end_line import FrameHook, FrontEndLine
 from hal.ports import OutletReading, PilotDriveMode, ShutterPosition
@@ -391,6 +392,8 @@ class FrontEndTwin:
             return True
         if isinstance(message, Inquiry):
             return message.wanted is MessageId.STATE
+        if isinstance(message, SwitchX2) and self._with_interlock and self._under_load():
+            return False
         judgement = self._memory.judge(frame, now_us)
         if judgement is Judgement.OBEY:
             self._outputs.obey(message, now_us)
@@ -400,6 +403,11 @@ class FrontEndTwin:
         elif judgement is Judgement.ACKNOWLEDGE:
             self._counts = replace(self._counts, repetitions=self._counts.repetitions + 1)
         return judgement is not Judgement.REFUSE
+
+    def _under_load(self) -> bool:
+        """A contactor is held or not yet proven open: what hangs on X2 must not move now."""
+        taken = self._sample
+        return self._outputs.coil or self._keeper.permitted or taken is None or taken.mirror_closed
 
     def _go_silent(self, now_us: int) -> None:
         self._keeper.silence()

@@ -15,6 +15,7 @@ from hal.frames.front_end_messages import (
     Message,
     RcdTest,
     Shutter,
+    SwitchX2,
 )
 from hal.ports import LightCode, PilotDriveMode
 from hal.twins.electronics import OutletElectronics
@@ -72,7 +73,7 @@ class FrontEndOutputs:
         self.obey(replace(self.control, mode=PilotDriveMode.F, duty_bp=0), now_us)
 
     def obey(self, message: Message, now_us: int) -> None:
-        """Carry out CONTROL, LOCK, SHUTTER, RCD_TEST, BEEP or DISPLAY."""
+        """Carry out CONTROL, LOCK, SHUTTER, RCD_TEST, BEEP, DISPLAY or SWITCH_X2."""
         if isinstance(message, Control):
             self._obey_control(message, now_us)
         elif isinstance(message, Lock):
@@ -87,6 +88,8 @@ class FrontEndOutputs:
             self._pins.beep(message.code, now_us)
         elif isinstance(message, Display):
             self._pins.show_text(message.text, now_us)
+        elif isinstance(message, SwitchX2):
+            self._pins.drive_x2(message.closed, now_us)
 
     def _obey_control(self, wanted: Control, now_us: int) -> None:
         before, self.control = self.control, wanted

@@ -57,6 +57,7 @@ def sample(pins: OutletElectronics) -> OutletReading:
         shutter=pins.shutter_position(),
         domestic_mirror_closed=pins.domestic_mirror_closed(),
         domestic_plugged=pins.domestic_plugged(),
+        x2_closed=pins.x2_closed(),
     )
 
 
@@ -74,6 +75,7 @@ def _switches(r: OutletReading) -> tuple[object, ...]:
         r.lock,
         r.shutter,
         r.dip_moved,
+        r.x2_closed,
         r.self_test,
         r.residual_ac,
         r.residual_dc,

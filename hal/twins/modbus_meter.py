@@ -5,7 +5,8 @@ gets no answer. Without voltage on any phase it is dark, as a meter that feeds i
 
 | request                                             | answer                              |
 |-----------------------------------------------------|-------------------------------------|
-| another address                                     | none                                |
+| another address                                     | none; of a gateway: exception 11    |
+| the meter is dark, away or silent                   | the same                            |
 | function that does not read registers               | exception 1                         |
 | no register, more than 125                           | exception 3                         |
 | a register that the map does not know               | exception 2                         |
@@ -36,10 +37,11 @@ from hal.meter_map import CURRENTS, EXPORTS, IMPORTS, POWERS, VOLTAGES, MeterMap
 from hal.scheduling import Waker
 from hal.units import MS, NEVER
 from hal.wires import ByteLink, LinkLostError
-from hal.world.metered import Measured, MeterFaults, MeterLie, Source
+from hal.world.metered import ANSWER_TIME_US, Measured, MeterFaults, MeterLie, Source
 
 BROKEN_FRAME_US: Final = 200 * MS
 LINE_RETRY_US: Final = 500 * MS
+GATEWAY_WAITS_US: Final = 1_000 * MS
 FREQUENCY_MHZ: Final = 50_000
 FIRST_SERIAL: Final = 17_000_001
 _RESTLESS: Final = (MeterLie.JUMP, MeterLie.LEAP)
@@ -68,8 +70,11 @@ class ModbusMeterTwin:
         waker: Waker,
         framing: Framing = Framing.RTU,
         seed: int = 0,
+        *,
+        gateway: bool = False,
     ) -> None:
-        """``unit``: its own address. ``seed``: of garbage and jumps."""
+        """``unit``: its own address. ``seed``: of garbage and jumps. ``gateway``: between it and the reader stands one."""
+        self._gateway = gateway
         self.faults = MeterFaults()
         self.counters = MeterTwinCounters()
         self.unit = unit
@@ -128,10 +133,8 @@ class ModbusMeterTwin:
             data = self._link.read(now_us)
             if data:
                 self._take_in(data, now_us)
-            if now_us >= self._answer_us and self._answer is not None:
-                answer, self._answer, self._answer_us = self._answer, None, NEVER
-                self.counters.answers += 1
-                self._link.write(answer, now_us)
+            if now_us >= self._answer_us:
+                self._send(now_us)
         except LinkLostError:
             return now_us + LINE_RETRY_US
         return self._answer_us
@@ -146,9 +149,11 @@ class ModbusMeterTwin:
     def _handle(self, request: ReadRequest, now_us: int) -> None:
         if request.unit != self.unit:
             self.counters.strange_address += 1
+            self._unreachable(request, now_us)
             return
         measured = self._source.measured(now_us)
         if self.faults.silent or now_us < self._away_until_us or not any(measured.voltages_mv):
+            self._unreachable(request, now_us)
             return
         self.counters.requests += 1
         if self.faults.garbage:
@@ -156,6 +161,23 @@ class ModbusMeterTwin:
         else:
             self._answer = answer_frame(self._answer_to(request, measured), self._framing)
         self._answer_us = now_us + self.faults.delay_us
+        if self.faults.delay_us == ANSWER_TIME_US:
+            # A line knows when a byte was put on it: no step of its own for each answer of a meter that is well.
+            self._send(self._answer_us)
+
+    def _send(self, at_us: int) -> None:
+        answer, self._answer, self._answer_us = self._answer, None, NEVER
+        if answer is not None:
+            self.counters.answers += 1
+            self._link.write(answer, at_us)
+
+    def _unreachable(self, request: ReadRequest, now_us: int) -> None:
+        """No meter answers: a gateway says so in its place when it has waited for long enough."""
+        if self._gateway:
+            self.counters.exceptions += 1
+            code = ModbusException.GATEWAY_TARGET
+            refusal = ReadAnswer(request.unit, request.function or READ_HOLDING, (), code, request.transaction)
+            self._answer, self._answer_us = answer_frame(refusal, self._framing), now_us + GATEWAY_WAITS_US
 
     def _answer_to(self, request: ReadRequest, measured: Measured) -> ReadAnswer:
         code = self.faults.exception

@@ -34,12 +34,13 @@ from hal.world.contactor import Contactor
 from hal.world.contacts import Contacts, WiredContact
 from hal.world.dip_banks import DipBanks
 from hal.world.domestic import DomesticSocket
+from hal.world.phase_switch import PhaseSwitch
 from hal.world.pilot_circuit import DEAD_LINE, Diode, PilotCircuit, PilotGenerator, PilotLine, level_of
 from hal.world.residual import ResidualDetector
 from hal.world.shutter import Shutter
 from hal.world.socket import RESERVE_DELAY_US, SocketLock
 from hal.world.supply import NO_PHASES, Feed, Phases
-from hal.world.truth import DomesticTruth, OutletTruth
+from hal.world.truth import DomesticTruth, OutletTruth, PhaseSwitchTruth
 from hal.world.vehicle import Vehicle
 
 _AGREEMENT_ROUNDS = 8
@@ -52,7 +53,8 @@ class OutletSetup:
 
     ``contacts``: the lines on which breaker, key lock, push button, service button or X1 have their contact; the others are free.
     ``dip``: positions of the DIP switches at first, one byte per bank. ``has_mode3``: there is a socket or cable with a
-    pilot; ``has_domestic``: there is a domestic socket.
+    pilot; ``has_domestic``: there is a domestic socket. ``has_x2``: the front end has the switching output X2;
+    ``phase_switch``: it drives a contactor for L2 and L3.
     """
 
     phases: int = 3
@@ -65,6 +67,8 @@ class OutletSetup:
     dip: tuple[int, ...] = ()
     has_mode3: bool = True
     has_domestic: bool = False
+    has_x2: bool = False
+    phase_switch: bool = False
 
     def __post_init__(self) -> None:
         if self.phases not in (1, 3) or not 0 <= self.input_count <= 64:
@@ -88,6 +92,7 @@ class OutletWorld:
         self.contactor, self.residual = Contactor(), ResidualDetector()
         self.domestic = DomesticSocket(fitted=self.setup.has_domestic)
         self.feed = Feed(phases=self.setup.phases)
+        self.phase_switch = PhaseSwitch(self.setup.has_x2, self.setup.phase_switch)
         self.dip_banks = DipBanks(self.setup.dip)
         self.temperature, self.signs = Temperature(), Signs()
         self.contacts = Contacts(self.setup.input_count, self.setup.contacts)
@@ -117,6 +122,7 @@ class OutletWorld:
         return min(
             self.contactor.due_us,
             self.domestic.due_us,
+            self.phase_switch.due_us,
             self.vehicle.due_us,
             self.lock.due_us,
             self.shutter.due_us,
@@ -186,6 +192,9 @@ class OutletWorld:
             self.contactor.step(now_us, max(self._vehicle_ma))
         if self.domestic.due_us <= now_us:
             self.domestic.contactor.step(now_us, self._domestic_ma())
+        if self.phase_switch.due_us <= now_us:
+            self.phase_switch.step(live=self.contactor.closed)
+            self.feed.others_off = self.phase_switch.takes_away
         if self.vehicle.due_us <= now_us:
             self.vehicle.step(now_us)
         if self.lock.due_us <= now_us:
@@ -340,6 +349,9 @@ class OutletWorld:
     def inputs(self) -> tuple[bool, ...]:
         return self.contacts.states(not self.feed.breaker_closed)
 
+    def x2_closed(self) -> bool:
+        return self.phase_switch.fitted and self.phase_switch.x2_closed
+
     def dip_switches(self) -> tuple[int, ...]:
         return self.dip_banks.positions
 
@@ -371,6 +383,11 @@ class OutletWorld:
     def drive_shutter(self, direction: ShutterPulse, duration_us: int, now_us: int) -> None:
         self.advance(now_us)
         if self._powered and self.shutter.drive(direction, duration_us, self._now_us):
+            self.settle()
+
+    def drive_x2(self, closed: bool, now_us: int) -> None:
+        self.advance(now_us)
+        if self._powered and self.phase_switch.drive(closed, self._now_us):
             self.settle()
 
     def start_self_test(self, now_us: int) -> None:
@@ -454,7 +471,12 @@ class OutletWorld:
             inputs=self.inputs(),
             key_locked=self.contacts.key_locked,
             domestic=self._domestic_truth() if self.domestic.fitted else None,
+            phase_switch=self._phase_switch_truth() if self.phase_switch.wired else None,
         )
+
+    def _phase_switch_truth(self) -> PhaseSwitchTruth:
+        switch = self.phase_switch
+        return PhaseSwitchTruth(switch.x2_closed, switch.closed, switch.moves, switch.moves_live)
 
     def _domestic_truth(self) -> DomesticTruth:
         contactor = self.domestic.contactor

@@ -26,6 +26,8 @@ class StationWorld:
         self.grid = Grid()
         self.house_meter: MeterSwitch | None = None
         """The meter of the house connection, where there is one."""
+        self.board_cable_in_second_port = True
+        """Where the cable between the boards of two outlets is: in the second Ethernet port from the left on both, or not."""
         self._request_wake: Callable[[int], None] = lambda at_us: None
         self.outlets = tuple(OutletWorld(setup, now_us=now_us) for setup in outlets)
 

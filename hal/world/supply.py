@@ -57,6 +57,8 @@ class Feed:
     breaker_closed: bool = True
     rail_mv: int = NOMINAL_RAIL_MV
     rail_cut: bool = False
+    others_off: bool = False
+    """A phase switch takes L2 and L3 away."""
 
     @property
     def powered(self) -> bool:
@@ -72,4 +74,4 @@ class Feed:
         if not self.breaker_closed:
             return NO_PHASES
         first, second, third = self.grid_mv
-        return (first, second, third) if self.phases == 3 else (first, 0, 0)
+        return (first, second, third) if self.phases == 3 and not self.others_off else (first, 0, 0)

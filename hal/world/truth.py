@@ -20,6 +20,15 @@ class DomesticTruth(NamedTuple):
     openings_under_load: int
 
 
+class PhaseSwitchTruth(NamedTuple):
+    """The contactor for L2 and L3 that X2 drives. ``moves_live``: movements while the outlet's contacts were closed."""
+
+    x2_closed: bool
+    closed: bool
+    moves: int
+    moves_live: int
+
+
 class OutletTruth(NamedTuple):
     """One outlet as it is since ``at_us``. Nothing here is a report of a sensor or an order of a controller.
 
@@ -37,7 +46,7 @@ class OutletTruth(NamedTuple):
     ``inputs``: what each input line really says, true = closed, faults of wires and contacts included; ``key_locked``:
     the position of the key itself, false where there is none.
     ``light``, ``beep``, ``display``: what a passer-by sees, heard last and reads; ``beep_count``: how many sounds.
-    ``dip``: DIP switches, one byte per bank; ``x1_closed``: the contact at the enable input.
+    ``phase_switch``: ``None`` where the feed has none. ``dip``: DIP switches, one byte per bank; ``x1_closed``: the contact at the enable input.
     """
 
     at_us: int
@@ -85,11 +94,12 @@ class OutletTruth(NamedTuple):
     inputs: tuple[bool, ...] = ()
     key_locked: bool = False
     domestic: DomesticTruth | None = None
+    phase_switch: PhaseSwitchTruth | None = None
 
     def as_dict(self) -> dict[str, Any]:
-        """Every field by its name, the domestic socket's as a dictionary of its own."""
-        domestic = self.domestic
-        return {**self._asdict(), "domestic": None if domestic is None else domestic._asdict()}
+        """Every field by its name, those of domestic socket and phase switch as dictionaries of their own."""
+        parts = {"domestic": self.domestic, "phase_switch": self.phase_switch}
+        return {**self._asdict(), **{name: None if part is None else part._asdict() for name, part in parts.items()}}
 
     @property
     def energy_nj(self) -> int:

@@ -365,6 +365,10 @@ def _brown_out(call: Call) -> None:
     grid.phase_mv = (first, second, third)
 
 
+def _move_board_cable(call: Call) -> None:
+    call.world.board_cable_in_second_port = call.heal
+
+
 ACTIONS: Final[dict[str, Action]] = {
     "plug_in": Action(_plug_in, _plug_in_blocked),
     "unplug": Action(_unplug, _unplug_blocked),
@@ -396,5 +400,8 @@ STATION_ACTIONS: Final[dict[str, Action]] = {
     "cut_power": Action(_cut_power, lambda call: "" if call.world.grid.on else "the power is cut already"),
     "restore_power": Action(_restore_power, lambda call: "the power is on already" if call.world.grid.on else ""),
     "brown_out": Action(_brown_out),
+    "move_board_cable": Action(
+        _move_board_cable, lambda call: "" if len(call.world.outlets) > 1 else "a single outlet has no such cable"
+    ),
 }
-"""Actions on the grid; every outlet follows."""
+"""Actions on the station as a whole; every outlet follows."""

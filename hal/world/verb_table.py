@@ -12,6 +12,7 @@ from hal.world.socket import Jam, LockFeedbackFault
 from hal.world.vehicle_params import VEHICLE_PARAMS
 from hal.world.verb_domestic import DOMESTIC_VERBS
 from hal.world.verb_meter import HOUSE_VERBS, METER_VERBS
+from hal.world.verb_phases import PHASE_VERBS
 from hal.world.verb_spec import HEAL, OUTLET, Verb, VerbParam
 
 DEMO_UID: Final = "04A1B2C3D4E5F6"
@@ -215,6 +216,13 @@ _GRID: Final = (
         ),
         "heal",
     ),
+    Verb(
+        "move_board_cable",
+        "station",
+        "the cable between the boards of two outlets goes out of the second Ethernet port",
+        (HEAL,),
+        "heal",
+    ),
     _fault(
         "grid",
         "dim_supply",
@@ -374,6 +382,7 @@ VERBS: Final[tuple[Verb, ...]] = (
     *_CONTACTOR_FAULTS,
     *_OTHER_FAULTS,
     *DOMESTIC_VERBS,
+    *PHASE_VERBS,
     *METER_VERBS,
     *HOUSE_VERBS,
 )

@@ -16,6 +16,7 @@ from hal.world.verb_actions import ACTIONS, STATION_ACTIONS, Action, Call
 from hal.world.verb_domestic import DOMESTIC_ACTIONS, DOMESTIC_VERBS
 from hal.world.verb_faults import FAULT_ACTIONS
 from hal.world.verb_meter import HOUSE_ACTIONS, HOUSE_VERBS, METER_ACTIONS, METER_VERBS
+from hal.world.verb_phases import PHASE_ACTIONS, PHASE_VERBS
 from hal.world.verb_spec import Verb, VerbError, VerbParam, check_params
 from hal.world.verb_table import DEVICE_VERBS, DIP_VERBS, SHUTTER_VERBS, VERBS
 
@@ -23,10 +24,17 @@ __all__ = ["VERBS", "Verb", "VerbError", "VerbParam", "apply", "verbs_of"]
 
 _BY_NAME: Final = {verb.name: verb for verb in VERBS}
 _DOMESTIC: Final = tuple(verb.name for verb in DOMESTIC_VERBS)
+_PHASES: Final = tuple(verb.name for verb in PHASE_VERBS)
 _METER: Final = tuple(verb.name for verb in METER_VERBS)
 _HOUSE: Final = tuple(verb.name for verb in HOUSE_VERBS)
 _STATION_ACTIONS: Final[dict[str, Action]] = {**STATION_ACTIONS, **HOUSE_ACTIONS}
-_OUTLET_ACTIONS: Final[dict[str, Action]] = {**ACTIONS, **FAULT_ACTIONS, **DOMESTIC_ACTIONS, **METER_ACTIONS}
+_OUTLET_ACTIONS: Final[dict[str, Action]] = {
+    **ACTIONS,
+    **FAULT_ACTIONS,
+    **DOMESTIC_ACTIONS,
+    **METER_ACTIONS,
+    **PHASE_ACTIONS,
+}
 
 
 def verbs_of(world: StationWorld) -> tuple[Verb, ...]:
@@ -39,12 +47,16 @@ def _fits(verb: Verb, world: StationWorld) -> bool:
         return any(outlet.shutter.fitted for outlet in world.outlets)
     if verb.name in _DOMESTIC:
         return any(outlet.domestic.fitted for outlet in world.outlets)
+    if verb.name in _PHASES:
+        return any(outlet.phase_switch.wired for outlet in world.outlets)
     if verb.name in _METER:
         return world.house_meter is not None or any(outlet.attached.meter is not None for outlet in world.outlets)
     if verb.name in _HOUSE:
         return world.house_meter is not None
     if verb.name in DIP_VERBS:
         return any(outlet.dip_banks.positions for outlet in world.outlets)
+    if verb.name == "move_board_cable":
+        return len(world.outlets) > 1
     device = DEVICE_VERBS.get(verb.name)
     return device is None or any(outlet.contacts.has(device) for outlet in world.outlets)
 

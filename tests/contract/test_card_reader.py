@@ -137,3 +137,13 @@ def test_polling_early_or_twice_changes_nothing(place: Place) -> None:
         wish = place.reader.poll(place.now_us)
         assert wish == place.reader.poll(place.now_us)
     assert uids(place.reader.take_cards()) == ["04112233445566"]
+
+
+@pytest.mark.req("MNT-01")
+def test_it_tells_the_version_of_its_program_and_keeps_it_while_it_is_away(place: Place) -> None:
+    place.run(SECOND)
+    told = place.reader.firmware
+    assert told.count(".") == 1
+    place.unplug()
+    place.run(SECOND)
+    assert place.reader.firmware == told

@@ -225,3 +225,12 @@ def test_light_and_ventilation_follow(place: Place) -> None:
     place.run(50 * MS)
     assert place.calls("light")[-1] is LightCode.BLUE_BLINK
     assert place.calls("ventilation")[-1] is True
+
+
+@pytest.mark.req("MNT-01")
+def test_it_tells_the_version_of_its_program_and_keeps_it_while_it_is_away(place: Place) -> None:
+    told = place.ports.firmware
+    assert told.count(".") == 2
+    place.unplug_device()
+    place.run(SECOND)
+    assert place.ports.firmware == told

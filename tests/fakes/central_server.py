@@ -104,6 +104,17 @@ class CentralServer:
         assert connection is not None
         asyncio.run_coroutine_threadsafe(connection.send(message), self._loop).result(5)
 
+    def flood(self, text: str, count: int) -> None:
+        """Send a text very often, as fast as it goes."""
+        connection = self._connection
+        assert connection is not None
+
+        async def send() -> None:
+            for _ in range(count):
+                await connection.send(text)
+
+        asyncio.run_coroutine_threadsafe(send(), self._loop).result(30)
+
     def drop(self) -> None:
         """Cut the connection without a word."""
         connection = self._connection

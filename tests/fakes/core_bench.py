@@ -70,6 +70,7 @@ def inputs_of(outlet: OutletWorld, *, link_ok: bool = True, reader_ok: bool = Tr
         domestic_closed=outlet.domestic_mirror_closed(),
         domestic_plugged=outlet.domestic_plugged(),
         dip=outlet.dip_switches() or None,
+        x2_closed=outlet.x2_closed(),
     )
 
 
@@ -109,6 +110,8 @@ class CoreBench:
                     has_domestic=each.has_domestic,
                     contacts=wired_contacts(each.lines),
                     dip=dip,
+                    has_x2=each.phase_switch,
+                    phase_switch=each.phase_switch,
                     input_count=8,
                 )
                 for each in self.config.outlets
@@ -129,6 +132,7 @@ class CoreBench:
         self._wake_us = self.now_us
         self._pulses = [0] * len(self.config.outlets)
         self._shutter_pulses = [0] * len(self.config.outlets)
+        self._x2_pulses = [0] * len(self.config.outlets)
         self._tests = [0] * len(self.config.outlets)
 
     def restore(self, latched: tuple[str, ...] = (), register_wh: int = 0) -> None:
@@ -235,6 +239,9 @@ class CoreBench:
             if outputs.shutter_drive is not ShutterDrive.REST:
                 pulse_us = self.config.outlets[index].shutter.pulse_us
                 outlet.drive_shutter(SHUTTER_PULSE[outputs.shutter_drive], pulse_us, now_us)
+        if outputs.x2_pulse != self._x2_pulses[index]:
+            self._x2_pulses[index] = outputs.x2_pulse
+            outlet.drive_x2(outputs.x2_closed, now_us)
         if outputs.rcd_test_count != self._tests[index]:
             self._tests[index] = outputs.rcd_test_count
             outlet.start_self_test(now_us)

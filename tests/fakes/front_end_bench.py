@@ -41,6 +41,7 @@ class HandElectronics:
         self.shutter = ShutterPosition.BETWEEN
         self.supply = 12_000
         self.dip: tuple[int, ...] = ()
+        self.x2 = False
         self.log: list[tuple[int, str, object]] = []
         self._listeners: list[Callable[[int], None]] = []
 
@@ -105,6 +106,9 @@ class HandElectronics:
     def dip_switches(self) -> tuple[int, ...]:
         return self.dip
 
+    def x2_closed(self) -> bool:
+        return self.x2
+
     def drive_pilot(self, mode: PilotDriveMode, duty_bp: int, now_us: int) -> None:
         self.mode, self.duty_bp = mode, duty_bp
         self._did(now_us, "pilot", (mode, duty_bp))
@@ -124,6 +128,10 @@ class HandElectronics:
 
     def drive_shutter(self, direction: ShutterPulse, duration_us: int, now_us: int) -> None:
         self._did(now_us, "shutter", (direction, duration_us))
+
+    def drive_x2(self, closed: bool, now_us: int) -> None:
+        self.x2 = closed
+        self._did(now_us, "x2", closed)
 
     def start_self_test(self, now_us: int) -> None:
         self._did(now_us, "self test", True)

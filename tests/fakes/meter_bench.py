@@ -62,13 +62,16 @@ class MeterBench:
         purpose: Purpose = Purpose.OUTLET,
         baud: int = 19_200,
         meter_map: MeterMap | None = None,
+        gateway: bool = False,
     ) -> None:
         self.scheduler = Scheduler()
         self.map = meter_map or map_of(name)
         self.source = FixedSource()
         self.modem = NullModem(self.scheduler, baud, "meter")
         self.driver = ModbusMeterDriver(self.modem.left, self.map, reader_unit, framing, purpose=purpose)
-        self.twin = ModbusMeterTwin(self.modem.right, self.map, twin_unit, self.source, self.scheduler, framing)
+        self.twin = ModbusMeterTwin(
+            self.modem.right, self.map, twin_unit, self.source, self.scheduler, framing, gateway=gateway
+        )
         self.polling = Polling(self.driver)
         self.scheduler.add(self.twin, "twin")
         self.scheduler.add(self.polling, "reader")

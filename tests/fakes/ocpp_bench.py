@@ -106,7 +106,7 @@ class Bench:
         self._closed_us: int | None = None
         self._connection = 0
         self._wish_us = 0
-        self._sessions = 0
+        self._sessions = self._restarts = 0
         self.boot()
 
     # --- life ---------------------------------------------------------------------------------------------------
@@ -122,7 +122,21 @@ class Bench:
         journal = self.store.journal(UID)
         for number in self.outlets:
             self.outlets[number] = replace(self.outlets[number], register_wh=journal.register_wh(number))
-        self.point = ChargePoint(self.settings, self.identity, self.boot_id, self.random.random)
+        self._begin_services(self.boot_id)
+
+    def restart_services(self) -> None:
+        """Services die and begin again, control and its sessions go on."""
+        while self.store.queued:
+            self.now_us = self.store.step(self.now_us)
+        self.connected, self._opening_us = False, None
+        self._to_central.clear()
+        self._to_station.clear()
+        self._restarts += 1
+        self._begin_services(f"again{self._restarts}")
+
+    def _begin_services(self, token: str) -> None:
+        journal = self.store.journal(UID)
+        self.point = ChargePoint(self.settings, self.identity, token, self.random.random)
         self.supervision = OcppSupervision(self.point, self, restart=self.restarts.append, wake=self._wake)
         config = StationConfig(UID, "test", tuple(OutletConfig(n) for n in self.identity.outlets))
         on_loss = CardLoss.ALLOW_ALL if self.settings.loss is LossStrategy.ALLOW_ALL else CardLoss.REJECT_ALL

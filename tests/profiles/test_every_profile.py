@@ -18,7 +18,7 @@ from boards.load import load_profile, load_text, shipped_profiles
 from boards.meter_reference import with_table as with_meters
 from boards.reference import key_rows, with_table
 from boards.to_core import station_config, wire_plan
-from evse.core.config import Access, Location, SignStyle, SocketType
+from evse.core.config import Access, Location, MeterLink, SignStyle, SocketType
 from evse.core.dip import DipFunction, decode
 from evse.core.lines import InputLine, LineFunction
 
@@ -91,7 +91,7 @@ def test_it_assembles_with_every_port(name: str) -> None:
         assert (outlet.dip is not None) == bool(of_core.dip_banks)
         assert (outlet.display is not None) == of_core.has_display
         assert (outlet.reader is not None) == (of_core.access is Access.BADGE)
-        assert (outlet.meter is not None) == bool(of_core.meter)
+        assert (outlet.meter is not None) == bool(of_core.meter and of_core.meter_link is MeterLink.RTU)
         assert len(outlet.polled) == 1 + (outlet.reader is not None) + (outlet.meter is not None)
         for driver in outlet.polled:
             driver.poll(0)
@@ -219,7 +219,7 @@ def test_the_other_thor_boards_differ_in_their_own_points_only() -> None:
     assert station_config(load_profile("thor-c"), "s").outlets[0] == thor
     assert not load_profile("thor-c").model.devices.usb_socket
     free = station_config(load_profile("thor-free"), "s").outlets[0]
-    assert free == replace(thor, access=Access.FREE)
+    assert free == replace(thor, access=Access.FREE, phase_switch=True)
     cable = station_config(load_profile("thor-cable"), "s").outlets[0]
     assert cable == replace(thor, socket=SocketType.ATTACHED_T2, has_lock=False)
 

@@ -18,7 +18,9 @@ description: Parking with a meter at its outlet, behind a house connection
 inherits: parking
 outlet_defaults:
   meter: {map: iem3155, address: 2}
-outlets: [{number: 1, position: right}]
+outlets:
+  - {number: 1, position: right}
+  - {number: 2, position: left, meter: {protocol: modbus_tcp}}
 house_meter: {map: abb-m4m, maximum_current_a: 25, fallback_current_a: 6}
 """
 
@@ -45,6 +47,18 @@ def test_the_outlets_meter_is_in_force_lost_and_back(station: RunningStation) ->
     assert lost["meter"]["problem"].startswith("no line")
     station.verb("cut_line", outlet=1, heal=True)
     until("meter back", lambda: station.outlet()["metered_by"] == "iem3155" and not station.outlet()["error_status"])
+
+
+@pytest.mark.req("MTR-02")
+def test_a_meter_behind_a_gateway_reaches_control_through_services(station: RunningStation) -> None:
+    until("meter in force", lambda: station.outlet(2).get("metered_by") == "iem3155")
+    station.verb("silence_meter", outlet=2)
+    lost: dict[str, Any] = until(
+        "bit 11", lambda: o if (o := station.outlet(2))["error_status"] & 1 << 11 else None, 40
+    )
+    assert "exception 11" in lost["meter"]["problem"]
+    station.verb("silence_meter", outlet=2, heal=True)
+    until("meter back", lambda: station.outlet(2)["metered_by"] == "iem3155")
 
 
 @pytest.mark.req("ENE-10")

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import contextlib
+import hashlib
+import re
+import socket
 import ssl
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -15,6 +19,7 @@ import trustme
 from evse.links.ocpp.target import Trust, target_of
 from evse.links.ocpp.websocket import WebSocketLink
 from tests.fakes.central_server import CentralServer
+from tests.fakes.hostile_server import hostile_server
 
 pytestmark = [pytest.mark.real, pytest.mark.timeout(60)]
 PASSWORD = "correct-horse-battery"
@@ -26,6 +31,7 @@ class Heard:
 
     def __init__(self) -> None:
         self.told: list[str] = []
+        self.distrust: list[str] = []
 
     def opened(self, _now_us: int) -> None:
         self.told.append("opened")
@@ -36,16 +42,21 @@ class Heard:
     def received(self, _now_us: int, text: str) -> None:
         self.told.append(text)
 
+    def security_event(self, _now_us: int, kind: str, _info: str) -> None:
+        self.distrust.append(kind)
+
 
 @contextlib.asynccontextmanager
 async def link_to(
-    url: str, profile: int = 0, trust: Trust = NO_TRUST, ping_s: int = 0
+    url: str, profile: int = 0, trust: Trust = NO_TRUST, ping_s: float = 0, wait_s: float = 3
 ) -> AsyncIterator[tuple[WebSocketLink, Heard]]:
     heard = Heard()
     link = WebSocketLink(
         lambda: (target_of(url, "CP1", profile, PASSWORD), profile, trust),
         lambda: ping_s,
         lambda: time.monotonic_ns() // 1_000,
+        wait_s,
+        wait_s,
     )
     link.listener = heard
     link.open()
@@ -107,6 +118,8 @@ def test_a_refused_handshake_is_a_failed_attempt(server: CentralServer, status: 
         async with link_to(server.url) as (link, heard):
             await until(lambda: heard.told == ["closed"])
             assert str(status) in link.problem
+            assert bool(heard.distrust) is (status in (401, 403))
+            assert set(heard.distrust) <= {"FailedToAuthenticateAtCentralSystem"}
 
     asyncio.run(story())
 
@@ -161,6 +174,88 @@ def test_nobody_there_and_a_cut_line_are_told_once_each(server: CentralServer) -
     asyncio.run(story())
 
 
+def handshake(connection: socket.socket) -> None:
+    """Open a WebSocket as its server, by hand."""
+    request = b""
+    while b"\r\n\r\n" not in request:
+        request += connection.recv(4096)
+    key = re.findall(rb"(?i)sec-websocket-key: (\S+)", request)[0]
+    accept = base64.b64encode(hashlib.sha1(key + b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11").digest())  # noqa: S324
+    connection.sendall(
+        b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        b"Sec-WebSocket-Protocol: ocpp1.6\r\nSec-WebSocket-Accept: " + accept + b"\r\n\r\n"
+    )
+
+
+def test_the_interval_of_pings_is_the_one_of_the_key() -> None:
+    seen: list[int] = []
+
+    def play(connection: socket.socket) -> None:
+        handshake(connection)
+        while data := connection.recv(4096):
+            seen.append(data[0] & 0x0F)
+
+    async def story(port: int) -> None:
+        async with link_to(f"ws://127.0.0.1:{port}/", ping_s=0.1, wait_s=0.2) as (link, heard):
+            await until(lambda: heard.told == ["opened", "closed"])
+            assert "ping" in link.problem
+
+    with hostile_server(play) as port:
+        asyncio.run(story(port))
+    assert seen[0] == 9, "nobody has answered the first ping, so the connection is dead"
+
+
+@pytest.mark.parametrize(
+    "garbage",
+    [
+        b"\xff" * 100,
+        b"\x81\x7f" + b"\xff" * 8,
+        b"\x01\x05hello" * 1_000,
+        b"\x81\x83abc",
+        b"\x81\x02\xff\xfe",
+        b"\x88\x01x",
+    ],
+    ids=["reserved bits", "an endless frame", "fragments without an end", "masked", "not UTF-8", "a bad close"],
+)
+def test_what_is_no_websocket_frame_ends_the_connection(garbage: bytes) -> None:
+    def play(connection: socket.socket) -> None:
+        handshake(connection)
+        connection.sendall(garbage)
+        while connection.recv(4096):
+            pass
+
+    async def story(port: int) -> None:
+        async with link_to(f"ws://127.0.0.1:{port}/", wait_s=0.1) as (_, heard):
+            await until(lambda: heard.told == ["opened", "closed"])
+
+    with hostile_server(play) as port:
+        asyncio.run(story(port))
+
+
+def test_a_flood_of_texts_does_not_starve_the_rest_of_the_services(server: CentralServer) -> None:
+    """Twenty thousand texts on a real socket: everything else on the loop still gets its turn, memory does not pile up."""
+    late: list[float] = []
+
+    async def beat(over: asyncio.Event) -> None:
+        while not over.is_set():
+            begin = time.monotonic()
+            await asyncio.sleep(0.005)
+            late.append(time.monotonic() - begin)
+
+    async def story() -> None:
+        async with link_to(server.url) as (_, heard):
+            await until(lambda: heard.told == ["opened"])
+            over = asyncio.Event()
+            beats = asyncio.create_task(beat(over))
+            await asyncio.to_thread(server.flood, '[2,"x","GetConfiguration",{}]', 20_000)
+            await until(lambda: len(heard.told) >= 20_001)
+            over.set()
+            await beats
+
+    asyncio.run(story())
+    assert len(late) > 10 and max(late) < 1
+
+
 def test_what_the_network_does_not_take_is_bounded(server: CentralServer) -> None:
     async def story() -> None:
         async with link_to(server.url) as (link, heard):
@@ -203,9 +298,16 @@ def test_with_a_trusted_certificate_the_connection_opens() -> None:
 
 
 @pytest.mark.req("OCP-05")
-@pytest.mark.parametrize("what", ["unknown authority", "other name", "old TLS"])
+@pytest.mark.parametrize(
+    ("what", "event"),
+    [
+        ("unknown authority", "InvalidCentralSystemCertificate"),
+        ("other name", "InvalidCentralSystemCertificate"),
+        ("old TLS", "InvalidTLSVersion"),
+    ],
+)
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
-def test_a_server_that_cannot_be_trusted_gets_nothing(what: str) -> None:
+def test_a_server_that_cannot_be_trusted_gets_nothing(what: str, event: str) -> None:
     authority = trustme.CA()
     made = server_tls(
         authority,
@@ -219,6 +321,8 @@ def test_a_server_that_cannot_be_trusted_gets_nothing(what: str) -> None:
         async with link_to(server.url, 2, Trust(roots=roots(trusted))) as (link, heard):
             await until(lambda: heard.told == ["closed"])
             assert link.problem
+            # A server may cut the line instead of saying what is wrong with it.
+            assert heard.distrust == ([] if what == "old TLS" and "Reset" in link.problem else [event])
 
     asyncio.run(story())
     assert server.handshakes == [], "not even the password"

@@ -15,11 +15,16 @@ from boards.to_core import station_config, wire_plan
 from evse.app.cli import main
 from evse.app.scenario_library import load
 from evse.app.station_factory import recording_factory
+from evse.control.recording import Recorder
+from evse.core.commands import Command, ReportMeter, RestoreState, SetLimit
 from evse.core.interlock import InterlockFacts
+from evse.core.limits import LimitStep
 from evse.core.offer import PilotOffer
-from evse.sim.replay import Difference, ReplayError, ReplayReport, identity_of, replay
+from evse.core.power_return import Interrupted
+from evse.core.values import MeterSample
+from evse.sim.replay import Difference, ReplayError, ReplayReport, _command, identity_of, replay
 from evse.sim.runner import run_scenario
-from evse.sim.trace import Trace, TraceWriter, parse_trace
+from evse.sim.trace import Trace, TraceEntry, TraceWriter, parse_trace
 
 STORIES = (
     *("badge-first", "city-session", "control-killed", "front-end-hangs", "orders-restart"),
@@ -45,6 +50,20 @@ def replayed(text: str, profile_name: str = "") -> ReplayReport:
     profile = load_profile(profile_name or trace.profile)
     uid = str(identity_of(trace)["station_uid"])
     return replay(trace, station_config(profile, uid), wire_plan(profile))
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        RestoreState("c", 1, interrupted=Interrupted("04A1B2C3", "badge", continues=True, delay_us=5)),
+        ReportMeter("c", 2, sample=MeterSample(7, currents_ma=(1, 2, 3), energy_mwh=9), problem="none"),
+        SetLimit("c", 0, source="x", plan=(LimitStep(0, (1, 2, 3)), LimitStep(5, None))),
+    ],
+)
+def test_a_command_is_read_again_as_it_was_noted(command: Command) -> None:
+    entries: list[TraceEntry] = []
+    Recorder(Trace(entries.append).add).taken(command, 5)
+    assert _command(entries[-1]) == command
 
 
 def edited(text: str, line: int, **data: Any) -> str:

@@ -76,6 +76,9 @@ def parser() -> argparse.ArgumentParser:
     text = "what supervision costs: per message, per idle hour, connected and idle"
     ocpp = benches.add_parser("ocpp", parents=[every], help=text, description=text)
     ocpp.add_argument("--messages", type=_count, default=6_000, help="messages measured (default 6000)")
+    text = "import of 1000 badges and export of 3000 records beside a charge"
+    lists = benches.add_parser("lists", parents=[every], help=text, description=text)
+    lists.add_argument("--times", type=_count, default=5, help="each so often (default 5)")
     return top
 
 
@@ -112,6 +115,10 @@ def run(arguments: argparse.Namespace) -> Report:
             from tools.benchmarks import supervision
 
             return supervision.measure(arguments.messages)
+        case "lists":
+            from tools.benchmarks import lists
+
+            return lists.measure(arguments.times)
         case _:
             from tools.benchmarks import kill
 

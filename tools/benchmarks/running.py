@@ -96,6 +96,11 @@ class BenchStation:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.end()
+        shutil.rmtree(self.home, ignore_errors=True)
+
+    def end(self) -> None:
+        """End it whatever state it is in; its directories stay."""
         process = self._process
         if process is not None and process.poll() is None:
             process.terminate()
@@ -104,7 +109,6 @@ class BenchStation:
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
-        shutil.rmtree(self.home, ignore_errors=True)
 
     # --- what it says ------------------------------------------------------------------------------------------------
 

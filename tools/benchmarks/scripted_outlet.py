@@ -251,6 +251,10 @@ class ScriptedOutlet:
         """There are none."""
         return ()
 
+    def x2_closed(self) -> bool:
+        """There is none."""
+        return False
+
     # --- what the firmware drives ----------------------------------------------------------------------------------
 
     def drive_pilot(self, mode: PilotDriveMode, duty_bp: int, now_us: int) -> None:
@@ -285,6 +289,9 @@ class ScriptedOutlet:
         return False
 
     def drive_domestic_coil(self, energised: bool, now_us: int) -> None:
+        """There is none."""
+
+    def drive_x2(self, closed: bool, now_us: int) -> None:
         """There is none."""
 
     def drive_shutter(self, direction: ShutterPulse, duration_us: int, now_us: int) -> None:

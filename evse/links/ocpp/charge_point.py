@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from typing import Final, NamedTuple
 
 from evse.core.commands import Command
@@ -36,17 +37,20 @@ from evse.links.ocpp.id_tags import IdCache, LocalList
 from evse.links.ocpp.keys import Keys
 from evse.links.ocpp.link import Backoff, LinkState, LinkWish
 from evse.links.ocpp.outbox import Outbox, Queued
-from evse.links.ocpp.profile_core import connection_timeouts, departures_due
-from evse.links.ocpp.profile_lists import expire_reservations, restored_reservations
+from evse.links.ocpp.outlet_rules import rules_due
+from evse.links.ocpp.phase_wish import phases_due
+from evse.links.ocpp.profile_firmware import ORDER_NAME, firmware_due, firmware_ended, order_due, restored_firmware
+from evse.links.ocpp.profile_lists import expire_reservations, move_reservations, restored_reservations
 from evse.links.ocpp.profile_smart import limits_due, restored_profiles
-from evse.links.ocpp.reporting import MeterReports, heartbeat, statuses_due, take_time
+from evse.links.ocpp.reporting import MeterReports, data_name, heartbeat, statuses_due, take_time
 from evse.links.ocpp.requests import Answer
+from evse.links.ocpp.security_events import SecurityEvents
 from evse.links.ocpp.serving import Serving
 from evse.links.ocpp.settings import StationIdentity, SupervisionSettings, station_keys
 from evse.links.ocpp.transaction_log import TransactionLog, running_name
 from evse.links.ocpp.transactions import queued
 from evse.services.clock import ClockMapping, Instant
-from evse.services.journal import QueueMessage, Write
+from evse.services.journal import MessageKind, QueueMessage, Write
 from evse.services.supervision import SupervisionAnswer
 
 _log = logging.getLogger(__name__)
@@ -107,11 +111,19 @@ class ChargePoint:
         context.keys = Keys(station_keys(settings, context.identity), stored)
         context.cache = IdCache(documents.get("cache", ""))
         context.local_list = LocalList(documents.get("local list", ""))
-        context.profiles = restored_profiles(documents.get("profiles", ""), context.profiles)
         context.certificates = CertificateStore(documents.get("certificates", ""))
         context.reservations = restored_reservations(documents.get("reservations", ""))
+        kept_events = SecurityEvents(documents.get("security events", ""))
+        kept_events.join(context.security_events)
+        context.security_events = kept_events
+        restored_firmware(context, documents.get("firmware", ""))
+        context.states.order = documents.get(ORDER_NAME, "")
         for connector in context.identity.outlets:
             self._log.restore(connector, documents.get(running_name(connector), ""))
+            running = context.running.get(connector)
+            if running is not None:
+                self._meter.restore(connector, running.session_id, documents.get(data_name(connector), ""))
+        context.profiles = restored_profiles(documents.get("profiles", ""), context.profiles, context.running)
         waiting = [self._queued(number, message) for number, message in messages]
         context.outbox = Outbox(waiting, transaction_ids)
         if context.outbox.stale is not None:
@@ -131,7 +143,7 @@ class ChargePoint:
         self._log.booted(dict(open_sessions))
         if again:
             context.marks.told_limits.clear()
-            context.marks.told_departures.clear()
+            context.marks.told_rules.clear()
             if context.link.state in (LinkState.ACCEPTED, LinkState.PENDING, LinkState.REJECTED):
                 context.link.boot_again(now_us)
 
@@ -147,6 +159,11 @@ class ChargePoint:
     def _queued(self, number: int, message: QueueMessage) -> Queued:
         self.last_number = max(self.last_number, number)
         settings = self.context.settings
+        running = self.context.running.get(message.outlet)
+        if message.kind is MessageKind.STOP and not message.values and running is not None:
+            # A power cut has ended it: its data are what was collected up to then.
+            kept = self._meter.of(message.outlet) if running.session_id == message.session_id else ""
+            message = replace(message, values=kept)
         return queued(number, message, settings.default_id_tag, self.context.identity.serial)
 
     # --- the station --------------------------------------------------------------------------------------------
@@ -182,6 +199,16 @@ class ChargePoint:
         """A job has ended."""
         self.context.now_us = now_us
         self.context.files.ended(now_us, number, end)
+
+    def firmware_ended(self, now_us: int, *, installed: bool) -> None:
+        """What came of the firmware that the station has restarted for."""
+        self.context.now_us = now_us
+        firmware_ended(self.context, installed=installed)
+
+    def security_event(self, now_us: int, kind: str, info: str, *, stranger: bool = False) -> None:
+        """Something at the station concerns security; ``stranger``: somebody without an account can cause it."""
+        self.context.now_us = now_us
+        self.context.security_event(kind, info, stranger=stranger)
 
     def switch(self, now_us: int, *, on: bool) -> None:
         """Whether the station is supervised."""
@@ -269,13 +296,19 @@ class ChargePoint:
                 )
             if link.may_ask:
                 context.tell_security_events()
+                firmware_due(context)
                 wake_us = min(wake_us, statuses_due(context, now_us))
             if link.heartbeat_due(now_us):
                 heartbeat(context)
-            wake_us = min(wake_us, self._meter.due(context, now_us), limits_due(context, now_us))
-            wake_us = min(wake_us, expire_reservations(context, now_us), connection_timeouts(context, now_us))
+            wake_us = min(
+                wake_us, self._meter.due(context, now_us), limits_due(context, now_us), phases_due(context, now_us)
+            )
+            wake_us = min(wake_us, expire_reservations(context, now_us))
             free_offline(context, now_us)
-            departures_due(context, now_us)
+            rules_due(context, now_us)
+            move_reservations(context, now_us)
+            order_due(context, now_us)
+            context.keep_security_events()
             self._send(now_us)
         return self._output(now_us, wake_us)
 
@@ -342,6 +375,8 @@ class ChargePoint:
         link.boot_answered(context.now_us, answer.payload["status"], answer.payload["interval"])
         take_time(context, answer)
         if link.may_ask:
+            # The interval of the answer is the key's value from now on (OCPP 1.6, 4.2).
+            context.keys.change("HeartbeatInterval", str(link.heartbeat_us // SECOND))
             for teller in context.tellers.values():
                 teller.forget()
 

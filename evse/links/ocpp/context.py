@@ -6,7 +6,6 @@ Everything is pure: time is an argument, and what is to be done stands in lists 
 from __future__ import annotations
 
 import logging
-from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
@@ -26,8 +25,10 @@ from evse.links.ocpp.outbox import Outbox
 from evse.links.ocpp.profile_stack import ProfileStack
 from evse.links.ocpp.profile_stack import Running as ProfileRunning
 from evse.links.ocpp.requests import Answer, Requests
+from evse.links.ocpp.security_events import INFO_LIMIT, TYPE_LIMIT, SecurityEvents, Waiting
 from evse.links.ocpp.settings import StationIdentity, SupervisionSettings, station_keys
-from evse.links.ocpp.stamps import stamp
+from evse.links.ocpp.stamps import stamp, utc_us_of
+from evse.links.ocpp.vendor_keys import NoVendorKeys, VendorKeys
 from evse.services.clock import NO_CLOCK, ClockMapping, ClockQuality, Instant
 from evse.services.journal import KeepDocument, Write
 from evse.services.supervision import SupervisionAnswer
@@ -37,8 +38,6 @@ ANSWER_US: Final = 10 * SECOND
 """How long the station may take to obey a command, and so the central system waits for an answer."""
 CLOCK_STEP_US: Final = SECOND // 2
 """By less a clock only drifts."""
-SECURITY_EVENTS: Final = 50
-"""Security events that wait for a connection at most; the oldest goes."""
 VIEW_GRACE_US: Final = 5 * SECOND
 """A control that is silent for so long is being started again: until then the last Snapshot counts."""
 
@@ -112,6 +111,14 @@ class ToldPlan:
         return now_us < self.renew_us and self.basis == basis and abs(self.offset_us - offset_us) < CLOCK_STEP_US
 
 
+class Rules(NamedTuple):
+    """What control works by where users and vehicles come and go. ``plug_within_s`` 0: as it is configured."""
+
+    ends_session: bool = True
+    releases_cable: bool = True
+    plug_within_s: int = 0
+
+
 @dataclass(slots=True)
 class Marks:
     """What is remembered of connectors between steps."""
@@ -120,14 +127,14 @@ class Marks:
     """Connectors whose energy is held back because their user turned out to be invalid."""
     served_free: set[int] = field(default_factory=set)
     """Outlets whose plug has had its charge, or its chance of one, without a card."""
-    timed_out: dict[int, str] = field(default_factory=dict)
-    """Sessions that were ended because nobody plugged in."""
     pending_profiles: dict[int, ChargingProfile] = field(default_factory=dict)
     """Profiles that came with a remote start and wait for its transaction."""
     told_limits: dict[int, ToldPlan] = field(default_factory=dict)
     """What control was last told by charging profiles."""
-    told_departures: dict[int, tuple[bool, bool]] = field(default_factory=dict)
-    """What control was last told of vehicles that leave: whether the session ends, whether the cable is released."""
+    phases_asked_us: dict[int, int] = field(default_factory=dict)
+    """When an outlet's phase switch was last ordered to move."""
+    told_rules: dict[int, Rules] = field(default_factory=dict)
+    """What control was last told of vehicles that leave and users who do not plug in."""
 
 
 class Context:
@@ -157,7 +164,8 @@ class Context:
         self.files = Files()
         self.certificates = CertificateStore()
         self._mute = False
-        self._security_events: deque[tuple[str, int, str]] = deque(maxlen=SECURITY_EVENTS)
+        self.security_events = SecurityEvents()
+        self.vendor_keys: VendorKeys = NoVendorKeys()
         self.restart = ""
         """Kind of the reset that is to be carried out now."""
         self.resetting = ""
@@ -261,12 +269,20 @@ class Context:
 
     def learn_tag(self, tag: str, info: IdTagInfo) -> None:
         """The central system has said something of an id: remembered unless the local list says it (OCPP 1.6, 3.5.1)."""
-        listed = self.keys.flag("LocalAuthListEnabled") and self.local_list.get(tag, None) is not None
+        entry = self.local_list.get(tag, None) if self.keys.flag("LocalAuthListEnabled") else None
+        listed = entry is not None
+        if entry is not None and info.status not in (entry.status, "ConcurrentTx"):
+            self._tell_conflict(tag)
         # Busy elsewhere says nothing of tomorrow.
         if info.status == "ConcurrentTx" or listed or not self.keys.flag("AuthorizationCacheEnabled"):
             return
         if self.cache.put(tag, info):
             self.keep("cache", self.cache.text())
+
+    def _tell_conflict(self, tag: str) -> None:
+        """The central system says of an id what its own list does not (OCPP 1.6, 3.5.2)."""
+        status = {"connectorId": 0, "errorCode": "LocalListConflict", "status": self.reports[0].status.value}
+        self.requests.ask("StatusNotification", {**status, "info": tag[:20]})
 
     # --- ways out -----------------------------------------------------------------------------------------------
 
@@ -320,31 +336,47 @@ class Context:
         deadlines = [deadline_us for _, deadline_us in self._commanded.values()]
         return min([*deadlines, *(each.deadline_us for each in self._waits)], default=NEVER)
 
-    def security_event(self, kind: str, info: str) -> None:
-        """Something that concerns security has happened: told with security profile 1 and above, kept while offline."""
-        if self.keys.integer("SecurityProfile") == 0:
-            return
-        self._security_events.append((kind, self.now_us, info[:255]))
+    def security_event(self, kind: str, info: str, *, stranger: bool = False) -> None:
+        """Something that concerns security has happened: told with security profile 1 and above, kept until it is told.
+
+        ``stranger``: somebody without an account can cause it.
+        """
+        if self.keys.integer("SecurityProfile") > 0:
+            at = self.instant(self.now_us)
+            self.security_events.add(Waiting(kind[:TYPE_LIMIT], at, info[:INFO_LIMIT], stranger))
 
     def tell_security_events(self) -> None:
-        """Ask to send the security events that wait."""
+        """Ask to send the oldest security event, when none is under way."""
         if self._mute:
-            self._security_events.clear()
-        # Not "while": one that is given up at once comes back.
-        for _ in range(len(self._security_events)):
-            self._tell_security_event(*self._security_events.popleft())
+            self.security_events.clear()
+        event = self.security_events.next()
+        if event is None:
+            return
 
-    def _tell_security_event(self, kind: str, at_us: int, info: str) -> None:
         def answered(answer: Answer) -> None:
-            if answer.error is not None and answer.error.code in (ErrorCode.NOT_IMPLEMENTED, ErrorCode.NOT_SUPPORTED):
-                # It does not want to know, and need not be told again.
-                self._mute = True
-            elif answer.payload is None and not answer.refused:
-                # The connection went with it: it is told on the next one.
-                self._security_events.append((kind, at_us, info))
+            if answer.payload is None and not answer.refused:
+                self.security_events.lost()
+                return
+            self.security_events.told()
+            # Who does not know the message need not be told again.
+            unknown = (ErrorCode.NOT_IMPLEMENTED, ErrorCode.NOT_SUPPORTED)
+            self._mute |= answer.error is not None and answer.error.code in unknown
 
-        event = {"type": kind, "timestamp": self.now_text(at_us)}
-        self.requests.ask("SecurityEventNotification", {**event, "techInfo": info} if info else event, answered)
+        told = {"type": event.kind, "timestamp": self._moment_text(event.at)}
+        self.requests.ask(
+            "SecurityEventNotification", {**told, "techInfo": event.info} if event.info else told, answered
+        )
+
+    def _moment_text(self, at: Instant) -> str:
+        """When something was; now for what happened in an earlier boot at a time that nobody knew."""
+        if at.boot_id == self.boot_id and self.utc_us(self.now_us) is not None:
+            return self.now_text(at.mono_us)
+        return self.now_text(self.now_us) if at.utc_us is None else stamp(utc_us_of(at, {}))
+
+    def keep_security_events(self) -> None:
+        """Make durable what waits, when it has changed."""
+        if self.security_events.changed:
+            self.keep("security events", self.security_events.text())
 
     def refuse(self, what: str, reason: str) -> None:
         """Note why a wish of the central system was not fulfilled: the protocol has no room for reasons."""

@@ -51,6 +51,14 @@ class Job:
     certificate: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Installing:
+    """A firmware for which the station restarts. ``request``: of `SignedUpdateFirmware`; ``before``: the version that ran."""
+
+    request: int | None
+    before: str
+
+
 @dataclass(slots=True)
 class WorkStates:
     """What a trigger is answered with: the states last told, with the request's id where there is one."""
@@ -59,6 +67,12 @@ class WorkStates:
     firmware: str = "Idle"
     log: tuple[str, int] = ("Idle", 0)
     signed_firmware: tuple[str, int] = ("Idle", 0)
+    order: str = ""
+    """A firmware that was wanted before a restart, as it was kept."""
+    installing: Installing | None = None
+    installed: bool | None = None
+    """What came of it, once that is known and as long as it has to be told."""
+    telling: bool = False
 
 
 Told = Callable[[int, str], None]

@@ -102,6 +102,14 @@ class Key:
         return ",".join(words)
 
 
+def entry_of(key: Key, value: str) -> Mapping[str, Any]:
+    """Return the `KeyValue` that tells of a key; the value of a secret is left out."""
+    entry: dict[str, Any] = {"key": key.name, "readonly": key.access is Access.READ_ONLY}
+    if key.access is not Access.WRITE_ONLY:
+        entry["value"] = value
+    return entry
+
+
 class KeyList(NamedTuple):
     """The answer to `GetConfiguration`."""
 
@@ -161,10 +169,7 @@ class Keys:
         return KeyList(tuple(entries), tuple(unknown))
 
     def _entry(self, key: Key) -> Mapping[str, Any]:
-        entry: dict[str, Any] = {"key": key.name, "readonly": key.access is Access.READ_ONLY}
-        if key.access is not Access.WRITE_ONLY:
-            entry["value"] = self._next[key.name]
-        return entry
+        return entry_of(key, self._next[key.name])
 
     def change(self, name: str, text: str) -> Change:
         """Change one value as `ChangeConfiguration` asks."""

@@ -7,7 +7,7 @@ the station's obedience is given when the station has obeyed, at the latest afte
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from evse.core.commands import (
@@ -16,17 +16,15 @@ from evse.core.commands import (
     SetUnavailable,
     StartSession,
     StopSession,
-    WhenVehicleLeaves,
 )
-from evse.core.units import NEVER, SECOND
+from evse.core.units import SECOND
 from evse.core.values import LockFeedback
 from evse.links.ocpp.authorising import ask_tag, may_begin_unasked
 from evse.links.ocpp.charging_profile import ProfileError
 from evse.links.ocpp.connector_status import ConnectorStatus, plugged
 from evse.links.ocpp.context import Context, Outcome, Reply
 from evse.links.ocpp.id_tags import IdTagInfo
-from evse.links.ocpp.keys import ChangeStatus
-from evse.links.ocpp.link import LinkState
+from evse.links.ocpp.keys import Access, Change, ChangeStatus, Key, entry_of
 from evse.links.ocpp.profile_smart import pending_profile, take_pending
 
 Payload = Mapping[str, Any]
@@ -41,8 +39,13 @@ _FREE: Final = (ConnectorStatus.AVAILABLE, ConnectorStatus.PREPARING, ConnectorS
 
 def get_configuration(context: Context, _now_us: int, payload: Payload, reply: Reply) -> None:
     """`GetConfiguration` (5.8)."""
-    found = context.keys.get(payload.get("key", ()))
-    reply({"configurationKey": list(found.known), "unknownKey": list(found.unknown)})
+    asked = payload.get("key", ())
+    found = context.keys.get(asked)
+    vendor = {held.key.name.lower(): held for held in context.vendor_keys.all()}
+    wanted = [vendor.get(name.lower()) for name in found.unknown] if asked else vendor.values()
+    unknown = [name for name in found.unknown if name.lower() not in vendor]
+    known = [*found.known, *(entry_of(held.key, held.value) for held in wanted if held is not None)]
+    reply({"configurationKey": known, "unknownKey": unknown})
 
 
 def change_configuration(context: Context, now_us: int, payload: Payload, reply: Reply) -> None:
@@ -52,6 +55,10 @@ def change_configuration(context: Context, now_us: int, payload: Payload, reply:
     if reason:
         context.refuse("ChangeConfiguration", reason)
         reply({"status": ChangeStatus.REJECTED.value})
+        return
+    vendor = {held.key.name.lower(): held.key for held in context.vendor_keys.all()}
+    if name.lower() in vendor:
+        _change_setting(context, vendor[name.lower()], value, reply)
         return
     change = context.keys.change(name, value)
     if change.reason:
@@ -64,6 +71,25 @@ def change_configuration(context: Context, now_us: int, payload: Payload, reply:
             # The connection that brought the change must carry its answer.
             context.at(now_us + SECOND, lambda _at_us: context.link.drop())
     reply({"status": change.status.value})
+
+
+def _change_setting(context: Context, key: Key, value: str, reply: Reply) -> None:
+    """A setting of the station: its owner judges what is beyond type and range, and answers when it is durable."""
+
+    def done(change: Change) -> None:
+        if change.reason:
+            context.refuse("ChangeConfiguration", change.reason)
+        reply({"status": change.status.value})
+
+    if key.access is Access.READ_ONLY:
+        done(Change(ChangeStatus.REJECTED, f"{key.name} is read only"))
+        return
+    try:
+        wanted = key.normal(value)
+    except ValueError as error:
+        done(Change(ChangeStatus.REJECTED, str(error)))
+    else:
+        context.vendor_keys.change(key, wanted, done)
 
 
 def _forbidden(context: Context, name: str, value: str) -> str:
@@ -256,56 +282,6 @@ def unlock_connector(context: Context, now_us: int, payload: Payload, reply: Rep
 
     if not unlocked(now_us):
         context.wait(unlocked, now_us + _UNLOCK_US, lambda _at_us: reply({"status": "UnlockFailed"}))
-
-
-def connection_timeouts(context: Context, now_us: int) -> int:
-    """`ConnectionTimeOut`: who was authorised and does not plug in loses the permission; return when to look again."""
-    timeout_us = context.keys.integer("ConnectionTimeOut") * SECOND
-    wake_us = NEVER
-    for outlet in context.view.outlets if context.view is not None else ():
-        session = outlet.session
-        if session is None or outlet.number in context.running or plugged(outlet):
-            continue
-        due_us = session.opened_us + timeout_us
-        if now_us < due_us:
-            wake_us = min(wake_us, due_us)
-        elif context.marks.timed_out.get(outlet.number) != session.session_id:
-            context.marks.timed_out[outlet.number] = session.session_id
-            stop = StopSession(context.command_id(), outlet.number, reason="PlugTimeout")
-            context.command(now_us, stop)
-    return wake_us
-
-
-_BOTH: Final = (True, True)
-_AGAIN_US: Final = 10 * SECOND
-
-
-def departures_due(context: Context, now_us: int) -> None:
-    """Tell control what follows when the vehicle's end is unplugged: it knows no more of it after each of its starts.
-
-    `StopTransactionOnEVSideDisconnect` false keeps the session; else `UnlockConnectorOnEVSideDisconnect` false keeps the cable.
-    """
-    if context.view is None:
-        return
-    off = context.link.state is LinkState.OFF
-    names = ("StopTransactionOnEVSideDisconnect", "UnlockConnectorOnEVSideDisconnect")
-    ends, releases = _BOTH if off else (context.keys.flag(name) for name in names)
-    told = context.marks.told_departures
-    for connector in context.identity.outlets:
-        if told.get(connector, _BOTH) == (ends, releases):
-            continue
-        told[connector] = (ends, releases)
-        order = WhenVehicleLeaves(context.command_id(), connector, ends_session=ends, releases_cable=releases)
-
-        def forget(_at_us: int, connector: int = connector) -> None:
-            # What control has instead is what it begins with.
-            told.pop(connector, None)
-
-        def obeyed(at_us: int, outcome: Outcome, forget: Callable[[int], None] = forget) -> None:
-            if not outcome.done:
-                context.at(at_us + _AGAIN_US, forget)
-
-        context.command(now_us, order, obeyed)
 
 
 # --- small ones ------------------------------------------------------------------------------------------------------

@@ -5,17 +5,21 @@ OCPP 1.6, 4.4, 4.5, 5.9 (`GetDiagnostics`), 5.19 (`UpdateFirmware`); security wh
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from evse.core.units import SECOND
 from evse.links.ocpp.certificates import CertificateError, Use
 from evse.links.ocpp.context import Context, Reply
 from evse.links.ocpp.file_urls import UrlError, file_url
-from evse.links.ocpp.file_work import End, Job, Told, Work
+from evse.links.ocpp.file_work import End, Installing, Job, Told, Work
+from evse.links.ocpp.requests import Answer, Then, ignore
 from evse.links.ocpp.stamps import utc_us_from
 
 Payload = Mapping[str, Any]
+ORDER_NAME: Final = "firmware order"
+"""Name of the document that keeps what is wanted."""
 _UPLOAD_ENDS: Final = {
     "begun": "Uploading", "again": "UploadFailed", End.DONE: "Uploaded", End.FAILED: "UploadFailed",
     End.FORBIDDEN: "UploadFailed",
@@ -66,17 +70,16 @@ def update_firmware(context: Context, now_us: int, payload: Payload, reply: Repl
     """`UpdateFirmware` (5.19). The answer has no status: what becomes of it is told by `FirmwareStatusNotification`."""
     reply({})
 
-    def say(status: str) -> None:
-        context.states.firmware = status if status in ("Downloading", "Installing") else "Idle"
-        context.requests.ask("FirmwareStatusNotification", {"status": status})
-
-    job = Job(0, Work.DOWNLOAD, payload["location"])
-    if not _allowed(context, job.url, "UpdateFirmware"):
-        say("DownloadFailed")
+    if not _allowed(context, payload["location"], "UpdateFirmware"):
+        _say(context, None, "DownloadFailed")
         return
-    tell = _firmware_steps(context, say, job, signed=False, install_us=now_us)
-    due_us = _moment_us(context, now_us, payload["retrieveDate"])
-    context.files.put(job, tell, due_us=due_us, retries=payload.get("retries"), interval_s=payload.get("retryInterval"))
+    order = Order(
+        payload["location"],
+        retrieve=payload["retrieveDate"],
+        retries=payload.get("retries"),
+        interval_s=payload.get("retryInterval"),
+    )
+    _give(context, now_us, order)
 
 
 def signed_update_firmware(context: Context, now_us: int, payload: Payload, reply: Reply) -> None:
@@ -89,42 +92,128 @@ def signed_update_firmware(context: Context, now_us: int, payload: Payload, repl
         context.security_event("InvalidFirmwareSigningCertificate", str(error))
         reply({"status": "InvalidCertificate"})
         return
-    job = Job(
-        *(0, Work.DOWNLOAD, firmware["location"]),
-        signature=firmware["signature"],
-        certificate=firmware["signingCertificate"],
-    )
-    if not _allowed(context, job.url, "SignedUpdateFirmware"):
+    if not _allowed(context, firmware["location"], "SignedUpdateFirmware"):
         reply({"status": "Rejected"})
         return
-
-    def say(status: str) -> None:
-        context.states.signed_firmware = (status, number)
-        context.requests.ask("SignedFirmwareStatusNotification", {"status": status, "requestId": number})
-
-    install_us = now_us
-    if "installDateTime" in firmware:
-        install_us = _moment_us(context, now_us, firmware["installDateTime"])
-    due_us = _moment_us(context, now_us, firmware["retrieveDateTime"])
-    tell = _firmware_steps(context, say, job, signed=True, install_us=install_us)
-    replaced = context.files.put(
-        job, tell, due_us=due_us, retries=payload.get("retries"), interval_s=payload.get("retryInterval")
+    order = Order(
+        firmware["location"],
+        number,
+        *(firmware["signature"], firmware["signingCertificate"]),
+        *(firmware["retrieveDateTime"], firmware.get("installDateTime", "")),
+        *(payload.get("retries"), payload.get("retryInterval")),
     )
+    replaced, due_us = _give(context, now_us, order)
     reply({"status": "AcceptedCanceled" if replaced else "Accepted"})
     if due_us > now_us + SECOND:
-        say("DownloadScheduled")
+        _say(context, number, "DownloadScheduled")
 
 
-def _firmware_steps(context: Context, say: Any, job: Job, *, signed: bool, install_us: int) -> Told:
-    """Follow a firmware from its download to its installation."""
+class Order(NamedTuple):
+    """A firmware that is wanted; ``request``: of a signed one. ``retrieve`` and ``install``: `dateTime`s, empty for at once."""
+
+    url: str
+    request: int | None = None
+    signature: str = ""
+    certificate: str = ""
+    retrieve: str = ""
+    install: str = ""
+    retries: int | None = None
+    interval_s: int | None = None
+
+
+def _give(context: Context, now_us: int, order: Order) -> tuple[bool, int]:
+    """Queue the download; return whether another order gives way, and when it begins. The order outlives restarts."""
+    job = Job(0, Work.DOWNLOAD, order.url, signature=order.signature, certificate=order.certificate)
+    install_us = _moment_us(context, now_us, order.install) if order.install else now_us
+    due_us = _moment_us(context, now_us, order.retrieve)
+    tell = _firmware_steps(context, order.request, job, install_us=install_us)
+    replaced = context.files.put(job, tell, due_us=due_us, retries=order.retries, interval_s=order.interval_s)
+    context.keep(ORDER_NAME, json.dumps(order))
+    return replaced, due_us
+
+
+def order_due(context: Context, now_us: int) -> None:
+    """Go on with an order from before a restart, as soon as the time is known."""
+    if context.states.order and context.utc_us(now_us) is not None:
+        order, context.states.order = context.states.order, ""
+        _give(context, now_us, Order(*json.loads(order)))
+
+
+def _say(context: Context, request: int | None, status: str, then: Then = ignore) -> None:
+    """Tell how far a firmware has come; ``request``: of a signed one."""
+    states = context.states
+    if request is None:
+        states.firmware = status if status in ("Downloading", "Installing") else "Idle"
+        context.requests.ask("FirmwareStatusNotification", {"status": status}, then)
+    else:
+        states.signed_firmware = (status, request)
+        context.requests.ask("SignedFirmwareStatusNotification", {"status": status, "requestId": request}, then)
+
+
+def _keep_installing(context: Context, installing: Installing | None) -> None:
+    """What has to be told after the restart is durable before it."""
+    context.states.installing = installing
+    kept = "" if installing is None else json.dumps([installing.request, installing.before])
+    context.keep("firmware", kept)
+
+
+def restored_firmware(context: Context, text: str) -> None:
+    """Go on after a restart: what came of a firmware is known at once unless it is on trial."""
+    if not text:
+        return
+    states, identity = context.states, context.identity
+    states.installing = Installing(*json.loads(text))
+    request = states.installing.request
+    if request is None:
+        states.firmware = "Installing"
+    else:
+        states.signed_firmware = ("Installing", request)
+    if not identity.on_trial:
+        firmware_ended(context, installed=identity.firmware != states.installing.before)
+
+
+def firmware_ended(context: Context, *, installed: bool) -> None:
+    """The new version was confirmed, or the one before runs again."""
+    states = context.states
+    if states.installing is None or states.installed is not None:
+        return
+    states.installed = installed
+
+
+def firmware_due(context: Context) -> None:
+    """Tell what came of a firmware, until that is answered."""
+    states, installing = context.states, context.states.installing
+    if installing is None or states.installed is None or states.telling:
+        return
+    states.telling = True
+
+    def answered(answer: Answer) -> None:
+        states.telling = False
+        if answer.payload is not None or answer.refused:
+            states.installed = None
+            _keep_installing(context, None)
+
+    _say(context, installing.request, "Installed" if states.installed else "InstallationFailed", answered)
+
+
+def _firmware_steps(context: Context, request: int | None, job: Job, *, install_us: int) -> Told:
+    """Follow a firmware from its download to the restart that tries it."""
+    signed = request is not None
+
+    def say(status: str) -> None:
+        _say(context, request, status)
 
     def install(now_us: int, what: str) -> None:
         match what:
             case "begun":
                 say("Installing")
+                context.keep(ORDER_NAME, "")
+                _keep_installing(context, Installing(request, context.identity.firmware))
             case End.DONE:
-                say("Installed")
+                if signed:
+                    say("InstallRebooting")
             case _:
+                _keep_installing(context, None)
                 say("InstallationFailed")
 
     def downloaded(now_us: int, what: str) -> None:
@@ -141,9 +230,12 @@ def _firmware_steps(context: Context, say: Any, job: Job, *, signed: bool, insta
                     Job(0, Work.INSTALL, job.url), install, due_us=max(now_us, install_us), retries=0, interval_s=None
                 )
             case End.INVALID_SIGNATURE:
+                context.keep(ORDER_NAME, "")
                 context.security_event("InvalidFirmwareSignature", "")
                 say("InvalidSignature" if signed else "DownloadFailed")
             case _:
+                if what != "again":
+                    context.keep(ORDER_NAME, "")
                 say("DownloadFailed")
 
     return downloaded

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 from evse.core.commands import Book
@@ -117,15 +117,37 @@ def release(context: Context, now_us: int, reservation: Reservation) -> None:
     context.command(now_us, Book(context.command_id(), reservation.connector, uid=""))
 
 
-def used_by(context: Context, connector: int, tag: str, parent: str) -> int | None:
-    """A transaction begins: return the id of the reservation that it uses up."""
-    kept = context.reservations.get(connector)
-    if kept is None:
-        return None
-    mine = kept.tag.lower() == tag.lower() or (parent != "" and kept.parent == parent)
-    del context.reservations[connector]
-    keep_reservations(context)
-    return kept.reservation_id if mine else None
+def used_by(context: Context, now_us: int, connector: int, tag: str, parent: str) -> int | None:
+    """A transaction begins: return the id of the reservation that it uses up; one of any connector is used up at each."""
+
+    def mine(kept: Reservation) -> bool:
+        return kept.tag.lower() == tag.lower() or (parent != "" and kept.parent == parent)
+
+    kept = context.reservations.pop(connector, None)
+    if kept is not None:
+        keep_reservations(context)
+        return kept.reservation_id if mine(kept) else None
+    for other in tuple(context.reservations.values()):
+        if other.asked_connector == 0 and mine(other):
+            release(context, now_us, other)
+            return other.reservation_id
+    return None
+
+
+def move_reservations(context: Context, now_us: int) -> None:
+    """One connector remains for whoever has reserved any: when the kept one fails, a free one is kept instead."""
+    for kept in tuple(context.reservations.values()):
+        if kept.asked_connector != 0 or context.reports[kept.connector].status not in _REFUSALS:
+            continue
+        free = [n for n in context.identity.outlets if context.reports[n].status is ConnectorStatus.AVAILABLE]
+        utc_us = context.utc_us(now_us)
+        if not free or free[0] in context.reservations or utc_us is None:
+            continue
+        release(context, now_us, kept)
+        context.reservations[free[0]] = replace(kept, connector=free[0])
+        keep_reservations(context)
+        until_us = now_us + kept.expiry_utc_s * SECOND - utc_us
+        context.command(now_us, Book(context.command_id(), free[0], uid=kept.tag, until_us=until_us))
 
 
 def expire_reservations(context: Context, now_us: int) -> int:

@@ -8,7 +8,7 @@ are refused (EVlink commissioning guide DOCA0060).
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from typing import Any, Final
 
 from evse.core.commands import SetLimit
@@ -26,6 +26,7 @@ from evse.links.ocpp.charging_profile import (
     utc_text,
 )
 from evse.links.ocpp.context import Context, Reply, ToldPlan
+from evse.links.ocpp.phase_wish import phases_fed
 from evse.links.ocpp.profile_stack import STATION, CompositePeriod, Electrics, Installed, ProfileStack, schedule_of
 
 Payload = Mapping[str, Any]
@@ -104,7 +105,7 @@ def electrics_of(context: Context, connector: int) -> Electrics:
     """Voltage and phases that turn watts into amperes; for the station the most phases that an outlet has."""
     outlets = context.identity.outlets
     phases = outlets[connector].phases if connector in outlets else max(facts.phases for facts in outlets.values())
-    return Electrics(phases=phases)
+    return Electrics(context.settings.voltage_mv, phases_fed(context, connector, phases))
 
 
 def _rated_ma(context: Context, connector: int) -> int:
@@ -136,20 +137,21 @@ def transaction_began(context: Context, now_us: int, connector: int) -> None:
         context.profiles.install(connector, profile, context.profile_running(connector, now_us))
     except ProfileError as error:
         context.refuse("RemoteStartTransaction's profile", str(error))
+    else:
+        keep_profiles(context)
 
 
 def keep_profiles(context: Context) -> None:
-    """What outlives a restart: everything but profiles of a transaction, which a power cut ends."""
-    kept = [
-        {"connector": each.connector, "profile": payload_of(each.profile)}
-        for each in context.profiles.installed
-        if each.profile.purpose is not Purpose.TX
-    ]
+    """What outlives a restart of the services: everything. With its transaction a transaction's profile ends."""
+    kept = [{"connector": each.connector, "profile": payload_of(each.profile)} for each in context.profiles.installed]
     context.keep("profiles", json.dumps(kept, separators=(",", ":")) if kept else "")
 
 
-def restored_profiles(text: str, stack: ProfileStack) -> ProfileStack:
-    """Return a stack with what ``keep_profiles`` has kept; what does not fit any more is left out."""
+def restored_profiles(text: str, stack: ProfileStack, running: Container[int]) -> ProfileStack:
+    """Return a stack with what ``keep_profiles`` has kept; what does not fit any more is left out.
+
+    ``running``: connectors with a transaction; a transaction's profile needs it.
+    """
     installed = []
     for each in json.loads(text) if text else ():
         try:
@@ -158,6 +160,8 @@ def restored_profiles(text: str, stack: ProfileStack) -> ProfileStack:
                 each["profile"], max_periods=limits.max_periods, max_stack_level=limits.max_stack_level
             )
         except ProfileError:
+            continue
+        if profile.purpose is Purpose.TX and each["connector"] not in running:
             continue
         installed.append(Installed(each["connector"], profile))
     return ProfileStack(stack.limits, installed)
@@ -178,7 +182,7 @@ def _limit_due(context: Context, now_us: int, connector: int) -> int:
     electrics, running = electrics_of(context, connector), context.profile_running(connector, now_us)
     utc_us = context.utc_us(now_us)
     offset_us = 0 if utc_us is None else utc_us - now_us
-    basis = (context.profiles.installed, running)
+    basis = (context.profiles.installed, running, electrics)
     told = context.marks.told_limits.get(connector)
     if told is not None and told.holds(now_us, basis, offset_us):
         return told.renew_us

@@ -81,8 +81,8 @@ class CompositePeriod(NamedTuple):
 def current_ma(unit: RateUnit, limit: int, electrics: Electrics) -> int:
     """Return tenths of amperes or watts as milliamperes per phase, rounded down.
 
-    Watts count for all phases that carry the charge, whatever `numberPhases` says: a station that cannot switch phases
-    keeps the power by a lower current.
+    Watts count for all phases that carry the charge, whatever `numberPhases` says: where nobody switches phases the power
+    is kept by a lower current.
     """
     if unit is RateUnit.AMPERE:
         return limit * 1_000 // TENTHS
@@ -166,6 +166,17 @@ class ProfileStack:
             found.append(own)
         values = [each.current_ma for each in found if each.current_ma is not None]
         return Allowed(min(values, default=None), min(each.until_utc_s for each in found))
+
+    def phases(self, connector: int, utc_s: int, running: Running | None) -> tuple[int | None, int]:
+        """Return with how many phases the connector shall charge at ``utc_s`` (``None``: no profile says), and until when."""
+        began_s, until_s = running.began_utc_s if running else None, FOREVER_S
+        purposes = (Purpose.TX, Purpose.TX_DEFAULT) if running else (Purpose.TX_DEFAULT,)
+        for profile in (each for purpose in purposes for each in self._of(purpose, connector)):
+            period, ends_s = profile.segment(utc_s, began_s)
+            until_s = min(until_s, ends_s)
+            if period is not None:
+                return period.phases, until_s
+        return None, until_s
 
     def composite(
         self, connector: int, utc_s: int, duration_s: int, running: Running | None, electrics: Electrics

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -11,7 +12,7 @@ from evse.links.ocpp.meter_values import Context as ReadingContext
 from evse.links.ocpp.meter_values import Rhythm, sampled_values
 from evse.links.ocpp.requests import Answer
 from evse.links.ocpp.stamps import utc_us_from
-from evse.links.ocpp.transactions import values_text
+from evse.links.ocpp.transactions import values_from, values_text
 from evse.services.journal import Checkpoint, MessageKind, QueueMessage, Write
 
 STOP_VALUES: Final = 300
@@ -76,6 +77,22 @@ class MeterReports:
         self._interval_wh: dict[int, int] = {}
         self._data: dict[int, list[dict[str, Any]]] = {number: [] for number in connectors}
 
+    def restore(self, connector: int, session_id: str, text: str) -> None:
+        """Go on with the data of a transaction that were kept, if it is still the same one."""
+        kept_for, values = json.loads(text) if text else ("", "")
+        if kept_for == session_id:
+            self._data[connector] = values_from(values)
+
+    def of(self, connector: int) -> str:
+        """What has been collected for the stop of a connector's transaction, for the journal."""
+        return values_text(self._data[connector])
+
+    def forget(self, context: Context, connector: int) -> None:
+        """The transaction has ended while nobody looked."""
+        if self._data[connector]:
+            self._data[connector] = []
+            context.keep(data_name(connector), "")
+
     def began(self, context: Context, now_us: int, connector: int, register_wh: int) -> None:
         """A transaction begins: its first values for the stop."""
         self._rhythms[connector].transaction(now_us)
@@ -88,6 +105,8 @@ class MeterReports:
         self._collect(context, now_us, connector, "StopTxnSampledData", ReadingContext.END)
         self._rhythms[connector].transaction(None)
         data, self._data[connector] = self._data[connector], []
+        if data:
+            context.keep(data_name(connector), "")
         return values_text(data)
 
     def due(self, context: Context, now_us: int) -> int:
@@ -141,6 +160,13 @@ class MeterReports:
             data.append({"timestamp": context.instant(now_us), "sampledValue": values})
         if sum(len(each["sampledValue"]) for each in data) > STOP_VALUES and len(data) > 2:
             del data[1:-1:2]
+        if values:
+            context.keep(data_name(connector), json.dumps([context.running[connector].session_id, values_text(data)]))
+
+
+def data_name(connector: int) -> str:
+    """Name of the document that keeps what a stop will tell of a connector's transaction."""
+    return f"transaction data {connector}"
 
 
 def _reading(context: Context, now_us: int, connector: int, session_id: str) -> list[Write]:

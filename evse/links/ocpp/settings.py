@@ -73,10 +73,13 @@ class SupervisionSettings:
     """``None``: the configuration keys decide (`LocalAuthorizeOffline`, `AllowOfflineTxForUnknownId`)."""
     default_id_tag: str = UNDEFINED
     sample_interval_s: int = 60
+    clock_aligned_interval_s: int = 0
     cache_enabled: bool = True
     connection_timeout_s: int = 60
-    """How long an authorised user has to plug in: what the outlets allow, at most."""
+    """How long an authorised user has to plug in, as the outlets are configured."""
     version: Version = Version.V16
+    voltage_mv: int = 230_000
+    """Between phase and neutral: what turns the watts of charging profiles into amperes."""
     external_limits: bool = False
     """`Controlled by external system`: without it charging profiles are refused."""
 
@@ -103,6 +106,7 @@ class OutletFacts:
     phases: int = 3
     rated_ma: int = 32_000
     has_lock: bool = True
+    phase_switch: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +121,8 @@ class StationIdentity:
     meter_serial: str = ""
     iccid: str = ""
     imsi: str = ""
+    on_trial: bool = False
+    """Whether this firmware is new and may still be given back."""
     outlets: Mapping[int, OutletFacts] = field(default_factory=lambda: {1: OutletFacts()})
 
     def boot_payload(self) -> dict[str, str]:
@@ -141,17 +147,23 @@ def station_keys(settings: SupervisionSettings, identity: StationIdentity) -> tu
         "AllowOfflineTxForUnknownId": _flag(settings.loss is LossStrategy.ALLOW_ALL),
         "AuthorizationCacheEnabled": _flag(settings.cache_enabled),
         "ConnectionTimeOut": str(settings.connection_timeout_s),
+        "ClockAlignedDataInterval": str(settings.clock_aligned_interval_s),
         "MeterValueSampleInterval": str(settings.sample_interval_s),
         "AuthorizationKey": settings.password,
         "SecurityProfile": str(settings.security_profile),
     }
     keys = []
-    for key in standard_keys(StationFacts(connectors=len(identity.outlets))):
+    for key in standard_keys(_facts(identity)):
         made = replace(key, default=defaults.get(key.name, key.default))
         if key.name == "ConnectionTimeOut":
-            made = replace(made, least=1, most=settings.connection_timeout_s)
+            made = replace(made, least=1)
         keys.append(made)
     return tuple(keys)
+
+
+def _facts(identity: StationIdentity) -> StationFacts:
+    switches = any(outlet.phase_switch for outlet in identity.outlets.values())
+    return StationFacts(connectors=len(identity.outlets), phase_switch=switches)
 
 
 def _flag(value: bool) -> str:

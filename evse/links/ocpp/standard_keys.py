@@ -47,6 +47,7 @@ class StationFacts(NamedTuple):
 
     connectors: int = 1
     profiles: ProfileLimits = FACTORY_LIMITS
+    phase_switch: bool = False
     file_protocols: tuple[str, ...] = ("FTP", "FTPS", "HTTP", "HTTPS")
 
 
@@ -134,7 +135,7 @@ def _smart_charging(facts: StationFacts) -> tuple[Key, ...]:
         _fixed("ChargingScheduleAllowedChargingRateUnit", "Current,Power", KeyKind.TEXT),
         _fixed("ChargingScheduleMaxPeriods", limits.max_periods),
         _fixed("MaxChargingProfilesInstalled", limits.max_installed),
-        _fixed("ConnectorSwitch3to1PhaseSupported", "false", KeyKind.BOOLEAN),
+        _fixed("ConnectorSwitch3to1PhaseSupported", "true" if facts.phase_switch else "false", KeyKind.BOOLEAN),
     )
 
 

@@ -80,6 +80,16 @@ class OcppSupervision:
         self.charge_point.job_ended(now_us, number, end)
         self._wake()
 
+    def firmware_ended(self, now_us: int, *, installed: bool) -> None:
+        """What came of the firmware that the station has restarted for."""
+        self.charge_point.firmware_ended(now_us, installed=installed)
+        self._wake()
+
+    def security_event(self, now_us: int, kind: str, info: str, *, stranger: bool = False) -> None:
+        """Something at the station, or of the link, concerns security."""
+        self.charge_point.security_event(now_us, kind, info, stranger=stranger)
+        self._wake()
+
     def use(self, now_us: int, settings: SupervisionSettings) -> None:
         """Settings were changed at the station."""
         self.charge_point.use(now_us, settings)

@@ -38,6 +38,7 @@ class TransactionLog:
         self._users.update(open_sessions)
         for connector, running in list(self._context.running.items()):
             if running.session_id not in open_sessions:
+                self._meter.forget(self._context, connector)
                 self._forget(connector)
 
     def opened(self, event: SessionOpened) -> None:
@@ -50,7 +51,7 @@ class TransactionLog:
         uid = self._users.get(event.session_id, "")
         tag = id_tag(uid, context.settings.default_id_tag, context.identity.serial)
         info = context.known_tag(tag, at.mono_us)
-        reservation = used_by(context, connector, tag, info.parent if info is not None else "")
+        reservation = used_by(context, at.mono_us, connector, tag, info.parent if info is not None else "")
         running = Running(event.session_id, tag, at, event.register_wh, reservation)
         context.running[connector] = running
         self._meter.began(context, at.mono_us, connector, event.register_wh)

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import ssl
 from collections.abc import Callable
 from typing import Final, Protocol
 
 from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import WebSocketException
+from websockets.exceptions import InvalidStatus, WebSocketException
 from websockets.typing import Subprotocol
 
 from evse.links.ocpp.frame import TEXT_LIMIT
@@ -42,6 +43,10 @@ class LinkListener(Protocol):
         """A text has come."""
         ...
 
+    def security_event(self, now_us: int, kind: str, info: str) -> None:
+        """One side does not trust the other (`kind`: of the security whitepaper's list of events)."""
+        ...
+
 
 class _Connect(connect):
     """A connection that follows nobody elsewhere."""
@@ -50,17 +55,32 @@ class _Connect(connect):
         return exc
 
 
+class _Connection(ClientConnection):
+    """A connection that ends in time although the other side, after breaking the rules, keeps its end open."""
+
+    _ending = False
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        if not self._ending and self.protocol.close_expected():
+            self._ending = True
+            self.loop.call_later(self.close_timeout or CLOSE_S, self.transport.abort)
+
+
 class WebSocketLink:
     """A ``TextLink``. To be used inside a running event loop.
 
-    ``target`` is asked at each attempt and may raise TargetError. ``ping_s``: interval of pings in seconds, 0 for none.
+    ``target`` is asked at each attempt and may raise TargetError. ``ping_s``: interval of pings in seconds, 0 for none;
+    a ping that is not answered within ``pong_s`` ends the connection. Whoever should close his end has ``close_s``.
     """
 
     def __init__(
         self,
         target: Callable[[], tuple[Target, int, Trust]],
-        ping_s: Callable[[], int],
+        ping_s: Callable[[], float],
         clock: Callable[[], int],
+        pong_s: float = PONG_S,
+        close_s: float = CLOSE_S,
     ) -> None:
         self.listener: LinkListener | None = None
         self.problem = ""
@@ -68,6 +88,7 @@ class WebSocketLink:
         self._target = target
         self._ping_s = ping_s
         self._clock = clock
+        self._pong_s, self._close_s = pong_s, close_s
         self._task: asyncio.Task[None] | None = None
         self._sending: asyncio.Queue[str] = asyncio.Queue(SENDING_LIMIT)
 
@@ -105,6 +126,7 @@ class WebSocketLink:
         try:
             await self._connected()
         except (OSError, WebSocketException, TimeoutError, TargetError, EOFError) as error:
+            self._distrust(error)
             self._fail(_reason(error))
         except asyncio.CancelledError:
             self.problem = "closed by the station"
@@ -125,9 +147,10 @@ class WebSocketLink:
             compression=None,
             max_size=TEXT_LIMIT * 4,
             open_timeout=OPEN_S,
-            close_timeout=CLOSE_S,
+            close_timeout=self._close_s,
             ping_interval=ping_s,
-            ping_timeout=PONG_S,
+            ping_timeout=self._pong_s,
+            create_connection=_Connection,
             proxy=None,
             user_agent_header=None,
         ) as connection:
@@ -159,10 +182,34 @@ class WebSocketLink:
         except WebSocketException:
             return
 
+    def _distrust(self, error: BaseException) -> None:
+        kind = distrust(error)
+        if kind and self.listener is not None and _reason(error) != self.problem:
+            self.listener.security_event(self._clock(), kind, _reason(error))
+
     def _fail(self, reason: str) -> None:
         if reason != self.problem:
             _log.warning("central system: %s", reason)
         self.problem = reason
+
+
+_REFUSED: Final = (401, 403)
+_TLS_REASONS: Final = {
+    "UNSUPPORTED_PROTOCOL": "InvalidTLSVersion",
+    "TLSV1_ALERT_PROTOCOL_VERSION": "InvalidTLSVersion",
+    "WRONG_SSL_VERSION": "InvalidTLSVersion",
+    "NO_CIPHERS_AVAILABLE": "InvalidTLSCipherSuite",
+    "SSLV3_ALERT_HANDSHAKE_FAILURE": "InvalidTLSCipherSuite",
+}
+
+
+def distrust(error: BaseException) -> str:
+    """The security event that a failed attempt to connect is; empty for one that concerns the network only."""
+    if isinstance(error, InvalidStatus):
+        return "FailedToAuthenticateAtCentralSystem" if error.response.status_code in _REFUSED else ""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return "InvalidCentralSystemCertificate"
+    return _TLS_REASONS.get(error.reason or "", "") if isinstance(error, ssl.SSLError) else ""
 
 
 def _reason(error: BaseException) -> str:

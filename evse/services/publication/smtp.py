@@ -5,6 +5,7 @@ from __future__ import annotations
 import smtplib
 import socket
 from email.message import EmailMessage
+from email.policy import SMTP
 from email.utils import formatdate
 
 from evse.services.publication.delivery import (
@@ -74,7 +75,8 @@ class _Session:
             code, text = smtp.rcpt(receiver)
             if code not in (250, 251):
                 raise smtplib.SMTPRecipientsRefused({receiver: (code, text)})
-        code, text = smtp.data(message.as_bytes())
+        # Lines end with CR LF: servers refuse others, or take many of them for one that is too long.
+        code, text = smtp.data(message.as_bytes(policy=SMTP))
         if code != 250:
             raise smtplib.SMTPDataError(code, text)
         return words(text)

@@ -73,10 +73,17 @@ class SecurityWriter:
         self._lost: dict[SecurityKind, int] = {}
         self._told_us = -BURST_US
         self._closing = False
+        self._listener: Callable[[SecurityEvent], None] | None = None
         self._thread = threading.Thread(target=self._run, name="security-log", daemon=True)
         self._thread.start()
 
+    def listen(self, listener: Callable[[SecurityEvent], None]) -> None:
+        """Be told of each event, written or not, in the thread of whoever records it. Must not wait and must not raise."""
+        self._listener = listener
+
     def record(self, event: SecurityEvent) -> None:
+        if self._listener is not None:
+            self._listener(event)
         at = self._stamp()
         with self._lock:
             if len(self._queue) >= QUEUE or not self._throttle.takes(event.kind, at.mono_us):
@@ -96,6 +103,8 @@ class SecurityWriter:
         wish.done.wait()
         if wish.failure is not None:
             raise wish.failure
+        if self._listener is not None:
+            self._listener(SecurityEvent(SecurityKind.LOG_CLEARED, actor, source))
 
     def close(self) -> None:
         """Write what waits and end; on a disk that fails one last try is made."""

@@ -6,15 +6,14 @@ from typing import Final
 
 from evse.services.settings.kinds import Choice, Label, Option, Text, Whole
 from evse.services.settings.model import Boards, Right, Setting, ShownIf
+from evse.services.settings.phases import ORDERS
 from evse.services.settings.tabs import METER
 
 _EVLINK: Final = Boards(("city", "parking", "smart-wallbox", "other"))
 _WITH_METER: Final = ShownIf("outlet.metering", ("iem3x5x",))
 _RTU: Final = ShownIf("outlet.meter_protocol", ("modbus_rtu",))
 _TCP: Final = ShownIf("outlet.meter_protocol", ("modbus_tcp",))
-_ORDERS: Final = Choice(
-    tuple(Option(order, Label(order, order)) for order in ("L1-L2-L3", "L2-L3-L1", "L3-L1-L2", "L1", "L2", "L3"))
-)
+_ORDERS: Final = Choice(tuple(Option(order, Label(order, order)) for order in ORDERS))
 
 METER_SETTINGS: Final = (
     Setting(
@@ -102,7 +101,10 @@ METER_SETTINGS: Final = (
         place=METER,
         kind=_ORDERS,
         factory="L1-L2-L3",
-        boards=_EVLINK,
+        help=Label(
+            "The conductor of the supply at each terminal; a single one: the outlet is connected to it alone.",
+            "Le conducteur d’alimentation à chaque borne ; un seul : la prise n’est raccordée qu’à lui.",
+        ),
     ),
     Setting(
         key="outlet.meter_phases",

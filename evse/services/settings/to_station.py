@@ -9,11 +9,12 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Final
 
-from evse.core.config import Access, Location, OutletConfig, SheddingPriority, SheddingRule, StationConfig
+from evse.core.config import Access, Location, MeterLink, OutletConfig, SheddingPriority, SheddingRule, StationConfig
 from evse.core.configure import with_digest
 from evse.core.lines import InputLine, LineFunction
 from evse.services.settings.kinds import Value
 from evse.services.settings.model import OUTLET, OutletFacts, StationFacts, Values
+from evse.services.settings.phases import conductors_of, meter_terminals
 
 _SENSES: Final = {LineFunction.DELAYED_START: "delayed_start", LineFunction.CURRENT_LIMIT: "current_limit"}
 _FUNCTIONS: Final = {
@@ -21,6 +22,8 @@ _FUNCTIONS: Final = {
     "load_shedding": LineFunction.LOAD_SHEDDING,
     "conditional_outgoing_line": LineFunction.START_CONDITION,
 }
+_METER_MAP: Final = "iem3155"
+"""What the guide calls `IEM_3x5x`."""
 _ACCESS: Final = ("general.station_type", "access.")
 
 
@@ -49,7 +52,8 @@ def effective_config(
     )
     known = {outlet.number: outlet for outlet in facts.outlets}
     inputs = (_with_inputs(outlet, known[outlet.number], values, changed) for outlet in config.outlets)
-    config = replace(config, outlets=tuple(inputs))
+    metered = (_with_meter(outlet, values, changed) for outlet in inputs)
+    config = replace(config, outlets=tuple(metered))
     if facts.ze_ready_balanced:
         config = replace(config, outlets=tuple(replace(each, ze_ready=config.balancing) for each in config.outlets))
     if any(key.startswith(_ACCESS) for key in changed):
@@ -105,6 +109,28 @@ def _with_inputs(outlet: OutletConfig, facts: OutletFacts, values: Values, chang
                 sense = values[f"{key}_normally_open"] is True
                 lines = (*lines, InputLine(number, function, sense, debounce_us))
     return replace(outlet, lines=tuple(sorted(lines, key=lambda line: line.number)))
+
+
+def _with_meter(outlet: OutletConfig, values: Values, changed: Values) -> OutletConfig:
+    """The outlet's energy metering and the order of its phases as they are set."""
+
+    def at(name: str) -> str:
+        return f"{OUTLET}{outlet.number}.{name}"
+
+    metering, protocol = changed.get(at("metering")), changed.get(at("meter_protocol"))
+    if metering is not None:
+        outlet = replace(outlet, meter=(outlet.meter or _METER_MAP) if metering == "iem3x5x" else "")
+    if outlet.meter:
+        # What a profile without a meter says of one means nothing until there is one.
+        link = protocol if metering is None else values[at("meter_protocol")]
+        outlet = replace(outlet, meter_link=outlet.meter_link if link is None else MeterLink(str(link)))
+        unit = changed.get(at("meter_rtu_address"))
+        outlet = replace(outlet, meter_unit=unit if isinstance(unit, int) else outlet.meter_unit)
+    if at("terminal_phases") in changed or at("meter_phases") in changed:
+        conductors = conductors_of(str(values[at("terminal_phases")]))
+        meter = conductors_of(str(values.get(at("meter_phases"), "L1-L2-L3")))
+        outlet = replace(outlet, conductors=conductors, meter_terminals=meter_terminals(conductors, meter))
+    return outlet
 
 
 def _shedding(base: SheddingRule, priority: Value | None) -> SheddingRule:

@@ -3,7 +3,7 @@
 import { amperes, attribute, kilowattHours, make, pilotVolts, span, text, volts } from "./format.js";
 import { carHere, carUnknown, domesticPlugged, flowing, plugged } from "./stage.js";
 import { describe, diodeMissing, drawWave } from "./waveform.js";
-import { faultWords, limitWords, reasonItem } from "./words.js";
+import { faultWords, limitWords, phaseSwitch, reasonItem } from "./words.js";
 
 const UNKNOWN = "unknown";
 const MINIMUM_MA = 6000;
@@ -126,12 +126,23 @@ export class OutletCard {
       this.set(`current_${phase}`, measured(outlet.currents_ma?.[phase], amperes));
       this.set(`voltage_${phase}`, measured(outlet.voltages_mv?.[phase], volts));
     }
+    if (this.fields.phase_switch) this.set("phase_switch", `Phase switch ${outlet.link_ok ? phaseSwitch(outlet.phase_switch) : "unknown"}`);
     this.set("register", `${kilowattHours(outlet.register_wh)} kWh`);
+    this.meter(outlet.meter);
     this.set("temperature", measured(outlet.temperature_dc, (dc) => `${(dc / 10).toFixed(1)} °C`));
   }
 
+  // Who meters, and what is wrong with the outlet's own meter: then the transformers do, with the voltage that was set.
+  meter(meter) {
+    if (!meter) return this.set("metered_by", "by current transformers", "quiet");
+    this.set("metered_by", meter.in_force ? `by ${meter.name}` : "by current transformers", meter.in_force ? "ok" : "bad");
+    this.set("meter_problem", meter.problem ? sentence(meter.problem) : "");
+    this.fields.meter_problem.hidden = !meter.problem;
+    this.set("meter_register", meter.energy_wh === null ? UNKNOWN : `${kilowattHours(meter.energy_wh)} kWh${meter.replaced ? `, replaced ${meter.replaced} times` : ""}`);
+  }
+
   picture(outlet) {
-    const flags = { plugged: plugged(outlet), car: carHere(outlet), closed: outlet.contactor_closed, flow: flowing(outlet) };
+    const flags = { plugged: plugged(outlet), car: carHere(outlet), closed: outlet.contactor_closed, flow: flowing(outlet), domestic: domesticPlugged(outlet) };
     for (const [name, value] of Object.entries(flags)) attribute(this.drawing, `data-${name}`, value ? "yes" : "no");
     if (carUnknown(outlet)) attribute(this.drawing, "data-car", "unknown");
     if (!this.measured) attribute(this.drawing, "data-closed", "unknown");

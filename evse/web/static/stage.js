@@ -1,6 +1,7 @@
 // The picture of the station: each outlet's unit, and the devices of the whole board, follow the view.
 
 import { amperes, attribute, make, text } from "./format.js";
+import { phaseSwitch } from "./words.js";
 
 const CAR_STATES = /^[BCD]_/;
 const BLIND_STATES = /^[EF]_/;
@@ -94,6 +95,8 @@ export class Stage {
       const contact = device.querySelector("[role=switch]");
       if (contact) attribute(contact, "aria-checked", state === "yes" ? "true" : "false");
     }
+    const x2 = this.root.querySelector("[data-x2]");
+    if (x2) text(x2, outlet.link_ok ? phaseSwitch(outlet.phase_switch) : "unknown");
     const display = this.root.querySelector("[data-display]");
     if (display) text(display, outlet.link_ok ? outlet.display ?? "" : "");
     this.dip(outlet);

@@ -2,6 +2,7 @@
 
 import { clearFault, suggest, wireCommands, wireStage, wireWorld } from "./actions.js";
 import { fieldText, kilowattHours, make, span, text } from "./format.js";
+import { House } from "./house.js";
 import { OutletCard } from "./outlet.js";
 import { ScenarioRunner } from "./scenarios.js";
 import { plugged, socketInUse, Stage } from "./stage.js";
@@ -66,6 +67,8 @@ let wallOffset = null;
 const wallClock = (at) => { wallOffset ??= Date.now() - now() / 1000; return at / 1000 + wallOffset; };
 const wiresRoot = document.getElementById("wires");
 if (wiresRoot) new WireLog(wiresRoot, wallClock);
+const houseRoot = document.getElementById("house");
+if (houseRoot) new House(houseRoot);
 const scenariosRoot = document.getElementById("scenarios");
 if (scenariosRoot) new ScenarioRunner(scenariosRoot);
 const narrow = matchMedia("(max-width: 640px)");

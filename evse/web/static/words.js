@@ -19,3 +19,10 @@ export function reasonItem(name) {
   if (plain !== name) item.append(" ", make("code", {}, name));
   return item;
 }
+
+// Where the phase switch behind X2 stands.
+export function phaseSwitch(view) {
+  if (!view) return "unknown";
+  const stands = view.changing ? `switching to ${view.phases === 1 ? "L1 alone" : "three phases"}` : view.phases === 1 ? "open: L1 alone" : "closed: three phases";
+  return view.failed ? `${stands}, the last switching failed` : stands;
+}

@@ -336,6 +336,26 @@ def test_devices_behind_one_front_end_need_one_outlet(device: str) -> None:
     assert f"devices.{device.partition(':')[0]}: exists on stations with one outlet only" in found
 
 
+@pytest.mark.req("STA-02")
+@pytest.mark.parametrize(
+    ("rest", "where"),
+    [
+        ("outlets: [{number: 1}]\ndevices: {phase_switch: true}\n", "devices.phase_switch: there is no X2"),
+        (
+            "outlets: [{number: 1, phases: 1}]\ndevices: {x2: true, phase_switch: true}\n",
+            "devices.phase_switch: the outlet has one phase",
+        ),
+        (
+            "outlets: [{number: 1}, {number: 2}]\ndevices: {x2: true, phase_switch: true}\n",
+            "devices.phase_switch: exists on stations with one outlet only",
+        ),
+    ],
+)
+def test_a_phase_switch_that_cannot_be(rest: str, where: str) -> None:
+    [found] = faults(HEAD + rest)
+    assert where in found
+
+
 TOKENS = (
     "\t",
     "&a ",

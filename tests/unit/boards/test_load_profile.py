@@ -73,11 +73,15 @@ def test_every_field_of_outlet_and_station_is_reachable() -> None:
         "dip_banks",
         "signs",
         "has_display",
+        "phase_switch",
         "meter",
+        "meter_link",
+        "meter_unit",
+        "conductors",
         "meter_terminals",
         "voltage_from_setting",
     }
-    parts = {"pilot", "contactor", "lock", "shutter", "procedure", "protection", "domestic"}
+    parts = {"pilot", "contactor", "lock", "shutter", "procedure", "protection", "domestic", "phase_switch_timings"}
     given = {"station_uid", "version", "digest"}
     fields = {field.name for part in (OutletConfig, StationConfig) for field in dataclasses.fields(part)}
     assert fields - mapped - derived - parts - given == set()
@@ -228,7 +232,7 @@ def test_every_device_of_the_family_can_be_declared_and_is_listed() -> None:
         "quirks: [lock_opens_on_power_loss]\n"
     )
     listed = [item.key for item in not_driven(profile)]
-    names = ("wifi_card", "x2", "usb_socket")
+    names = ("wifi_card", "usb_socket")
     rest = ("mobile_module", "ethernet_ports", "certified_metering")
     assert listed == [
         *(f"devices.{name}" for name in (*names, *rest)),
@@ -287,3 +291,33 @@ def test_energy_settings_of_the_guide_arrive() -> None:
     assert [outlet.ze_ready for outlet in changed.outlets] == [False, False], "only while balancing is on"
     assert (changed.outlets[0].shedding_ma, changed.outlets[0].resume_us) == (14_500, 60_000_000)
     assert config_of("schema: 1\nkind: station\nname: w\nfamily: other\ninherits: thor\n").external_control
+
+
+@pytest.mark.req("MTR-02")
+@pytest.mark.parametrize(
+    ("board", "meter", "gateway", "wired"),
+    [
+        ("simulated", "{map: iem3155}", None, True),
+        ("simulated", "{map: iem3155, protocol: modbus_tcp, gateway_address: 162}", ("", 502, 162), True),
+        (
+            "simulated",
+            "{map: iem3155, protocol: modbus_tcp, host: 10.0.0.9, port: 1502}",
+            ("10.0.0.9", 1502, 130),
+            False,
+        ),
+        ("serial, path: /dev/ttyS0", "{map: iem3155, protocol: modbus_tcp}", ("", 502, 130), False),
+    ],
+)
+def test_a_meter_is_on_a_line_or_behind_a_gateway(
+    board: str, meter: str, gateway: tuple[str, int, int] | None, wired: bool, tmp_path: Path
+) -> None:
+    text = "schema: 1\nkind: station\nname: w\nfamily: other\noutlets:\n  - number: 1\n"
+    file = tmp_path / "w.yaml"
+    file.write_text(f"{text}    front_end: {{wire: {{kind: {board}}}}}\n    meter: {meter}\n", encoding="utf-8")
+    plan = wire_plan(load_profile(str(file))).outlets[0]
+    assert plan.meter is not None
+    found = plan.meter.gateway
+    assert (None if found is None else (found.host, found.port, found.last_number)) == gateway
+    assert (plan.meter.wire is not None) is wired
+    assert (plan.gateway_wire() is not None) is (wired and gateway is not None)
+    assert len(plan.wires()) == (2 if gateway is None else 1), "control serves no gateway"

@@ -10,6 +10,7 @@ from evse.app.virtual import VirtualStation
 from evse.control.translate import OutletSensor
 from evse.core.units import MS, SECOND
 from evse.exchange.snapshot import OutletView
+from hal.twins.front_end import DEFAULT_FIRMWARE
 from hal.wires import LinkLostError
 from tests.fakes.front_end_bench import FrontEndBench
 
@@ -79,3 +80,14 @@ def test_a_new_reason_is_news_although_the_inputs_are_the_same() -> None:
     assert sensor.device.link_problem.startswith("no serial line")
     with pytest.raises(LinkLostError):
         bench.modem.left.read(MS)
+
+
+@pytest.mark.req("MNT-01", "MNT-03")
+def test_versions_of_front_end_and_reader_stand_there_once_they_have_told_them(station: VirtualStation) -> None:
+    station.scheduler.run_until(0)
+    assert (outlet(station).front_end_version, outlet(station).reader_version) == ("", "")
+    station.scheduler.run_until(3 * SECOND)
+    for number in (1, 2):
+        seen = outlet(station, number)
+        assert seen.front_end_version == ".".join(map(str, DEFAULT_FIRMWARE.version))
+        assert seen.reader_version == "1.6"

@@ -163,6 +163,7 @@ def test_every_field_of_an_outlet_is_either_fixed_or_followed() -> None:
         *("derated_current_ma", "temporary_limit_ma", "ze_ready", "lines", "push_button"),
         *("leave_cable_connected", "access", "wake_up", "procedure"),
         *("shedding_ma", "resume_us", "condition_interrupts", "ze_sources"),
+        *("meter", "meter_link", "meter_unit", "meter_terminals", "conductors"),
     }
     assert followed | set(FIXED_OF_OUTLET) == set(OutletConfig.__dataclass_fields__)
     assert not followed & set(FIXED_OF_OUTLET)

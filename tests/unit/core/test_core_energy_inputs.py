@@ -315,3 +315,40 @@ def _next(bench: CoreBench, version: int = 0, **changes: Any) -> StationConfig:
     of_outlet = {key: changes.pop(key) for key in tuple(changes) if key in active.outlets[0].__dataclass_fields__}
     outlets = tuple(replace(each, **of_outlet) for each in active.outlets)
     return with_digest(replace(active, outlets=outlets, version=version or active.version + 1, **changes))
+
+
+# --- phase order ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.req("MTR-03")
+@pytest.mark.parametrize(
+    ("conductors", "offer"), [((1, 2, 3), 9_000), ((2, 3, 1), 9_000), ((1,), 20_000), ((3,), 9_000)]
+)
+def test_an_outlet_follows_the_limits_of_its_own_conductors(conductors: tuple[int, ...], offer: int) -> None:
+    bench = charging(phases=1, ze_ready=False)
+    wanted = replace(bench.core.config, version=2)
+    wanted = with_digest(replace(wanted, outlets=(replace(wanted.outlets[0], conductors=conductors),)))
+    bench.post(Configure("phases", config=wanted))
+    bench.post(SetLimit("", 0, source="house meter", plan=(LimitStep(0, (20_000, 16_000, 9_000)),)))
+    bench.run(2)
+    assert [done.outcome for done in bench.events(CommandDone)][-2:] == ["done", "done"]
+    assert offer_ma(bench) == offer
+
+
+@pytest.mark.req("MTR-03", "ENE-02")
+def test_an_outlet_at_one_conductor_is_single_phase_by_the_operating_value_rule() -> None:
+    bench = city(derated_current_ma=8_000, conductors=(2,))
+    assert stack(bench)["derated"] == 8_000
+    assert stack(city(derated_current_ma=8_000))["derated"] == 0
+
+
+@pytest.mark.req("MTR-03")
+@pytest.mark.parametrize("conductors", [(), (4,), (1, 1, 2), (1, 2), (0, 1, 2)])
+def test_an_order_of_conductors_that_cannot_be_is_refused_whole(conductors: tuple[int, ...]) -> None:
+    bench = city()
+    wanted = replace(bench.core.config, version=2)
+    wanted = with_digest(replace(wanted, outlets=(replace(wanted.outlets[0], conductors=conductors),)))
+    bench.post(Configure("phases", config=wanted))
+    bench.run(1)
+    assert "either 1, 2 and 3 once each, or one of them alone" in bench.events(CommandDone)[-1].reason
+    assert bench.core.config.outlets[0].conductors == (1, 2, 3)

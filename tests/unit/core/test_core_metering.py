@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from evse.core.config import OutletConfig
+from evse.core.config import MeterLink, OutletConfig
 from evse.core.metering import INTERNAL, METER_COMM, STALE_US, START_US, Metering
 from evse.core.units import SECOND, PhaseValues
 from evse.core.values import MeterSample, OutletInputs
@@ -113,7 +113,7 @@ def test_another_voltage_setting_counts_from_then_on() -> None:
     bench.run(1)
     bench.charge(10, 1_800)
     before = bench.wh
-    bench.metering.configure(200_000)
+    bench.metering.configure(bench.now_us, bench.config, 200_000)
     bench.charge(10, 1_801)
     assert before == pytest.approx(3_450, abs=3)
     assert bench.wh - before == pytest.approx(3_000, abs=3)
@@ -386,3 +386,91 @@ def test_whatever_happens_the_register_rises_with_what_flows(
     replacements = sum(what in ("replace", "jump", "true") for what, _, _ in story)
     assert bench.wh >= bench.true_wh - 8 - 1
     assert bench.wh <= bench.true_wh + 12 + 140 * replacements
+
+
+# --- another meter by the settings, and one that services read ------------------------------------------------------
+
+
+def behind_gateway() -> Bench:
+    config = OutletConfig(1, meter="iem3155", meter_link=MeterLink.TCP, voltage_from_setting=True)
+    return Bench(config, answers=False)
+
+
+@pytest.mark.req("MTR-02")
+def test_a_meter_behind_a_gateway_is_followed_as_any_other() -> None:
+    bench = behind_gateway()
+    for _ in range(600):
+        bench.currents = (16_000,) * 3
+        bench.power_factor = 50
+        bench.run(1)
+        assert bench.metering.report(bench.now_us, bench.read(), "") == ""
+    bench.run(1)
+    assert bench.metering.source == "iem3155"
+    assert bench.wh == pytest.approx(bench.true_wh, abs=12)
+    bench.metering.report(bench.now_us, None, "the gateway reaches no meter at address 2 (exception 11)")
+    bench.run(1)
+    assert bench.metering.fault_causes() == ("DI PowerMeter Comm",)
+    assert bench.metering.source == INTERNAL
+    bench.charge(16, 600)
+    assert bench.metering.register.integrated_pj > 0
+
+
+@pytest.mark.req("MTR-02")
+def test_reports_that_stop_lose_the_meter_and_a_clock_ahead_keeps_no_reading_alive() -> None:
+    bench = behind_gateway()
+    bench.run(1)
+    bench.metering.report(bench.now_us, replace(bench.read(), read_us=bench.now_us + 3_600 * SECOND), "")
+    bench.run(STALE_US // SECOND - 1)
+    assert bench.metering.in_force
+    bench.run(1)
+    assert bench.metering.fault_causes() == (METER_COMM,)
+
+
+def test_an_outlet_whose_meter_control_reads_takes_no_reports() -> None:
+    bench = Bench()
+    assert "not read by services" in bench.metering.report(0, bench.read(), "")
+    assert "not read by services" in Bench(OutletConfig(1)).metering.report(0, bench.read(), "")
+
+
+@pytest.mark.req("MTR-02", "MTR-05")
+def test_the_choice_of_the_meter_counts_at_once_and_the_register_never_falls() -> None:
+    bench = Bench()
+    bench.charge(16, 600)
+    assert bench.metering.source == "iem3155"
+    without = replace(bench.config, meter="")
+    bench.metering.configure(bench.now_us, without, VOLTAGE_MV)
+    bench.charge(16, 600)
+    assert (bench.metering.source, bench.metering.fault_causes()) == (INTERNAL, ())
+    bench.metering.configure(bench.now_us, bench.config, VOLTAGE_MV)
+    bench.charge(16, 600)
+    assert bench.metering.source == "iem3155"
+    assert bench.wh == pytest.approx(bench.true_wh, rel=0.002)
+    bench.metering.configure(bench.now_us, replace(bench.config, meter_link=MeterLink.TCP), VOLTAGE_MV)
+    bench.charge(16, START_US // SECOND - 1)
+    assert bench.metering.fault_causes() == (), "another meter has its time to answer"
+    bench.run(1)
+    assert bench.metering.fault_causes() == (METER_COMM,)
+
+
+@pytest.mark.req("MTR-03")
+@pytest.mark.parametrize(
+    ("terminals", "seen"),
+    [((1, 2, 3), (1, 2, 3)), ((2, 3, 1), (2, 3, 1)), ((3, 1, 2), (3, 1, 2)), ((2, 1, 3), (2, 1, 3))],
+)
+def test_the_meters_values_come_in_the_order_of_the_outlet(
+    terminals: tuple[int, int, int], seen: tuple[int, int, int]
+) -> None:
+    bench = Bench(replace(Bench().config, meter_terminals=terminals))
+    bench.change = {"currents_ma": (1_000, 2_000, 3_000), "voltages_mv": (221_000, 222_000, 223_000)}
+    bench.run(2)
+    assert bench.metering.currents_ma(bench.inputs()) == tuple(1_000 * each for each in seen)
+    assert bench.metering.voltages_mv(bench.inputs()) == tuple(220_000 + 1_000 * each for each in seen)
+
+
+@pytest.mark.req("MTR-03")
+def test_an_outlet_at_one_conductor_counts_one_phase() -> None:
+    bench = Bench(OutletConfig(1, voltage_from_setting=True, conductors=(2,)))
+    bench.currents = (10_000, 0, 0)
+    bench.run(3_600)
+    assert bench.metering.voltages_mv(bench.inputs()) == (VOLTAGE_MV, 0, 0)
+    assert bench.wh == pytest.approx(2_300, abs=2)

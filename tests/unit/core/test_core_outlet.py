@@ -13,6 +13,7 @@ from evse.core.events import (
     ContactorMoved,
     FaultCleared,
     FaultRaised,
+    OutletError,
     PhasesDetected,
     PilotDriven,
     SessionClosed,
@@ -213,6 +214,8 @@ def test_an_over_drawing_vehicle_is_cut_off_seven_seconds_after_it_exceeds() -> 
     assert b.faults() == ("OverCurrentSoft",)
     b.run(1)
     assert [event.reason for event in b.events(SessionClosed)] == ["Fault OverCurrentSoft"]
+    told = [(event.error, event.error_class) for event in b.events(OutletError)]
+    assert told == [("KO_UnplugProcedureError", "Unplug error")], "the guide has no charge error for it"
 
 
 @pytest.mark.req("PIL-05")

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from evse.core.commands import Maintain, ReleaseCable, StartSession, StopSession, WhenVehicleLeaves
+from evse.core.commands import Maintain, PlugWithin, ReleaseCable, StartSession, StopSession, WhenVehicleLeaves
 from evse.core.events import CommandDone, OutletError, SessionClosed, TransactionStarted
 from evse.core.outlet_status import OutletStatus
+from evse.core.units import SECOND
 from evse.core.values import LockFeedback
 from tests.fakes.core_bench import ADMIN_UID, OTHER_UID, UID, CoreBench, station_config
 
@@ -98,6 +99,22 @@ def test_a_cable_that_is_kept_can_be_released_without_its_user(way: str) -> None
         b.post(ReleaseCable("", 1) if way == "order" else Maintain("", 1))
     b.run(3)
     assert not locked(b)
+
+
+@pytest.mark.parametrize(("within_s", "ends_s"), [(20, 20), (300, 300), (0, 60)])
+@pytest.mark.parametrize("what", ["cable", "vehicle"])
+def test_who_is_authorised_has_so_long_to_plug_in(what: str, within_s: int, ends_s: int) -> None:
+    b = CoreBench().run(12)
+    b.post(PlugWithin("", 1, timeout_s=within_s))
+    b.card()
+    b.run(2)
+    if what == "vehicle":
+        b.verb("plug_in", end="station")
+    begin_us = b.now_us
+    b.run(400)
+    (end_us,) = b.times(SessionClosed)
+    assert abs(end_us - begin_us - ends_s * SECOND) < 3 * SECOND
+    assert closed(b) == ["VehicleTimeout" if what == "vehicle" else "PlugTimeout"]
 
 
 def test_other_ends_of_a_charge_never_keep_the_cable() -> None:

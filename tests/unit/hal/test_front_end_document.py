@@ -114,6 +114,7 @@ def test_the_switch_bits_are_listed() -> None:
         (messages.SHUTTER_OPEN_BIT, "SHUTTER_OPEN"),
         (messages.SHUTTER_CLOSED_BIT, "SHUTTER_CLOSED"),
         (messages.DIP_MOVED_BIT, "DIP_MOVED"),
+        (messages.X2_BIT, "X2"),
     ]
     domestic = [(int(row[0], 0), row[1]) for row in rows_after("codes: domestic switches")]
     assert domestic == [

@@ -263,3 +263,17 @@ def test_a_register_near_its_end_begins_anew() -> None:
     bench.source.use(1_500)
     bench.run(1)
     assert reading(bench).energy_mwh == 500
+
+
+def test_a_house_meter_is_asked_less_while_nobody_charges_and_at_once_when_somebody_comes() -> None:
+    bench = MeterBench("abb-m4m", framing=Framing.TCP, purpose=Purpose.HOUSE, reader_unit=1, twin_unit=1)
+    bench.run(1)
+    bench.driver.idle = True
+    bench.run(30)
+    assert bench.driver.counters.cycles == pytest.approx(7, abs=1)
+    bench.run(2)
+    before = bench.driver.counters.cycles
+    bench.driver.hurry(bench.now_us)
+    bench.scheduler.wake(bench.polling, bench.now_us)
+    bench.run(10)
+    assert bench.driver.counters.cycles - before == pytest.approx(10, abs=1)

@@ -20,6 +20,7 @@ from hal.world.verb_docs import with_table
 from hal.world.verb_domestic import DOMESTIC_ACTIONS
 from hal.world.verb_faults import FAULT_ACTIONS
 from hal.world.verb_meter import HOUSE_ACTIONS, METER_ACTIONS
+from hal.world.verb_phases import PHASE_ACTIONS
 from hal.world.verb_spec import UNITS, Verb, VerbParam, check_value
 from hal.world.verb_table import SHUTTER_VERBS
 from hal.world.verbs import VERBS, VerbError, apply, verbs_of
@@ -526,6 +527,7 @@ def test_every_verb_is_whole(verb: Verb) -> None:
         **DOMESTIC_ACTIONS,
         **METER_ACTIONS,
         **HOUSE_ACTIONS,
+        **PHASE_ACTIONS,
     }
     assert verb.group in ("user", "vehicle", "cable", "station", "grid", "fault", "meter")
     assert verb.help
@@ -544,7 +546,12 @@ def test_every_verb_is_whole(verb: Verb) -> None:
 
 def test_table_and_actions_have_the_same_verbs() -> None:
     actions = {**ACTIONS, **STATION_ACTIONS, **FAULT_ACTIONS, **DOMESTIC_ACTIONS, **METER_ACTIONS, **HOUSE_ACTIONS}
+    actions |= PHASE_ACTIONS
     assert sorted(verb.name for verb in VERBS) == sorted(actions)
+
+
+ABSENT = (*SHUTTER_VERBS, *DOMESTIC_ACTIONS, *METER_ACTIONS, *PHASE_ACTIONS)
+"""Not even healing is possible at an outlet that has no such part."""
 
 
 def test_every_verb_works_or_refuses_cleanly_with_its_defaults() -> None:
@@ -556,7 +563,7 @@ def test_every_verb_works_or_refuses_cleanly_with_its_defaults() -> None:
         except VerbError as error:
             assert "impossible now" in str(error)
         world.step(60 * SECOND)
-        if verb.healed_by == "heal" and verb.name not in (*SHUTTER_VERBS, *DOMESTIC_ACTIONS, *METER_ACTIONS):
+        if verb.healed_by == "heal" and verb.name not in ABSENT:
             apply(world, verb.name, {"heal": True}, 61 * SECOND)
             world.step(70 * SECOND)
 
@@ -576,6 +583,19 @@ def test_document_has_the_present_table() -> None:
 def test_document_without_marks_is_refused() -> None:
     with pytest.raises(ValueError, match="lacks"):
         with_table("nothing here")
+
+
+@pytest.mark.req("SIM-01")
+def test_the_cable_between_two_boards_can_be_moved_and_put_back() -> None:
+    world = station()
+    assert world.board_cable_in_second_port
+    apply(world, "move_board_cable", {}, SECOND)
+    assert not world.board_cable_in_second_port
+    apply(world, "move_board_cable", {"heal": True}, 2 * SECOND)
+    assert world.board_cable_in_second_port
+    with pytest.raises(VerbError, match="a single outlet has no such cable"):
+        apply(station(outlets=1), "move_board_cable", {}, SECOND)
+    assert "move_board_cable" not in [verb.name for verb in verbs_of(station(outlets=1))]
 
 
 def test_a_power_cut_with_a_duration_ends_by_itself() -> None:

@@ -137,3 +137,11 @@ def test_uids_are_masked() -> None:
     assert normal_uid("04 a1:b2-c3") == "04A1B2C3"
     assert (mask_uid("04A1B2C3"), mask_uid("04A1B2C3D4E5F6")) == ("****B2C3", "**********E5F6")
     assert (mask_uid("0A1B"), mask_uid("")) == ("****", "")
+
+
+@pytest.mark.req("AUT-07", "INP-03")
+def test_after_all_cards_were_erased_only_taught_ones_charge() -> None:
+    assert decide(LOCAL, UID, "start", Known(erased=True)) == UNKNOWN, "whatever the strategy says of unknown cards"
+    assert decide(LOCAL, UID, "start", Known(USER, erased=True)) == ACCEPTED
+    assert decide(FREE, UID, "start", Known(erased=True)) == ACCEPTED, "nobody is asked there"
+    assert decide(SUPERVISED, UID, "start", Known(reachable=True, erased=True)) == ASKED, "its cards are not kept here"

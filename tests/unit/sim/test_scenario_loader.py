@@ -219,6 +219,7 @@ def test_commands_have_the_names_people_write() -> None:
         "start_session",
         "stop_session",
         "when_vehicle_leaves",
+        "plug_within",
         "release_cable",
         "book",
         "suspend",
@@ -226,6 +227,7 @@ def test_commands_have_the_names_people_write() -> None:
         "set_unavailable",
         "maintain",
         "set_limit",
+        "set_phases",
         "clear_fault",
     ]
 

@@ -15,7 +15,7 @@ from evse.sim.scenario_writer import scenario_text, span_text
 from evse.sim.stories import ALWAYS, options_of, story_of
 from evse.sim.story_boards import Feature, board_of, profiles
 from evse.sim.story_ending import scenario_of
-from evse.sim.story_menu import FAULTS, ORDERS, TOUCHES, faults_of, habits_of
+from evse.sim.story_menu import ALL_ORDERS, FAULTS, TOUCHES, faults_of, habits_of, orders_of
 from evse.sim.story_script import Story, StoryAction, heals
 from evse.sim.story_shrink import shrink
 from hal.world.verb_meter import HOUSE_VERBS, METER_VERBS
@@ -23,6 +23,8 @@ from hal.world.verb_spec import check_params
 
 SECOND = 1_000_000
 MANY = range(1, 61)
+WITH_PHASE_SWITCH = 91
+"""One board alone has a phase switch."""
 USED_BY_VISITS = {
     "plug_in",
     "unplug",
@@ -57,7 +59,7 @@ def test_every_verb_and_command_may_happen_in_a_story() -> None:
     assert {verb.name for verb in ALL_VERBS} == set(FAULTS) | healing - {
         ""
     } | USED_BY_VISITS | TEACHING | SUPERVISED | METERS
-    assert set(COMMANDS) == set(ORDERS)
+    assert set(COMMANDS) == set(ALL_ORDERS)
 
 
 def test_every_disturbance_is_drawn_and_healed_with_what_its_verb_accepts() -> None:
@@ -82,8 +84,8 @@ def test_each_story_has_a_random_half_of_everything() -> None:
         options = options_of(number)
         assert len(options.faults) == len(faults_of(options.board)) // 2
         assert len(options.habits) == len(habits_of(options.board)) // 2
-        assert len(options.orders) == len(ORDERS) // 2
-    drawn = {name for number in MANY for name in options_of(number).faults}
+        assert len(options.orders) == len(orders_of(options.board)) // 2
+    drawn = {name for number in (*MANY, WITH_PHASE_SWITCH) for name in options_of(number).faults}
     assert drawn == set(FAULTS)
     assert {name for number in MANY for name in options_of(number).habits} >= set(TOUCHES)
 

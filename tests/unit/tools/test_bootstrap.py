@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
@@ -162,3 +163,13 @@ def test_a_setup_that_fails_ends_with_one_clear_line(
         "no network",
         "tools/run: installing the dependencies failed (status 1); the output is above",
     ]
+
+
+def test_what_a_tool_compiles_is_kept_whatever_the_environment_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Otherwise every process of a station, and every one of a check, compiles the whole program again."""
+    seen: list[str | None] = []
+    monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
+    monkeypatch.setattr(Environment, "prepare", lambda self, level, tell: None)
+    monkeypatch.setattr("os.execv", lambda *command: seen.append(os.environ.get("PYTHONDONTWRITEBYTECODE")))
+    _bootstrap.main(["run"])
+    assert seen == [None]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tools.durability import ROOT, Batch, image_batches, kill_batches, run
+from tools.durability import ROOT, Batch, energy_batches, image_batches, kill_batches, run
 
 
 def test_images_come_from_many_stories() -> None:
@@ -20,8 +20,15 @@ def test_one_kill_in_a_hundred_is_one_of_a_whole_station() -> None:
     assert [batch.amount for batch in kill_batches(1, 1)] == [1]
 
 
+def test_energy_is_walked_in_batches_without_a_walk_twice() -> None:
+    batches = list(energy_batches(300, 100))
+    assert sum(batch.amount for batch in batches) >= 300
+    walks = [(int(b.variables["EVSE_RANDOM"]), int(b.variables["EVSE_WALKS"])) for b in batches]
+    assert walks == [(100, 15), (115, 15), (130, 13)]
+
+
 def test_every_batch_names_a_test_that_exists() -> None:
-    for batch in (*image_batches(1, 1), *kill_batches(200, 1)):
+    for batch in (*image_batches(1, 1), *kill_batches(200, 1), *energy_batches(1, 1)):
         path, _, name = batch.test.partition("::")
         assert f"def {name or 'test_'}" in (ROOT / path).read_text(encoding="utf-8")
 

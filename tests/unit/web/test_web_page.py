@@ -13,7 +13,7 @@ import pytest
 from fastapi import FastAPI
 
 from evse.core.values import Light, ShutterFeedback
-from evse.exchange.snapshot import DipView, DomesticView, MeterView, OutletView, StationView
+from evse.exchange.snapshot import DipView, DomesticView, MeterView, OutletView, PhaseSwitchView, StationView
 from evse.web.page import devices_of, environment, grouped, page_router, quick_actions, seats
 from evse.web.ports import BoardOutlet, BoardView, DipBank, Extras, VerbParam, VerbView
 from tests.fakes.web_fake import VERBS, charging, diode_fault, station_view
@@ -93,6 +93,7 @@ def full_view() -> StationView:
         dip=dip,
         active_inputs=("KeyLocked",),
         domestic=domestic,
+        phase_switch=PhaseSwitchView(1, changing=True, failed=True, allowed_us=0),
         meter=MeterView("iem3155", True, "none", (1, 2, 3), (230_000, 230_000, 230_000), 4, 5, 6, 0),
     )
     return replace(view, outlets=(view.outlets[0], second))
@@ -269,7 +270,7 @@ def test_outlets_stand_as_one_sees_them_who_stands_before_the_station() -> None:
 @pytest.mark.parametrize("family", ["parking", "city", "smart-wallbox", "thor", "other"])
 @pytest.mark.parametrize("socket", ["T2", "T3", "TE", "T2 - TE", "attached T1", "attached T2"])
 def test_every_board_has_a_picture_with_its_devices(family: str, socket: str) -> None:
-    devices = ("push_button", "key_lock", "display", "service_button", "x1", "x2")
+    devices = ("push_button", "key_lock", "display", "led_bar", "service_button", "x1", "x2")
     board = BoardView(
         family,
         "A board",
@@ -278,6 +279,7 @@ def test_every_board_has_a_picture_with_its_devices(family: str, socket: str) ->
         (BoardOutlet(1, socket, devices=("x1",)),),
     )
     module: Any = environment().get_template("stage.html").module
+    families = ("parking", "city", "smart-wallbox", "thor", "other")
     drawing = module.panel(None, board, seats(board), devices_of(board), True)
     assert 'data-unit="1"' in drawing
     assert ("parked" in drawing) == socket.startswith("attached")
@@ -287,8 +289,11 @@ def test_every_board_has_a_picture_with_its_devices(family: str, socket: str) ->
     for families_of, mark in (
         (("smart-wallbox", "other"), 'data-input="KeyLocked"'),
         (("smart-wallbox", "other"), 'data-input="PushButton"'),
-        (("thor",), "led-8"),
-        (("thor",), "data-display"),
+        (("thor", "other"), "led-3"),
+        (("thor", "other"), "data-display"),
+        (("parking", "city", "smart-wallbox"), 'class="lamp"'),
+        (families, "X2, switching output"),
+        ((), "led-4"),
     ):
         assert (mark in drawing) == (family in families_of), mark
     for mark in ('data-dip="DSW1.8"', 'data-input="X1Enable"', 'data-input="ServiceButton"'):

@@ -103,6 +103,7 @@ async def test_control_lost_between_look_and_post_is_503(bench: Any) -> None:
         ),
         ("book", {"uid": ""}, c.Book("rest-id-1", 1, 65 * S, -1, uid="", until_us=NEVER)),
         ("suspend", {"active": False}, c.Suspend("rest-id-1", 1, 65 * S, -1, active=False)),
+        ("phases", {"phases": 1}, c.SetPhases("rest-id-1", 1, 65 * S, -1, phases=1)),
         ("postpone", {}, c.Postpone("rest-id-1", 1, 65 * S, -1, active=True)),
         ("maintenance", {"epoch": 7}, c.Maintain("rest-id-1", 1, 65 * S, 7, active=True)),
         ("unavailable", {"after_session": True}, c.SetUnavailable("rest-id-1", 1, 65 * S, -1, after_session=True)),

@@ -9,6 +9,7 @@ import pytest
 
 from evse.core.commands import (
     Authorise,
+    PlugWithin,
     ReleaseCable,
     SetUnavailable,
     StartSession,
@@ -335,17 +336,18 @@ def test_free_access_has_the_default_id_tag(tag: str, sent: str) -> None:
 
 
 def test_who_does_not_plug_in_within_the_connection_timeout_loses_the_permission() -> None:
+    """Control does it; here: that it is told, shorter or longer, after each of its starts, and no more than needed."""
     bench = connected()
-    bench.ask("ChangeConfiguration", {"key": "ConnectionTimeOut", "value": "20"})
-    bench.start_session(1, "04A1B2C3", plug=False)
-    bench.run(19)
-    assert bench.outlet(1).session is not None
-    bench.run(2)
-    assert bench.outlet(1).session is None
-    assert "StartTransaction" not in bench.central.actions()
-    bench.start_session(2, "04A1B2C3")
-    bench.run(60)
-    assert bench.outlet(2).session is not None
+    for seconds, told_s in (("20", 20), ("600", 600), ("60", 0)):
+        bench.posted.clear()
+        bench.ask("ChangeConfiguration", {"key": "ConnectionTimeOut", "value": seconds})
+        assert [(each.outlet, each.timeout_s) for each in bench.of(PlugWithin)] == [(1, told_s), (2, told_s)]
+    bench.ask("ChangeConfiguration", {"key": "ConnectionTimeOut", "value": "90"})
+    bench.power_cut()
+    bench.posted.clear()
+    bench.run(3)
+    assert [each.timeout_s for each in bench.of(PlugWithin)] == [90, 90]
+    assert not bench.of(WhenVehicleLeaves)
 
 
 # --- remote start and stop -------------------------------------------------------------------------------------------
@@ -626,3 +628,11 @@ def test_unlock_gives_back_a_cable_that_was_kept() -> None:
     bench.change(1, lock="locked")
     bench.ask("UnlockConnector", {"connectorId": 1})
     assert [each.outlet for each in bench.of(ReleaseCable)] == [1]
+
+
+def test_the_interval_of_the_registration_is_the_value_of_its_key() -> None:
+    bench = Bench()
+    bench.central.behaviour = replace(bench.central.behaviour, interval_s=77)
+    bench.run(2)
+    (entry,) = bench.ask("GetConfiguration", {"key": ["HeartbeatInterval"]})["configurationKey"]
+    assert entry["value"] == "77"

@@ -15,7 +15,8 @@ from cryptography.x509.ocsp import OCSPRequestBuilder
 
 from evse.links.ocpp.certificates import STORE_LIMIT, CertificateError, CertificateStore, Use, hash_data
 from evse.links.ocpp.file_urls import UrlError, check_address, file_url
-from evse.links.ocpp.file_work import End, Job, Work
+from evse.links.ocpp.file_work import End, Installing, Job, Work
+from evse.links.ocpp.profile_firmware import _keep_installing
 from tests.fakes.ocpp_bench import DEFAULTS, Bench, connected
 
 HOST = "https://files.example/firmware.bin"
@@ -67,7 +68,7 @@ def test_a_location_that_is_refused_gives_no_file_name(location: str) -> None:
 @pytest.mark.parametrize(
     ("ends", "statuses"),
     [
-        ((End.DONE, End.DONE), ["Downloading", "Downloaded", "Installing", "Installed"]),
+        ((End.DONE, End.DONE), ["Downloading", "Downloaded", "Installing"]),
         ((End.DONE, End.FAILED), ["Downloading", "Downloaded", "Installing", "InstallationFailed"]),
         ((End.FORBIDDEN,), ["Downloading", "DownloadFailed"]),
         ((End.FAILED, End.FAILED), ["Downloading", "DownloadFailed", "Downloading", "DownloadFailed"]),
@@ -82,6 +83,41 @@ def test_firmware_from_its_download_to_its_end(ends: tuple[End, ...], statuses: 
     assert told(bench, "FirmwareStatusNotification") == statuses
 
 
+@pytest.mark.req("OCP-07", "MNT-03")
+@pytest.mark.parametrize("after", ["another version", "the same version", "confirmed later", "given back later"])
+@pytest.mark.parametrize("request_id", [None, 9])
+def test_what_came_of_a_firmware_is_told_after_the_restart_once_it_is_known(after: str, request_id: int | None) -> None:
+    bench = connected(SECURE)
+    action = "FirmwareStatusNotification" if request_id is None else "SignedFirmwareStatusNotification"
+    _keep_installing(bench.context, Installing(request_id, bench.identity.firmware))
+    bench.supervision._wake()
+    bench.run(1)
+    bench.identity = replace(
+        bench.identity, firmware="1.0" if after == "the same version" else "2.0", on_trial="later" in after
+    )
+    bench.power_cut()
+    bench.network(up=False)
+    bench.run(60)
+    bench.network(up=True)
+    bench.run(200)
+    installed = after in ("another version", "confirmed later")
+    if "later" in after:
+        assert told(bench, action) == []
+        trigger = {"requestedMessage": "FirmwareStatusNotification"}
+        bench.ask("TriggerMessage" if request_id is None else "ExtendedTriggerMessage", trigger)
+        assert told(bench, action) == ["Installing"]
+        bench.central.requests.clear()
+        bench.supervision.firmware_ended(bench.now_us, installed=installed)
+        bench.run(1)
+    assert told(bench, action) == ["Installed" if installed else "InstallationFailed"]
+    bench.power_cut()
+    bench.run(60)
+    assert len(told(bench, action)) == 1, "it is told once"
+    bench.supervision.firmware_ended(bench.now_us, installed=True)
+    bench.run(5)
+    assert len(told(bench, action)) == 1, "nobody has asked for another version"
+
+
 def test_firmware_is_fetched_when_it_is_time() -> None:
     bench = connected()
     carrier = Carrier(bench, End.DONE, End.DONE)
@@ -90,6 +126,34 @@ def test_firmware_is_fetched_when_it_is_time() -> None:
     assert carrier.jobs == []
     bench.run(3_000)
     assert [job.work for job in carrier.jobs] == [Work.DOWNLOAD, Work.INSTALL]
+
+
+@pytest.mark.req("OCP-07", "MNT-03")
+def test_an_order_for_firmware_outlives_a_power_cut_until_it_is_done_or_has_failed() -> None:
+    bench = connected()
+    bench.ask("UpdateFirmware", {"location": HOST, "retrieveDate": "2026-01-01T01:00:00Z", "retries": 1})
+    bench.power_cut()
+    carrier = Carrier(bench, End.FAILED, End.FAILED)
+    bench.run(60)
+    assert carrier.jobs == [], "it is not time yet"
+    bench.run(3_000)
+    assert [(job.work, job.url) for job in carrier.jobs] == [(Work.DOWNLOAD, HOST)] * 2
+    assert told(bench, "FirmwareStatusNotification") == ["Downloading", "DownloadFailed"] * 2
+    bench.power_cut()
+    carrier = Carrier(bench)
+    bench.run(600)
+    assert carrier.jobs == [], "it has failed for good"
+    bench.ask("UpdateFirmware", {"location": HOST, "retrieveDate": "2026-01-01T00:00:00Z"})
+    assert [job.work for job in carrier.jobs] == [Work.DOWNLOAD]
+    bench.power_cut()
+    carrier = Carrier(bench, End.DONE)
+    bench.run(60)
+    assert [job.work for job in carrier.jobs] == [Work.DOWNLOAD, Work.INSTALL], "what was broken off begins anew"
+    bench.identity = replace(bench.identity, firmware="2.0")
+    bench.power_cut()
+    carrier = Carrier(bench)
+    bench.run(60)
+    assert carrier.jobs == []
 
 
 # --- security extension ---------------------------------------------------------------------------------------------
@@ -138,7 +202,7 @@ def test_signed_firmware_needs_a_certificate_from_a_manufacturer_root(signature:
     assert carrier.jobs[0].certificate == leaf
     statuses = told(bench, "SignedFirmwareStatusNotification")
     if signature:
-        assert statuses == ["Downloading", "Downloaded", "SignatureVerified", "Installing", "Installed"]
+        assert statuses == ["Downloading", "Downloaded", "SignatureVerified", "Installing", "InstallRebooting"]
     else:
         assert statuses == ["Downloading", "InvalidSignature"]
         assert bench.central.payloads("SecurityEventNotification")[-1]["type"] == "InvalidFirmwareSignature"

@@ -267,6 +267,40 @@ def test_a_stop_tells_the_data_of_its_transaction() -> None:
     assert contexts.count("Sample.Clock") == 2
 
 
+def test_the_data_of_a_transaction_outlive_a_restart_of_the_services() -> None:
+    bench = connected(replace(DEFAULTS, sample_interval_s=10))
+    change = {"key": "StopTxnSampledData", "value": "Energy.Active.Import.Register"}
+    assert bench.ask("ChangeConfiguration", change) == {"status": "Accepted"}
+    bench.start_session(1, "04A1B2C3")
+    bench.run(25)
+    bench.restart_services()
+    bench.run(20)
+    bench.stop_session(1)
+    bench.run(5)
+    (stop,) = bench.central.payloads("StopTransaction")
+    contexts = [value["sampledValue"][0]["context"] for value in stop["transactionData"]]
+    assert contexts == ["Transaction.Begin", *["Sample.Periodic"] * 5, "Transaction.End"], (
+        "one at once after the restart"
+    )
+
+
+def test_a_stop_after_a_power_cut_tells_what_was_collected_before_it() -> None:
+    bench = connected(replace(DEFAULTS, sample_interval_s=10))
+    change = {"key": "StopTxnSampledData", "value": "Energy.Active.Import.Register"}
+    assert bench.ask("ChangeConfiguration", change) == {"status": "Accepted"}
+    bench.start_session(1, "04A1B2C3")
+    bench.run(25)
+    bench.power_cut()
+    bench.run(30)
+    bench.start_session(1, "04A1B2C3")
+    bench.run(5)
+    bench.stop_session(1)
+    bench.run(5)
+    first, second = bench.central.payloads("StopTransaction")
+    assert first["reason"] == "PowerLoss"
+    assert [len(each.get("transactionData", ())) for each in (first, second)] == [3, 2]
+
+
 def test_the_data_of_a_long_transaction_stays_small() -> None:
     bench = connected()
     change(bench, StopTxnSampledData="Energy.Active.Import.Register,Current.Import", MeterValueSampleInterval="10")

@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
-from evse.core.commands import Authorise, Book, SetLimit, Verdict
+from evse.core.commands import Authorise, Book, SetLimit, SetPhases, Verdict
 from evse.core.units import SECOND
-from evse.links.ocpp.settings import LossStrategy
+from evse.exchange.snapshot import FaultView, PhaseSwitchView
+from evse.links.ocpp.settings import LossStrategy, OutletFacts
 from evse.links.ocpp.stamps import stamp
 from tests.fakes.central_system import EPOCH_UTC_US
 from tests.fakes.ocpp_bench import DEFAULTS, Bench, connected
@@ -158,6 +159,33 @@ def test_connector_zero_keeps_any_connector() -> None:
     assert reserve(bench, 0, "NEXT", 2) == "Occupied"
 
 
+def test_a_reservation_of_any_connector_moves_when_its_connector_fails_and_is_used_up_at_each() -> None:
+    bench = connected()
+    assert reserve(bench, 0, "04A1B2C3", 42) == "Accepted"
+    assert bench.central.statuses == {0: "Available", 1: "Reserved", 2: "Available"}
+    bench.change(1, faults=(FaultView("ContactorWelded", "emergency", "service", 0),))
+    bench.run(1)
+    assert bench.central.statuses == {0: "Available", 1: "Faulted", 2: "Reserved"}
+    bench.change(1, faults=())
+    bench.run(1)
+    bench.card(1, "04A1B2C3")
+    bench.run(2)
+    assert bench.central.payloads("StartTransaction")[0]["reservationId"] == 42
+    assert bench.central.statuses[2] == "Available", "nothing is kept any more"
+    assert bench.context.reservations == {}
+
+
+def test_a_reservation_of_one_connector_stays_there_when_that_fails() -> None:
+    bench = connected()
+    reserve(bench, 1, "04A1B2C3")
+    bench.change(1, faults=(FaultView("ContactorWelded", "emergency", "service", 0),))
+    bench.run(1)
+    assert set(bench.context.reservations) == {1}
+    bench.card(2, "04A1B2C3")
+    bench.run(2)
+    assert "reservationId" not in bench.central.payloads("StartTransaction")[0]
+
+
 @pytest.mark.parametrize(
     ("changes", "status"),
     [
@@ -257,6 +285,52 @@ def test_a_long_schedule_is_told_in_parts_and_a_clock_step_moves_it() -> None:
     assert told[0][1] == 6 + 14
 
 
+def switched(bench: Bench, connector: int = 1) -> None:
+    """The outlet's phase switch has done what was ordered."""
+    phases, allowed_us = bench.of(SetPhases)[-1].phases, bench.now_us + 300 * SECOND
+    bench.change(connector, phase_switch=PhaseSwitchView(phases, changing=False, failed=False, allowed_us=allowed_us))
+
+
+def ordered(bench: Bench) -> list[tuple[int, int]]:
+    """What was ordered; one that is not obeyed is given again."""
+    return list(dict.fromkeys((each.outlet, each.phases) for each in bench.of(SetPhases)))
+
+
+@pytest.mark.req("OCP-04")
+def test_a_profile_switches_the_phases_where_that_is_possible() -> None:
+    bench = Bench()
+    outlets = {1: OutletFacts(phase_switch=True), 2: OutletFacts()}
+    bench.identity = replace(bench.identity, outlets=outlets)
+    bench.power_cut()
+    bench.change(1, phase_switch=PhaseSwitchView(3, changing=False, failed=False, allowed_us=0))
+    bench.run(5)
+    (entry,) = bench.ask("GetConfiguration", {"key": ["ConnectorSwitch3to1PhaseSupported"]})["configurationKey"]
+    assert entry["value"] == "true"
+    assert ordered(bench) == [], "without a profile nothing is switched"
+    schedule = {
+        "startSchedule": later(bench, 0),
+        "chargingSchedulePeriod": [
+            {"startPeriod": 0, "limit": 2_300.0, "numberPhases": 1},
+            {"startPeriod": 100, "limit": 6_900.0},
+        ],
+    }
+    assert set_profile(bench, 1, profile("TxDefaultProfile", unit="W", schedule=schedule)) == "Accepted"
+    assert [amperes for _, amperes in plan(bench, 1) or ()] == [3.333, 10.0], "as long as three phases are fed"
+    assert ordered(bench) == [(1, 1)]
+    switched(bench)
+    bench.run(2)
+    assert [amperes for _, amperes in plan(bench, 1) or ()] == [10.0, 30.0]
+    bench.run(250)
+    assert ordered(bench) == [(1, 1)], "the switch has to rest"
+    bench.run(60)
+    assert ordered(bench) == [(1, 1), (1, 3)]
+    switched(bench)
+    bench.run(2)
+    assert [amperes for _, amperes in plan(bench, 1) or ()] == [10.0]
+    assert set_profile(bench, 2, profile("TxDefaultProfile", (0, 9.0))) == "Accepted"
+    assert ordered(bench) == [(1, 1), (1, 3)]
+
+
 @pytest.mark.req("OCP-04")
 def test_where_a_schedule_ends_nothing_is_limited() -> None:
     bench = connected()
@@ -280,6 +354,21 @@ def test_a_transaction_profile_rules_its_transaction_and_goes_with_it() -> None:
     bench.stop_session(1)
     bench.run(2)
     assert plan(bench, 1) is None
+    assert bench.context.profiles.installed == ()
+
+
+@pytest.mark.req("OCP-04")
+def test_a_transaction_profile_outlives_a_restart_of_the_services_but_no_power_cut() -> None:
+    bench = connected()
+    bench.card(1, "04A1B2C3")
+    bench.run(1)
+    assert set_profile(bench, 1, profile("TxProfile", (0, 9.0), transactionId=1)) == "Accepted"
+    bench.restart_services()
+    bench.posted.clear()
+    bench.run(5)
+    assert plan(bench, 1) == [(0, 9.0)]
+    bench.power_cut()
+    bench.run(5)
     assert bench.context.profiles.installed == ()
 
 

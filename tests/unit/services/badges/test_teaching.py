@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from evse.core.commands import Verdict
-from evse.core.events import CardsErased, MasterCardTaught
+from evse.core.events import CardsErased, FaultCleared, FaultRaised, MasterCardTaught
+from evse.core.panel import MASTER_CARD_MISSING
 from evse.core.units import SECOND
 from evse.services.authorisation import Location, Policy
 from evse.services.badges.badge import Badge, BadgeType
@@ -191,6 +192,27 @@ def test_the_service_button_erases_every_badge_and_the_next_master_card_is_kept(
     b.outbox.reconnected()
     b.wait(0.1)
     assert (BERT, "Admin") in b.list(), "erased once"
+
+
+@pytest.mark.req("AUT-07", "INP-03")
+def test_until_a_master_card_is_taught_nobody_charges_after_an_erasure() -> None:
+    b = DeskBench()
+    b.emit(CardsErased(1))
+    b.emit(FaultRaised(1, MASTER_CARD_MISSING, "notice", latched=True))
+    b.wait(0.1)
+    b.card(BERT)
+    b.wait(0.1)
+    b.restart_services()
+    b.restart_control()
+    b.card(BERT)
+    b.wait(0.1)
+    assert [(verdict, reason) for _, verdict, reason in b.verdicts()] == [(R, "KO_BadgeUnknown")] * 2
+    b.emit(MasterCardTaught(1, CHIEF))
+    b.emit(FaultCleared(1, MASTER_CARD_MISSING))
+    b.wait(0.1)
+    b.card(BERT)
+    b.wait(0.1)
+    assert b.verdicts()[-1][1] is A, "what the strategy says"
 
 
 @pytest.mark.parametrize("keep", [None, 1, 2])

@@ -10,6 +10,7 @@ import ssl
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -108,6 +109,20 @@ def mail_server(postbox: Postbox, **options: Any) -> Iterator[int]:
 
 def mail_to(port: int, login: Login | None = None, security: MailSecurity = MailSecurity.NONE) -> SmtpTarget:
     return SmtpTarget("localhost", port, "station@example.org", ("a@example.org", "b@example.org"), login, security)
+
+
+@pytest.mark.req("CDR-02")
+def test_a_mail_with_many_records_has_the_line_ends_that_servers_demand() -> None:
+    postbox = Postbox()
+    records = b"Charge number;Charging station\r\n" * 3_000
+    with mail_server(postbox) as port:
+        send_mail(mail_to(port), replace(FILE, content=records), HERE)
+    content = postbox.mails[0].content
+    assert isinstance(content, bytes)
+    assert content.count(b"\n") == content.count(b"\r\n")
+    message = email.message_from_bytes(content, policy=email.policy.default)
+    (part,) = message.iter_attachments()
+    assert part.get_payload(decode=True) == records
 
 
 @pytest.mark.req("CDR-02")

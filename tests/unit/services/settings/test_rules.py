@@ -246,3 +246,28 @@ def test_a_kept_configuration_is_used_as_far_as_it_fits_the_board() -> None:
     good, left = sound(catalogue, kept)
     assert dict(good) == {"general.location": "Outdoor"}
     assert left == ("outlet.1.derated_current_a", "outlet.2.derated_current_a", "x")
+
+
+@pytest.mark.req("MTR-03")
+@pytest.mark.parametrize(
+    ("outlet", "meter", "dark"),
+    [
+        ("L1-L2-L3", "L1", "L2, L3"),
+        ("L2", "L1", "L2"),
+        ("L2", "L2", ""),
+        ("L3", "L1-L2-L3", ""),
+        ("L2-L3-L1", "L3-L1-L2", ""),
+    ],
+)
+def test_a_meter_must_see_every_conductor_of_its_outlet(outlet: str, meter: str, dark: str) -> None:
+    wanted: Wanted = {
+        "outlet.1.metering": "iem3x5x",
+        "outlet.1.terminal_phases": outlet,
+        "outlet.1.meter_phases": meter,
+    }
+    if not dark:
+        assert change(wanted).values["outlet.1.meter_phases"] == meter
+        return
+    with pytest.raises(Refused) as refused:
+        change(wanted)
+    assert f"the meter does not see {dark} of the outlet" in str(refused.value)

@@ -7,7 +7,7 @@ import pytest
 from boards.load import load_profile
 from boards.to_core import station_config
 from evse.app.station_facts import station_facts
-from evse.core.config import Access, Location, StationConfig
+from evse.core.config import Access, Location, MeterLink, StationConfig
 from evse.core.configure import config_digest
 from evse.core.lines import LineFunction
 from evse.services.settings.model import StationFacts
@@ -172,3 +172,55 @@ def test_free_access_by_setting_is_what_the_free_profile_is() -> None:
     by_setting = effective("parking", {"access.location": "disable"})
     by_profile = station_config(load_profile("parking-free"), "S1")
     assert replace(by_setting, profile="", version=1, digest="") == replace(by_profile, profile="", digest="")
+
+
+@pytest.mark.req("MTR-02")
+def test_the_meter_is_what_the_settings_say() -> None:
+    one = effective(
+        "parking",
+        {"outlet.1.metering": "iem3x5x", "outlet.1.meter_protocol": "modbus_rtu", "outlet.1.meter_rtu_address": 2},
+    )
+    assert (one.outlets[0].meter, one.outlets[0].meter_link, one.outlets[0].meter_unit) == ("iem3155", MeterLink.RTU, 2)
+    factory = effective("city", {"outlet.2.metering": "iem3x5x"}).outlets
+    assert (factory[0].meter, factory[1].meter) == ("", "iem3155")
+    assert (factory[1].meter_link, factory[1].meter_unit) == (MeterLink.TCP, 30), "the guide's factory values"
+    assert effective("parking-meters", {"outlet.1.metering": "internal_ct"}).outlets[0].meter == ""
+
+
+@pytest.mark.req("MTR-03")
+@pytest.mark.parametrize(
+    ("outlet", "meter", "conductors", "terminals"),
+    [
+        ("L1-L2-L3", "L1-L2-L3", (1, 2, 3), (1, 2, 3)),
+        ("L2-L3-L1", "L1-L2-L3", (2, 3, 1), (2, 3, 1)),
+        ("L1-L2-L3", "L2-L3-L1", (1, 2, 3), (3, 1, 2)),
+        ("L3-L1-L2", "L3-L1-L2", (3, 1, 2), (1, 2, 3)),
+        ("L2", "L1-L2-L3", (2,), (2, 1, 3)),
+        ("L2", "L2", (2,), (1, 2, 3)),
+    ],
+)
+def test_phase_orders_of_terminals_and_meter_reach_the_core(
+    outlet: str, meter: str, conductors: tuple[int, ...], terminals: tuple[int, int, int]
+) -> None:
+    wanted: dict[str, object] = {
+        "outlet.1.terminal_phases": outlet,
+        "outlet.1.meter_phases": meter,
+        "outlet.1.metering": "iem3x5x",
+    }
+    config = effective("parking", wanted).outlets[0]
+    assert (config.conductors, config.meter_terminals) == (conductors, terminals)
+    assert effective("thor", {"outlet.1.terminal_phases": outlet}).outlets[0].conductors == conductors
+
+
+@pytest.mark.parametrize("profile", ["parking-meters", "parking", "city", "thor"])
+def test_the_settings_show_the_meter_of_the_profile(profile: str) -> None:
+    catalogue = Catalogue(station_facts(load_profile(profile), "S1"))
+    assert catalogue.factory["outlet.1.terminal_phases"] == "L1-L2-L3"
+    shown = {
+        key: catalogue.factory.get(f"outlet.2.{key}")
+        for key in ("metering", "meter_protocol", "meter_rtu_address", "meter_gateway_address", "meter_phases")
+    }
+    if profile == "parking-meters":
+        assert list(shown.values()) == ["iem3x5x", "modbus_tcp", 2, 130, "L1-L2-L3"]
+    elif profile != "thor":
+        assert list(shown.values()) == ["internal_ct", "modbus_tcp", 30, 130, "L1-L2-L3"]

@@ -1,0 +1,34 @@
+// The house connection: services know it, control does not, so it is asked for instead of streamed.
+
+import { amperes, attribute, text } from "./format.js";
+
+const EVERY_MS = 2000;
+
+export class House {
+  constructor(root) {
+    this.root = root;
+    this.fields = Object.fromEntries([...root.querySelectorAll("[data-h]")].map((element) => [element.dataset.h, element]));
+    setInterval(() => this.refresh(), EVERY_MS);
+  }
+
+  async refresh() {
+    if (document.hidden) return;
+    try {
+      const answer = await fetch("/api/house");
+      if (answer.ok) this.show(await answer.json());
+    } catch {
+      // The page says by itself that the station is gone.
+    }
+  }
+
+  show(house) {
+    text(this.fields.headline, house.in_force ? house.meter : "The meter is lost");
+    attribute(this.fields.headline, "data-tone", house.in_force ? "quiet" : "bad");
+    text(this.fields.problem, house.problem);
+    this.fields.problem.hidden = house.in_force;
+    for (const phase of [0, 1, 2]) {
+      text(this.fields[`house_${phase}`], house.house_ma ? amperes(house.house_ma[phase]) : "–");
+      text(this.fields[`allowed_${phase}`], house.allowed_ma ? amperes(house.allowed_ma[phase]) : "–");
+    }
+  }
+}
