@@ -80,6 +80,8 @@ class MeterWires:
     unit: int
     simulated_unit: int
     gateway: Gateway | None = None
+    terminals: tuple[int, int, int] = (1, 2, 3)
+    """Terminal of a simulated meter behind each terminal of the outlet: it is wired as the profile says."""
 
 
 @dataclass(frozen=True, slots=True)

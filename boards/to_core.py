@@ -199,7 +199,7 @@ def _meter(name: str, meter: OutletMeter, front_end: Wire) -> MeterWires:
     # Where the board is real, so is the gateway: it is somewhere in the network.
     away = link is MeterLink.TCP and (host or front_end.kind != "simulated")
     wire = None if away else _wire(name, meter.wire)
-    return MeterWires(wire, found, meter.address, meter.simulated_address, gateway)
+    return MeterWires(wire, found, meter.address, meter.simulated_address, gateway, _terminals(meter))
 
 
 def _terminals(meter: OutletMeter | HouseMeterKeys) -> tuple[int, int, int]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
 from evse.services.host.port import host_name_of
@@ -65,7 +65,7 @@ class Discovery:
 
     async def look(self) -> None:
         """Announce what is true now, if that is something else than what was announced."""
-        addresses = await asyncio.to_thread(self._addresses)
+        addresses = await asyncio.to_thread(page_addresses, self._bound, self._loopback)
         wanted = (self._name(), addresses)
         if wanted == self._told or not addresses:
             return
@@ -85,16 +85,6 @@ class Discovery:
         if zeroconf is not None:
             await zeroconf.async_unregister_all_services()
             await zeroconf.async_close()
-
-    def _addresses(self) -> tuple[str, ...]:
-        bound = ipaddress.ip_address(self._bound)
-        if not bound.is_unspecified:
-            found: Sequence[str] = (self._bound,)
-        else:
-            import ifaddr
-
-            found = [str(ip.ip) for adapter in ifaddr.get_adapters() for ip in adapter.ips if ip.is_IPv4]
-        return tuple(sorted(each for each in found if self._loopback or not ipaddress.ip_address(each).is_loopback))
 
     async def _announce(self, name: str, addresses: tuple[str, ...]) -> None:
         from zeroconf.asyncio import AsyncServiceInfo, AsyncZeroconf
@@ -116,6 +106,20 @@ class Discovery:
         if problem != self.problem:
             _log.warning("the station cannot be announced in the network: %s", problem)
         self.problem = problem
+
+
+def page_addresses(bound: str, loopback: bool = False) -> tuple[str, ...]:
+    """The IPv4 addresses by which others reach a page that listens at ``bound``, a wildcard included.
+
+    None for one that only this machine reaches, unless ``loopback`` counts too.
+    """
+    found = [bound]
+    if ipaddress.ip_address(bound).is_unspecified:
+        import ifaddr
+
+        found = [str(ip.ip) for adapter in ifaddr.get_adapters() for ip in adapter.ips if ip.is_IPv4]
+    shown = (ipaddress.ip_address(each) for each in found)
+    return tuple(sorted(str(each) for each in shown if each.version == 4 and (loopback or not each.is_loopback)))
 
 
 def instance_of(name: str) -> str:

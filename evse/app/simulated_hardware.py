@@ -140,7 +140,8 @@ class SimulatedHardware:
         end, gateway = self._open(wire), wires.gateway is not None
         framing = Framing.TCP if gateway else Framing.RTU
         meter = ModbusMeterTwin(
-            end.link, wires.map, wires.simulated_unit, OutletTap(outlet), self._waker, framing, gateway=gateway
+            *(end.link, wires.map, wires.simulated_unit, OutletTap(outlet, wires.terminals), self._waker, framing),
+            gateway=gateway,
         )
         end.attach(meter)
         self.meters[wire.name] = meter
@@ -152,7 +153,9 @@ class SimulatedHardware:
         from hal.world.meter_taps import HouseTap
 
         end = self._open(wire)
-        meter = ModbusMeterTwin(end.link, house.map, house.unit, HouseTap(self.world), self._waker, Framing.TCP)
+        meter = ModbusMeterTwin(
+            end.link, house.map, house.unit, HouseTap(self.world, house.settings.meter_phases), self._waker, Framing.TCP
+        )
         end.attach(meter)
         self.meters[wire.name] = meter
         self.world.house_meter = meter

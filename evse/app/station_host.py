@@ -7,11 +7,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from evse.app.discovery import Discovery
+from evse.app.discovery import Discovery, page_addresses
+from evse.app.ssdp import Ssdp
+from evse.app.ssdp_text import Device, description
 from evse.app.station_memory import StationMemory
 from evse.services.disk import RealDisk
 from evse.services.host.port import Host, SimulatedHost, host_name_of
 from evse.services.host.service import AddressFile, HostService, HostView
+from evse.services.settings.model import Values
 from evse.services.settings.service import Actor
 
 DIRECTORY: Final = "host"
@@ -51,11 +54,13 @@ class StationHost:
         facts = memory.facts
         self._settings, self._serial = settings, facts.serial
         self._discovery = Discovery(self._name, bound, port, {"uid": facts.serial, "family": facts.family})
-        settings.listen(lambda _values, _keys: self._discovery.news.set())
+        self._family, self._port = facts.family, port
+        self._ssdp = Ssdp(self._device, lambda: page_addresses(bound))
+        settings.listen(self._renamed)
 
     async def run(self) -> None:
         """Keep machine and announcement true, for ever."""
-        await asyncio.gather(self._service.run(), self._discovery.run())
+        await asyncio.gather(self._service.run(), self._discovery.run(), self._ssdp.run())
 
     def view(self) -> HostView:
         return self._service.view()
@@ -71,6 +76,17 @@ class StationHost:
     def names(self) -> tuple[str, ...]:
         name = host_name_of(self._name())
         return (name, f"{name}.local")
+
+    def description(self) -> str:
+        return description(self._device())
+
+    def _device(self) -> Device:
+        return Device(self._name(), self._family, self._serial, self._port)
+
+    def _renamed(self, _values: Values, keys: frozenset[str]) -> None:
+        if "general.name" in keys:
+            self._discovery.news.set()
+            self._ssdp.news.set()
 
     def _name(self) -> str:
         return str(self._settings.values["general.name"]) or self._serial

@@ -18,7 +18,7 @@ from evse.links.ocpp.settings import StationIdentity
 from evse.links.ocpp.transfers import Transfers
 from evse.services.firmware.manifest import PackageError
 from evse.services.firmware.service import FirmwareEvent, FirmwareService, FirmwareStatus
-from evse.services.security.events import STRANGERS_CAN, SecurityEvent
+from evse.services.security.events import STRANGERS_CAN, SecurityEvent, SecurityKind
 from evse.services.settings.service import Settings
 from evse.web.ports import EventRecord
 
@@ -55,7 +55,11 @@ def supervised_station(values: dict[str, Any], config: StationConfig, around: Su
         identity=_identity(config, around.firmware),
     )
     back_end = supervised.back_end
-    back_end.charge_point.context.vendor_keys = SettingKeys(around.settings, around.wake)
+    context = back_end.charge_point.context
+    context.vendor_keys = SettingKeys(around.settings, around.wake, around.clock)
+    context.certificate_noted = lambda detail: around.settings.log.record(
+        SecurityEvent(SecurityKind.CERTIFICATE_CHANGED, SUPERVISION.name, SUPERVISION.source, detail)
+    )
 
     def firmware(event: FirmwareEvent) -> None:
         if event.status in _ENDS:

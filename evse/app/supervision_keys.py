@@ -1,8 +1,8 @@
 """The settings of the station as configuration keys of its central system: made from the registry, changed through it.
 
 Every setting of the board is one key under its own name, but for those that a standard key stands for. What the tool does not
-let anybody change is read only here as well, and so is what the installer has set for the sake of the supply: no central
-system can raise it. A secret can be set and is never told.
+let anybody change is read only here as well, and so is what the installer has set for the sake of the supply and of the
+place: whoever gets hold of a central system can raise no limit by it. A secret can be set and is never told.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from typing import Final
 
+from evse.core.units import SECOND
 from evse.links.ocpp.keys import Access, Change, ChangeStatus, Key, KeyKind
 from evse.links.ocpp.vendor_keys import Held
 from evse.services.settings.kinds import Choice, Kind, Switch, Text, Value, Whole
@@ -18,7 +19,6 @@ from evse.services.settings.model import Effect
 from evse.services.settings.problems import Refused
 from evse.services.settings.registry import Entry
 from evse.services.settings.service import Actor, Settings
-from evse.services.settings.validate import LIMITS
 
 SUPERVISION: Final = Actor("supervision")
 STANDARD: Final = {
@@ -29,12 +29,16 @@ STANDARD: Final = {
     "ocpp.password": "AuthorizationKey",
 }
 """Settings that are the defaults of standard keys: under those names they are changed."""
+INSTALLERS_TAB: Final = "energy"
+"""Its settings are about supply, meters and input lines."""
+INSTALLERS: Final = ("general.location",)
+"""Of the other tabs: without ventilation some vehicles must not charge."""
 
 
 def key_of(entry: Entry) -> Key:
     """The key of a setting."""
     setting = entry.setting
-    fixed = setting.read_only or setting.key in LIMITS
+    fixed = setting.read_only or setting.place.tab == INSTALLERS_TAB or setting.key in INSTALLERS
     access = Access.READ_ONLY if fixed else Access.WRITE_ONLY if setting.secret else Access.READ_WRITE
     kind, least, most, choices = _range(entry.kind)
     return Key(
@@ -70,12 +74,20 @@ def value_of(key: Key, text: str) -> Value:
     return text
 
 
-class SettingKeys:
-    """``VendorKeys`` on the settings of a running station. ``wake``: there is an answer to be sent."""
+BURST: Final = 200
+"""Changes at once: more than there are settings."""
+REFILL_US: Final = 30 * SECOND
+"""Then one more after so long: each is a line of the security log, which must not be washed away, and wears the disk."""
 
-    def __init__(self, settings: Settings, wake: Callable[[], None]) -> None:
+
+class SettingKeys:
+    """``VendorKeys`` on the settings of a running station. ``wake``: there is an answer to be sent; ``clock`` is monotonic."""
+
+    def __init__(self, settings: Settings, wake: Callable[[], None], clock: Callable[[], int]) -> None:
         self._settings = settings
         self._wake = wake
+        self._clock = clock
+        self._left, self._filled_us = BURST, clock()
         self._keys = {entry.key: key_of(entry) for entry in settings.catalogue if entry.setting.key not in STANDARD}
         self._changing: set[asyncio.Task[None]] = set()
 
@@ -87,6 +99,12 @@ class SettingKeys:
         ]
 
     def change(self, key: Key, value: str, then: Callable[[Change], None]) -> None:
+        refilled = (self._clock() - self._filled_us) // REFILL_US
+        self._left, self._filled_us = min(BURST, self._left + refilled), self._filled_us + refilled * REFILL_US
+        if self._left <= 0:
+            then(Change(ChangeStatus.REJECTED, f"{key.name}: too many changes of settings, one is taken every 30 s"))
+            return
+        self._left -= 1
         task = asyncio.create_task(self._change(key, value, then), name="setting by OCPP")
         self._changing.add(task)
         task.add_done_callback(self._changing.discard)

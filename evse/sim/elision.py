@@ -55,6 +55,8 @@ class RenewalLoop:
     """Each part's own period, as ``period_us`` found it last."""
     _known: dict[int, set[int]] = field(default_factory=dict)
     _last: tuple[int, int, int] = (0, 0, 0)
+    was_steady: bool = False
+    """What ``period_us`` found last."""
 
     def __post_init__(self) -> None:
         acting = [part for part in self.parts if id(part) != id(self.line)]
@@ -90,6 +92,7 @@ class RenewalLoop:
     def period_us(self) -> int:
         """Common period of all parts (the least common multiple), 0 while one is not steady, ``ANY_PERIOD`` if quiet."""
         period = 0
+        self.was_steady = False
         self._own_us.clear()
         for part in self.parts:
             own = part.steady_period_us()
@@ -98,6 +101,7 @@ class RenewalLoop:
             self._own_us.append(own)
             if own not in (ANY_PERIOD, period):
                 period = math.lcm(period, own) if period else own
+        self.was_steady = True
         return period or ANY_PERIOD
 
     def next_renewal_us(self) -> int:
@@ -151,18 +155,16 @@ def plan_jump(
     deserted = {key for key, runner in runners.items() if wish_of(runner) is None}
     essential_us = min([runner.essential_wake_us() for runner in runners.values()], default=NEVER)
     limit_us = min(limit_us, essential_us)
-    repeating: list[tuple[RenewalLoop, int, int]] = []
-    for loop in loops:
-        period = 0 if id(loop.runner) in deserted else loop.period_us()
-        if period == 0:
-            # Not the runner's wish: it mixes what all its loops want.
-            limit_us = min([limit_us, loop.next_renewal_us(), loop.polled_wish_us(), *_wishes(loop, wish_of)])
-        elif period == ANY_PERIOD:
-            limit_us = min([limit_us, *_wishes(loop, wish_of)])
-        else:
-            repeating.append((loop, period, loop.next_renewal_us()))
-        if limit_us <= now_us:
-            return None
+    renewals = [loop.next_renewal_us() for loop in loops]
+    asked = _ask_periods(loops, renewals, deserted, (now_us, limit_us), wish_of)
+    if asked is None:
+        return None
+    periods, limit_us = asked
+    repeating = [
+        (loop, period, next_us)
+        for loop, period, next_us in zip(loops, periods, renewals, strict=True)
+        if period not in (0, ANY_PERIOD)
+    ]
     first_us = min([next_us for _, _, next_us in repeating], default=NEVER)
     if not now_us < first_us < limit_us:
         return None
@@ -177,6 +179,36 @@ def plan_jump(
         else:
             steady.append(_Steady(loop, period, next_us, traffic))
     return _plan_to(steady, now_us, limit_us, essential_us) if steady and limit_us > now_us else None
+
+
+def _ask_periods(
+    loops: Sequence[RenewalLoop],
+    renewals: Sequence[int],
+    deserted: set[int],
+    span: tuple[int, int],
+    wish_of: Callable[[RenewalPart | RenewalRunner], int | None],
+) -> tuple[list[int], int] | None:
+    """Each loop's period, and the end of ``span`` (time now and limit) brought forward by what some of them want.
+
+    ``None`` when no jump can come of it: all time is gone, or no renewal begins before the limit. Those that were not
+    steady the last time are asked first, because then nobody else needs to be asked as a rule.
+    """
+    now_us, limit_us = span
+    soonest_us = min(renewals, default=NEVER)
+    periods = [0] * len(loops)
+    for expected in (False, True):
+        for index, loop in enumerate(loops):
+            if periods[index] or loop.was_steady is not expected:
+                continue
+            if limit_us <= now_us or soonest_us >= limit_us:
+                return None
+            period = periods[index] = 0 if id(loop.runner) in deserted else loop.period_us()
+            if period == 0:
+                # Not the runner's wish: it mixes what all its loops want.
+                limit_us = min([limit_us, renewals[index], loop.polled_wish_us(), *_wishes(loop, wish_of)])
+            elif period == ANY_PERIOD:
+                limit_us = min([limit_us, *_wishes(loop, wish_of)])
+    return None if limit_us <= now_us else (periods, limit_us)
 
 
 def _wishes(loop: RenewalLoop, wish_of: Callable[[RenewalPart | RenewalRunner], int | None]) -> list[int]:

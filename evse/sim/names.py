@@ -201,6 +201,8 @@ FREE_FIELDS: Final = (
     "StationView.config_digest",
     "OutletView.link_problem",
     "OutletView.reader_problem",
+    "OutletView.front_end_version",
+    "OutletView.reader_version",
     "OutletView.metered_by",
     "MeterView.name",
     "MeterView.problem",

@@ -44,6 +44,7 @@ from evse.web.routes_settings_file import settings_file_router
 from evse.web.routes_station import command_router, station_router
 from evse.web.routes_world import describe_verbs, world_router
 from evse.web.security import Gate
+from evse.web.security_log_page import security_log_page
 from evse.web.security_log_port import Audit
 from evse.web.stream import INTERVAL_S, Hub
 
@@ -173,6 +174,7 @@ def _add_accounts(app: FastAPI, extras: Extras, audit: Audit, *, simulated: bool
     app.include_router(login_router({"en": policy.en, "fr": policy.fr}))
     if extras.security is not None:
         app.include_router(security_log_router(extras.security))
+        app.include_router(security_log_page(app.state.guard, extras.security))
     if extras.firmware is not None:
         app.include_router(firmware_router(extras.firmware))
     if extras.settings is not None:

@@ -22,7 +22,7 @@ from evse.services.settings.model import Role
 from evse.web.errors import Refusal, error_response
 
 COOKIE: Final = "evse-session"
-PUBLIC: Final = ("/api/login", "/api/session", "/api/health", "/metrics", "/login", "/static/")
+PUBLIC: Final = ("/api/login", "/api/session", "/api/health", "/metrics", "/login", "/static/", "/upnp/")
 """Paths (and, with a slash at the end, everything below) that need no session on a device."""
 _LOG_IN: Final = "log in: POST /api/login"
 

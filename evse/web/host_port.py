@@ -21,6 +21,9 @@ class HostPort(Protocol):
     def names(self) -> tuple[str, ...]:
         """Names, beside addresses, by which a request may call the station."""
 
+    def description(self) -> str:
+        """The station's description for UPnP, in XML."""
+
     def reached(self, at: str) -> None:
         """Somebody who is logged in has reached the station's own address ``at``."""
 

@@ -11,6 +11,7 @@ from typing import Annotated
 
 from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
+from starlette.responses import Response
 
 from evse.services.host.port import HostError
 from evse.services.host.service import ClockRefused
@@ -59,12 +60,23 @@ class ClockBody(BaseModel):
 
 
 def host_router(port: HostPort) -> APIRouter:
-    """The routes of the machine."""
+    """The routes of the machine, and its description for the network view of a PC, which everybody may read."""
+    whole, upnp = APIRouter(), APIRouter()
     router = APIRouter(prefix="/api/host", tags=["settings"])
 
     @router.get("", summary="How the machine is set: addresses, name, time", responses=responses(401, 403))
     async def host(_who: Either) -> HostModel:
         return _model(port)
+
+    @upnp.get(
+        "/upnp/description.xml",
+        summary="The station's description for the network view of a PC",
+        tags=["settings"],
+        response_class=Response,
+        responses={200: {"content": {"text/xml": {}}}},
+    )
+    async def upnp_description() -> Response:
+        return Response(port.description(), media_type="text/xml")
 
     @router.post("/clock", summary="Set the clock by hand", responses=responses(401, 403, 409, 422, 503))
     async def set_clock(body: ClockBody, who: Either) -> HostModel:
@@ -78,7 +90,9 @@ def host_router(port: HostPort) -> APIRouter:
             ) from error
         return _model(port)
 
-    return router
+    whole.include_router(router)
+    whole.include_router(upnp)
+    return whole
 
 
 def _utc_us(text: str) -> int:

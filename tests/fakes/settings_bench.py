@@ -62,6 +62,9 @@ class BenchHost:
     def announced(self) -> str:
         return "Hall A"
 
+    def description(self) -> str:
+        return "<root/>"
+
     def names(self) -> tuple[str, ...]:
         return ("hall-a.local",)
 

@@ -13,9 +13,8 @@ import json
 import logging
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
-from typing import Final, NamedTuple
+from typing import Final
 
-from evse.core.commands import Command
 from evse.core.events import (
     CommandDone,
     Event,
@@ -31,13 +30,14 @@ from evse.links.ocpp.certificates import CertificateStore
 from evse.links.ocpp.context import VIEW_GRACE_US, Context, Outcome
 from evse.links.ocpp.delivery import keep_change, next_message
 from evse.links.ocpp.dialect import Version, answer_in, request_in, request_out
-from evse.links.ocpp.file_work import End, Job
+from evse.links.ocpp.file_work import End
 from evse.links.ocpp.frame import BadFrame, Call, CallResult, encode, parse
 from evse.links.ocpp.id_tags import IdCache, LocalList
 from evse.links.ocpp.keys import Keys
-from evse.links.ocpp.link import Backoff, LinkState, LinkWish
+from evse.links.ocpp.link import Backoff, LinkState
 from evse.links.ocpp.outbox import Outbox, Queued
 from evse.links.ocpp.outlet_rules import rules_due
+from evse.links.ocpp.output import Output
 from evse.links.ocpp.phase_wish import phases_due
 from evse.links.ocpp.profile_firmware import ORDER_NAME, firmware_due, firmware_ended, order_due, restored_firmware
 from evse.links.ocpp.profile_lists import expire_reservations, move_reservations, restored_reservations
@@ -51,29 +51,14 @@ from evse.links.ocpp.transaction_log import TransactionLog, running_name
 from evse.links.ocpp.transactions import queued
 from evse.services.clock import ClockMapping, Instant
 from evse.services.journal import MessageKind, QueueMessage, Write
-from evse.services.supervision import SupervisionAnswer
 
 _log = logging.getLogger(__name__)
 SILENT_REQUESTS: Final = 2
 """So many requests in a row without an answer: the connection is dead."""
+RESET_US: Final = 60 * SECOND
+"""A reset is over after this at the latest."""
 RESTART_US: Final = 3 * SECOND
 """After a reset the station connects again so soon."""
-
-
-class Output(NamedTuple):
-    """What is to be done after a step."""
-
-    texts: tuple[str, ...]
-    commands: tuple[Command, ...]
-    answers: tuple[tuple[str, SupervisionAnswer], ...]
-    """About cards; they count after the commands."""
-    writes: tuple[Write, ...]
-    jobs: tuple[Job, ...]
-    """Files to fetch or bring; their ends are told by ``job_ended``."""
-    wish: LinkWish
-    restart: str
-    """`Soft` or `Hard`: the station is to be restarted now; empty else."""
-    wake_us: int
 
 
 class ChargePoint:
@@ -92,6 +77,7 @@ class ChargePoint:
         self._texts: list[str] = []
         self._serving = Serving(self.context, self._texts)
         self._loaded = self._anew = False
+        self._reset_us = -NEVER
         self.context.report_all()
 
     # --- what outlives a restart --------------------------------------------------------------------------------
@@ -144,7 +130,10 @@ class ChargePoint:
         if again:
             context.marks.told_limits.clear()
             context.marks.told_rules.clear()
-            if context.link.state in (LinkState.ACCEPTED, LinkState.PENDING, LinkState.REJECTED):
+            reset_us, self._reset_us = self._reset_us, -NEVER
+            registered = context.link.state in (LinkState.ACCEPTED, LinkState.PENDING, LinkState.REJECTED)
+            # After a reset the new connection has said so already.
+            if registered and now_us >= reset_us + RESET_US:
                 context.link.boot_again(now_us)
 
     def take_messages(self, messages: Iterable[tuple[int, QueueMessage]]) -> None:
@@ -328,7 +317,7 @@ class ChargePoint:
             # What waited for the next start counts from now on.
             context.keys = Keys(station_keys(context.settings, context.identity), context.keys.changed)
             context.link.drop()
-            self._anew = True
+            self._anew, self._reset_us = True, now_us
         wish = context.link.wish(now_us)
         wake_us = min(wake_us, self._wake_us(now_us))
         answers, context.card_answers = tuple(context.card_answers), []

@@ -166,6 +166,8 @@ class Context:
         self._mute = False
         self.security_events = SecurityEvents()
         self.vendor_keys: VendorKeys = NoVendorKeys()
+        self.certificate_noted: Callable[[str], None] = lambda _detail: None
+        """Is told what the central system has changed about certificates, for the station's security log."""
         self.restart = ""
         """Kind of the reset that is to be carried out now."""
         self.resetting = ""

@@ -67,6 +67,8 @@ class WorkStates:
     firmware: str = "Idle"
     log: tuple[str, int] = ("Idle", 0)
     signed_firmware: tuple[str, int] = ("Idle", 0)
+    installations: int = 0
+    """Counts firmware that waits to be installed: a newer order takes the place of an older."""
     order: str = ""
     """A firmware that was wanted before a restart, as it was kept."""
     installing: Installing | None = None

@@ -83,6 +83,8 @@ def _values(
             return [_plain(measurand, _milli(currents[i]), "A", PHASE_NAMES[i]) for i in indices]
         case "Voltage" if voltages is not None:
             return [_plain(measurand, _milli(voltages[i]), "V", f"{PHASE_NAMES[i]}-N") for i in indices]
+        case "Power.Active.Import" if phase is None and (metered_mw := _metered_mw(outlet)) is not None:
+            return [_plain(measurand, str(metered_mw // 1_000), "W")]
         case "Power.Active.Import" if currents is not None and voltages is not None:
             watts = [currents[i] * voltages[i] // 1_000_000 for i in indices]
             if phase is None:
@@ -97,6 +99,12 @@ def _values(
             value = _plain(measurand, f"{outlet.temperature_dc / 10:.1f}", "Celsius")
             return [{**value, "location": "Body"}]
     return []
+
+
+def _metered_mw(outlet: OutletView) -> int | None:
+    """Active power by the outlet's own meter, which knows the power factor; ``None`` without a reading."""
+    meter = outlet.meter
+    return meter.power_mw if meter is not None and meter.in_force else None
 
 
 def _milli(value: int) -> str:

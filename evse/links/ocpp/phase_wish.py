@@ -1,7 +1,7 @@
 """`numberPhases` of charging profiles at an outlet that can switch between one phase and three (OCPP 1.6 edition 2, 7.14).
 
-The ruling profile of the connector says with how many phases to charge; without one the switch is left as it is. Between two
-switchings control wants a pause: the wish waits for it. Watts become amperes by the phases that are really fed, and by all of
+The ruling profile of the connector says with how many phases to charge; after the last one the switch goes back to three, and
+then, as before the first, it is left as it is. Between two switchings control wants a pause: the wish waits for it. Watts become amperes by the phases that are really fed, and by all of
 them while the switch moves, so that a limit is never exceeded.
 """
 
@@ -46,15 +46,20 @@ def _due_us(context: Context, now_us: int, connector: int) -> int:
     utc_s = context.utc_s(now_us)
     wanted, until_utc_s = context.profiles.phases(connector, utc_s, context.profile_running(connector, now_us))
     again_us = min(NEVER, now_us + (until_utc_s - utc_s) * SECOND)
+    asked = context.marks.phases_asked_us
+    if wanted is None and connector in asked:
+        if switch.phases == THREE and not switch.changing:
+            del asked[connector]
+        wanted = THREE
     phases = None if wanted is None else ONE if wanted == ONE else THREE
     if phases in (None, switch.phases) or switch.changing or switch.failed:
         return again_us
     if now_us < switch.allowed_us:
         return min(again_us, switch.allowed_us)
-    ask_us = context.marks.phases_asked_us.get(connector, -NEVER) + AGAIN_US
+    ask_us = asked.get(connector, -NEVER) + AGAIN_US
     if now_us < ask_us:
         # The Snapshot does not show yet what was ordered, or it was refused.
         return ask_us
-    context.marks.phases_asked_us[connector] = now_us
+    asked[connector] = now_us
     context.command(now_us, SetPhases(context.command_id(), connector, phases=phases))
     return now_us + AGAIN_US

@@ -18,6 +18,7 @@ from evse.links.ocpp.requests import Answer, Then, ignore
 from evse.links.ocpp.stamps import utc_us_from
 
 Payload = Mapping[str, Any]
+_PATIENCE_US: Final = 365 * 86_400 * SECOND
 ORDER_NAME: Final = "firmware order"
 """Name of the document that keeps what is wanted."""
 _UPLOAD_ENDS: Final = {
@@ -123,6 +124,7 @@ class Order(NamedTuple):
 
 def _give(context: Context, now_us: int, order: Order) -> tuple[bool, int]:
     """Queue the download; return whether another order gives way, and when it begins. The order outlives restarts."""
+    context.states.installations += 1
     job = Job(0, Work.DOWNLOAD, order.url, signature=order.signature, certificate=order.certificate)
     install_us = _moment_us(context, now_us, order.install) if order.install else now_us
     due_us = _moment_us(context, now_us, order.retrieve)
@@ -196,6 +198,27 @@ def firmware_due(context: Context) -> None:
     _say(context, installing.request, "Installed" if states.installed else "InstallationFailed", answered)
 
 
+def _busy(context: Context) -> bool:
+    return any(context.in_session(connector) for connector in context.identity.outlets)
+
+
+def _when_idle(context: Context, now_us: int, install_us: int, job: Job, install: Told) -> None:
+    """Install when it is time and nobody uses the station: it restarts for that, and no charge ends because of it."""
+    number = context.states.installations = context.states.installations + 1
+
+    def ready(at_us: int) -> bool:
+        if context.states.installations != number:
+            return True
+        if at_us < install_us or _busy(context):
+            return False
+        context.files.put(job, install, due_us=at_us, retries=0, interval_s=None)
+        return True
+
+    if not ready(now_us):
+        context.at(install_us, lambda _at_us: None)
+        context.wait(ready, now_us + _PATIENCE_US, lambda _at_us: None)
+
+
 def _firmware_steps(context: Context, request: int | None, job: Job, *, install_us: int) -> Told:
     """Follow a firmware from its download to the restart that tries it."""
     signed = request is not None
@@ -224,11 +247,9 @@ def _firmware_steps(context: Context, request: int | None, job: Job, *, install_
                 say("Downloaded")
                 if signed:
                     say("SignatureVerified")
-                    if install_us > now_us + SECOND:
+                    if install_us > now_us + SECOND or _busy(context):
                         say("InstallScheduled")
-                context.files.put(
-                    Job(0, Work.INSTALL, job.url), install, due_us=max(now_us, install_us), retries=0, interval_s=None
-                )
+                _when_idle(context, now_us, install_us, Job(0, Work.INSTALL, job.url), install)
             case End.INVALID_SIGNATURE:
                 context.keep(ORDER_NAME, "")
                 context.security_event("InvalidFirmwareSignature", "")

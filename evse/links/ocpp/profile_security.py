@@ -22,6 +22,7 @@ def install_certificate(context: Context, now_us: int, payload: Payload, reply: 
         reply({"status": "Rejected"})
         return
     context.keep("certificates", context.certificates.text())
+    context.certificate_noted(f"{payload['certificateType']} installed")
     reply({"status": "Accepted"})
 
 
@@ -31,6 +32,7 @@ def delete_certificate(context: Context, _now_us: int, payload: Payload, reply: 
         reply({"status": "NotFound"})
         return
     context.keep("certificates", context.certificates.text())
+    context.certificate_noted(f"certificate {payload['certificateHashData']['serialNumber']} deleted")
     reply({"status": "Accepted"})
 
 
@@ -50,6 +52,7 @@ def certificate_signed(context: Context, now_us: int, payload: Payload, reply: R
         reply({"status": "Rejected"})
         return
     context.keep("certificates", context.certificates.text())
+    context.certificate_noted("the station has another certificate of its own")
     reply({"status": "Accepted"})
     if context.keys.integer("SecurityProfile") == 3:
         context.at(now_us + SECOND, lambda _at_us: context.link.drop())

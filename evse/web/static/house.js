@@ -3,6 +3,10 @@
 import { amperes, attribute, text } from "./format.js";
 
 const EVERY_MS = 2000;
+const NOISE_MA = 50;
+
+// A house that gives shows a minus; what is nothing on the scale shows none.
+const signed = (ma) => (Math.abs(ma) < NOISE_MA ? "0.0" : `${ma < 0 ? "−" : ""}${amperes(Math.abs(ma))}`);
 
 export class House {
   constructor(root) {
@@ -27,7 +31,7 @@ export class House {
     text(this.fields.problem, house.problem);
     this.fields.problem.hidden = house.in_force;
     for (const phase of [0, 1, 2]) {
-      text(this.fields[`house_${phase}`], house.house_ma ? amperes(house.house_ma[phase]) : "–");
+      text(this.fields[`house_${phase}`], house.house_ma ? signed(house.house_ma[phase]) : "–");
       text(this.fields[`allowed_${phase}`], house.allowed_ma ? amperes(house.allowed_ma[phase]) : "–");
     }
   }

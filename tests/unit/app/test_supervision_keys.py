@@ -7,11 +7,10 @@ from typing import Any
 
 import pytest
 
-from evse.app.supervision_keys import STANDARD, SettingKeys
+from evse.app.supervision_keys import BURST, REFILL_US, STANDARD, SettingKeys
 from evse.links.ocpp.keys import Access, Change, ChangeStatus, Key
 from evse.links.ocpp.standard_keys import StationFacts, standard_keys
 from evse.services.security.events import SecurityKind
-from evse.services.settings.validate import LIMITS
 from tests.fakes.ocpp_bench import connected
 from tests.fakes.settings_bench import SettingsBench
 
@@ -19,7 +18,7 @@ pytestmark = pytest.mark.req("CFG-01", "OCP-01")
 
 
 def keys_of(bench: SettingsBench) -> tuple[SettingKeys, dict[str, Key]]:
-    keys = SettingKeys(bench.settings, lambda: None)
+    keys = SettingKeys(bench.settings, lambda: None, lambda: bench.now_us)
     return keys, {held.key.name: held.key for held in keys.all()}
 
 
@@ -52,8 +51,9 @@ def test_each_setting_accepts_by_its_key_what_it_is_and_refuses_what_its_kind_do
         if held.key.kind.value in ("integer", "boolean", "choice"):
             with pytest.raises(ValueError, match=held.key.name):
                 held.key.normal("nonsense")
-    limits = [name for name, key in keys.items() if any(name.endswith(each.rpartition(".")[2]) for each in LIMITS)]
-    assert limits and all(keys[name].access is Access.READ_ONLY for name in limits), "no limit is raised from afar"
+    installers = ["energy.station_maximum_a", "energy.load_balancing", "outlet.1.derated_current_a", "general.location"]
+    installers += ["outlet.2.shedding_set_point_a", "outlet.1.in_1_function", "meter.phase_neutral_voltage_v"]
+    assert {keys[name].access for name in installers} == {Access.READ_ONLY}, "no limit is raised from afar"
     assert keys["network.mac"].access is Access.READ_ONLY
     assert keys["wifi.key"].access is Access.WRITE_ONLY if "wifi.key" in keys else True
     secrets = [held for held in provider.all() if held.key.access is Access.WRITE_ONLY]
@@ -64,8 +64,8 @@ def test_each_setting_accepts_by_its_key_what_it_is_and_refuses_what_its_kind_do
     ("name", "value", "status", "kept"),
     [
         ("general.name", "Left wing", ChangeStatus.ACCEPTED, "Left wing"),
-        ("energy.load_balancing", "false", ChangeStatus.ACCEPTED, False),
-        ("outlet.2.shedding_set_point_a", "9", ChangeStatus.ACCEPTED, 9),
+        ("general.leave_cable_connected", "true", ChangeStatus.ACCEPTED, True),
+        ("access.timeout_s", "9", ChangeStatus.ACCEPTED, 9),
         ("ocpp.connection_timeout_s", "45", ChangeStatus.REBOOT_REQUIRED, 45),
         ("ocpp.url", "ftp://somewhere", ChangeStatus.REJECTED, ""),
     ],
@@ -101,7 +101,7 @@ def test_the_central_system_reads_and_changes_settings_by_their_keys() -> None:
     async def story() -> None:
         settings = SettingsBench()
         bench = connected()
-        bench.context.vendor_keys = SettingKeys(settings.settings, bench._wake)
+        bench.context.vendor_keys = SettingKeys(settings.settings, bench._wake, lambda: 0)
         asked = bench.ask(
             "GetConfiguration", {"key": ["GENERAL.NAME", "energy.station_maximum_a", "no.such", "smtp.password"]}
         )
@@ -121,8 +121,32 @@ def test_the_central_system_reads_and_changes_settings_by_their_keys() -> None:
             await asyncio.sleep(0.005)
             bench.run(1)
         assert bench.central.answers[unique_id] == {"status": "Accepted"}
-        for key, value in (("energy.station_maximum_a", "80"), ("energy.load_balancing", "perhaps")):
+        for key, value in (
+            ("energy.station_maximum_a", "80"),
+            ("energy.load_balancing", "false"),
+            ("general.leave_cable_connected", "perhaps"),
+        ):
             assert bench.ask("ChangeConfiguration", {"key": key, "value": value}) == {"status": "Rejected"}
         assert settings.settings.values["energy.station_maximum_a"] == 64
+
+    asyncio.run(story())
+
+
+def test_a_flood_of_changes_does_not_wash_the_security_log_away() -> None:
+    async def story() -> None:
+        bench = SettingsBench()
+        provider, keys = keys_of(bench)
+        key = keys["general.push_button"] if "general.push_button" in keys else keys["general.leave_cable_connected"]
+
+        async def statuses(count: int) -> list[ChangeStatus]:
+            return [(await changed(provider, key, ("false", "true")[number % 2])).status for number in range(count)]
+
+        assert (await statuses(BURST + 2))[-3:] == [
+            ChangeStatus.ACCEPTED,
+            ChangeStatus.REJECTED,
+            ChangeStatus.REJECTED,
+        ]
+        bench.now_us += 2 * REFILL_US
+        assert await statuses(3) == [ChangeStatus.ACCEPTED, ChangeStatus.ACCEPTED, ChangeStatus.REJECTED]
 
     asyncio.run(story())

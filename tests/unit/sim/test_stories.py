@@ -14,7 +14,7 @@ from evse.sim.scenario_loader import COMMANDS, parse_scenario
 from evse.sim.scenario_writer import scenario_text, span_text
 from evse.sim.stories import ALWAYS, options_of, story_of
 from evse.sim.story_boards import Feature, board_of, profiles
-from evse.sim.story_ending import scenario_of
+from evse.sim.story_ending import CALM_US, scenario_of
 from evse.sim.story_menu import ALL_ORDERS, FAULTS, TOUCHES, faults_of, habits_of, orders_of
 from evse.sim.story_script import Story, StoryAction, heals
 from evse.sim.story_shrink import shrink
@@ -46,6 +46,8 @@ USED_BY_VISITS = {
 }
 TEACHING = {"teach_badges", "stop_teaching"}
 """Not drawn: every card of a story means a charge."""
+WIRED = {"move_board_cable"}
+"""Not drawn: only the rules of addresses ask for it, and a story changes no settings."""
 SUPERVISED = {verb.name for verb in SUPERVISION_VERBS}
 """Not drawn: the stations of stories have no central system."""
 
@@ -58,7 +60,7 @@ def test_every_verb_and_command_may_happen_in_a_story() -> None:
     healing = {entry.heal[0] for entry in FAULTS.values() if entry.heal is not None}
     assert {verb.name for verb in ALL_VERBS} == set(FAULTS) | healing - {
         ""
-    } | USED_BY_VISITS | TEACHING | SUPERVISED | METERS
+    } | USED_BY_VISITS | TEACHING | WIRED | SUPERVISED | METERS
     assert set(COMMANDS) == set(ALL_ORDERS)
 
 
@@ -129,6 +131,13 @@ def test_people_use_what_the_board_has(profile: str, verbs: set[str]) -> None:
         if options_of(number).profile == profile:
             used |= {each.action.verb for each in story_of(options_of(number)).actions if isinstance(each.action, Do)}
     assert used >= verbs
+
+
+@pytest.mark.parametrize("profile", ["parking", "parking-te", "smart-wallbox-key-t2", "city-free"])
+def test_the_visit_of_the_ending_comes_after_a_calm_longer_than_any_pause_after_a_fault(profile: str) -> None:
+    number = next(each for each in MANY if options_of(each).profile == profile)
+    begins = [step.when.after_us for step in scenario_of(story_of(options_of(number))).steps]
+    assert CALM_US in begins
 
 
 @pytest.mark.req("STA-02", "SIM-02")

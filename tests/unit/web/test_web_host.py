@@ -77,6 +77,15 @@ async def test_both_accounts_set_the_clock_unless_a_server_keeps_it() -> None:
 
 
 @pytest.mark.req("NET-02")
+async def test_everybody_may_read_the_description() -> None:
+    bench = SettingsBench(on_hardware=True)
+    async with bench.client() as nobody:
+        answer = await nobody.get("/upnp/description.xml")
+    assert (answer.status_code, answer.text) == (200, "<root/>")
+    assert answer.headers["content-type"].startswith("text/xml")
+
+
+@pytest.mark.req("NET-02")
 async def test_the_station_is_called_by_its_own_name_and_by_no_other() -> None:
     bench = SettingsBench()
     async with bench.client() as nobody:

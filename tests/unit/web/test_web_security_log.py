@@ -145,3 +145,34 @@ async def test_what_leaves_the_house_is_noted() -> None:
         ("records-exported", "admin"),
         ("records-exported", "local page"),
     ]
+
+
+async def test_the_page_shows_it_escaped_in_both_languages_and_says_when_it_was_changed() -> None:
+    bench = Bench()
+    async with await bench.admin() as admin:
+        assert bench.writer is not None
+        bench.writer.record(SecurityEvent(SecurityKind.LOGIN_FAILED, "<script>alert(1)</script>", "10.0.0.5"))
+        bench.record(120)
+        bench.close()
+        page = await admin.get("/security-log")
+        assert page.headers["content-type"].startswith("text/html")
+        assert "number 119" in page.text
+        assert "none was changed" in page.text
+        older = page.text.partition("before=")[2].partition('"')[0]
+        second = (await admin.get(f"/security-log?before={older}&lang=fr")).text
+        assert "Journal de sécurité" in second
+        assert "<script>" not in second
+        assert "&lt;script&gt;" in second
+        bench.disk.files[HERE / NAME] = bench.disk.files[HERE / NAME].replace(b"number 7", b"number 8")
+        assert "not as the station has written it" in (await admin.get("/security-log")).text
+        bench.disk.unreadable = True
+        assert (await admin.get("/security-log")).status_code == 503
+
+
+async def test_the_page_is_for_the_administrator() -> None:
+    for bench in (Bench(), Bench(on_hardware=True)):
+        async with await bench.user() as user, bench.client() as nobody:
+            asked = await nobody.get("/security-log")
+            assert (asked.status_code, asked.headers["location"]) == (303, "/login")
+            assert (await user.get("/security-log")).status_code == 403
+        bench.close()

@@ -443,6 +443,9 @@ def test_reset_ends_sessions_with_its_reason_and_restarts(kind: str) -> None:
     assert bench.central.payloads("StopTransaction")[0]["reason"] == f"{kind}Reset"
     assert bench.restarts == [kind]
     assert "BootNotification" in bench.central.actions(), "it registers anew at once"
+    bench.services.start(bench.now_us, "boot-after-reset")
+    bench.run(30)
+    assert bench.central.actions().count("BootNotification") == 1, "and only once"
 
 
 def test_a_soft_reset_waits_for_its_messages_and_no_longer_than_it_may() -> None:

@@ -129,6 +129,24 @@ def test_firmware_is_fetched_when_it_is_time() -> None:
 
 
 @pytest.mark.req("OCP-07", "MNT-03")
+def test_firmware_waits_for_the_end_of_charges_and_a_newer_order_takes_its_place() -> None:
+    bench = connected()
+    carrier = Carrier(bench, *[End.DONE] * 9)
+    bench.card(1, "04A1B2C3")
+    bench.run(2)
+    for name in ("old", "new"):
+        payload = {"location": f"https://files.example/{name}", "retrieveDate": "2026-01-01T00:00:00Z"}
+        bench.ask("UpdateFirmware", payload)
+        bench.run(600)
+    assert told(bench, "FirmwareStatusNotification") == ["Downloading", "Downloaded"] * 2
+    bench.stop_session(1)
+    bench.run(5)
+    assert [(job.work, job.url[-3:]) for job in carrier.jobs] == [
+        (Work.DOWNLOAD, "old"), (Work.DOWNLOAD, "new"), (Work.INSTALL, "new"),
+    ]  # fmt: skip
+
+
+@pytest.mark.req("OCP-07", "MNT-03")
 def test_an_order_for_firmware_outlives_a_power_cut_until_it_is_done_or_has_failed() -> None:
     bench = connected()
     bench.ask("UpdateFirmware", {"location": HOST, "retrieveDate": "2026-01-01T01:00:00Z", "retries": 1})
@@ -244,19 +262,24 @@ def test_certificates_are_installed_listed_and_deleted_and_outlive_a_power_cut()
     bench.clock_error_us = int((datetime.now(UTC) - datetime(2026, 1, 1, tzinfo=UTC)).total_seconds()) * 1_000_000
     bench.central._utc_us += bench.clock_error_us
     bench.run(1)
+    noted: list[str] = []
+    bench.context.certificate_noted = noted.append
     assert bench.ask("GetInstalledCertificateIds", use) == {"status": "NotFound"}
     assert bench.ask("InstallCertificate", {**use, "certificate": "nonsense"}) == {"status": "Rejected"}
     leaf = authority.issue_cert("a.example").cert_chain_pems[0].bytes().decode("ascii")
     assert bench.ask("InstallCertificate", {**use, "certificate": leaf}) == {"status": "Rejected"}
     assert bench.ask("InstallCertificate", {**use, "certificate": pem(authority)}) == {"status": "Accepted"}
+    assert noted == ["CentralSystemRootCertificate installed"], "what is refused changes nothing"
     bench.power_cut()
     bench.run(3)
+    bench.context.certificate_noted = noted.append
     (entry,) = bench.ask("GetInstalledCertificateIds", use)["certificateHashData"]
     assert bench.ask("DeleteCertificate", {"certificateHashData": {**entry, "serialNumber": "1"}}) == {
         "status": "NotFound"
     }
     assert bench.ask("DeleteCertificate", {"certificateHashData": entry}) == {"status": "Accepted"}
     assert bench.ask("GetInstalledCertificateIds", use) == {"status": "NotFound"}
+    assert noted[1:] == [f"certificate {entry['serialNumber']} deleted"]
 
 
 @pytest.mark.req("OCP-05")

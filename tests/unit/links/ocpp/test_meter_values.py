@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from evse.core.units import NEVER, SECOND
-from evse.exchange.snapshot import OutletView
+from evse.exchange.snapshot import MeterView, OutletView
 from evse.links.ocpp.meter_values import Context, Rhythm, next_boundary_us, register_value, sampled_values
 from evse.links.ocpp.schemas import check
 from evse.links.ocpp.standard_keys import MEASURANDS
@@ -51,6 +51,17 @@ def values(*measurands: str, phases: int = 3, since_wh: int | None = None, **cha
 )
 def test_each_measurand_with_its_unit_and_phases(measurand: str, expected: dict[str, str]) -> None:
     assert values(measurand, since_wh=12_300) == expected
+
+
+@pytest.mark.req("OCP-01")
+@pytest.mark.parametrize(
+    ("in_force", "power_mw", "told"), [(True, 6_900_500, 6_900), (False, 6_900_500, 7_260), (True, None, 7_260)]
+)
+def test_power_is_what_the_outlets_own_meter_says_while_it_counts(
+    in_force: bool, power_mw: int | None, told: int
+) -> None:
+    meter = MeterView("iem3155", in_force, "", None, None, power_mw, None, 0, 0)
+    assert values("Power.Active.Import", meter=meter) == {"Power.Active.Import": f"{told} W"}
 
 
 def test_a_single_phase_outlet_tells_one_phase() -> None:

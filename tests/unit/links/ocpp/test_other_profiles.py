@@ -332,6 +332,27 @@ def test_a_profile_switches_the_phases_where_that_is_possible() -> None:
 
 
 @pytest.mark.req("OCP-04")
+def test_after_the_last_profile_the_switch_goes_back_to_three_phases_and_is_left_alone() -> None:
+    bench = connected()
+    bench.change(1, phase_switch=PhaseSwitchView(3, changing=False, failed=False, allowed_us=0))
+    schedule = {"chargingSchedulePeriod": [{"startPeriod": 0, "limit": 9.0, "numberPhases": 1}]}
+    assert (
+        set_profile(bench, 1, profile("TxDefaultProfile", schedule={**schedule, "startSchedule": later(bench, 0)}))
+        == "Accepted"
+    )
+    switched(bench)
+    assert bench.ask("ClearChargingProfile", {}) == {"status": "Accepted"}
+    bench.run(320)
+    assert ordered(bench) == [(1, 1), (1, 3)]
+    switched(bench)
+    bench.run(2)
+    bench.posted.clear()
+    bench.change(1, phase_switch=PhaseSwitchView(1, changing=False, failed=False, allowed_us=0))
+    bench.run(400)
+    assert ordered(bench) == [], "somebody else has ordered one"
+
+
+@pytest.mark.req("OCP-04")
 def test_where_a_schedule_ends_nothing_is_limited() -> None:
     bench = connected()
     start = {"startSchedule": later(bench, 30), "duration": 60}

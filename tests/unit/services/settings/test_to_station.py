@@ -221,6 +221,6 @@ def test_the_settings_show_the_meter_of_the_profile(profile: str) -> None:
         for key in ("metering", "meter_protocol", "meter_rtu_address", "meter_gateway_address", "meter_phases")
     }
     if profile == "parking-meters":
-        assert list(shown.values()) == ["iem3x5x", "modbus_tcp", 2, 130, "L1-L2-L3"]
+        assert list(shown.values()) == ["iem3x5x", "modbus_tcp", 2, 130, "L3-L1-L2"]
     elif profile != "thor":
         assert list(shown.values()) == ["internal_ct", "modbus_tcp", 30, 130, "L1-L2-L3"]
