@@ -19,9 +19,8 @@ from hal.meter_map import MeterMap
 from hal.ports import MeterReading
 from hal.wires import ByteLink
 
-LOOK_US: Final = 1 * SECOND
-AGAIN_US: Final = 5 * SECOND
-"""What is known is said again this often: control may have begun anew."""
+AGAIN_US: Final = 10 * SECOND
+"""What is known is said again this often: control may have begun anew, and gives a meter 15 s for its first word."""
 LIFE_US: Final = 5 * SECOND
 """A report that is older when it arrives is of no use."""
 LARGEST: Final = (1 << 63) - 1
@@ -49,7 +48,7 @@ class GatewayMeter:
             command_id = f"meter-{self._life}-{self._number}-{self._sent}"
             sample = None if known[0] is None else sample_of(known[0])
             self._send(ReportMeter(command_id, self._number, now_us + LIFE_US, sample=sample, problem=known[1]))
-        return min(wish_us, now_us + LOOK_US)
+        return min(wish_us, self._again_us)
 
 
 def gateway_reader(link: ByteLink, meter_map: MeterMap, unit: int) -> ModbusMeterDriver:

@@ -12,11 +12,12 @@ from typing import Final
 from boards.compiled import HouseMeter
 from evse.core.commands import Command
 from evse.core.house_limit import HouseLimit, HouseSettings
-from evse.core.units import SECOND, PhaseValues
+from evse.core.units import NEVER, SECOND, PhaseValues
 from evse.core.values import MeterSample
 from evse.exchange.snapshot import StationView
 from hal.drivers.modbus_meter import ModbusMeterDriver, Purpose
 from hal.frames.modbus import Framing
+from hal.ports import MeterReading
 from hal.wires import ByteLink
 
 LOOK_US: Final = 1 * SECOND
@@ -45,15 +46,24 @@ class HouseMonitor:
         self._life = life
         self._sent = 0
         self._restored = False
+        self._seen: MeterReading | None = None
+        self._look_us = -NEVER
 
     def step(self, now_us: int) -> int:
         """Poll the meter and say what is to be said; return when to be stepped again at the latest."""
+        self.driver.poll(now_us)
+        if self.driver.reading is not self._seen or now_us >= self._look_us:
+            self._seen = self.driver.reading
+            self._look(now_us)
+            self._look_us = now_us + (IDLE_LOOK_US if self.driver.idle else LOOK_US)
+        return min(self.driver.wish_us(), self._look_us)
+
+    def _look(self, now_us: int) -> None:
         view = self._view()
         if view is None or any(outlet.session is not None for outlet in view.outlets):
             self.driver.hurry(now_us)
         else:
             self.driver.idle = True
-        wish_us = self.driver.poll(now_us)
         # Orders are refused before control knows those of the boot before: then there is nobody to tell.
         restored = view is not None and view.restored
         if restored:
@@ -61,7 +71,6 @@ class HouseMonitor:
                 self.limit.forget_said()
             self._tell(now_us, view)
         self._restored = restored
-        return min(wish_us, now_us + (IDLE_LOOK_US if self.driver.idle else LOOK_US))
 
     def _tell(self, now_us: int, view: StationView | None) -> None:
         reading = self.driver.reading

@@ -10,7 +10,7 @@ none. It begins every second; every 10 s at an outlet through which no current f
 |         |                   | exception to a value nobody needs       | PAUSING; not asked again in this connection    |
 |         |                   | exception, 3 s without answer           | PAUSING with the same request, three times     |
 |         |                   | the same for the third time             | RESTING 2 s, not connected                     |
-| PAUSING | nothing           | the line's silence between two frames   | ASKING, next request                           |
+| PAUSING | nothing           | RTU: the line's silence of two frames   | ASKING, next request                           |
 | any     |                   | line gone                               | RESTING 500 ms, not connected                  |
 
 A meter that takes 2 s for each answer is slow, not dead: its readings come as they come. After a request without answer only the
@@ -301,7 +301,9 @@ class ModbusMeterDriver:
         self._rest(now_us + pause_us)
 
     def _pause(self, now_us: int) -> None:
-        self._phase, self._due_us, self._deadline_us = _Phase.PAUSING, now_us + FRAME_GAP_US, NEVER
+        # A frame of TCP says itself where it ends.
+        gap_us = FRAME_GAP_US if self._framing is Framing.RTU else 0
+        self._phase, self._due_us, self._deadline_us = _Phase.PAUSING, now_us + gap_us, NEVER
 
     def _rest(self, until_us: int) -> None:
         self._phase, self._due_us, self._deadline_us = _Phase.RESTING, until_us, NEVER

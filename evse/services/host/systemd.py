@@ -39,11 +39,19 @@ class SystemdHost:
         self._root = root
         self._interface = interface
         self._call = call
+        self._unsure = False
+        """Whether what is written may not be in force yet."""
 
     def set_addresses(self, addresses: Addresses) -> None:
-        self._write(NETWORK_FILE, network_file(addresses, self._interface))
+        text = network_file(addresses, self._interface)
+        if self._has(NETWORK_FILE, text) and not self._unsure:
+            # Asked again at each start of services; to configure anew would cut every connection.
+            return
+        self._unsure = True
+        self._write(NETWORK_FILE, text)
         self._do("networkctl", "reload")
         self._do("networkctl", "reconfigure", self._interface)
+        self._unsure = False
 
     def set_time(self, plan: TimePlan) -> None:
         self._do("timedatectl", "set-timezone", _word(plan.zone))
@@ -62,6 +70,13 @@ class SystemdHost:
 
     def utc_ns(self) -> int:
         return time.time_ns()
+
+    def _has(self, name: str, text: str) -> bool:
+        path = self._root / name
+        try:
+            return self._disk.read(path) == text.encode()
+        except OSError as error:
+            raise HostError(f"{path} cannot be read: {error.strerror or error}") from error
 
     def _write(self, name: str, text: str) -> None:
         path = self._root / name

@@ -16,7 +16,9 @@ from tests.fakes.web_fake import VERBS
 
 pytestmark = pytest.mark.anyio
 
-COMMANDS = ("start", "stop", "book", "suspend", "unavailable", "maintenance", "postpone", "limit", "clear-fault")
+COMMANDS = (
+    *("start", "stop", "book", "suspend", "unavailable", "maintenance", "postpone", "limit", "phases", "clear-fault"),
+)
 CHANGES = [f"/api/outlets/1/commands/{name}" for name in COMMANDS]
 CHANGES += ["/api/station/commands/limit", *(f"/api/world/verbs/{verb.name}" for verb in VERBS)]
 

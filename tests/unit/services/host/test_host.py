@@ -72,6 +72,21 @@ def test_fixed_addresses_of_both_outlets_are_written_and_put_in_force(calls: Cal
     assert calls.made == ["networkctl reload", "networkctl reconfigure eth0"]
 
 
+def test_the_same_addresses_again_cut_no_connection_unless_the_last_time_failed(calls: Calls) -> None:
+    host, disk = device(calls)
+    host.set_addresses(OTHER)
+    done = len(calls.made)
+    host.set_addresses(OTHER)
+    SystemdHost(disk, ROOT, "eth0", calls).set_addresses(OTHER)
+    assert len(calls.made) == done
+    calls.fails = FileNotFoundError(2, "No such file")
+    with pytest.raises(HostError):
+        host.set_addresses(FIXED)
+    calls.fails = None
+    host.set_addresses(FIXED)
+    assert calls.made[done:] == ["networkctl reload", "networkctl reconfigure eth0"]
+
+
 @pytest.mark.req("NET-01")
 def test_with_dhcp_the_fixed_address_stays_reachable() -> None:
     text = network_file(replace(FIXED, dhcp=True), "eth0")
