@@ -29,7 +29,7 @@ from evse.control.cycle import ControlCycle
 from evse.control.latency import LatencyMonitor
 from evse.control.status_pipe import StatusPipe
 from evse.core.units import MS, SECOND
-from hal.frames.front_end import compile_ahead
+from hal.frames.front_end_payloads import compile_ahead
 
 _log = logging.getLogger(__name__)
 COLLECT_EVERY_US: Final = 30 * SECOND

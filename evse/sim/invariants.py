@@ -16,17 +16,15 @@ from evse.sim.invariants_domestic import (
     NeverBothContacts,
     NoLastingDomesticOverdraw,
 )
+from evse.sim.invariants_load import NeverUnlockedUnderLoad, NoOpeningUnderLoad, PhasesNeverSwitchedUnderLoad
 from evse.sim.invariants_orders import NoEnergyForAnotherId, OrdersOutliveRestarts
 from evse.sim.invariants_records import ClosedIntervalsBelongToOneSession, RecordsBalanceWithTheWorld
 from evse.sim.invariants_safety import (
     ClosedOnlyWhenSafe,
     ContactFollowsOrder,
     FaultShownOnPilot,
-    NeverUnlockedUnderLoad,
     NoLastingOverdraw,
-    NoOpeningUnderLoad,
     OfferWithinLimits,
-    PhasesNeverSwitchedUnderLoad,
 )
 from evse.sim.station import OpenSession, ParamValue, SimulatedStation, facts_of
 

@@ -34,13 +34,14 @@ from hal.world.contactor import Contactor
 from hal.world.contacts import Contacts, WiredContact
 from hal.world.dip_banks import DipBanks
 from hal.world.domestic import DomesticSocket
+from hal.world.outlet_truth import look
 from hal.world.phase_switch import PhaseSwitch
-from hal.world.pilot_circuit import DEAD_LINE, Diode, PilotCircuit, PilotGenerator, PilotLine, level_of
+from hal.world.pilot_circuit import DEAD_LINE, Diode, PilotCircuit, PilotGenerator, PilotLine
 from hal.world.residual import ResidualDetector
 from hal.world.shutter import Shutter
 from hal.world.socket import RESERVE_DELAY_US, SocketLock
 from hal.world.supply import NO_PHASES, Feed, Phases
-from hal.world.truth import DomesticTruth, OutletTruth, PhaseSwitchTruth
+from hal.world.truth import OutletTruth
 from hal.world.vehicle import Vehicle
 
 _AGREEMENT_ROUNDS = 8
@@ -231,6 +232,11 @@ class OutletWorld:
         live = live or (self.domestic.connected and any(self.feed.voltages_mv()))
         self.residual.observe(live, self._now_us)
 
+    @property
+    def powered(self) -> bool:
+        """Whether the front end has its supply."""
+        return self._powered
+
     def vehicle_ma(self) -> Phases:
         """Return what the vehicle draws, without an appliance at the domestic socket."""
         return self._vehicle_ma
@@ -301,7 +307,7 @@ class OutletWorld:
 
     # What the front end senses (hal.twins.electronics.OutletElectronics).
 
-    def pilot_line(self) -> tuple[int, int, int, int]:
+    def pilot_line(self) -> PilotLine:
         return self._pilot
 
     def proximity_ohm(self) -> int | None:
@@ -420,72 +426,5 @@ class OutletWorld:
     def truth(self) -> OutletTruth:
         """Return what is physically true at ``now_us``."""
         if self._truth is None:
-            self._truth = self._look()
+            self._truth = look(self)
         return self._truth
-
-    def _look(self) -> OutletTruth:
-        contactor, cable, lock, pilot = self.contactor, self.cable, self.lock, self._pilot
-        return OutletTruth(
-            at_us=self._now_us,
-            contact_closed=contactor.closed,
-            contact_welded=contactor.closed and contactor.weld,
-            coil_energised=contactor.coil,
-            live=contactor.closed and any(self.feed.voltages_mv()),
-            currents_ma=self._currents,
-            voltages_mv=self.feed.voltages_mv(),
-            bolt=lock.true_position(),
-            lock_fitted=lock.fitted,
-            shutter=self.shutter.true_position(),
-            shutter_fitted=self.shutter.fitted,
-            plug_held=(lock.holds_plug or self.shutter.in_the_way) and cable.at_station,
-            plug_at_station=cable.at_station,
-            plug_at_vehicle=cable.at_vehicle,
-            attached_cable=cable.attached,
-            positive_mv=pilot.positive_mv,
-            negative_mv=pilot.negative_mv,
-            pilot_level=level_of(pilot),
-            pwm_on=self.generator.pwm_on,
-            duty_bp=self.generator.real_duty_bp if self.generator.pwm_on else 0,
-            diode_ok=self.circuit.diode is Diode.OK,
-            earth_ok=not self.circuit.earth_open,
-            s2_closed=self.vehicle.loads_pilot,
-            vehicle_wants=self.vehicle.wants,
-            vehicle_charge_bp=self.vehicle.battery.charge_bp,
-            residual_ac=self.residual.tripped_ac,
-            residual_dc=self.residual.tripped_dc,
-            powered=self._powered,
-            temperature_dc=self.temperature.now_dc,
-            ventilation=self.signs.ventilation,
-            light=self.signs.light.name.lower(),
-            beep=self.signs.beep.name.lower(),
-            beep_count=self.signs.beep_count,
-            display=self.signs.text,
-            dip=self.dip_banks.positions,
-            x1_closed=self.contacts.x1_closed,
-            energy_pj=self.energy_pj,
-            closings=contactor.closings,
-            openings=contactor.openings,
-            openings_under_load=contactor.openings_under_load,
-            last_break_ma=contactor.last_break_ma,
-            unplugs_under_load=self.unplugs_under_load,
-            inputs=self.inputs(),
-            key_locked=self.contacts.key_locked,
-            domestic=self._domestic_truth() if self.domestic.fitted else None,
-            phase_switch=self._phase_switch_truth() if self.phase_switch.wired else None,
-        )
-
-    def _phase_switch_truth(self) -> PhaseSwitchTruth:
-        switch = self.phase_switch
-        return PhaseSwitchTruth(switch.x2_closed, switch.closed, switch.moves, switch.moves_live)
-
-    def _domestic_truth(self) -> DomesticTruth:
-        contactor = self.domestic.contactor
-        return DomesticTruth(
-            plugged=self.domestic.plugged,
-            contact_closed=contactor.closed,
-            contact_welded=contactor.closed and contactor.weld,
-            coil_energised=contactor.coil,
-            current_ma=self._domestic_ma(),
-            closings=contactor.closings,
-            openings_under_load=contactor.openings_under_load,
-        )

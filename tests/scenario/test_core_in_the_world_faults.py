@@ -116,7 +116,7 @@ def test_a_weld_survives_power_cuts_until_service_clears_it() -> None:
 @pytest.mark.parametrize(
     ("verb", "fault", "error"),
     [
-        ("contactor_fails_to_close", "ContactorFailedToClose", ""),
+        ("contactor_fails_to_close", "ContactorFailedToClose", "KO_UnplugProcedureError"),
         ("fail_self_test", "ResidualSelfTestFailed", "KO_PlugProcedureError"),
         ("jam_lock", "LockFailedToLock", "KO_PlugOrShutterAbnormallyNotLocked"),
     ],
@@ -124,7 +124,7 @@ def test_a_weld_survives_power_cuts_until_service_clears_it() -> None:
 def test_a_fault_before_the_charge(verb: str, fault: str, error: str) -> None:
     b = WorldBench().run(12).verb(verb).verb("plug_in").run(3).card().run(60)
     assert fault in [event.fault for event in b.told(FaultRaised)]
-    assert [event.error for event in b.told(OutletError)] == ([error] if error else [])
+    assert [event.error for event in b.told(OutletError)] == [error]
     assert [record.reason for record in b.station.ledger().records()] == [f"Fault {fault}"]
     assert not b.truth().contact_closed
     b.verb(verb, heal=True).verb("unplug").run(15)

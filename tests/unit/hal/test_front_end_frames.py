@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hal.frames import front_end
+from hal.frames import front_end_payloads
 from hal.frames.crc import crc16_ccitt_false
-from hal.frames.front_end import OVERHEAD, Decoder, Frame, Order, compile_ahead, encode
+from hal.frames.front_end import OVERHEAD, Decoder, Frame, Order, encode
 from hal.frames.front_end_messages import (
     FAULT_BITS_MASK,
     FRONT_END_IDS,
@@ -34,6 +34,7 @@ from hal.frames.front_end_messages import (
     ResetReason,
     State,
 )
+from hal.frames.front_end_payloads import compile_ahead
 from hal.ports import BeepCode, LightCode, LockPosition, LockPulse, OutletReading, PilotDriveMode, SelfTest
 
 U8 = st.integers(0, 0xFF)
@@ -291,9 +292,9 @@ def _reading() -> OutletReading:
 
 def test_layouts_can_be_compiled_before_their_first_frame(monkeypatch: pytest.MonkeyPatch) -> None:
     """One for each call, until there is none left; a frame of any kind finds its own ready then."""
-    monkeypatch.setattr(front_end, "_COMPILED", front_end._Compiled())
+    monkeypatch.setattr(front_end_payloads, "_COMPILED", front_end_payloads._Compiled())
     calls = 1
     while compile_ahead():
         calls += 1
     assert calls == len(LAYOUTS) + 1
-    assert set(front_end._COMPILED) == {int(identifier) for identifier in LAYOUTS}
+    assert set(front_end_payloads._COMPILED) == {int(identifier) for identifier in LAYOUTS}
