@@ -109,9 +109,7 @@ MESSAGES: Final[dict[str, tuple[str, str, str]]] = {
 """Action: feature profile, what is to be said of it, the test that proves it."""
 
 KEY_NOTES: Final[dict[str, str]] = {
-    "BlinkRepeat": "kept and told; no light follows it",
-    "LightIntensity": "kept and told; no light follows it",
-    "ConnectorPhaseRotation": "kept and told",
+    "ConnectorPhaseRotation": "as outlets and meters are wired; anything else is refused",
     "ResetRetries": "kept and told: a reset has never to be repeated",
     "StopTransactionOnEVSideDisconnect": "false: the session goes on, and the cable stays locked in",
     "UnlockConnectorOnEVSideDisconnect": "false: the cable stays locked in until its user's card, `UnlockConnector` or a restart",

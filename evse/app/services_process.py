@@ -263,6 +263,8 @@ class ServicesProcess:
         if self._supervision is not None and wanted != self._supervision_values:
             self._supervision_values = wanted
             self._supervision.use(monotonic_us(), wanted, self._config)
+        if self._supervision is not None:
+            self._supervision.rewire(self._memory.config())
         task = asyncio.create_task(self._configure(), name="configure")
         self._configuring.add(task)
         task.add_done_callback(self._configuring.discard)

@@ -17,6 +17,7 @@ from evse.links.ocpp.certificates import Use
 from evse.links.ocpp.charge_point import ChargePoint
 from evse.links.ocpp.dialect import Version
 from evse.links.ocpp.file_work import Job
+from evse.links.ocpp.keys import Keys
 from evse.links.ocpp.settings import (
     LossStrategy,
     OfflineMode,
@@ -24,7 +25,9 @@ from evse.links.ocpp.settings import (
     OutletFacts,
     StationIdentity,
     SupervisionSettings,
+    station_keys,
 )
+from evse.links.ocpp.standard_keys import REFERENCE, SINGLE
 from evse.links.ocpp.supervision import OcppSupervision
 from evse.links.ocpp.target import Target, TargetError, Trust, check_url, target_of
 from evse.links.ocpp.transfers import Transfers
@@ -72,6 +75,16 @@ class Supervised:
         self.back_end.charge_point.switch(now_us, on=bool(values))
         if values:
             self.back_end.use(now_us, settings_of(values, config))
+
+    def rewire(self, config: StationConfig) -> None:
+        """The phases of outlets or meters may be connected in another order now."""
+        context = self.back_end.charge_point.context
+        rotations = {outlet.number: rotation_of(outlet) for outlet in config.outlets}
+        told = context.identity.outlets
+        if rotations != {number: facts.rotation for number, facts in told.items()}:
+            wired = {number: replace(facts, rotation=rotations[number]) for number, facts in told.items()}
+            context.identity = replace(context.identity, outlets=wired)
+            context.keys = Keys(station_keys(context.settings, context.identity), context.keys.changed)
 
 
 def supervise(
@@ -176,6 +189,13 @@ def identity_of(config: StationConfig) -> StationIdentity:
 
 
 def _facts(outlet: OutletConfig) -> OutletFacts:
-    return OutletFacts(
-        outlet.phases, outlet.rated_current_ma, outlet.has_lock and not outlet.attached_cable, outlet.phase_switch
-    )
+    lock = outlet.has_lock and not outlet.attached_cable
+    return OutletFacts(outlet.phases, outlet.rated_current_ma, lock, outlet.phase_switch, rotation_of(outlet))
+
+
+def rotation_of(outlet: OutletConfig) -> str:
+    """The outlet's `ConnectorPhaseRotation`: R, S, T are the first, second and third terminal of its meter, or the conductors L1 to L3."""
+    if outlet.phases < len(REFERENCE) or len(outlet.conductors) < len(REFERENCE):
+        return SINGLE
+    order = outlet.meter_terminals if outlet.meter else outlet.conductors
+    return "".join(REFERENCE[each - 1] for each in order)

@@ -59,6 +59,8 @@ class Key:
     access: Access = Access.READ_WRITE
     reboot: bool = False
     """A change counts from the next start."""
+    settled: bool = False
+    """The value is a fact: writing what is true is accepted and changes nothing, anything else is refused."""
 
     def normal(self, text: str) -> str:
         """Return the value in its one spelling; raises ValueError that says what is allowed."""
@@ -135,7 +137,7 @@ class Keys:
         self.max_asked = max_asked
         for name, text in sorted((stored or {}).items()):
             key = self._keys.get(name.lower())
-            if key is not None and key.access is not Access.READ_ONLY:
+            if key is not None and key.access is not Access.READ_ONLY and not key.settled:
                 self._restore(key, text)
 
     def _restore(self, key: Key, text: str) -> None:
@@ -182,6 +184,8 @@ class Keys:
             value = key.normal(text)
         except ValueError as error:
             return Change(ChangeStatus.REJECTED, str(error))
+        if key.settled:
+            return Change(ChangeStatus.ACCEPTED)
         self._next[key.name] = value
         if key.reboot and value != self._now[key.name]:
             return Change(ChangeStatus.REBOOT_REQUIRED)

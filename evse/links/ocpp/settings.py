@@ -13,7 +13,7 @@ from enum import StrEnum
 from evse.core.units import SECOND
 from evse.links.ocpp.dialect import Version
 from evse.links.ocpp.keys import Key
-from evse.links.ocpp.standard_keys import StationFacts, standard_keys
+from evse.links.ocpp.standard_keys import REFERENCE, SINGLE, StationFacts, standard_keys
 from evse.links.ocpp.transactions import UNDEFINED
 
 
@@ -107,6 +107,8 @@ class OutletFacts:
     rated_ma: int = 32_000
     has_lock: bool = True
     phase_switch: bool = False
+    rotation: str = REFERENCE
+    """Order of the phases behind its meter, without one behind the supply, as `ConnectorPhaseRotation` has it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +165,9 @@ def station_keys(settings: SupervisionSettings, identity: StationIdentity) -> tu
 
 def _facts(identity: StationIdentity) -> StationFacts:
     switches = any(outlet.phase_switch for outlet in identity.outlets.values())
-    return StationFacts(connectors=len(identity.outlets), phase_switch=switches)
+    rotations = {number: outlet.rotation for number, outlet in identity.outlets.items()}
+    supply = SINGLE if all(each == SINGLE for each in rotations.values()) else REFERENCE
+    return StationFacts(len(identity.outlets), phase_switch=switches, rotations={0: supply, **rotations})
 
 
 def _flag(value: bool) -> str:

@@ -6,7 +6,9 @@ THØR/KEBA P30 configuration manual 120501 sets come with the station's settings
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from itertools import product
+from types import MappingProxyType
 from typing import Final, NamedTuple
 
 from evse.links.ocpp.keys import VALUE_LIMIT, Access, Key, KeyKind
@@ -39,7 +41,10 @@ MEASURANDS: Final = (
     "Temperature",
 )
 """What the station measures; a phase alone is asked for by its name after the measurand."""
-_ROTATIONS: Final = ("NotApplicable", "Unknown", "RST", "RTS", "SRT", "STR", "TRS", "TSR")
+REFERENCE: Final = "RST"
+"""Phases in the order of the supply."""
+SINGLE: Final = "NotApplicable"
+"""One phase has no order."""
 
 
 class StationFacts(NamedTuple):
@@ -48,6 +53,8 @@ class StationFacts(NamedTuple):
     connectors: int = 1
     profiles: ProfileLimits = FACTORY_LIMITS
     phase_switch: bool = False
+    rotations: Mapping[int, str] = MappingProxyType({})
+    """By connector, 0 for the station's own connection: ``REFERENCE``, another order of its letters, or ``SINGLE``."""
     file_protocols: tuple[str, ...] = ("FTP", "FTPS", "HTTP", "HTTPS")
 
 
@@ -76,26 +83,25 @@ def _measurands(name: str, default: str) -> tuple[Key, Key]:
 
 def _core(facts: StationFacts) -> tuple[Key, ...]:
     connectors = range(facts.connectors + 1)
-    rotations = tuple(f"{number}.{rotation}" for number, rotation in product(connectors, _ROTATIONS))
+    rotations = tuple(f"{number}.{facts.rotations.get(number, REFERENCE)}" for number in connectors)
     register = "Energy.Active.Import.Register"
     return (
         _flag("AllowOfflineTxForUnknownId", default=False),
         _flag("AuthorizationCacheEnabled", default=True),
         _flag("AuthorizeRemoteTxRequests", default=False),
-        _integer("BlinkRepeat", 3, 0, 20),
         _integer("ClockAlignedDataInterval", 0, 0, DAY_S),
         _integer("ConnectionTimeOut", 60, 0, 3_600),
         Key(
             "ConnectorPhaseRotation",
             KeyKind.LIST,
-            ",".join(f"{number}.RST" for number in connectors),
+            ",".join(rotations),
             most=len(connectors),
             choices=rotations,
+            settled=True,
         ),
         _fixed("ConnectorPhaseRotationMaxLength", len(connectors)),
         _fixed("GetConfigurationMaxKeys", MAX_ASKED),
         _integer("HeartbeatInterval", 300, 0, DAY_S),
-        _integer("LightIntensity", 100, 0, 100),
         _flag("LocalAuthorizeOffline", default=True),
         _flag("LocalPreAuthorize", default=False),
         _integer("MaxEnergyOnInvalidId", 0, 0, 100_000),

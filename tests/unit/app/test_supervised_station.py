@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import pytest
 
 from evse.app.diagnostics import offered_by, security_log
 from evse.app.supervised_station import Surroundings, supervised_station
+from evse.app.supervision import rotation_of
 from evse.app.supervision_security import TYPES, told_as
 from evse.core.config import OutletConfig, StationConfig
 from evse.core.events import OutletError
@@ -188,3 +190,28 @@ def test_while_nobody_knows_the_time_all_events_are_uploaded(tmp_path: Path) -> 
     offered = offered_by(tmp_path, lambda: None, lambda: EVENTS, lambda _at_us: None)
     told = json.loads(offered(Job(1, Work.DIAGNOSTICS, since="2026-01-01T02:00:00Z")))["events"]
     assert [each["utc"] for each in told] == [None] * 5
+
+
+@pytest.mark.req("OCP-01")
+@pytest.mark.parametrize(
+    ("outlet", "rotation"),
+    [
+        (OutletConfig(1), "RST"),
+        (OutletConfig(1, conductors=(2, 3, 1)), "STR"),
+        (OutletConfig(1, conductors=(2, 3, 1), meter="map", meter_terminals=(1, 2, 3)), "RST"),
+        (OutletConfig(1, meter="map", meter_terminals=(3, 2, 1)), "TSR"),
+        (OutletConfig(1, conductors=(2,)), "NotApplicable"),
+        (OutletConfig(1, phases=1), "NotApplicable"),
+    ],
+)
+def test_the_phase_rotation_is_told_as_outlet_and_meter_are_wired(
+    tmp_path: Path, outlet: OutletConfig, rotation: str
+) -> None:
+    assert rotation_of(outlet) == rotation
+
+    async def wired() -> str:
+        supervised = Joined(tmp_path).supervised
+        supervised.rewire(replace(CONFIG, outlets=(outlet,)))
+        return supervised.back_end.charge_point.context.keys.text("ConnectorPhaseRotation")
+
+    assert asyncio.run(wired()).split(",")[1] == f"1.{rotation}"

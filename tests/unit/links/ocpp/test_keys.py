@@ -43,9 +43,7 @@ REQUIRED = [
 OPTIONAL = [
     "AllowOfflineTxForUnknownId",
     "AuthorizationCacheEnabled",
-    "BlinkRepeat",
     "ConnectorPhaseRotationMaxLength",
-    "LightIntensity",
     "MaxEnergyOnInvalidId",
     "MeterValuesAlignedDataMaxLength",
     "MeterValuesSampledDataMaxLength",
@@ -119,7 +117,11 @@ def test_no_more_than_the_stated_number_of_keys_is_answered() -> None:
         ("MeterValuesSampledData", "SoC", ChangeStatus.REJECTED),
         ("MeterValuesSampledData", "Voltage,voltage", ChangeStatus.REJECTED),
         ("MeterValuesSampledData", ",".join(MEASURANDS[:13]), ChangeStatus.REJECTED),
-        ("ConnectorPhaseRotation", "0.RST,1.STR,2.Unknown", ChangeStatus.ACCEPTED),
+        ("ConnectorPhaseRotation", "2.rst,0.RST,1.RST", ChangeStatus.ACCEPTED),
+        ("ConnectorPhaseRotation", "1.STR", ChangeStatus.REJECTED),
+        ("ConnectorPhaseRotation", "0.RST,1.RST,2.Unknown", ChangeStatus.REJECTED),
+        ("BlinkRepeat", "1", ChangeStatus.NOT_SUPPORTED),
+        ("LightIntensity", "50", ChangeStatus.NOT_SUPPORTED),
         ("ConnectorPhaseRotation", "3.RST", ChangeStatus.REJECTED),
         ("AuthorizationKey", "short", ChangeStatus.REJECTED),
         ("AuthorizationKey", "0123456789abcdef", ChangeStatus.ACCEPTED),
@@ -135,6 +137,17 @@ def test_a_change_is_judged_by_type_range_and_access(name: str, text: str, statu
     if status is not ChangeStatus.ACCEPTED:
         assert change.reason
         assert state.get() == before
+
+
+@pytest.mark.req("OCP-01")
+def test_the_phase_rotation_is_what_the_outlets_are_and_no_word_changes_it() -> None:
+    facts = StationFacts(2, rotations={0: "RST", 1: "STR", 2: "NotApplicable"})
+    state = Keys(standard_keys(facts), {"ConnectorPhaseRotation": "1.STR"})
+    assert state.text("ConnectorPhaseRotation") == "0.RST,1.STR,2.NotApplicable"
+    assert state.change("ConnectorPhaseRotation", "1.STR").status is ChangeStatus.ACCEPTED
+    assert state.change("ConnectorPhaseRotation", "1.RST").status is ChangeStatus.REJECTED
+    assert state.text("ConnectorPhaseRotation") == "0.RST,1.STR,2.NotApplicable"
+    assert state.changed == {}
 
 
 def test_a_value_has_one_spelling() -> None:
