@@ -10,30 +10,48 @@ from typing import Any, Final
 
 from evse.exchange.snapshot import StationView
 from evse.links.ocpp.file_work import Job, Work
-from evse.links.ocpp.stamps import utc_us_from
+from evse.links.ocpp.stamps import stamp, utc_us_from
 from evse.services.badges.badge import mask_uid
 from evse.web.ports import EventRecord
 
 EVENTS: Final = 500
+"""In one file at most: the newest of those that are wanted."""
 SECURITY: Final = "security"
 SECURITY_FILES: Final = ("security.log.1", "security.log")
 
 
-def diagnostics(view: StationView | None, events: Sequence[EventRecord]) -> bytes:
-    """The newest Snapshot and the last events; users' identifiers are masked."""
+def diagnostics(
+    view: StationView | None,
+    events: Sequence[EventRecord],
+    utc_us: Callable[[int], int | None] = lambda _at_us: None,
+    since: str = "",
+    until: str = "",
+) -> bytes:
+    """The newest Snapshot and the last events from ``since`` to ``until``; users' identifiers are masked.
+
+    The Snapshot is of now, whatever was asked for: it is no logging information (OCPP 1.6, 5.9). ``utc_us``: what time it was at a
+    time of control's clock, ``None`` while nobody knows; then all events go. Empty ``since`` or ``until`` (ISO 8601): no bound.
+    """
+    from_us, to_us = utc_us_from(since), utc_us_from(until)
+    wanted = [each for each in events if _wanted(utc_us(each.at_us), from_us, to_us)][-EVENTS:]
     document = {
         "station": None if view is None else _masked(asdict(view)),
         "events": [
             {
                 "sequence": each.sequence,
                 "at_us": each.at_us,
+                "utc": _text(utc_us(each.at_us)),
                 "type": type(each.event).__name__,
                 **_masked(asdict(each.event)),
             }
-            for each in events[-EVENTS:]
+            for each in wanted
         ],
     }
     return json.dumps(document, indent=1, ensure_ascii=False, default=str).encode()
+
+
+def _text(utc_us: int | None) -> str | None:
+    return None if utc_us is None else stamp(utc_us)
 
 
 def _masked(value: Any) -> Any:
@@ -74,14 +92,17 @@ def _wanted(at_us: int | None, from_us: int | None, to_us: int | None) -> bool:
 
 
 def offered_by(
-    folder: Path, view: Callable[[], StationView | None], events: Callable[[], Sequence[EventRecord]]
+    folder: Path,
+    view: Callable[[], StationView | None],
+    events: Callable[[], Sequence[EventRecord]],
+    utc_us: Callable[[int], int | None],
 ) -> Callable[[Job], bytes]:
-    """What is uploaded for each kind of work. Diagnostics are of now: the times of a request for them are not looked at."""
+    """What is uploaded for each kind of work, within the times that were asked for. ``utc_us`` as for ``diagnostics``."""
 
     def offered(job: Job) -> bytes:
         match job.work:
             case Work.DIAGNOSTICS:
-                return diagnostics(view(), events())
+                return diagnostics(view(), events(), utc_us, job.since, job.until)
             case Work.SECURITY_LOG:
                 return security_log(folder, job.since, job.until)
         return b""

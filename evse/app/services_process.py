@@ -34,7 +34,7 @@ from evse.app.session_recorder import RecordedSource, SessionRecorder
 from evse.app.station_control import StationControl
 from evse.app.station_firmware import StationFirmware, firmware_service
 from evse.app.station_host import StationHost, host_of
-from evse.app.station_hub import StationHub, monotonic_us
+from evse.app.station_hub import RING, StationHub, monotonic_us
 from evse.app.station_memory import StationMemory
 from evse.app.supervision_settings import supervision_from
 from evse.app.system_clock import system_mapping
@@ -186,7 +186,6 @@ class ServicesProcess:
     def _supervised(self, task: Task, wanted: dict[str, Any], config: StationConfig) -> Supervised:
         """The way to the central system, which begins to connect."""
         # Loaded only where it is used: a station without supervision needs neither WebSockets nor schemas.
-        from evse.app.diagnostics import EVENTS
         from evse.app.supervised_station import Surroundings, supervised_station
 
         loop = asyncio.get_running_loop()
@@ -197,7 +196,7 @@ class ServicesProcess:
             call=lambda function: _call_on(loop, function),
             restart=self._restart,
             view=self._latest,
-            events=lambda: self._hub.recent_events(EVENTS),
+            events=lambda: self._hub.recent_events(RING),
             firmware=self._firmware.service,
             settings=self._memory.settings,
             listen=self._memory.log.listen,

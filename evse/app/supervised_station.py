@@ -49,9 +49,13 @@ def supervised_station(values: dict[str, Any], config: StationConfig, around: Su
     transfers = Transfers(
         around.data, install=lambda package: _install(around.firmware, package), local_allowed=around.simulated
     )
+
+    def utc_us(at_us: int) -> int | None:
+        return supervised.back_end.charge_point.context.utc_us(at_us)
+
     supervised = supervise(
         *(values, config, around.clock, around.wake, around.restart, transfers),
-        offered_by(around.data, around.view, around.events),
+        offered_by(around.data, around.view, around.events, utc_us),
         identity=_identity(config, around.firmware),
     )
     back_end = supervised.back_end

@@ -108,8 +108,10 @@ def test_services_killed_and_a_line_cut_in_a_charge_lose_nothing(
     until("registered again", lambda: central.system.actions().count("BootNotification") > boots)
     seen = len(entry.values)
     until("the same transaction goes on", lambda: len(entry.values) > seen)
+    beats = central.system.actions().count("Heartbeat")
     central.drop()
-    until("connected again", lambda: central.system.actions().count("BootNotification") > boots + 1)
+    until("connected again", lambda: central.system.actions().count("Heartbeat") > beats)
+    assert central.system.actions().count("BootNotification") == boots + 1, "another connection is no start"
     assert central.call("UnlockConnector", {"connectorId": 1}) == {"status": "Unlocked"}
     until("stop", lambda: entry.stops)
     assert entry.stops[0]["reason"] == "UnlockCommand"

@@ -131,9 +131,8 @@ class ChargePoint:
             context.marks.told_limits.clear()
             context.marks.told_rules.clear()
             reset_us, self._reset_us = self._reset_us, -NEVER
-            registered = context.link.state in (LinkState.ACCEPTED, LinkState.PENDING, LinkState.REJECTED)
-            # After a reset the new connection has said so already.
-            if registered and now_us >= reset_us + RESET_US:
+            # After a reset the new connection says so, or has said so already.
+            if now_us >= reset_us + RESET_US:
                 context.link.boot_again(now_us)
 
     def take_messages(self, messages: Iterable[tuple[int, QueueMessage]]) -> None:
@@ -217,6 +216,8 @@ class ChargePoint:
         context.settings, context.keys = settings, Keys(keys, kept)
         context.marks.told_limits.clear()
         context.keep("keys", json.dumps(kept, separators=(",", ":")) if kept else "")
+        if elsewhere:
+            context.link.forget()
         if elsewhere or set_anew & {"AuthorizationKey", "SecurityProfile"}:
             context.link.drop()
             context.link.hurry(now_us)
@@ -317,6 +318,7 @@ class ChargePoint:
             # What waited for the next start counts from now on.
             context.keys = Keys(station_keys(context.settings, context.identity), context.keys.changed)
             context.link.drop()
+            context.link.forget()
             self._anew, self._reset_us = True, now_us
         wish = context.link.wish(now_us)
         wake_us = min(wake_us, self._wake_us(now_us))

@@ -181,7 +181,7 @@ class StatusTeller:
         self._since_us = 0
 
     def forget(self) -> None:
-        """The central system may have missed or lost what it was told: after a connection or a new boot."""
+        """The central system may have missed or lost what it was told: a status without an answer, or a new boot."""
         self.shown = None
 
     def update(self, now_us: int, report: StatusReport, minimum_us: int) -> tuple[bool, int | None]:

@@ -32,6 +32,8 @@ class LinkState(StrEnum):
 
 
 _S = LinkState
+_REOPENED: Final = {_S.ACCEPTED: "go_on", _S.PENDING: "stay_pending", _S.REJECTED: "stay_rejected"}
+"""What another connection begins with, by the last answer to a `BootNotification` of this start."""
 _OPEN: Final = (_S.BOOTING, _S.PENDING, _S.REJECTED, _S.ACCEPTED)
 
 
@@ -48,6 +50,9 @@ LINK_TABLE: Final = TransitionTable(
         _row("switch_off", (_S.WAITING, _S.CONNECTING, *_OPEN), _S.OFF, "ours"),
         _row("try", (_S.WAITING,), _S.CONNECTING, "OCPP-J 1.6, 5.3"),
         _row("opened", (_S.CONNECTING,), _S.BOOTING, "OCPP-J 1.6, 3.1; OCPP 1.6, 4.2"),
+        _row("go_on", (_S.CONNECTING,), _S.ACCEPTED, "OCPP-J 1.6, 5.3"),
+        _row("stay_pending", (_S.CONNECTING,), _S.PENDING, "OCPP 1.6, 4.2"),
+        _row("stay_rejected", (_S.CONNECTING,), _S.REJECTED, "OCPP 1.6, 4.2"),
         _row("closed", (_S.CONNECTING, *_OPEN), _S.WAITING, "OCPP-J 1.6, 5.3"),
         _row("accept", (_S.BOOTING, _S.PENDING, _S.REJECTED), _S.ACCEPTED, "OCPP 1.6, 4.2"),
         _row("hold", (_S.BOOTING, _S.PENDING, _S.REJECTED), _S.PENDING, "OCPP 1.6, 4.2"),
@@ -89,6 +94,12 @@ class Link:
         self._due_us = 0
         """Next attempt to connect, next boot notification, or next heartbeat."""
         self._boot_sent = False
+        self._registered = LinkState.BOOTING
+        """The last answer to a `BootNotification` since the start; ``BOOTING`` without one."""
+        self._boot_due_us = 0
+        """When one that was told to wait asks again."""
+        self._proven = False
+        """Whether this connection has shown life while the station was accepted."""
         self._close = False
 
     # --- the socket -------------------------------------------------------------------------------------------------
@@ -101,6 +112,7 @@ class Link:
         elif not on and self.state is not LinkState.OFF:
             self._close = self.state is not LinkState.WAITING
             self._fire("switch_off")
+            self.forget()
 
     def wish(self, now_us: int) -> LinkWish:
         """What to do with the socket now; each is said once."""
@@ -113,16 +125,19 @@ class Link:
         return LinkWish.NOTHING
 
     def opened(self, now_us: int) -> None:
-        """The socket is open: the station registers first."""
-        self._fire("opened")
-        self._boot_sent, self._due_us = False, now_us
+        """The socket is open: the station registers first, unless it has done so since its start."""
+        self._fire(_REOPENED.get(self._registered, "opened"))
+        waits = self.state in (LinkState.PENDING, LinkState.REJECTED)
+        self._boot_sent, self._proven = False, False
+        self._due_us = max(now_us, self._boot_due_us) if waits else now_us
 
     def closed(self, now_us: int, backoff: Backoff) -> None:
-        """The socket is closed or could not be opened. A connection that was accepted begins the waits anew."""
+        """The socket is closed or could not be opened. A connection of an accepted station that got answers begins the waits anew."""
         if self.state in (LinkState.OFF, LinkState.WAITING):
             return
-        self.failures = 1 if self.state is LinkState.ACCEPTED else self.failures + 1
+        self.failures = 1 if self._proven else self.failures + 1
         self._close = False
+        self._proven = False
         self._fire("closed")
         self._due_us = now_us + backoff.wait_us(self.failures)
 
@@ -150,17 +165,27 @@ class Link:
         """The answer to `BootNotification`: `Accepted`, `Pending` or `Rejected` with the interval in seconds (0: ours)."""
         interval_us = interval_s * SECOND if interval_s > 0 else DEFAULT_INTERVAL_US
         self._boot_sent, self._due_us = False, now_us + interval_us
+        self._boot_due_us = self._due_us
         self._fire({"Accepted": "accept", "Pending": "hold"}.get(status, "reject"))
+        self._registered = self.state
         if self.state is LinkState.ACCEPTED:
-            self.heartbeat_us = interval_us
+            self.heartbeat_us, self._proven = interval_us, True
 
     def boot_failed(self, now_us: int) -> None:
         """`BootNotification` was answered with an error: ask again after the usual interval."""
         self._boot_sent, self._due_us = False, now_us + DEFAULT_INTERVAL_US
+        self._boot_due_us = self._due_us
+
+    def forget(self) -> None:
+        """The next connection registers: the station starts anew, or it will be another central system."""
+        self._registered = LinkState.BOOTING
 
     def boot_again(self, now_us: int) -> None:
-        """Somebody asks for a `BootNotification` (trigger): not before the answer to one that is under way."""
-        if self.state is not LinkState.BOOTING:
+        """A `BootNotification` is due (a start, a trigger): not before the answer to one that is under way, and
+        without a connection as soon as there is one.
+        """
+        self.forget()
+        if self.may_answer or self.state is LinkState.REJECTED:
             self._fire("boot_again")
             self._boot_sent, self._due_us = False, now_us
 
@@ -179,7 +204,7 @@ class Link:
     def heard(self, now_us: int) -> None:
         """A request of the station was answered: that shows life as well as a heartbeat does (OCPP 1.6, 4.6)."""
         if self.state is LinkState.ACCEPTED:
-            self._due_us = now_us + self.heartbeat_us
+            self._due_us, self._proven = now_us + self.heartbeat_us, True
 
     def heartbeat_due(self, now_us: int) -> bool:
         """Whether a `Heartbeat` has to go out now."""
@@ -189,14 +214,15 @@ class Link:
         return True
 
     def set_heartbeat(self, now_us: int, interval_us: int) -> None:
-        """`HeartbeatInterval` was changed."""
+        """`HeartbeatInterval` was changed; 0: none are sent."""
         self.heartbeat_us = interval_us
         self.heard(now_us)
 
     def wake_us(self) -> int:
         """When to look again by time alone."""
         waits_for_answer = self.state in (LinkState.OFF, LinkState.CONNECTING) or self._boot_sent
-        return NEVER if waits_for_answer else self._due_us
+        mute = self.state is LinkState.ACCEPTED and self.heartbeat_us <= 0
+        return NEVER if waits_for_answer or mute else self._due_us
 
     def _fire(self, trigger: str) -> None:
         self.state = LinkState(LINK_TABLE.next_state(self.state.value, trigger))

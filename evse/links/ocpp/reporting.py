@@ -22,7 +22,7 @@ TOLERATED_US: Final = 2 * SECOND
 
 
 def report_status(context: Context, now_us: int, connector: int) -> None:
-    """Ask to send the status of a connector as it is now."""
+    """Ask to send the status of a connector as it is now; one that is lost with its connection is told by the next."""
     report = context.reports[connector]
     payload: dict[str, Any] = {
         "connectorId": connector,
@@ -33,7 +33,12 @@ def report_status(context: Context, now_us: int, connector: int) -> None:
         payload["timestamp"] = context.now_text(now_us)
     if report.vendor_error_code:
         payload["vendorErrorCode"] = report.vendor_error_code[:50]
-    context.requests.ask("StatusNotification", payload)
+
+    def answered(answer: Answer) -> None:
+        if answer.payload is None and not answer.refused:
+            context.tellers[connector].forget()
+
+    context.requests.ask("StatusNotification", payload, answered)
 
 
 def statuses_due(context: Context, now_us: int) -> int:

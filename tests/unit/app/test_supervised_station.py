@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from evse.app.diagnostics import security_log
+from evse.app.diagnostics import offered_by, security_log
 from evse.app.supervised_station import Surroundings, supervised_station
 from evse.app.supervision_security import TYPES, told_as
 from evse.core.config import OutletConfig, StationConfig
+from evse.core.events import OutletError
+from evse.core.units import SECOND
 from evse.links.ocpp.file_work import End, Job, Work
+from evse.links.ocpp.stamps import utc_us_from
 from evse.services.security.events import SecurityEvent, SecurityKind
+from evse.web.ports import EventRecord
 from tests.fakes.firmware_bench import FirmwareBench, package_bytes
 from tests.fakes.settings_bench import SettingsBench
 
@@ -150,3 +155,36 @@ def test_of_the_security_log_only_the_wanted_time_is_uploaded(tmp_path: Path) ->
     (tmp_path / "security" / "security.log").write_bytes(b"".join(lines))
     assert security_log(tmp_path, "2026-01-02T00:00:00Z") == lines[1] + lines[2]
     assert security_log(tmp_path, "", "2026-01-02T00:00:00Z") == lines[0] + lines[1]
+
+
+OFFSET_US = utc_us_from("2026-01-01T00:00:00Z") or 0
+EVENTS = [
+    EventRecord(number, number * 3_600 * SECOND, OutletError(1, "KO_BadgeUnknown", "authorisation"))
+    for number in range(5)
+]
+
+
+@pytest.mark.req("OCP-07")
+@pytest.mark.parametrize(
+    ("since", "until", "numbers"),
+    [
+        ("", "", [0, 1, 2, 3, 4]),
+        ("2026-01-01T02:00:00Z", "", [2, 3, 4]),
+        ("", "2026-01-01T02:00:00+01:00", [0, 1]),
+        ("2026-01-01T01:00:00Z", "2026-01-01T03:00:00Z", [1, 2, 3]),
+        ("2026-01-01T03:00:00Z", "2026-01-01T01:00:00Z", []),
+    ],
+)
+def test_of_the_diagnostics_only_events_of_the_wanted_time_are_uploaded(
+    tmp_path: Path, since: str, until: str, numbers: list[int]
+) -> None:
+    offered = offered_by(tmp_path, lambda: None, lambda: EVENTS, lambda at_us: OFFSET_US + at_us)
+    told = json.loads(offered(Job(1, Work.DIAGNOSTICS, since=since, until=until)))["events"]
+    assert [each["sequence"] for each in told] == numbers
+    assert all(each["utc"].startswith(f"2026-01-01T0{each['sequence']}:00:00") for each in told)
+
+
+def test_while_nobody_knows_the_time_all_events_are_uploaded(tmp_path: Path) -> None:
+    offered = offered_by(tmp_path, lambda: None, lambda: EVENTS, lambda _at_us: None)
+    told = json.loads(offered(Job(1, Work.DIAGNOSTICS, since="2026-01-01T02:00:00Z")))["events"]
+    assert [each["utc"] for each in told] == [None] * 5

@@ -53,6 +53,17 @@ def test_diagnostics_are_uploaded_and_retried() -> None:
     assert carrier.jobs[0].name == answer["fileName"]
 
 
+@pytest.mark.req("OCP-07", "OCP-05")
+def test_the_wanted_time_goes_with_the_order_to_the_one_who_collects() -> None:
+    bench = connected()
+    carrier = Carrier(bench, End.DONE, End.DONE)
+    since, until = "2026-01-01T00:00:00Z", "2026-01-02T00:00:00Z"
+    bench.ask("GetDiagnostics", {"location": "ftp://files.example/in/", "startTime": since, "stopTime": until})
+    log = {"remoteLocation": "https://files.example/in/", "oldestTimestamp": since, "latestTimestamp": until}
+    bench.ask("GetLog", {"logType": "DiagnosticsLog", "requestId": 5, "log": log})
+    assert [(job.since, job.until) for job in carrier.jobs] == [(since, until)] * 2
+
+
 @pytest.mark.req("OCP-07")
 @pytest.mark.parametrize("location", ["file:///etc/passwd", "gopher://files.example/", "http://", "ftp://h/../x"])
 def test_a_location_that_is_refused_gives_no_file_name(location: str) -> None:
