@@ -329,6 +329,8 @@ class _Walker:
             stage.run(SECOND)
         cause_us = stage.now_us
         for deed in cause:
+            if deed == self._arrive and self._world.shutter.in_the_way:
+                continue  # the badge alone has brought the fault out; who finds the shutter closed goes away
             self._do(self._arrive if deed == PLUG else deed)
         return cause_us
 
