@@ -21,7 +21,6 @@ NEVER: Final[dict[str, str]] = {
     "SetChargingProfile NotSupported": "smart charging is supported",
     "SignedUpdateFirmware RevokedCertificate": "no list of revoked certificates is asked",
     "StatusNotification OverVoltage": "no detector tells it",
-    "StatusNotification ResetFailure": "a reset that fails tells nothing any more",
     "StatusNotification WeakSignal": "the station knows no signal",
     "TriggerMessage NotImplemented": "each message that can be asked for is sent",
 }
@@ -102,7 +101,7 @@ KEY_TESTS: Final[dict[str, str]] = {
     "MinimumStatusDuration": "test_a_status_shorter_than_its_minimum_duration_is_not_told",
     "NumberOfConnectors": _TOLD,
     "ReserveConnectorZeroSupported": "test_connector_zero_keeps_any_connector",
-    "ResetRetries": _TOLD,
+    "ResetRetries": "test_a_reset_that_control_does_not_obey_is_made_again_and_at_last_told_as_failed",
     "SecurityProfile": "test_the_security_profile_is_only_raised_and_the_connection_is_made_anew",
     "SendLocalListMaxLength": "test_more_entries_than_the_list_may_have_are_refused",
     "StopTransactionOnEVSideDisconnect": _LEAVES,

@@ -110,7 +110,7 @@ MESSAGES: Final[dict[str, tuple[str, str, str]]] = {
 
 KEY_NOTES: Final[dict[str, str]] = {
     "ConnectorPhaseRotation": "as outlets and meters are wired; anything else is refused",
-    "ResetRetries": "kept and told: a reset has never to be repeated",
+    "ResetRetries": "when control has not begun again 60 s after a reset; then connector 0 tells `ResetFailure`",
     "StopTransactionOnEVSideDisconnect": "false: the session goes on, and the cable stays locked in",
     "UnlockConnectorOnEVSideDisconnect": "false: the cable stays locked in until its user's card, `UnlockConnector` or a restart",
     "AdditionalRootCertificateCheck": "not done",
@@ -188,6 +188,8 @@ def _codes(tests: dict[str, str]) -> Iterator[str]:
     for name, why in NEVER.items():
         if name.startswith("StatusNotification "):
             yield f"| `{name.partition(' ')[2]}` (status) | never: {why} |"
+    failed = "test_a_reset_that_control_does_not_obey_is_made_again_and_at_last_told_as_failed"
+    yield f"| `ResetFailure` (status) | {_linked('codes', failed, tests)} |"
     yield f"| every other code of a status | {_linked('codes', 'test_each_error_code_of_a_status', tests)} |"
     yield f"| every reason of a stop | {_linked('reasons', 'test_each_reason_of_a_stop', tests)} |"
 

@@ -39,6 +39,7 @@ from evse.links.ocpp.outbox import Outbox, Queued
 from evse.links.ocpp.outlet_rules import rules_due
 from evse.links.ocpp.output import Output
 from evse.links.ocpp.phase_wish import phases_due
+from evse.links.ocpp.profile_core import RESET_US
 from evse.links.ocpp.profile_firmware import ORDER_NAME, firmware_due, firmware_ended, order_due, restored_firmware
 from evse.links.ocpp.profile_lists import expire_reservations, move_reservations, restored_reservations
 from evse.links.ocpp.profile_smart import limits_due, restored_profiles
@@ -55,8 +56,6 @@ from evse.services.journal import MessageKind, QueueMessage, Write
 _log = logging.getLogger(__name__)
 SILENT_REQUESTS: Final = 2
 """So many requests in a row without an answer: the connection is dead."""
-RESET_US: Final = 60 * SECOND
-"""A reset is over after this at the latest."""
 RESTART_US: Final = 3 * SECOND
 """After a reset the station connects again so soon."""
 

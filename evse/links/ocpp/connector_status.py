@@ -45,6 +45,8 @@ class ConnectorStatus(StrEnum):
 
 NO_ERROR: Final = "NoError"
 OTHER_ERROR: Final = "OtherError"
+RESET_FAILURE: Final = "ResetFailure"
+"""Of connector 0: the station did not obey a reset, until its next start."""
 ERROR_CODES: Final[Mapping[str, str]] = {
     "ContactorWelded": "PowerSwitchFailure",
     "ContactorFailedToClose": "PowerSwitchFailure",

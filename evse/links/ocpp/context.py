@@ -15,7 +15,14 @@ from evse.core.units import NEVER, SECOND
 from evse.exchange.snapshot import OutletView, StationView
 from evse.links.ocpp.certificates import CertificateStore
 from evse.links.ocpp.charging_profile import ChargingProfile
-from evse.links.ocpp.connector_status import ConnectorWatch, StatusReport, StatusTeller, station_report
+from evse.links.ocpp.connector_status import (
+    NO_ERROR,
+    RESET_FAILURE,
+    ConnectorWatch,
+    StatusReport,
+    StatusTeller,
+    station_report,
+)
 from evse.links.ocpp.file_work import Files, WorkStates
 from evse.links.ocpp.frame import ErrorCode
 from evse.links.ocpp.id_tags import IdCache, IdTagInfo, LocalList
@@ -135,6 +142,10 @@ class Marks:
     """When an outlet's phase switch was last ordered to move."""
     told_rules: dict[int, Rules] = field(default_factory=dict)
     """What control was last told of vehicles that leave and users who do not plug in."""
+    resets: int = 0
+    """Counts resets of the central system: a newer one takes the place of one that is watched."""
+    failed_reset: str = ""
+    """The boot of control that no reset has ended; empty without one."""
 
 
 class Context:
@@ -233,7 +244,9 @@ class Context:
         """Derive every connector's status from the newest Snapshot."""
         for number, watch in self.watches.items():
             self.reports[number] = watch.report(self.outlet(number))
-        self.reports[0] = station_report([self.reports[number] for number in self.watches])
+        report = station_report([self.reports[number] for number in self.watches])
+        failed = self.boot_id and self.marks.failed_reset == self.boot_id and report.error_code == NO_ERROR
+        self.reports[0] = report._replace(error_code=RESET_FAILURE) if failed else report
 
     def connector_of(self, transaction_id: int) -> int | None:
         """The connector at which a transaction runs."""

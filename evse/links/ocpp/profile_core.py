@@ -7,6 +7,7 @@ the station's obedience is given when the station has obeyed, at the latest afte
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
@@ -28,9 +29,12 @@ from evse.links.ocpp.keys import Access, Change, ChangeStatus, Key, entry_of
 from evse.links.ocpp.profile_smart import pending_profile, take_pending
 
 Payload = Mapping[str, Any]
+_log = logging.getLogger(__name__)
 _UNLOCK_US: Final = 10 * SECOND
 _RESET_US: Final = 15 * SECOND
 """How long a reset waits for sessions to end and, a soft one, for their messages to be delivered."""
+RESET_US: Final = 60 * SECOND
+"""Control that has not begun again so long after a reset has not obeyed it."""
 _FREE: Final = (ConnectorStatus.AVAILABLE, ConnectorStatus.PREPARING, ConnectorStatus.FINISHING)
 
 
@@ -148,14 +152,21 @@ def reset(context: Context, now_us: int, payload: Payload, reply: Reply) -> None
         context.refuse("Reset", "one is on its way already")
         reply({"status": "Rejected"})
         return
-    context.resetting = kind
     reply({"status": "Accepted"})
+    context.marks.resets += 1
+    _begin_reset(context, now_us, kind, context.keys.integer("ResetRetries"))
+
+
+def _begin_reset(context: Context, now_us: int, kind: str, retries: int) -> None:
+    """End the sessions and start anew. Control that does not begin again within its time is asked again, so many times."""
+    context.resetting = kind
     for connector in context.identity.outlets:
         if context.in_session(connector):
             context.command(now_us, StopSession(context.command_id(), connector, reason=f"{kind}Reset"))
 
-    def restart(_at_us: int) -> None:
+    def restart(at_us: int) -> None:
         context.resetting, context.restart = "", kind
+        _watch_reset(context, at_us, kind, retries)
 
     def ready(at_us: int) -> bool:
         busy = any(context.in_session(connector) for connector in context.identity.outlets)
@@ -167,6 +178,25 @@ def reset(context: Context, now_us: int, payload: Payload, reply: Reply) -> None
 
     context.wait(ready, now_us + _RESET_US, restart)
     context.at(now_us + SECOND, lambda _at_us: None)
+
+
+def _watch_reset(context: Context, now_us: int, kind: str, retries: int) -> None:
+    """`ResetRetries` (9.1): a reset without another start of control is made again, at last told as `ResetFailure`."""
+    boot_id, number = context.boot_id, context.marks.resets
+
+    def over(_at_us: int) -> bool:
+        return context.boot_id != boot_id or context.marks.resets != number
+
+    def again(at_us: int) -> None:
+        if retries > 0:
+            _log.warning("the %s reset has not restarted control: it is made again, %d left", kind, retries - 1)
+            _begin_reset(context, at_us, kind, retries - 1)
+        else:
+            context.refuse("Reset", "control did not restart")
+            context.marks.failed_reset = boot_id
+            context.report_all()
+
+    context.wait(over, now_us + RESET_US, again)
 
 
 # --- transactions ----------------------------------------------------------------------------------------------------

@@ -448,6 +448,37 @@ def test_reset_ends_sessions_with_its_reason_and_restarts(kind: str) -> None:
     assert bench.central.actions().count("BootNotification") == 1, "and only once"
 
 
+@pytest.mark.parametrize("retries", [0, 2])
+def test_a_reset_that_control_does_not_obey_is_made_again_and_at_last_told_as_failed(retries: int) -> None:
+    bench = connected()
+    bench.ask("ChangeConfiguration", {"key": "ResetRetries", "value": str(retries)})
+    bench.ask("Reset", {"type": "Hard"})
+    bench.run(50)
+    assert bench.restarts == ["Hard"], "control has its time"
+    bench.run(62 * (retries + 1))
+    assert bench.restarts == ["Hard"] * (retries + 1)
+    told = bench.central.payloads("StatusNotification")
+    assert [each["connectorId"] for each in told if each["errorCode"] == "ResetFailure"] == [0]
+    bench.run(600)
+    assert len(bench.restarts) == retries + 1, "given up"
+    bench.services.start(bench.now_us, "boot-at-last")
+    bench.run(30)
+    assert [each["errorCode"] for each in bench.central.payloads("StatusNotification")][-3:] == ["NoError"] * 3
+
+
+def test_a_retried_reset_ends_who_charges_meanwhile_and_stops_when_control_begins_again() -> None:
+    bench = connected()
+    bench.ask("Reset", {"type": "Soft"})
+    bench.run(20)
+    bench.card(1, "04A1B2C3")
+    bench.run(50)
+    assert bench.central.payloads("StopTransaction")[0]["reason"] == "SoftReset"
+    assert bench.restarts == ["Soft"] * 2
+    bench.services.start(bench.now_us, "boot-at-last")
+    bench.run(300)
+    assert bench.restarts == ["Soft"] * 2
+
+
 def test_a_soft_reset_waits_for_its_messages_and_no_longer_than_it_may() -> None:
     bench = connected()
     bench.card(1, "04A1B2C3")

@@ -65,7 +65,8 @@ def test_another_start_of_control_while_offline_registers_with_the_next_connecti
 
 def test_a_reset_registers_once_although_its_connection_is_cut() -> None:
     bench = connected()
-    bench.ask("Reset", {"type": "Hard"}, seconds=0.5)
+    bench.ask("Reset", {"type": "Hard"}, seconds=3)
+    bench.services.start(bench.now_us, "boot-after-reset")
     cut(bench)
     assert bench.central.actions().count(BOOT) == 1
 
