@@ -109,7 +109,8 @@ class WhenVehicleLeaves(Command):
     """What follows when the cable is pulled out of the vehicle while its other end stays in the outlet.
 
     ``ends_session`` false: the session goes on, the cable stays locked in, and whoever plugs the vehicle's end in again charges.
-    ``releases_cable`` false: the session ends, the cable stays locked in until its user presents the card again. Of the
+    ``releases_cable`` false: the session ends, the cable stays locked in until its user presents the card again, or control starts
+    anew: whose it is is not kept over a restart, and a cable that nobody could get back would be worse than one that is loose. Of the
     two the first counts more. For a domestic plug and a user without identity neither has a meaning. Holds until control
     starts anew (OCPP 1.6 edition 2, 9.1: `StopTransactionOnEVSideDisconnect`, `UnlockConnectorOnEVSideDisconnect`).
     """

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from evse.core.commands import Maintain, PlugWithin, ReleaseCable, StartSession, StopSession, WhenVehicleLeaves
+from evse.core.commands import (
+    Maintain,
+    PlugWithin,
+    ReleaseCable,
+    RestoreState,
+    StartSession,
+    StopSession,
+    WhenVehicleLeaves,
+)
 from evse.core.events import CommandDone, OutletError, SessionClosed, TransactionStarted
 from evse.core.outlet_status import OutletStatus
 from evse.core.units import SECOND
@@ -99,6 +107,17 @@ def test_a_cable_that_is_kept_can_be_released_without_its_user(way: str) -> None
         b.post(ReleaseCable("", 1) if way == "order" else Maintain("", 1))
     b.run(3)
     assert not locked(b)
+
+
+def test_after_a_restart_a_cable_that_was_kept_is_given_back_and_the_outlet_is_free() -> None:
+    b = left(CoreBench(), ends=True, releases=False)
+    assert locked(b)
+    b.boot("boot2")
+    b.post(RestoreState("", 1))
+    b.run(15)
+    assert not locked(b)
+    b.verb("unplug", end="station").run(3)
+    assert b.outlet().procedure.status is OutletStatus.INIT_DONE
 
 
 @pytest.mark.parametrize(("within_s", "ends_s"), [(20, 20), (300, 300), (0, 60)])
