@@ -23,21 +23,21 @@ def station() -> Iterator[RunningStation]:
         running.close()
 
 
-def frames(station: RunningStation, wanted: int) -> list[list[Any]]:
-    """The first ``wanted`` frames that the stream gives."""
+def frames(station: RunningStation, wanted: int, wire: str = "") -> list[list[Any]]:
+    """The first frames that the stream gives: ``wanted`` at least, one of them sent on a line whose name ends in ``wire``."""
     found: list[list[Any]] = []
     with urllib.request.urlopen(f"{station.url}api/wires", timeout=20) as stream:  # noqa: S310  # our own
         for line in stream:
             if line.startswith(b'data: {"lines'):
                 found += json.loads(line.removeprefix(b"data: "))["lines"]
-            if len(found) >= wanted:
+            if len(found) >= wanted and any(each[1].endswith(wire) and each[2] == "sent" for each in found):
                 return found
     raise AssertionError("the stream ended")
 
 
 def test_frames_of_both_lines_are_seen_in_words_while_it_charges(station: RunningStation) -> None:
     station.charge()
-    seen = frames(station, 60)
+    seen = frames(station, 60, "/reader")  # a reader is asked every few seconds only
     words = {(line[1], line[2], line[3]) for line in seen}
     assert ("outlet-1/front-end", "sent", "HOLD") in words
     assert ("outlet-1/front-end", "received", "STATE") in words
