@@ -120,11 +120,12 @@ def test_a_charging_profile_is_on_the_pilot_line_within_ten_seconds_and_so_is_it
     place.charge(2, "04A1B2C3", 30)
     pilot = place.station.world.outlet(2).truth
     free_bp = pilot().duty_bp
-    for verb, params, duty_bp in (
+    orders: tuple[tuple[str, dict[str, int | str | bool], int], ...] = (
         ("csms_limit", {"outlet": 2, "current": "12 A"}, 2_000),
         ("csms_limit", {"outlet": 2, "current": "8 A"}, 1_333),
         ("csms_unlimit", {}, free_bp),
-    ):
+    )
+    for verb, params, duty_bp in orders:
         assert abs(pilot().duty_bp - duty_bp) > 100
         place.do(verb, **params)
         place.run(10)
