@@ -113,6 +113,27 @@ def test_a_remote_start_and_stop_through_the_core() -> None:
     assert place.central.answers[-1] == ("RemoteStopTransaction", {"status": "Accepted"})
 
 
+@pytest.mark.req("OCP-04", "ENE-05")
+def test_a_charging_profile_is_on_the_pilot_line_within_ten_seconds_and_so_is_its_end() -> None:
+    place = Supervised()
+    place.run(10)
+    place.charge(2, "04A1B2C3", 30)
+    pilot = place.station.world.outlet(2).truth
+    free_bp = pilot().duty_bp
+    orders: tuple[tuple[str, dict[str, int | str | bool], int], ...] = (
+        ("csms_limit", {"outlet": 2, "current": "12 A"}, 2_000),
+        ("csms_limit", {"outlet": 2, "current": "8 A"}, 1_333),
+        ("csms_unlimit", {}, free_bp),
+    )
+    for verb, params, duty_bp in orders:
+        assert abs(pilot().duty_bp - duty_bp) > 100
+        place.do(verb, **params)
+        place.run(10)
+        assert abs(pilot().duty_bp - duty_bp) <= 10, f"{verb} {params}"
+        assert place.central.answers[-1][1] == {"status": "Accepted"}
+        place.run(60)
+
+
 @pytest.mark.req("OCP-01")
 def test_one_transaction_for_two_vehicles_and_a_cable_that_is_kept_for_its_user() -> None:
     place = Supervised()
