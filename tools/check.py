@@ -48,7 +48,7 @@ def stages() -> list[Stage]:
         ),
         Stage("requirements table", _module("tools.requirements_table", "--check")),
         Stage("programs for tests", _programs),
-        Stage("tests", _module("pytest", "-q", "-n", "4", "--dist", "loadgroup", "--ignore", "tests/timing")),
+        Stage("tests", _module("pytest", "-q", "-n", "3", "--dist", "loadgroup", "--ignore", "tests/timing")),
         # Time is measured without neighbours: one after the other, with no worker processes around.
         Stage("timing tests", _module("pytest", "-q", "-p", "no:xdist", "tests/timing")),
     ]
