@@ -15,7 +15,7 @@ import pytest
 from tests.fakes.central_server import CentralServer
 from tests.fakes.running_station import QUICK_PROFILE, RunningStation, until
 
-pytestmark = [pytest.mark.real, pytest.mark.timeout(120), pytest.mark.xdist_group("ocpp-station")]
+pytestmark = [pytest.mark.real, pytest.mark.timeout(120)]
 CARD = "04A1B2C3"
 PROFILE = (
     QUICK_PROFILE
