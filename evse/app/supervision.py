@@ -170,6 +170,7 @@ def settings_of(values: dict[str, Any], config: StationConfig) -> SupervisionSet
         version=Version(values.get("version", Version.V16.value)),
         voltage_mv=values.get("voltage_v", config.nominal_voltage_mv // 1_000) * 1_000,
         external_limits=values["external_limits"],
+        own_certificate=bool(values["certificate_file"]),
     )
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import contextlib
 import ftplib
 import hashlib
 import io
@@ -164,15 +165,21 @@ class Transfers:
 def _resolve(url: FileUrl, *, local_allowed: bool) -> str:
     found = socket.getaddrinfo(url.host, url.port, type=socket.SOCK_STREAM)
     address = str(found[0][4][0])
-    check_address(address, _own_addresses(), local_allowed=local_allowed)
+    check_address(address, _own_addresses(address), local_allowed=local_allowed)
     return address
 
 
-def _own_addresses() -> set[str]:
-    try:
-        return {str(entry[4][0]).partition("%")[0] for entry in socket.getaddrinfo(socket.gethostname(), None)}
-    except OSError:
-        return set()
+def _own_addresses(target: str) -> set[str]:
+    """The station's addresses by its host name, and the one that it would reach ``target`` from: itself when that is its own."""
+    found: set[str] = set()
+    with contextlib.suppress(OSError):
+        found = {str(entry[4][0]).partition("%")[0] for entry in socket.getaddrinfo(socket.gethostname(), None)}
+    family = socket.AF_INET6 if ":" in target else socket.AF_INET
+    with contextlib.suppress(OSError), socket.socket(family, socket.SOCK_DGRAM) as probe:
+        # Nothing is sent: connecting a datagram socket only chooses the route.
+        probe.connect((target, 9))
+        found.add(str(probe.getsockname()[0]).partition("%")[0])
+    return found
 
 
 def _signed(digest: bytes, signature: str, certificate: str) -> bool:

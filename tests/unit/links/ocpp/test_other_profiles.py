@@ -150,6 +150,38 @@ def test_a_reservation_for_a_group_is_for_each_of_it() -> None:
     assert bench.central.payloads("StartTransaction")[0]["reservationId"] == 42
 
 
+def test_a_reservation_handed_over_ends_in_time_too() -> None:
+    bench = connected()
+    bench.central.behaviour.parents["04D4E5F6"] = "Family"
+    reserve(bench, 1, "BOOKER", 42, parentIdTag="FAMILY")
+    ends_us = bench.of(Book)[-1].until_us
+    bench.card(1, "04D4E5F6")
+    bench.run(2)
+    assert (bench.of(Book)[-1].uid, bench.of(Book)[-1].until_us) == ("04D4E5F6", ends_us)
+
+
+def test_the_booker_is_known_in_either_case() -> None:
+    bench = connected()
+    reserve(bench, 1, "04a1b2c3", 42)
+    assert bench.of(Book)[-1].uid == "04A1B2C3"
+    bench.card(1, "04A1B2C3")
+    bench.run(2)
+    assert bench.central.payloads("StartTransaction")[0]["reservationId"] == 42
+
+
+def test_two_reservations_at_one_moment_are_not_promised_the_same_connector() -> None:
+    bench = connected()
+    made = {"expiryDate": later(bench, 600), "idTag": "BOOKER"}
+    asked = [(0, 1), (1, 2), (0, 3)]
+    ids = [
+        bench.central.call(bench.now_us, "ReserveNow", {**made, "connectorId": connector, "reservationId": number})
+        for connector, number in asked
+    ]
+    bench.run(2)
+    assert [bench.central.answers[each]["status"] for each in ids] == ["Accepted", "Occupied", "Accepted"]
+    assert {each.reservation_id for each in bench.context.reservations.values()} == {1, 3}
+
+
 def test_connector_zero_keeps_any_connector() -> None:
     bench = connected()
     bench.card(1, "04A1B2C3")
