@@ -27,7 +27,7 @@ from evse.links.ocpp.charging_profile import (
 )
 from evse.links.ocpp.context import Context, Reply, ToldPlan
 from evse.links.ocpp.phase_wish import phases_fed
-from evse.links.ocpp.profile_stack import STATION, CompositePeriod, Electrics, Installed, ProfileStack, schedule_of
+from evse.links.ocpp.profile_stack import COMPOSITE_PERIODS, STATION, CompositePeriod, Electrics, Installed, ProfileStack, schedule_of
 
 Payload = Mapping[str, Any]
 LONGEST_S: Final = 7 * 86_400
@@ -85,6 +85,9 @@ def get_composite_schedule(context: Context, now_us: int, payload: Payload, repl
     asked_s = min(duration_s, LONGEST_S)
     running = context.profile_running(connector, now_us)
     periods = context.profiles.composite(connector, start_s, asked_s, running, electrics)
+    if len(periods) == COMPOSITE_PERIODS:
+        # What comes after is not known: the schedule says so by its duration.
+        asked_s, periods = periods[-1].start_s, periods[:-1]
     unit = RateUnit(payload.get("chargingRateUnit", RateUnit.AMPERE))
     schedule = schedule_of(periods, unit, electrics, _rated_ma(context, connector))
     made: dict[str, Any] = {

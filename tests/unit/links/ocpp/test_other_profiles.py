@@ -488,6 +488,21 @@ def test_the_composite_schedule_to_the_second() -> None:
     assert bench.ask("GetCompositeSchedule", {"connectorId": 4, "duration": 10}) == {"status": "Rejected"}
 
 
+def test_a_composite_schedule_that_is_cut_says_how_long_it_holds() -> None:
+    bench = connected()
+    steps = [(second, 10 + second % 2) for second in range(48)]
+    made = profile("TxDefaultProfile", *steps, schedule={"startSchedule": later(bench, 0), "duration": 48})
+    daily = {**made, "chargingProfileKind": "Recurring", "recurrencyKind": "Daily"}
+    set_profile(bench, 1, daily)
+    for number in range(2, 9):
+        shifted = {**daily["chargingSchedule"], "startSchedule": later(bench, 100 * number)}
+        other = {**daily, "chargingProfileId": number, "stackLevel": number, "chargingSchedule": shifted}
+        assert set_profile(bench, 1, other) == "Accepted"
+    answer = bench.ask("GetCompositeSchedule", {"connectorId": 1, "duration": 7 * 86_400})["chargingSchedule"]
+    assert len(answer["chargingSchedulePeriod"]) < 512
+    assert 86_400 < answer["duration"] < 3 * 86_400
+
+
 @pytest.mark.req("OCP-04")
 def test_default_and_station_profiles_outlive_a_power_cut_and_are_told_to_control_again() -> None:
     bench = connected()
