@@ -27,7 +27,15 @@ from evse.links.ocpp.charging_profile import (
 )
 from evse.links.ocpp.context import Context, Reply, ToldPlan
 from evse.links.ocpp.phase_wish import phases_fed
-from evse.links.ocpp.profile_stack import COMPOSITE_PERIODS, STATION, CompositePeriod, Electrics, Installed, ProfileStack, schedule_of
+from evse.links.ocpp.profile_stack import (
+    COMPOSITE_PERIODS,
+    STATION,
+    CompositePeriod,
+    Electrics,
+    Installed,
+    ProfileStack,
+    schedule_of,
+)
 
 Payload = Mapping[str, Any]
 LONGEST_S: Final = 7 * 86_400
