@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Container, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 from evse.core.commands import SetLimit
@@ -47,6 +48,14 @@ def _profile(context: Context, payload: Payload) -> ChargingProfile:
     return profile_from(payload, max_periods=limits.max_periods, max_stack_level=limits.max_stack_level)
 
 
+def _begun(profile: ChargingProfile, utc_s: int) -> ChargingProfile:
+    """Without `startSchedule` a schedule begins with the transaction; the station's own has none, so it begins now."""
+    schedule = profile.schedule
+    if profile.purpose is not Purpose.CHARGE_POINT_MAX or schedule.start_utc_s is not None:
+        return profile
+    return replace(profile, schedule=replace(schedule, start_utc_s=utc_s))
+
+
 def set_charging_profile(context: Context, now_us: int, payload: Payload, reply: Reply) -> None:
     """`SetChargingProfile` (5.16)."""
     connector = payload["connectorId"]
@@ -55,7 +64,7 @@ def set_charging_profile(context: Context, now_us: int, payload: Payload, reply:
             raise ProfileError("the station is not controlled by an external system: that is a setting")
         if connector != STATION and connector not in context.identity.outlets:
             raise ProfileError(f"there is no connector {connector}")
-        profile = _profile(context, payload["csChargingProfiles"])
+        profile = _begun(_profile(context, payload["csChargingProfiles"]), context.utc_s(now_us))
         context.profiles.install(connector, profile, context.profile_running(connector, now_us))
     except ProfileError as error:
         context.refuse("SetChargingProfile", str(error))

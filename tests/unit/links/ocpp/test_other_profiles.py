@@ -488,6 +488,14 @@ def test_the_composite_schedule_to_the_second() -> None:
     assert bench.ask("GetCompositeSchedule", {"connectorId": 4, "duration": 10}) == {"status": "Rejected"}
 
 
+def test_a_limit_of_the_station_without_a_start_holds_from_now_on() -> None:
+    bench = connected()
+    assert set_profile(bench, 0, profile("ChargePointMaxProfile", (0, 10))) == "Accepted"
+    bench.run(3)
+    assert plan(bench, 0) == plan(bench, 1) == [(0, 10.0)], "an accepted limit that never counts is none"
+
+
+@pytest.mark.req("OCP-04")
 def test_a_composite_schedule_that_is_cut_says_how_long_it_holds() -> None:
     bench = connected()
     steps = [(second, 10 + second % 2) for second in range(48)]
