@@ -11,12 +11,13 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from evse.app.file_threads import FileThreads
 from evse.core.config import OutletConfig, StationConfig
 from evse.core.units import SECOND
 from evse.links.ocpp.certificates import Use
 from evse.links.ocpp.charge_point import ChargePoint
 from evse.links.ocpp.dialect import Version
-from evse.links.ocpp.file_work import Job
+from evse.links.ocpp.file_work import Job, Work
 from evse.links.ocpp.keys import Keys
 from evse.links.ocpp.settings import (
     LossStrategy,
@@ -114,9 +115,10 @@ def supervise(
 
     link = WebSocketLink(target, lambda: point.context.keys.integer("WebSocketPingInterval"), clock)
     carried: set[asyncio.Task[None]] = set()
+    threads = FileThreads()
 
     def do(job: Job) -> None:
-        task = asyncio.create_task(_carry(transfers, job, offered(job), back_end, clock))
+        task = asyncio.create_task(_carry(transfers, threads, job, offered(job), back_end, clock))
         carried.add(task)
         task.add_done_callback(carried.discard)
 
@@ -126,9 +128,17 @@ def supervise(
 
 
 async def _carry(
-    transfers: Transfers, job: Job, content: bytes, back_end: OcppSupervision, clock: Callable[[], int]
+    transfers: Transfers,
+    threads: FileThreads,
+    job: Job,
+    content: bytes,
+    back_end: OcppSupervision,
+    clock: Callable[[], int],
 ) -> None:
-    end = await asyncio.to_thread(transfers.do, job, content)
+    if job.work is Work.INSTALL:
+        end = await asyncio.to_thread(transfers.do, job, content)
+    else:
+        end = await threads.do(lambda: transfers.do(job, content))
     back_end.job_ended(clock(), job.number, end)
 
 
@@ -170,6 +180,7 @@ def settings_of(values: dict[str, Any], config: StationConfig) -> SupervisionSet
         version=Version(values.get("version", Version.V16.value)),
         voltage_mv=values.get("voltage_v", config.nominal_voltage_mv // 1_000) * 1_000,
         external_limits=values["external_limits"],
+        own_certificate=bool(values["certificate_file"]),
     )
 
 

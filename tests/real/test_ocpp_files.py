@@ -98,6 +98,15 @@ def test_firmware_comes_whole_or_not_at_all(site: Site, transfers: Transfers) ->
     assert list(transfers.folder.glob("*.part")) == []
 
 
+def test_a_download_that_was_given_up_takes_no_newer_ones_place(site: Site, transfers: Transfers) -> None:
+    assert transfers.do(Job(2, Work.DOWNLOAD, site.url("/firmware.bin"))) is End.DONE
+    transfers.firmware.write_bytes(b"newer")
+    transfers.newest[0] = 3
+    assert transfers.do(Job(2, Work.DOWNLOAD, site.url("/firmware.bin"))) is End.FAILED
+    assert transfers.firmware.read_bytes() == b"newer"
+    assert list(transfers.folder.glob("*.part")) == []
+
+
 def test_redirections_are_not_followed_and_loopback_is_refused_on_a_real_station(
     site: Site, transfers: Transfers
 ) -> None:

@@ -144,10 +144,12 @@ def info_of(answer: Answer) -> IdTagInfo | None:
 def _hand_over_booking(context: Context, now_us: int, connector: int, tag: str, info: IdTagInfo | None) -> None:
     """A reservation for a group is kept for whoever of the group comes: the outlet knows single ids only."""
     kept = context.reservations.get(connector)
-    if kept is None or kept.tag.lower() == tag.lower() or info is None or not info.parent:
+    utc_us = context.utc_us(now_us)
+    if kept is None or kept.tag.lower() == tag.lower() or utc_us is None or info is None or not info.parent:
         return
-    if info.parent == kept.parent:
-        context.command(now_us, Book(context.command_id(), connector, uid=tag))
+    if info.parent.lower() == kept.parent.lower():
+        until_us = now_us + kept.expiry_utc_s * SECOND - utc_us
+        context.command(now_us, Book(context.command_id(), connector, uid=tag, until_us=until_us))
 
 
 def transaction_judged(context: Context, now_us: int, session_id: str, tag: str, info: IdTagInfo) -> None:

@@ -6,7 +6,7 @@ gives ``limit``. A profile says nothing about times at which it is not active: t
 =========== =========================================================================================================
 kind        its schedule begins
 =========== =========================================================================================================
-Absolute    at ``startSchedule``; without one at the start of the transaction
+Absolute    at ``startSchedule``; without one at the start of the transaction, of the station's own when it comes
 Recurring   at ``startSchedule`` and every day or week after it, in UTC
 Relative    at the start of the transaction
 =========== =========================================================================================================

@@ -136,6 +136,8 @@ class Marks:
     """Outlets whose plug has had its charge, or its chance of one, without a card."""
     pending_profiles: dict[int, ChargingProfile] = field(default_factory=dict)
     """Profiles that came with a remote start and wait for its transaction."""
+    booking: set[int] = field(default_factory=set)
+    """Connectors that control was asked to keep and has not answered for."""
     told_limits: dict[int, ToldPlan] = field(default_factory=dict)
     """What control was last told by charging profiles."""
     phases_asked_us: dict[int, int] = field(default_factory=dict)

@@ -88,6 +88,8 @@ def parse(text: str) -> Frame:
     kind, unique_id = items[0], items[1]
     if not isinstance(unique_id, str) or not 1 <= len(unique_id) <= ID_LIMIT:
         raise BadFrame(f"the message id must be a text of 1 to {ID_LIMIT} characters")
+    if not storable(unique_id):
+        raise BadFrame("the message id holds half a character: no answer could carry it")
     # True == 1 in Python, but not in a frame.
     match kind if type(kind) is int else None:
         case 2:
@@ -125,6 +127,15 @@ def encode(frame: Frame) -> str:
         case CallError():
             items = [_ERROR, frame.unique_id, frame.code, frame.description[:255], frame.details]
     return json.dumps(items, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+
+
+def storable(text: str) -> bool:
+    r"""Whether ``text`` can be written as UTF-8; JSON lets halves of characters pass (``"\\ud800"``)."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _refuse(name: str) -> None:

@@ -17,6 +17,8 @@ LONGEST_WAIT_US: Final = 900 * SECOND
 """Between two attempts at most; a longer retry interval is kept as it is."""
 DEFAULT_INTERVAL_US: Final = 300 * SECOND
 """`HeartbeatInterval` when the central system leaves it to the station (interval 0)."""
+LONGEST_INTERVAL_S: Final = 86_400
+"""`HeartbeatInterval` goes no further: a longer one is as good as silence."""
 
 
 class LinkState(StrEnum):
@@ -163,7 +165,7 @@ class Link:
 
     def boot_answered(self, now_us: int, status: str, interval_s: int) -> None:
         """The answer to `BootNotification`: `Accepted`, `Pending` or `Rejected` with the interval in seconds (0: ours)."""
-        interval_us = interval_s * SECOND if interval_s > 0 else DEFAULT_INTERVAL_US
+        interval_us = min(interval_s, LONGEST_INTERVAL_S) * SECOND if interval_s > 0 else DEFAULT_INTERVAL_US
         self._boot_sent, self._due_us = False, now_us + interval_us
         self._boot_due_us = self._due_us
         self._fire({"Accepted": "accept", "Pending": "hold"}.get(status, "reject"))

@@ -105,6 +105,12 @@ def _forbidden(context: Context, name: str, value: str) -> str:
         return f"SecurityProfile {now} is not lowered to {wanted} from outside"
     if wanted in (1, 2) and not context.keys.text("AuthorizationKey"):
         return f"SecurityProfile {wanted} needs an AuthorizationKey first"
+    if wanted == now:
+        return ""
+    if wanted in (2, 3) and not context.settings.url.lower().startswith("wss://"):
+        return f"SecurityProfile {wanted} needs a wss:// address: the station could never connect again"
+    if wanted == 3 and not (context.certificates.chain or context.settings.own_certificate):
+        return "SecurityProfile 3 needs a certificate of the station first"
     return ""
 
 
@@ -207,6 +213,10 @@ def remote_start(context: Context, now_us: int, payload: Payload, reply: Reply) 
     tag = payload["idTag"]
     connector = payload.get("connectorId") or _first_free(context, tag)
     reason = _no_start(context, connector, tag)
+    kept = context.reservations.get(connector)
+    if kept is not None and kept.tag.lower() == tag.lower():
+        # Ids are alike without regard to case; the outlet was told this spelling.
+        tag = kept.tag
     if not reason and "chargingProfile" in payload:
         try:
             take_pending(context, now_us, connector, payload["chargingProfile"])
@@ -235,12 +245,16 @@ def remote_start(context: Context, now_us: int, payload: Payload, reply: Reply) 
 def _authorise_then(context: Context, now_us: int, tag: str, connector: int, reply: Reply) -> None:
     """The request is accepted; whether it starts is decided as for a card."""
 
+    def started(_at_us: int, outcome: Outcome) -> None:
+        if not outcome.done:
+            pending_profile(context).pop(connector, None)
+
     def judged(at_us: int, info: IdTagInfo | None, online: bool) -> None:
         accepted = info is not None and info.accepted(context.utc_us(at_us))
         if not online:
             accepted = may_begin_unasked(context, at_us, info)
         if accepted:
-            context.command(at_us, StartSession(context.command_id(), connector, uid=tag))
+            context.command(at_us, StartSession(context.command_id(), connector, uid=tag), started)
         else:
             pending_profile(context).pop(connector, None)
             context.refuse("RemoteStartTransaction", "the id is not authorised")

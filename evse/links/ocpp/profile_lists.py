@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, replace
+from string import hexdigits
 from typing import Any
 
 from evse.core.commands import Book
@@ -61,9 +62,12 @@ def reserve_now(context: Context, now_us: int, payload: Payload, reply: Reply) -
         context.refuse("ReserveNow", f"connector {asked} is {status}")
         reply({"status": status})
         return
-    made = Reservation(number, connector, asked, payload["idTag"], payload.get("parentIdTag", ""), expiry_utc_s)
+    made = Reservation(
+        number, connector, asked, _as_read(payload["idTag"]), payload.get("parentIdTag", ""), expiry_utc_s
+    )
 
     def booked(at_us: int, outcome: Outcome) -> None:
+        context.marks.booking.discard(connector)
         if not outcome.done:
             _refuse(context, outcome.reason or outcome.outcome, reply)
             return
@@ -74,7 +78,13 @@ def reserve_now(context: Context, now_us: int, payload: Payload, reply: Reply) -
         reply({"status": "Accepted"})
 
     until_us = now_us + expiry_utc_s * SECOND - utc_us
+    context.marks.booking.add(connector)
     context.command(now_us, Book(context.command_id(), connector, uid=made.tag, until_us=until_us), booked)
+
+
+def _as_read(tag: str) -> str:
+    """Return an id as a card reader tells it: ids are alike without regard to case, and the outlet knows one spelling only."""
+    return tag.upper() if all(character in hexdigits for character in tag) else tag
 
 
 def _refuse(context: Context, reason: str, reply: Reply) -> None:
@@ -91,7 +101,9 @@ def _kept_connector(context: Context, asked: int, same: Reservation | None) -> t
     for number in numbers:
         status = context.reports[number].status
         own = same is not None and same.connector == number
-        if not context.in_session(number) and (status is ConnectorStatus.AVAILABLE or own):
+        # What was promised to somebody else a moment ago does not show in the status yet.
+        promised = number in context.marks.booking or (number in context.reservations and not own)
+        if not promised and not context.in_session(number) and (status is ConnectorStatus.AVAILABLE or own):
             return number, ""
         refusal = refusal or _REFUSALS.get(status, "Occupied")
     return 0, refusal
@@ -121,7 +133,7 @@ def used_by(context: Context, now_us: int, connector: int, tag: str, parent: str
     """A transaction begins: return the id of the reservation that it uses up; one of any connector is used up at each."""
 
     def mine(kept: Reservation) -> bool:
-        return kept.tag.lower() == tag.lower() or (parent != "" and kept.parent == parent)
+        return kept.tag.lower() == tag.lower() or (parent != "" and kept.parent.lower() == parent.lower())
 
     kept = context.reservations.pop(connector, None)
     if kept is not None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Container, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 from evse.core.commands import SetLimit
@@ -27,7 +28,15 @@ from evse.links.ocpp.charging_profile import (
 )
 from evse.links.ocpp.context import Context, Reply, ToldPlan
 from evse.links.ocpp.phase_wish import phases_fed
-from evse.links.ocpp.profile_stack import STATION, CompositePeriod, Electrics, Installed, ProfileStack, schedule_of
+from evse.links.ocpp.profile_stack import (
+    COMPOSITE_PERIODS,
+    STATION,
+    CompositePeriod,
+    Electrics,
+    Installed,
+    ProfileStack,
+    schedule_of,
+)
 
 Payload = Mapping[str, Any]
 LONGEST_S: Final = 7 * 86_400
@@ -39,6 +48,14 @@ def _profile(context: Context, payload: Payload) -> ChargingProfile:
     return profile_from(payload, max_periods=limits.max_periods, max_stack_level=limits.max_stack_level)
 
 
+def _begun(profile: ChargingProfile, utc_s: int) -> ChargingProfile:
+    """Without `startSchedule` a schedule begins with the transaction; the station's own has none, so it begins now."""
+    schedule = profile.schedule
+    if profile.purpose is not Purpose.CHARGE_POINT_MAX or schedule.start_utc_s is not None:
+        return profile
+    return replace(profile, schedule=replace(schedule, start_utc_s=utc_s))
+
+
 def set_charging_profile(context: Context, now_us: int, payload: Payload, reply: Reply) -> None:
     """`SetChargingProfile` (5.16)."""
     connector = payload["connectorId"]
@@ -47,7 +64,7 @@ def set_charging_profile(context: Context, now_us: int, payload: Payload, reply:
             raise ProfileError("the station is not controlled by an external system: that is a setting")
         if connector != STATION and connector not in context.identity.outlets:
             raise ProfileError(f"there is no connector {connector}")
-        profile = _profile(context, payload["csChargingProfiles"])
+        profile = _begun(_profile(context, payload["csChargingProfiles"]), context.utc_s(now_us))
         context.profiles.install(connector, profile, context.profile_running(connector, now_us))
     except ProfileError as error:
         context.refuse("SetChargingProfile", str(error))
@@ -85,6 +102,9 @@ def get_composite_schedule(context: Context, now_us: int, payload: Payload, repl
     asked_s = min(duration_s, LONGEST_S)
     running = context.profile_running(connector, now_us)
     periods = context.profiles.composite(connector, start_s, asked_s, running, electrics)
+    if len(periods) == COMPOSITE_PERIODS:
+        # What comes after is not known: the schedule says so by its duration.
+        asked_s, periods = periods[-1].start_s, periods[:-1]
     unit = RateUnit(payload.get("chargingRateUnit", RateUnit.AMPERE))
     schedule = schedule_of(periods, unit, electrics, _rated_ma(context, connector))
     made: dict[str, Any] = {

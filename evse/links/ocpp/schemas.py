@@ -16,7 +16,7 @@ from typing import Any, Final
 
 import fastjsonschema
 
-from evse.links.ocpp.frame import ErrorCode
+from evse.links.ocpp.frame import ErrorCode, storable
 
 _RULE_CODES: Final[Mapping[str, ErrorCode]] = {
     "type": ErrorCode.TYPE_CONSTRAINT,
@@ -27,6 +27,8 @@ _RULE_CODES: Final[Mapping[str, ErrorCode]] = {
 }
 _STEPS_PER_UNIT: Final = 10
 _STEP_TOLERANCE: Final = 1e-6
+_INTEGERS: Final = range(-(1 << 63), 1 << 63)
+"""What a database and most other programs take for an integer; the schemas know no bound."""
 
 
 class PayloadError(ValueError):
@@ -63,6 +65,21 @@ def check(action: str, payload: Mapping[str, Any], *, answer: bool = False) -> N
         raise PayloadError(code, error.message.removeprefix("data.")[:200]) from None
     for path in tenths:
         _check_tenths(payload, path)
+    _check_storable(payload)
+
+
+def _check_storable(value: Any, name: str = "") -> None:
+    """Refuse what is valid JSON but can be neither stored nor sent again: half a character, an integer beyond 64 bits."""
+    if isinstance(value, dict):
+        for key, each in value.items():
+            _check_storable(each, key)
+    elif isinstance(value, list):
+        for each in value:
+            _check_storable(each, name)
+    elif isinstance(value, str) and not storable(value):
+        raise PayloadError(ErrorCode.PROPERTY_CONSTRAINT, f"{name} holds half a character (a lone surrogate)")
+    elif isinstance(value, int) and value not in _INTEGERS:
+        raise PayloadError(ErrorCode.PROPERTY_CONSTRAINT, f"{name} must be an integer of at most 64 bits")
 
 
 def _folder() -> Any:

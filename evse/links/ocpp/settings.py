@@ -82,6 +82,8 @@ class SupervisionSettings:
     """Between phase and neutral: what turns the watts of charging profiles into amperes."""
     external_limits: bool = False
     """`Controlled by external system`: without it charging profiles are refused."""
+    own_certificate: bool = False
+    """Whether the profile names a certificate of the station's own, for security profile 3."""
 
     @property
     def message_timeout_us(self) -> int:

@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import base64
 import binascii
+import contextlib
 import ftplib
 import hashlib
 import io
 import logging
 import socket
 import ssl
+import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
@@ -31,6 +33,9 @@ from evse.links.ocpp.file_work import End, Job, Work
 _log = logging.getLogger(__name__)
 FIRMWARE_LIMIT: Final = 256 * 1024 * 1024
 TIMEOUT_S: Final = 60.0
+"""For each answer of the other side."""
+DOWNLOAD_S: Final = 3_600.0
+"""For a whole download: who sends byte by byte does not keep the station busy for ever."""
 CHUNK: Final = 64 * 1024
 
 
@@ -44,6 +49,8 @@ class Transfers:
     install: Callable[[Path], bool] | None = None
     local_allowed: bool = False
     roots: str = ""
+    newest: list[int] = field(default_factory=lambda: [0], compare=False)
+    """Number of the newest download: an older one that goes on after it was given up must not put its file in the place."""
 
     def do(self, job: Job, content: bytes = b"") -> End:
         """Do a job, which may upload ``content``; blocks, so it belongs into a thread. Raises nothing."""
@@ -74,7 +81,9 @@ class Transfers:
     def _download(self, job: Job) -> End:
         url = file_url(job.url)
         address = _resolve(url, local_allowed=self.local_allowed)
-        partial = self.firmware.with_suffix(".part")
+        partial = self.firmware.with_suffix(f".{job.number}.part")
+        self.newest[0] = max(self.newest[0], job.number)
+        ends_s = time.monotonic() + DOWNLOAD_S
         digest = hashlib.sha256()
         size = 0
         try:
@@ -85,12 +94,16 @@ class Transfers:
                     size += len(data)
                     if size > FIRMWARE_LIMIT:
                         raise UrlError(f"the file is larger than {FIRMWARE_LIMIT} bytes")
+                    if self.newest[0] != job.number or time.monotonic() >= ends_s:
+                        raise OSError("another download has taken its place, or it takes too long")
                     digest.update(data)
                     file.write(data)
 
                 self._get(url, address, take)
             if job.certificate and not _signed(digest.digest(), job.signature, job.certificate):
                 return End.INVALID_SIGNATURE
+            if self.newest[0] != job.number:
+                return End.FAILED
             partial.replace(self.firmware)
         finally:
             partial.unlink(missing_ok=True)
@@ -164,15 +177,21 @@ class Transfers:
 def _resolve(url: FileUrl, *, local_allowed: bool) -> str:
     found = socket.getaddrinfo(url.host, url.port, type=socket.SOCK_STREAM)
     address = str(found[0][4][0])
-    check_address(address, _own_addresses(), local_allowed=local_allowed)
+    check_address(address, _own_addresses(address), local_allowed=local_allowed)
     return address
 
 
-def _own_addresses() -> set[str]:
-    try:
-        return {str(entry[4][0]).partition("%")[0] for entry in socket.getaddrinfo(socket.gethostname(), None)}
-    except OSError:
-        return set()
+def _own_addresses(target: str) -> set[str]:
+    """The station's addresses by its host name, and the one that it would reach ``target`` from: itself when that is its own."""
+    found: set[str] = set()
+    with contextlib.suppress(OSError):
+        found = {str(entry[4][0]).partition("%")[0] for entry in socket.getaddrinfo(socket.gethostname(), None)}
+    family = socket.AF_INET6 if ":" in target else socket.AF_INET
+    with contextlib.suppress(OSError), socket.socket(family, socket.SOCK_DGRAM) as probe:
+        # Nothing is sent: connecting a datagram socket only chooses the route.
+        probe.connect((target, 9))
+        found.add(str(probe.getsockname()[0]).partition("%")[0])
+    return found
 
 
 def _signed(digest: bytes, signature: str, certificate: str) -> bool:

@@ -553,12 +553,31 @@ def test_answers_to_change_configuration(key: str, value: str, status: str) -> N
 
 @pytest.mark.req("OCP-05")
 def test_the_security_profile_is_only_raised_and_the_connection_is_made_anew() -> None:
-    bench = connected(replace(DEFAULTS, security_profile=1, password="correct-horse-battery"))
+    bench = connected(
+        replace(DEFAULTS, url="wss://central.example/", security_profile=1, password="correct-horse-battery")
+    )
     assert bench.ask("ChangeConfiguration", {"key": "SecurityProfile", "value": "0"}) == {"status": "Rejected"}
     assert bench.ask("ChangeConfiguration", {"key": "SecurityProfile", "value": "2"}) == {"status": "Accepted"}
     attempts = len(bench.attempts)
     bench.run(60)
     assert len(bench.attempts) == attempts + 1
+
+
+@pytest.mark.req("OCP-05")
+@pytest.mark.parametrize(
+    ("url", "certificate", "wanted", "status"),
+    [
+        ("ws://central.example/", True, "2", "Rejected"),
+        ("ws://central.example/", True, "3", "Rejected"),
+        ("wss://central.example/", False, "3", "Rejected"),
+        ("wss://central.example/", True, "3", "Accepted"),
+    ],
+)
+def test_no_security_profile_is_taken_that_the_station_could_not_connect_with(
+    url: str, certificate: bool, wanted: str, status: str
+) -> None:
+    made = replace(DEFAULTS, url=url, security_profile=1, password="correct-horse-battery", own_certificate=certificate)
+    assert connected(made).ask("ChangeConfiguration", {"key": "SecurityProfile", "value": wanted}) == {"status": status}
 
 
 @pytest.mark.req("OCP-02")

@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.ocsp import OCSPRequestBuilder
 
+from evse.links.ocpp import transfers
 from evse.links.ocpp.certificates import STORE_LIMIT, CertificateError, CertificateStore, Use, hash_data
 from evse.links.ocpp.file_urls import UrlError, check_address, file_url
 from evse.links.ocpp.file_work import End, Installing, Job, Work
@@ -416,3 +417,11 @@ def test_a_url_with_a_user_never_shows_its_password() -> None:
     made: Any = file_url("ftp://me:secret@files.example/in/")
     assert (made.user, made.password, made.port) == ("me", "secret", 21)
     assert "secret" not in repr(made)
+
+
+def test_the_station_knows_its_own_address_although_its_name_says_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    def unknown(*_arguments: object, **_options: object) -> None:
+        raise OSError
+
+    monkeypatch.setattr("socket.getaddrinfo", unknown)
+    assert transfers._own_addresses("127.0.0.1") == {"127.0.0.1"}

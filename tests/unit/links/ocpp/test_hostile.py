@@ -155,6 +155,37 @@ def test_a_profile_raises_nothing_and_breaks_nothing(fields: dict[str, Any]) -> 
     assert undisturbed(bench)
 
 
+@pytest.mark.parametrize("tag", ["\ud800", "x\udfff"])
+def test_half_a_character_is_refused_before_it_is_kept_or_sent(tag: str) -> None:
+    bench = connected()
+    assert bench.ask("RemoteStartTransaction", {"connectorId": 1, "idTag": tag}) == "PropertyConstraintViolation"
+    assert bench.ask("GetConfiguration", {"key": [tag]}) == "PropertyConstraintViolation"
+    bench.central.raw(bench.now_us, json.dumps([2, tag, "GetLocalListVersion", {}]))
+    bench.run(1)
+    assert tag not in bench.central.answers, "no answer could carry such an id"
+    assert bench.central.ledger == {}
+    assert bench.ask("GetLocalListVersion") == {"listVersion": 0}
+
+
+@pytest.mark.parametrize(
+    "told",
+    [{"transactionId": 1 << 63}, {"transactionId": 1, "idTagInfo": {"status": "Accepted", "parentIdTag": "\ud800"}}],
+)
+def test_an_answer_that_cannot_be_kept_is_an_error_and_the_start_is_told_again(told: dict[str, Any]) -> None:
+    bench = connected()
+    answer = {"idTagInfo": {"status": "Accepted"}, **told}
+    bench.central.behaviour.silent.add("StartTransaction")
+    bench.card(1, "04A1B2C3")
+    bench.run(2)
+    bench.central.raw(bench.now_us, json.dumps([3, "tx-1", answer]))
+    bench.run(2)
+    assert len(bench.context.outbox) == 1
+    bench.central.behaviour.silent.clear()
+    bench.run(120)
+    assert len(bench.context.outbox) == 0
+    assert undisturbed(bench)
+
+
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=30),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=12), inner, max_size=4),

@@ -68,6 +68,14 @@ def test_an_interval_of_zero_leaves_it_to_the_station() -> None:
     assert link.wake_us() == DEFAULT_INTERVAL_US
 
 
+@pytest.mark.parametrize("status", ["Accepted", "Rejected"])
+def test_no_interval_silences_the_station_for_longer_than_a_day(status: str) -> None:
+    link = booting()
+    assert link.boot_due(0)
+    link.boot_answered(0, status, 1 << 62)
+    assert link.wake_us() == 86_400 * SECOND
+
+
 def test_a_boot_notification_that_fails_is_sent_again() -> None:
     link = booting()
     link.boot_due(0)

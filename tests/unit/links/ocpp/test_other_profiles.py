@@ -150,6 +150,38 @@ def test_a_reservation_for_a_group_is_for_each_of_it() -> None:
     assert bench.central.payloads("StartTransaction")[0]["reservationId"] == 42
 
 
+def test_a_reservation_handed_over_ends_in_time_too() -> None:
+    bench = connected()
+    bench.central.behaviour.parents["04D4E5F6"] = "Family"
+    reserve(bench, 1, "BOOKER", 42, parentIdTag="FAMILY")
+    ends_us = bench.of(Book)[-1].until_us
+    bench.card(1, "04D4E5F6")
+    bench.run(2)
+    assert (bench.of(Book)[-1].uid, bench.of(Book)[-1].until_us) == ("04D4E5F6", ends_us)
+
+
+def test_the_booker_is_known_in_either_case() -> None:
+    bench = connected()
+    reserve(bench, 1, "04a1b2c3", 42)
+    assert bench.of(Book)[-1].uid == "04A1B2C3"
+    bench.card(1, "04A1B2C3")
+    bench.run(2)
+    assert bench.central.payloads("StartTransaction")[0]["reservationId"] == 42
+
+
+def test_two_reservations_at_one_moment_are_not_promised_the_same_connector() -> None:
+    bench = connected()
+    made = {"expiryDate": later(bench, 600), "idTag": "BOOKER"}
+    asked = [(0, 1), (1, 2), (0, 3)]
+    ids = [
+        bench.central.call(bench.now_us, "ReserveNow", {**made, "connectorId": connector, "reservationId": number})
+        for connector, number in asked
+    ]
+    bench.run(2)
+    assert [bench.central.answers[each]["status"] for each in ids] == ["Accepted", "Occupied", "Accepted"]
+    assert {each.reservation_id for each in bench.context.reservations.values()} == {1, 3}
+
+
 def test_connector_zero_keeps_any_connector() -> None:
     bench = connected()
     bench.card(1, "04A1B2C3")
@@ -454,6 +486,29 @@ def test_the_composite_schedule_to_the_second() -> None:
     assert watts["chargingSchedule"]["chargingSchedulePeriod"][0]["limit"] == 22_080.0
     assert bench.ask("GetCompositeSchedule", {"connectorId": 0, "duration": 10})["status"] == "Accepted"
     assert bench.ask("GetCompositeSchedule", {"connectorId": 4, "duration": 10}) == {"status": "Rejected"}
+
+
+def test_a_limit_of_the_station_without_a_start_holds_from_now_on() -> None:
+    bench = connected()
+    assert set_profile(bench, 0, profile("ChargePointMaxProfile", (0, 10))) == "Accepted"
+    bench.run(3)
+    assert plan(bench, 0) == plan(bench, 1) == [(0, 10.0)], "an accepted limit that never counts is none"
+
+
+@pytest.mark.req("OCP-04")
+def test_a_composite_schedule_that_is_cut_says_how_long_it_holds() -> None:
+    bench = connected()
+    steps = [(second, 10 + second % 2) for second in range(48)]
+    made = profile("TxDefaultProfile", *steps, schedule={"startSchedule": later(bench, 0), "duration": 48})
+    daily = {**made, "chargingProfileKind": "Recurring", "recurrencyKind": "Daily"}
+    set_profile(bench, 1, daily)
+    for number in range(2, 9):
+        shifted = {**daily["chargingSchedule"], "startSchedule": later(bench, 100 * number)}
+        other = {**daily, "chargingProfileId": number, "stackLevel": number, "chargingSchedule": shifted}
+        assert set_profile(bench, 1, other) == "Accepted"
+    answer = bench.ask("GetCompositeSchedule", {"connectorId": 1, "duration": 7 * 86_400})["chargingSchedule"]
+    assert len(answer["chargingSchedulePeriod"]) < 512
+    assert 86_400 < answer["duration"] < 3 * 86_400
 
 
 @pytest.mark.req("OCP-04")

@@ -75,7 +75,8 @@ def test_a_reset_registers_once_although_its_connection_is_cut() -> None:
     ("key", "value"), [("AuthorizationKey", "another-key-of-some-length"), ("SecurityProfile", "2")]
 )
 def test_other_security_means_another_connection_and_no_other_start(key: str, value: str) -> None:
-    bench = connected(replace(DEFAULTS, security_profile=1, password="correct-horse-battery"))
+    secured = replace(DEFAULTS, url="wss://central.example/", security_profile=1, password="correct-horse-battery")
+    bench = connected(secured)
     assert bench.ask("ChangeConfiguration", {"key": key, "value": value}) == {"status": "Accepted"}
     attempts = len(bench.attempts)
     bench.run(60)
