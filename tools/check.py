@@ -48,7 +48,8 @@ def stages() -> list[Stage]:
         ),
         Stage("requirements table", _module("tools.requirements_table", "--check")),
         Stage("programs for tests", _programs),
-        Stage("tests", _module("pytest", "-q", "-n", "4", "--dist", "loadgroup", "--ignore", "tests/timing")),
+        # By file: a station or a browser that a file's tests share is started once, not by every worker.
+        Stage("tests", _module("pytest", "-q", "-n", "3", "--dist", "loadfile", "--ignore", "tests/timing")),
         # Time is measured without neighbours: one after the other, with no worker processes around.
         Stage("timing tests", _module("pytest", "-q", "-p", "no:xdist", "tests/timing")),
     ]

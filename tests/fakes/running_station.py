@@ -37,7 +37,7 @@ outlets:
   - {number: 1, position: right}
   - {number: 2, position: left}
 """
-WAIT_S = 20.0
+WAIT_S = 40.0
 CARD = "04A1B2C3D4E5F6"
 
 
@@ -160,7 +160,7 @@ class RunningStation:
         ):
             headers = {"content-type": "application/json", "x-evse-request": "1", "cookie": self.cookie}
             request = urllib.request.Request(self.url + path, json.dumps(body).encode(), headers)  # noqa: S310  # our own
-            with urllib.request.urlopen(request, timeout=15) as answer:  # noqa: S310  # our own
+            with urllib.request.urlopen(request, timeout=60) as answer:  # noqa: S310  # our own
                 self.cookie = str(answer.headers["set-cookie"]).partition(";")[0]
 
     def page_status(self) -> int:
@@ -180,7 +180,7 @@ class RunningStation:
             {"content-type": "application/json", "x-evse-request": "1"},
             method="POST",
         )
-        with urllib.request.urlopen(request, timeout=15) as answer:  # noqa: S310  # our own
+        with urllib.request.urlopen(request, timeout=60) as answer:  # noqa: S310  # our own
             return json.load(answer)
 
     def outlet(self, number: int = 1) -> dict[str, Any]:

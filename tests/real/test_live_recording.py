@@ -34,7 +34,7 @@ def test_a_live_session_runs_again_in_virtual_time(tmp_path: Path, capsys: pytes
         until("contact opens", lambda: not station.truth()["contact_closed"])
         command = [sys.executable, "-m", "evse", "world", "record", "--out", str(tmp_path / "mine.yaml")]
         subprocess.run(command, env=station.environment(), check=True, capture_output=True, timeout=30)
-        with urllib.request.urlopen(f"{station.url}api/recording?name=over%20REST", timeout=15) as answer:  # noqa: S310
+        with urllib.request.urlopen(f"{station.url}api/recording?name=over%20REST", timeout=60) as answer:  # noqa: S310
             assert answer.read().startswith(b"schema: 1\nkind: scenario\nname: over REST\n")
         scenario = load(tmp_path / "mine.yaml")
         steps = [step.action for step in scenario.steps]

@@ -10,7 +10,7 @@ import pytest
 
 from tests.fakes.running_station import RunningStation, measured, now_us, until
 
-pytestmark = [pytest.mark.real, pytest.mark.timeout(120), pytest.mark.xdist_group("charge")]
+pytestmark = [pytest.mark.real, pytest.mark.timeout(120)]
 
 OPEN_WITHIN_MS = 300
 

@@ -116,7 +116,7 @@ def test_two_stations_never_share_a_data_directory(station: RunningStation) -> N
     station.start()
     command = [sys.executable, "-m", "evse", "run", "--profile", "parking", "--port", "0", "--data",
                str(station.home / "data")]  # fmt: skip
-    second = subprocess.run(command, env=station.environment(), capture_output=True, text=True, timeout=20, check=False)
+    second = subprocess.run(command, env=station.environment(), capture_output=True, text=True, timeout=60, check=False)
     assert second.returncode == 1
     assert "in use by another running station" in second.stderr
     assert "Traceback" not in second.stderr
@@ -144,7 +144,7 @@ def test_a_wrong_profile_is_refused_before_anything_is_announced(station: Runnin
     (station.home / "r").mkdir(mode=0o700)
     command = [sys.executable, "-m", "evse", "run", "--profile", "nonsense", "--port", "0"]
     done = subprocess.run(
-        command, env=station.environment(), cwd=ROOT, capture_output=True, text=True, timeout=20, check=False
+        command, env=station.environment(), cwd=ROOT, capture_output=True, text=True, timeout=60, check=False
     )
     assert done.returncode == 2
     assert done.stdout == ""
@@ -158,7 +158,7 @@ def test_the_command_line_finds_the_running_station(station: RunningStation) -> 
     def evse(*arguments: str) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "-m", "evse", "world", *arguments]
         return subprocess.run(
-            command, env=station.environment(), cwd=ROOT, capture_output=True, text=True, timeout=20, check=False
+            command, env=station.environment(), cwd=ROOT, capture_output=True, text=True, timeout=60, check=False
         )
 
     (station.home / "r").mkdir(mode=0o700)

@@ -26,7 +26,7 @@ def station() -> Iterator[RunningStation]:
 def frames(station: RunningStation, wanted: int, wire: str = "") -> list[list[Any]]:
     """The first frames that the stream gives: ``wanted`` at least, one of them sent on a line whose name ends in ``wire``."""
     found: list[list[Any]] = []
-    with urllib.request.urlopen(f"{station.url}api/wires", timeout=20) as stream:  # noqa: S310  # our own
+    with urllib.request.urlopen(f"{station.url}api/wires", timeout=60) as stream:  # noqa: S310  # our own
         for line in stream:
             if line.startswith(b'data: {"lines'):
                 found += json.loads(line.removeprefix(b"data: "))["lines"]
