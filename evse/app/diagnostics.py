@@ -11,7 +11,7 @@ from typing import Any, Final
 from evse.exchange.snapshot import StationView
 from evse.links.ocpp.file_work import Job, Work
 from evse.links.ocpp.stamps import stamp, utc_us_from
-from evse.services.badges.badge import mask_uid
+from evse.services.badges.badge import UID_NAMES, mask_uid
 from evse.web.ports import EventRecord
 
 EVENTS: Final = 500
@@ -57,7 +57,7 @@ def _text(utc_us: int | None) -> str | None:
 def _masked(value: Any) -> Any:
     if isinstance(value, dict):
         return {
-            name: mask_uid(inner) if name == "uid" and isinstance(inner, str) else _masked(inner)
+            name: mask_uid(inner) if name in UID_NAMES and isinstance(inner, str) else _masked(inner)
             for name, inner in value.items()
         }
     if isinstance(value, list | tuple):

@@ -11,7 +11,7 @@ from importlib.metadata import PackageNotFoundError, version
 from evse.app.security_log import StationSecurityLog
 from evse.core.units import SECOND
 from evse.exchange.snapshot import StationView
-from evse.services.badges.badge import mask_uid
+from evse.services.badges.badge import UID_NAMES, mask_uid
 from evse.services.clock import Instant
 from evse.services.journal import JournalError
 from evse.services.records import LAST_SHOWN, Record, RecordReader, utc_text
@@ -113,7 +113,7 @@ class StationReport:
             # Only plain values: what holds more may hold a badge number somewhere inside.
             if isinstance(value, str | int):
                 shown.append(
-                    f"{field.name} {mask_uid(value) if field.name == 'uid' and isinstance(value, str) else value}"
+                    f"{field.name} {mask_uid(value) if field.name in UID_NAMES and isinstance(value, str) else value}"
                 )
         when = utc_text(at) or f"{record.at_us / SECOND:.3f} s after the machine's start"
         return when, f"{type(event).__name__}: {', '.join(shown)}"

@@ -246,7 +246,10 @@ class EnergyCheckpoint(Event):
 
 @dataclass(frozen=True, slots=True)
 class SessionClosed(Event):
-    """The session ended. ``charge_type``: `Normal_Mode_3`, `Simplified_Mode_3` or `Domestic`."""
+    """The session ended. ``charge_type``: `Normal_Mode_3`, `Simplified_Mode_3` or `Domestic`.
+
+    ``stopped_by``: the card that ended it, as it was read; empty when no card did.
+    """
 
     durable: ClassVar[bool] = True
     session_id: str
@@ -255,6 +258,7 @@ class SessionClosed(Event):
     register_wh: int
     charge_type: str
     duration_us: int
+    stopped_by: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -241,12 +241,13 @@ class Procedure(UserSide):
                 facts.register_wh,
                 session.charge_type,
                 now_us - session.opened_us,
+                self.stopped_by,
             )
         )
         if self.stop_reason == "EVDisconnected" and not self.releases_with_vehicle and not facts.domestic:
             self.kept_for = session.uid
         self.session = None
-        self.stop_reason = ""
+        self.stop_reason = self.stopped_by = ""
         self.pending = None
 
     def _unplug_procedure(self, now_us: int, facts: ProcedureFacts) -> None:

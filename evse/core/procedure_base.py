@@ -41,6 +41,8 @@ class ProcedureBase:
         self.pending: PendingAuthorisation | None = None
         self.last_error: OutletErrorName | None = None
         self.stop_reason = ""
+        self.stopped_by = ""
+        """The card that gave the reason to stop; empty: no card did."""
         self.ends_with_vehicle = self.releases_with_vehicle = True
         """What follows when the vehicle's end is unplugged (:class:`evse.core.commands.WhenVehicleLeaves`)."""
         self.plug_within_us = 0

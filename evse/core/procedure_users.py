@@ -64,7 +64,7 @@ class UserSide(ProcedureBase):
             return
         self._sound(Beep.READ)
         if uid == session.uid:
-            self.stop(now_us, "Local")
+            self.stop(now_us, "Local", uid)
             self._sound(Beep.ACCEPTED)
         else:
             self._request(now_us, uid, "stop")
@@ -117,7 +117,7 @@ class UserSide(ProcedureBase):
             if pending.purpose == "teach":
                 self._sound(Beep.ACCEPTED if accepted else Beep.REFUSED)
             elif pending.purpose == "stop":
-                self._stop_verdict(now_us, accepted=accepted and answer.may_stop_any)
+                self._stop_verdict(now_us, pending.uid, accepted=accepted and answer.may_stop_any)
             elif accepted and not answer.may_stop_any:
                 self._sound(Beep.ACCEPTED)
                 self.power_return.asked()
@@ -143,10 +143,10 @@ class UserSide(ProcedureBase):
         else:
             self._refuse(now_us, OutletErrorName.BADGE_UNKNOWN)
 
-    def _stop_verdict(self, now_us: int, *, accepted: bool) -> None:
+    def _stop_verdict(self, now_us: int, uid: str, *, accepted: bool) -> None:
         if accepted:
             self._sound(Beep.ACCEPTED)
-            if self.stop(now_us, "Local"):
+            if self.stop(now_us, "Local", uid):
                 self.release_cable()
         else:
             self._sound(Beep.REFUSED)
@@ -168,7 +168,7 @@ class UserSide(ProcedureBase):
         if self._late(now_us, pending.asked_us + self._times.authorisation_us):
             self.pending = None
             if pending.purpose == "stop":
-                self._stop_verdict(now_us, accepted=False)
+                self._stop_verdict(now_us, pending.uid, accepted=False)
             else:
                 self._sound(Beep.REFUSED)
 
@@ -182,11 +182,12 @@ class UserSide(ProcedureBase):
         self._begin(now_us, uid, "remote")
         return "" if self.session is not None else "the outlet is booked for somebody else"
 
-    def stop(self, now_us: int, reason: str) -> str:
-        """End the session in a controlled way; return why not, or an empty text."""
+    def stop(self, now_us: int, reason: str, uid: str = "") -> str:
+        """End the session in a controlled way, by the card ``uid`` if any; return why not, or an empty text."""
         if self.session is None:
             return "no session is running"
-        self.stop_reason = self.stop_reason or reason
+        if not self.stop_reason:
+            self.stop_reason, self.stopped_by = reason, uid
         self._wake_us = now_us
         return ""
 
@@ -243,7 +244,7 @@ class UserSide(ProcedureBase):
         self.session = Session(session_id, uid, authorised_by, now_us, card_read_id)
         self.session.permission_expires_us = expires_us
         self.session.checkpoint_us = now_us
-        self.stop_reason = ""
+        self.stop_reason = self.stopped_by = ""
         self._asked_again = False
         self._noticed.clear()
         self._charge_error = False

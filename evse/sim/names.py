@@ -226,6 +226,7 @@ UID_FIELDS: Final = (
     "ClosedSession.uid",
     "AuthorisationRequested.uid",
     "SessionOpened.uid",
+    "SessionClosed.stopped_by",
     "MasterCardTaught.uid",
 )
 """Fields that hold a badge's identifier, or nothing."""

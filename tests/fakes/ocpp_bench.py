@@ -325,7 +325,7 @@ class Bench:
         if card is None:
             return "no card read waits for this verdict"
         if command.verdict is Verdict.ACCEPTED and command.may_stop_any:
-            self.stop_session(card.outlet, "Local")
+            self.stop_session(card.outlet, "Local", card.uid)
         elif command.verdict is not Verdict.REFUSED and self.outlets[card.outlet].session is None:
             self.start_session(card.outlet, card.uid)
         elif command.verdict is Verdict.REFUSED and card.purpose == "start" and self.outlets[card.outlet].session:
@@ -366,8 +366,8 @@ class Bench:
         self.change(number, register_wh=register_wh, session=replace(outlet.session, energy_wh=energy_wh))
         self.tell(EnergyCheckpoint(number, outlet.session.session_id, energy_wh, register_wh, "Normal_Mode_3"))
 
-    def stop_session(self, number: int, reason: str = "Local") -> None:
-        """The session ends and the car leaves."""
+    def stop_session(self, number: int, reason: str = "Local", stopped_by: str = "") -> None:
+        """The session ends, by a card or without one, and the car leaves."""
         outlet = self.outlets[number]
         session = outlet.session
         assert session is not None
@@ -375,7 +375,7 @@ class Bench:
         self.tell(
             SessionClosed(
                 *(number, session.session_id, reason, session.energy_wh, outlet.register_wh),
-                *("Normal_Mode_3", duration_us),
+                *("Normal_Mode_3", duration_us, stopped_by),
             )
         )
         self.change(number, **{**FREE, "register_wh": outlet.register_wh, "evse_status": outlet.evse_status})

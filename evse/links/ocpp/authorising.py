@@ -18,7 +18,7 @@ from evse.core.commands import ANY_EPOCH, Book, StartSession, StopSession, Suspe
 from evse.core.units import SECOND
 from evse.links.ocpp.charging_profile import ProfileError
 from evse.links.ocpp.connector_status import ConnectorStatus, plugged
-from evse.links.ocpp.context import Context, Running
+from evse.links.ocpp.context import Context, Reservation, Running
 from evse.links.ocpp.id_tags import IdTagInfo
 from evse.links.ocpp.requests import Answer
 from evse.links.ocpp.settings import OfflineMode, OnlineMode
@@ -55,7 +55,7 @@ def ask_card(context: Context, ask_id: str, tag: str, connector: int) -> None:
         if not online:
             accepted = may_begin_unasked(context, now_us, info)
         if accepted:
-            _hand_over_booking(context, now_us, connector, tag, info)
+            hand_over_booking(context, now_us, connector, tag, info)
         context.card_answers.append((ask_id, _answer(info, accepted=accepted)))
 
     if not ask_tag(context, context.now_us, tag, judged):
@@ -141,15 +141,37 @@ def info_of(answer: Answer) -> IdTagInfo | None:
         return IdTagInfo(answer.payload["idTagInfo"]["status"], answer.payload["idTagInfo"].get("parentIdTag", ""))
 
 
-def _hand_over_booking(context: Context, now_us: int, connector: int, tag: str, info: IdTagInfo | None) -> None:
-    """A reservation for a group is kept for whoever of the group comes: the outlet knows single ids only."""
+def of_kept_group(context: Context, connector: int, info: IdTagInfo | None) -> bool:
+    """Whether an id belongs to the parent id that a connector is reserved for (OCPP 1.6, 5.13)."""
     kept = context.reservations.get(connector)
+    return kept is not None and info is not None and info.parent != "" and info.parent.lower() == kept.parent.lower()
+
+
+def hand_over_booking(context: Context, now_us: int, connector: int, tag: str, info: IdTagInfo | None) -> bool:
+    """A reservation for a group is kept for whoever of the group comes: the outlet knows single ids only.
+
+    Return whether it is kept for another id than before.
+    """
+    kept = context.reservations.get(connector)
+    if kept is None or kept.tag.lower() == tag.lower() or not of_kept_group(context, connector, info):
+        return False
+    return _book(context, now_us, kept, tag)
+
+
+def take_booking_back(context: Context, now_us: int, connector: int) -> None:
+    """Whoever of the group was to come has not started: the connector is kept for its booker again."""
+    kept = context.reservations.get(connector)
+    if kept is not None:
+        _book(context, now_us, kept, kept.tag)
+
+
+def _book(context: Context, now_us: int, kept: Reservation, tag: str) -> bool:
     utc_us = context.utc_us(now_us)
-    if kept is None or kept.tag.lower() == tag.lower() or utc_us is None or info is None or not info.parent:
-        return
-    if info.parent.lower() == kept.parent.lower():
-        until_us = now_us + kept.expiry_utc_s * SECOND - utc_us
-        context.command(now_us, Book(context.command_id(), connector, uid=tag, until_us=until_us))
+    if utc_us is None:
+        return False
+    until_us = now_us + kept.expiry_utc_s * SECOND - utc_us
+    context.command(now_us, Book(context.command_id(), kept.connector, uid=tag, until_us=until_us))
+    return True
 
 
 def transaction_judged(context: Context, now_us: int, session_id: str, tag: str, info: IdTagInfo) -> None:

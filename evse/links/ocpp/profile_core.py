@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 from evse.core.commands import (
@@ -20,7 +20,13 @@ from evse.core.commands import (
 )
 from evse.core.units import SECOND
 from evse.core.values import LockFeedback
-from evse.links.ocpp.authorising import ask_tag, may_begin_unasked
+from evse.links.ocpp.authorising import (
+    ask_tag,
+    hand_over_booking,
+    may_begin_unasked,
+    of_kept_group,
+    take_booking_back,
+)
 from evse.links.ocpp.charging_profile import ProfileError
 from evse.links.ocpp.connector_status import ConnectorStatus, plugged
 from evse.links.ocpp.context import Context, Outcome, Reply
@@ -227,34 +233,40 @@ def remote_start(context: Context, now_us: int, payload: Payload, reply: Reply) 
         reply({"status": "Rejected"})
         return
 
-    def started(_at_us: int, outcome: Outcome) -> None:
+    def started(outcome: Outcome) -> None:
         if not outcome.done:
             context.refuse("RemoteStartTransaction", outcome.reason or outcome.outcome)
-            pending_profile(context).pop(connector, None)
         reply({"status": "Accepted" if outcome.done else "Rejected"})
-
-    def begin(at_us: int) -> None:
-        context.command(at_us, StartSession(context.command_id(), connector, uid=tag), started)
 
     if context.keys.flag("AuthorizeRemoteTxRequests"):
         _authorise_then(context, now_us, tag, connector, reply)
     else:
-        begin(now_us)
+        _start(context, now_us, tag, connector, started)
+
+
+def _start(context: Context, now_us: int, tag: str, connector: int, then: Callable[[Outcome], None]) -> None:
+    """Start for an id, also on a connector that is reserved for its group."""
+    handed_over = hand_over_booking(context, now_us, connector, tag, context.known_tag(tag, now_us))
+
+    def started(at_us: int, outcome: Outcome) -> None:
+        if not outcome.done:
+            pending_profile(context).pop(connector, None)
+            if handed_over:
+                take_booking_back(context, at_us, connector)
+        then(outcome)
+
+    context.command(now_us, StartSession(context.command_id(), connector, uid=tag), started)
 
 
 def _authorise_then(context: Context, now_us: int, tag: str, connector: int, reply: Reply) -> None:
     """The request is accepted; whether it starts is decided as for a card."""
-
-    def started(_at_us: int, outcome: Outcome) -> None:
-        if not outcome.done:
-            pending_profile(context).pop(connector, None)
 
     def judged(at_us: int, info: IdTagInfo | None, online: bool) -> None:
         accepted = info is not None and info.accepted(context.utc_us(at_us))
         if not online:
             accepted = may_begin_unasked(context, at_us, info)
         if accepted:
-            context.command(at_us, StartSession(context.command_id(), connector, uid=tag), started)
+            _start(context, at_us, tag, connector, lambda _outcome: None)
         else:
             pending_profile(context).pop(connector, None)
             context.refuse("RemoteStartTransaction", "the id is not authorised")
@@ -281,7 +293,8 @@ def _no_start(context: Context, connector: int, tag: str) -> str:
         return f"connector {connector} is in use"
     status = context.reports[connector].status
     kept = context.reservations.get(connector)
-    if kept is not None and kept.tag.lower() != tag.lower():
+    own = kept is None or kept.tag.lower() == tag.lower()
+    if not own and not of_kept_group(context, connector, context.known_tag(tag, context.now_us)):
         return f"connector {connector} is reserved for somebody else"
     if status not in _FREE and status is not ConnectorStatus.RESERVED:
         return f"connector {connector} is {status.value}"

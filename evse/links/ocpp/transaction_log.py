@@ -14,7 +14,7 @@ from evse.links.ocpp.context import Context, Running
 from evse.links.ocpp.profile_lists import used_by
 from evse.links.ocpp.profile_smart import keep_profiles, transaction_began
 from evse.links.ocpp.reporting import MeterReports
-from evse.links.ocpp.transactions import id_tag
+from evse.links.ocpp.transactions import ID_TAG_LIMIT, id_tag
 from evse.services.clock import ClockQuality, Instant
 from evse.services.journal import MessageKind, QueueMessage, Write
 
@@ -73,7 +73,9 @@ class TransactionLog:
         values = self._meter.ended(context, at.mono_us, connector)
         self._forget(connector)
         kind = MessageKind.STOP
-        stop = QueueMessage(connector, event.session_id, kind, at, event.register_wh, running.tag, event.reason, values)
+        # Another card of the group, or a master card, may have ended it: told is whoever did (OCPP 1.6, 6.49).
+        tag = event.stopped_by[:ID_TAG_LIMIT] or running.tag
+        stop = QueueMessage(connector, event.session_id, kind, at, event.register_wh, tag, event.reason, values)
         return [stop, *context.take_writes()]
 
     def _forget(self, connector: int) -> None:

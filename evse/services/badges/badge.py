@@ -45,6 +45,10 @@ def is_uid(text: str) -> bool:
     return True
 
 
+UID_NAMES: Final = frozenset({"uid", "stopped_by"})
+"""Fields of events and views that hold a UID: masked wherever they are written for others."""
+
+
 def mask_uid(uid: str) -> str:
     """A UID for logs: enough to tell two cards apart, not enough to copy one."""
     return "*" * max(len(uid) - 4, 0) + uid[-4:] if len(uid) >= 8 else "*" * len(uid)

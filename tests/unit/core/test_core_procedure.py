@@ -283,6 +283,30 @@ def test_an_admin_card_ends_any_session_and_never_starts_one() -> None:
     assert status(b) is S.INIT_DONE
 
 
+@pytest.mark.parametrize("uid", [UID, ADMIN_UID, ""])
+def test_the_end_of_a_session_names_the_card_that_ended_it(uid: str) -> None:
+    b = CoreBench().charging()
+    if uid:
+        b.card(uid)
+    else:
+        b.card(OTHER_UID)  # refused
+        b.run(2).post(StopSession("", 1, reason="Remote"))
+    b.run(10)
+    assert [event.stopped_by for event in b.events(SessionClosed)] == [uid]
+    b.card(UID)
+    b.run(40).post(StopSession("", 1, reason="Remote"))
+    b.run(10)
+    assert [event.stopped_by for event in b.events(SessionClosed)] == [uid, ""], "nothing is left of the one before"
+
+
+def test_a_card_that_comes_after_another_reason_has_not_ended_the_session() -> None:
+    b = CoreBench().charging()
+    b.card(ADMIN_UID)
+    b.post(StopSession("", 1, reason="Remote"))
+    b.run(10)
+    assert [(event.reason, event.stopped_by) for event in b.events(SessionClosed)] == [("Remote", "")]
+
+
 @pytest.mark.parametrize("access", [Access.FREE, Access.REMOTE])
 def test_cards_do_nothing_where_they_are_not_asked_for(access: Access) -> None:
     b = bench(access=access)

@@ -287,6 +287,40 @@ def test_a_card_of_the_same_group_ends_the_charge_and_others_do_not(parent: str,
     assert (bench.outlet(1).session is None) is ends
 
 
+def test_the_stop_tells_the_card_that_ended_the_charge() -> None:
+    bench = connected()
+    bench.central.behaviour.parents.update({"04A1B2C3": "FAMILY", "04D4E5F6": "FAMILY"})
+    bench.card(1, "04A1B2C3")
+    bench.run(2)
+    bench.card(1, "04D4E5F6", "stop")
+    bench.run(2)
+    (start,), (stop,) = (bench.central.payloads(f"{what}Transaction") for what in ("Start", "Stop"))
+    assert (start["idTag"], stop["idTag"], stop["reason"]) == ("04A1B2C3", "04D4E5F6", "Local")
+
+
+@pytest.mark.parametrize("reason", ["EVDisconnected", "Remote", "Fault ContactorWelded"])
+def test_the_stop_tells_who_started_when_no_card_ended_the_charge(reason: str) -> None:
+    bench = connected()
+    bench.card(1, "04A1B2C3")
+    bench.run(2)
+    bench.stop_session(1, reason)
+    bench.run(2)
+    assert [each["idTag"] for each in bench.central.payloads("StopTransaction")] == ["04A1B2C3"]
+
+
+def test_the_card_that_ended_a_charge_offline_outlives_a_restart() -> None:
+    bench = connected()
+    bench.card(1, "04A1B2C3")
+    bench.run(2)
+    bench.network(up=False)
+    bench.stop_session(1, "Local", "04D4E5F6")
+    bench.run(2)
+    bench.restart_services()
+    bench.network(up=True)
+    bench.run(120)
+    assert [each["idTag"] for each in bench.central.payloads("StopTransaction")] == ["04D4E5F6"]
+
+
 @pytest.mark.parametrize(("stops", "command"), [("true", StopSession), ("false", Suspend)])
 def test_an_id_that_turns_out_invalid_is_stopped_or_held(stops: str, command: type[Any]) -> None:
     bench = connected()

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from evse.core.commands import Authorise, Book, SetLimit, SetPhases, Verdict
+from evse.core.commands import Authorise, Book, SetLimit, SetPhases, StartSession, Verdict
 from evse.core.units import SECOND
 from evse.exchange.snapshot import FaultView, PhaseSwitchView
 from evse.links.ocpp.settings import LossStrategy, OutletFacts
@@ -148,6 +148,31 @@ def test_a_reservation_for_a_group_is_for_each_of_it() -> None:
     bench.run(2)
     assert bench.of(Book)[-1].uid == "04D4E5F6", "handed over before the verdict"
     assert bench.central.payloads("StartTransaction")[0]["reservationId"] == 42
+
+
+@pytest.mark.parametrize("authorise", ["true", "false"])
+@pytest.mark.parametrize("connector", [{"connectorId": 1}, {}])
+def test_a_remote_start_by_an_id_of_the_group_uses_its_reservation(connector: dict[str, int], authorise: str) -> None:
+    bench = connected(outlets=1)
+    bench.ask("ChangeConfiguration", {"key": "AuthorizeRemoteTxRequests", "value": authorise})
+    send_list(bench, 1, "Full", entry("04D4E5F6", parentIdTag="Family"), entry("04FF", parentIdTag="OTHERS"))
+    reserve(bench, 1, "BOOKER", 42, parentIdTag="FAMILY")
+    for stranger in ("04FF", "04EE"):
+        assert bench.ask("RemoteStartTransaction", {**connector, "idTag": stranger}) == {"status": "Rejected"}
+    assert bench.ask("RemoteStartTransaction", {**connector, "idTag": "04D4E5F6"}) == {"status": "Accepted"}
+    orders = [each.uid for each in bench.posted if isinstance(each, Book | StartSession)]
+    assert orders == ["BOOKER", "04D4E5F6", "04D4E5F6"], "handed over before the start"
+    assert bench.central.payloads("StartTransaction")[0]["reservationId"] == 42
+
+
+def test_a_reservation_is_its_bookers_again_when_an_id_of_the_group_does_not_start() -> None:
+    bench = connected()
+    send_list(bench, 1, "Full", entry("04D4E5F6", parentIdTag="FAMILY"))
+    reserve(bench, 1, "BOOKER", 42, parentIdTag="FAMILY")
+    bench.obeys[StartSession] = "the outlet is not free to start a session"
+    bench.ask("ChangeConfiguration", {"key": "AuthorizeRemoteTxRequests", "value": "false"})
+    assert bench.ask("RemoteStartTransaction", {"connectorId": 1, "idTag": "04D4E5F6"}) == {"status": "Rejected"}
+    assert [each.uid for each in bench.of(Book)] == ["BOOKER", "04D4E5F6", "BOOKER"]
 
 
 def test_a_reservation_handed_over_ends_in_time_too() -> None:
