@@ -48,8 +48,14 @@ def stages() -> list[Stage]:
         ),
         Stage("requirements table", _module("tools.requirements_table", "--check")),
         Stage("programs for tests", _programs),
-        # By file: a station or a browser that a file's tests share is started once, not by every worker.
-        Stage("tests", _module("pytest", "-q", "-n", "3", "--dist", "loadfile", "--ignore", "tests/timing")),
+        # By file: a station or a browser that a file's tests share is started once, not by every worker. In the order of the
+        # directories: real processes, which mostly wait, begin while there is other work.
+        Stage(
+            "tests",
+            _module(
+                "pytest", "-q", "-n", "3", "--dist", "loadfile", "--no-loadscope-reorder", "--ignore", "tests/timing"
+            ),
+        ),
         # Time is measured without neighbours: one after the other, with no worker processes around.
         Stage("timing tests", _module("pytest", "-q", "-p", "no:xdist", "tests/timing")),
     ]
