@@ -6,6 +6,7 @@ Everything is pure: time is an argument, and what is to be done stands in lists 
 from __future__ import annotations
 
 import logging
+from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
@@ -47,6 +48,7 @@ CLOCK_STEP_US: Final = SECOND // 2
 """By less a clock only drifts."""
 VIEW_GRACE_US: Final = 5 * SECOND
 """A control that is silent for so long is being started again: until then the last Snapshot counts."""
+GROUPS_KEPT: Final = 32
 
 Reply = Callable[[Mapping[str, Any]], None]
 """Answers the request that is being handled, now or later, once."""
@@ -105,10 +107,12 @@ class _Wait:
 class ToldPlan:
     """A plan that control was told: seconds from its start with milliamperes (``None``: no limit).
 
-    ``basis``: what it was made of. ``offset_us``: UTC minus the monotonic clock then. ``renew_us``: when it is told anew.
+    ``basis``: what it was made of. ``offset_us``: UTC minus the monotonic clock then. ``made_us``: when. ``renew_us``: when it is
+    told anew.
     """
 
     basis: object
+    made_us: int
     offset_us: int
     renew_us: int
     steps: tuple[tuple[int, int | None], ...]
@@ -136,6 +140,10 @@ class Marks:
     """Outlets whose plug has had its charge, or its chance of one, without a card."""
     pending_profiles: dict[int, ChargingProfile] = field(default_factory=dict)
     """Profiles that came with a remote start and wait for its transaction."""
+    groups: OrderedDict[str, str] = field(default_factory=OrderedDict)
+    """Parent ids (empty: none) of the last ids that the central system was asked about, for who is in no list and no cache."""
+    users: dict[int, str] = field(default_factory=dict)
+    """Who has an open session, by connector, as events have told."""
     booking: set[int] = field(default_factory=set)
     """Connectors that control was asked to keep and has not answered for."""
     told_limits: dict[int, ToldPlan] = field(default_factory=dict)
@@ -286,6 +294,11 @@ class Context:
 
     def learn_tag(self, tag: str, info: IdTagInfo) -> None:
         """The central system has said something of an id: remembered unless the local list says it (OCPP 1.6, 3.5.1)."""
+        groups = self.marks.groups
+        groups[tag.lower()] = info.parent
+        groups.move_to_end(tag.lower())
+        while len(groups) > GROUPS_KEPT:
+            groups.popitem(last=False)
         entry = self.local_list.get(tag, None) if self.keys.flag("LocalAuthListEnabled") else None
         listed = entry is not None
         if entry is not None and info.status not in (entry.status, "ConcurrentTx"):

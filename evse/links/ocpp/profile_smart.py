@@ -29,9 +29,8 @@ from evse.links.ocpp.charging_profile import (
 from evse.links.ocpp.context import Context, Reply, ToldPlan
 from evse.links.ocpp.phase_wish import phases_fed
 from evse.links.ocpp.profile_stack import (
-    COMPOSITE_PERIODS,
     STATION,
-    CompositePeriod,
+    Composite,
     Electrics,
     Installed,
     ProfileStack,
@@ -41,6 +40,8 @@ from evse.links.ocpp.profile_stack import (
 Payload = Mapping[str, Any]
 LONGEST_S: Final = 7 * 86_400
 """A composite schedule, and a plan for control, is made for so long at most."""
+REMADE_US: Final = SECOND // 2
+"""An outlet's plan is not made more often than this: profiles may come in a flood."""
 
 
 def _profile(context: Context, payload: Payload) -> ChargingProfile:
@@ -101,14 +102,12 @@ def get_composite_schedule(context: Context, now_us: int, payload: Payload, repl
     start_s, electrics = context.utc_s(now_us), electrics_of(context, connector)
     asked_s = min(duration_s, LONGEST_S)
     running = context.profile_running(connector, now_us)
-    periods = context.profiles.composite(connector, start_s, asked_s, running, electrics)
-    if len(periods) == COMPOSITE_PERIODS:
-        # What comes after is not known: the schedule says so by its duration.
-        asked_s, periods = periods[-1].start_s, periods[:-1]
+    # Its duration says how far a schedule reaches that is cut.
+    periods, reach_s = context.profiles.composite(connector, start_s, asked_s, running, electrics)
     unit = RateUnit(payload.get("chargingRateUnit", RateUnit.AMPERE))
     schedule = schedule_of(periods, unit, electrics, _rated_ma(context, connector))
     made: dict[str, Any] = {
-        "duration": asked_s,
+        "duration": reach_s,
         "startSchedule": utc_text(start_s),
         "chargingRateUnit": unit.value,
         "chargingSchedulePeriod": [
@@ -206,20 +205,22 @@ def _limit_due(context: Context, now_us: int, connector: int) -> int:
     told = context.marks.told_limits.get(connector)
     if told is not None and told.holds(now_us, basis, offset_us):
         return told.renew_us
+    if told is not None and now_us < told.made_us + REMADE_US:
+        return told.made_us + REMADE_US
     utc_s = context.utc_s(now_us)
-    periods = context.profiles.composite(connector, utc_s, LONGEST_S, running, electrics)
+    composite = context.profiles.composite(connector, utc_s, LONGEST_S, running, electrics, LIMIT_STEPS)
     starts_us = utc_s * SECOND - offset_us
-    told = _plan(basis, offset_us, starts_us, periods)
+    told = _plan(basis, now_us, offset_us, starts_us, composite)
     context.marks.told_limits[connector] = told
     context.command(now_us, _set_limit(context, connector, starts_us, told.steps))
     return told.renew_us
 
 
-def _plan(basis: object, offset_us: int, starts_us: int, periods: Sequence[CompositePeriod]) -> ToldPlan:
+def _plan(basis: object, now_us: int, offset_us: int, starts_us: int, composite: Composite) -> ToldPlan:
     """Return the plan that control is told; a long one is renewed when half of it is over."""
-    steps = [(each.start_s, each.current_ma) for each in periods[:LIMIT_STEPS]]
-    renew_s = LONGEST_S // 2 if len(steps) < LIMIT_STEPS else steps[LIMIT_STEPS // 2][0]
-    return ToldPlan(basis, offset_us, starts_us + renew_s * SECOND, tuple(steps))
+    steps = [(each.start_s, each.current_ma) for each in composite.periods]
+    renew_s = max(composite.reach_s // 2, 1) if len(steps) < LIMIT_STEPS else steps[LIMIT_STEPS // 2][0]
+    return ToldPlan(basis, now_us, offset_us, starts_us + renew_s * SECOND, tuple(steps))
 
 
 def _set_limit(context: Context, connector: int, starts_us: int, steps: Sequence[tuple[int, int | None]]) -> SetLimit:
