@@ -25,7 +25,7 @@ from evse.core.events import (
 from evse.core.outlet_status import OutletStatus
 from evse.core.units import NEVER, SECOND
 from evse.exchange.snapshot import StationView
-from evse.links.ocpp.authorising import free_offline
+from evse.links.ocpp.authorising import free_offline, renew_bookings
 from evse.links.ocpp.certificates import CertificateStore
 from evse.links.ocpp.context import VIEW_GRACE_US, Context, Outcome
 from evse.links.ocpp.delivery import keep_change, next_message
@@ -126,6 +126,7 @@ class ChargePoint:
         context.boot_id, context.now_us = boot_id, now_us
         context.security_event("ResetOrReboot" if again else "StartupOfTheDevice", "")
         self._log.booted(dict(open_sessions))
+        renew_bookings(context, now_us)
         if again:
             context.marks.told_limits.clear()
             context.marks.told_rules.clear()

@@ -10,6 +10,7 @@ from typing import Any
 
 from evse.core.commands import Book
 from evse.core.units import NEVER, SECOND
+from evse.links.ocpp.authorising import session_open
 from evse.links.ocpp.charging_profile import ProfileError, utc_seconds
 from evse.links.ocpp.connector_status import ConnectorStatus
 from evse.links.ocpp.context import Context, Outcome, Reply, Reservation
@@ -70,6 +71,12 @@ def reserve_now(context: Context, now_us: int, payload: Payload, reply: Reply) -
         context.marks.booking.discard(connector)
         if not outcome.done:
             _refuse(context, outcome.reason or outcome.outcome, reply)
+            return
+        if session_open(context, connector):
+            # Somebody was quicker: the outlet would be kept only once he has gone.
+            context.refuse("ReserveNow", f"a session has begun at connector {connector} meanwhile")
+            context.command(at_us, Book(context.command_id(), connector, uid=""))
+            reply({"status": "Occupied"})
             return
         if same is not None and same.connector != connector:
             release(context, at_us, same)

@@ -102,12 +102,12 @@ class OcppSupervision:
         """Whether the central system can be asked now."""
         return self.charge_point.context.link.may_ask
 
-    def at_once(self, uid: str, *, waited: bool = False) -> SupervisionAnswer | None:
+    def at_once(self, uid: str, outlet: int, *, waited: bool = False) -> SupervisionAnswer | None:
         """What counts for ``uid`` without asking."""
-        return at_once(self.charge_point.context, uid, waited=waited)
+        return at_once(self.charge_point.context, uid, outlet, waited=waited)
 
-    def group_of(self, uid: str) -> str:
-        """The parent id of ``uid`` as far as it is known."""
+    def group_of(self, uid: str) -> str | None:
+        """The parent id of ``uid``; ``None``: it can be asked for."""
         return group_of(self.charge_point.context, uid)
 
     def kept_for_group(self, outlet: int) -> bool:
