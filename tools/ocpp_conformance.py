@@ -116,7 +116,7 @@ KEY_TESTS: Final[dict[str, str]] = {
     "TransactionMessageAttempts": _RETRY,
     "TransactionMessageRetryInterval": _RETRY,
     "UnlockConnectorOnEVSideDisconnect": _LEAVES,
-    "WebSocketPingInterval": "test_the_interval_of_pings_is_the_one_of_the_key",
+    "WebSocketPingInterval": "test_the_interval_of_pings_counts_for_the_connection_that_is_there",
 }
 """The test that shows what a key does; of one that is only kept, that it is kept and told."""
 

@@ -43,6 +43,7 @@ from evse.links.ocpp.profile_core import RESET_US
 from evse.links.ocpp.profile_firmware import ORDER_NAME, firmware_due, firmware_ended, order_due, restored_firmware
 from evse.links.ocpp.profile_lists import expire_reservations, move_reservations, restored_reservations
 from evse.links.ocpp.profile_smart import limits_due, restored_profiles
+from evse.links.ocpp.registration import DOCUMENT, Registration
 from evse.links.ocpp.reporting import MeterReports, data_name, heartbeat, statuses_due, take_time
 from evse.links.ocpp.requests import Answer
 from evse.links.ocpp.security_events import SecurityEvents
@@ -75,6 +76,7 @@ class ChargePoint:
         self._log = TransactionLog(self.context, self._meter)
         self._texts: list[str] = []
         self._serving = Serving(self.context, self._texts)
+        self._registration = Registration()
         self._loaded = self._anew = False
         self._reset_us = -NEVER
         self.context.report_all()
@@ -103,6 +105,7 @@ class ChargePoint:
         context.security_events = kept_events
         restored_firmware(context, documents.get("firmware", ""))
         context.states.order = documents.get(ORDER_NAME, "")
+        self._registration = Registration(documents.get(DOCUMENT, ""))
         for connector in context.identity.outlets:
             self._log.restore(connector, documents.get(running_name(connector), ""))
             running = context.running.get(connector)
@@ -124,7 +127,8 @@ class ChargePoint:
         context = self.context
         again = context.boot_id not in ("", boot_id)
         context.boot_id, context.now_us = boot_id, now_us
-        context.security_event("ResetOrReboot" if again else "StartupOfTheDevice", "")
+        if again or not self._registration.goes_on(context, boot_id):
+            context.security_event("ResetOrReboot" if again else "StartupOfTheDevice", "")
         self._log.booted(dict(open_sessions))
         renew_bookings(context, now_us)
         if again:
@@ -299,6 +303,7 @@ class ChargePoint:
             move_reservations(context, now_us)
             order_due(context, now_us)
             context.keep_security_events()
+            self._registration.keep(context)
             self._send(now_us)
         return self._output(now_us, wake_us)
 

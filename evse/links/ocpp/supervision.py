@@ -33,6 +33,10 @@ class TextLink(Protocol):
         """Send a text; what cannot be sent is lost with its connection."""
         ...
 
+    def ping_every(self, seconds: float) -> None:
+        """How often to find out whether the other end still lives, from now on; 0: never."""
+        ...
+
 
 def _nobody(_job: Job) -> None:
     """Without anybody to carry files they never come to an end."""
@@ -57,6 +61,7 @@ class OcppSupervision:
         self._restart = restart
         self._wake = wake
         self._do = do
+        self._ping_s = -1
 
     # --- from the link ------------------------------------------------------------------------------------------
 
@@ -160,6 +165,10 @@ class OcppSupervision:
         point = self.charge_point
         point.clock = clock
         output = point.step(now_us)
+        ping_s = point.context.keys.integer("WebSocketPingInterval")
+        if ping_s != self._ping_s:
+            self._ping_s = ping_s
+            self._link.ping_every(ping_s)
         for text in output.texts:
             self._link.send(text)
         if output.wish is LinkWish.OPEN:
