@@ -20,8 +20,9 @@ from evse.core.commands import ANY_EPOCH, Book, StartSession, StopSession, Suspe
 from evse.core.units import SECOND
 from evse.links.ocpp.charging_profile import ProfileError
 from evse.links.ocpp.connector_status import ConnectorStatus, plugged
-from evse.links.ocpp.context import Context, Reservation, Running
+from evse.links.ocpp.context import Context
 from evse.links.ocpp.id_tags import IdTagInfo
+from evse.links.ocpp.remembered import Reservation, Running
 from evse.links.ocpp.requests import Answer
 from evse.links.ocpp.settings import OfflineMode, OnlineMode
 from evse.links.ocpp.transactions import id_tag

@@ -47,6 +47,7 @@ from evse.links.ocpp.registration import DOCUMENT, Registration
 from evse.links.ocpp.reporting import MeterReports, data_name, heartbeat, statuses_due, take_time
 from evse.links.ocpp.requests import Answer
 from evse.links.ocpp.security_events import SecurityEvents
+from evse.links.ocpp.security_telling import keep_security_events, tell_security_events
 from evse.links.ocpp.serving import Serving
 from evse.links.ocpp.settings import StationIdentity, SupervisionSettings, station_keys
 from evse.links.ocpp.transaction_log import TransactionLog, running_name
@@ -93,6 +94,7 @@ class ChargePoint:
         if self._loaded:
             return
         self._loaded = True
+        self.context.keeping.load(documents)
         context, settings = self.context, self.context.settings
         stored = json.loads(documents.get("keys") or "{}")
         context.keys = Keys(station_keys(settings, context.identity), stored)
@@ -138,6 +140,11 @@ class ChargePoint:
             # After a reset the new connection says so, or has said so already.
             if now_us >= reset_us + RESET_US:
                 context.link.boot_again(now_us)
+
+    def written(self, now_us: int) -> None:
+        """The oldest of the commits that steps wanted is durable."""
+        self.context.now_us = now_us
+        self.context.keeping.written()
 
     def take_messages(self, messages: Iterable[tuple[int, QueueMessage]]) -> None:
         """These messages are durable and may be sent."""
@@ -289,7 +296,7 @@ class ChargePoint:
                     "BootNotification", context.identity.boot_payload(), self._boot_answered, first=True
                 )
             if link.may_ask:
-                context.tell_security_events()
+                tell_security_events(context)
                 firmware_due(context)
                 wake_us = min(wake_us, statuses_due(context, now_us))
             if link.heartbeat_due(now_us):
@@ -302,7 +309,7 @@ class ChargePoint:
             rules_due(context, now_us)
             move_reservations(context, now_us)
             order_due(context, now_us)
-            context.keep_security_events()
+            keep_security_events(context)
             self._registration.keep(context)
             self._send(now_us)
         return self._output(now_us, wake_us)
@@ -334,7 +341,9 @@ class ChargePoint:
             wake_us = now_us
         wake_us = min(wake_us, context.files.wake_us())
         jobs = () if job is None else (job,)
-        return Output(texts, commands, answers, tuple(context.take_writes()), jobs, wish, restart, wake_us)
+        writes = tuple(context.take_writes(now_us))
+        wake_us = min(wake_us, context.keeping.wake_us(now_us))
+        return Output(texts, commands, answers, writes, jobs, wish, restart, wake_us)
 
     def _send(self, now_us: int) -> None:
         """Send one request, if none is in flight: what waits for this connection, else the next transaction message."""

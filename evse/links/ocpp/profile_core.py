@@ -75,14 +75,20 @@ def change_configuration(context: Context, now_us: int, payload: Payload, reply:
     change = context.keys.change(name, value)
     if change.reason:
         context.refuse("ChangeConfiguration", change.reason)
-    else:
-        context.keep("keys", json.dumps(context.keys.changed, separators=(",", ":")))
-        if name.lower() == "heartbeatinterval":
-            context.link.set_heartbeat(now_us, context.keys.integer("HeartbeatInterval") * SECOND)
+        reply({"status": change.status.value})
+        return
+    if name.lower() == "heartbeatinterval":
+        context.link.set_heartbeat(now_us, context.keys.integer("HeartbeatInterval") * SECOND)
+
+    def answered(answer: Payload) -> None:
+        reply(answer)
         if name.lower() in ("authorizationkey", "securityprofile"):
             # The connection that brought the change must carry its answer.
-            context.at(now_us + SECOND, lambda _at_us: context.link.drop())
-    reply({"status": change.status.value})
+            context.at(context.now_us + SECOND, lambda _at_us: context.link.drop())
+
+    text = json.dumps(context.keys.changed, separators=(",", ":"))
+    accepted, refused = {"status": change.status.value}, {"status": ChangeStatus.REJECTED.value}
+    context.keep_then("keys", text, answered, accepted, refused)
 
 
 def _change_setting(context: Context, key: Key, value: str, reply: Reply) -> None:
@@ -365,8 +371,7 @@ def clear_cache(context: Context, _now_us: int, _payload: Payload, reply: Reply)
         reply({"status": "Rejected"})
         return
     context.cache.clear()
-    context.keep("cache", "")
-    reply({"status": "Accepted"})
+    context.keep_then("cache", "", reply, {"status": "Accepted"}, {"status": "Rejected"})
 
 
 def data_transfer(_context: Context, _now_us: int, _payload: Payload, reply: Reply) -> None:

@@ -148,6 +148,10 @@ class OcppSupervision:
         """These messages have become durable."""
         self.charge_point.take_messages(messages)
 
+    def written(self, now_us: int) -> None:
+        """The oldest of the commits that steps wanted is durable."""
+        self.charge_point.written(now_us)
+
     def writes(self, event: Event, at: Instant) -> list[Write]:
         """What has to be in the same commit as the event."""
         return self.charge_point.writes(event, at)

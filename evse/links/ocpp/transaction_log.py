@@ -10,9 +10,10 @@ import json
 
 from evse.core.events import SessionClosed, SessionOpened, TransactionStarted
 from evse.links.ocpp.authorising import group_of, take_booking_back, transaction_over
-from evse.links.ocpp.context import Context, Running
+from evse.links.ocpp.context import Context
 from evse.links.ocpp.profile_lists import used_by
 from evse.links.ocpp.profile_smart import keep_profiles, transaction_began
+from evse.links.ocpp.remembered import Running
 from evse.links.ocpp.reporting import MeterReports
 from evse.links.ocpp.transactions import ID_TAG_LIMIT, id_tag
 from evse.services.clock import ClockQuality, Instant
@@ -60,7 +61,7 @@ class TransactionLog:
         transaction_began(context, at.mono_us, connector)
         extra = "" if reservation is None else json.dumps({"reservationId": reservation})
         start = QueueMessage(connector, event.session_id, MessageKind.START, at, event.register_wh, tag, values=extra)
-        return [start, *context.take_writes()]
+        return [start, *context.take_along()]
 
     def ended(self, event: SessionClosed, at: Instant) -> list[Write]:
         """A session ends: return what to commit with that."""
@@ -80,7 +81,7 @@ class TransactionLog:
         # Another card of the group, or a master card, may have ended it: told is whoever did (OCPP 1.6, 6.49).
         tag = event.stopped_by[:ID_TAG_LIMIT] or running.tag
         stop = QueueMessage(connector, event.session_id, kind, at, event.register_wh, tag, event.reason, values)
-        return [stop, *context.take_writes()]
+        return [stop, *context.take_along()]
 
     def _forget(self, connector: int) -> None:
         context = self._context

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import ssl
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Final, Protocol
 
 from websockets.asyncio.client import ClientConnection, connect
@@ -198,10 +198,18 @@ class WebSocketLink:
             while not self._silent:
                 if await self._interval_over():
                     pong = await connection.ping()
-                    self._silent = (await asyncio.wait([pong], timeout=self._pong_s))[0] == set()
+                    self._silent = not await self._comes(pong)
             connection.transport.abort()
         except WebSocketException:
             return
+
+    async def _comes(self, pong: Awaitable[float]) -> bool:
+        try:
+            async with asyncio.timeout(self._pong_s):
+                await pong
+        except TimeoutError:
+            return False
+        return True
 
     async def _interval_over(self) -> bool:
         """Wait for the next ping; false when the interval has changed meanwhile."""
