@@ -15,7 +15,7 @@ from evse.services.journal import KeepDocument
 from tests.fakes.central_system import EPOCH_UTC_US
 from tests.fakes.ocpp_bench import UID, Bench, connected
 
-pytestmark = [pytest.mark.req("OCP-01"), pytest.mark.req("NFR-03")]
+pytestmark = pytest.mark.req("OCP-01")
 EXPIRY = "2027-01-01T00:00:00Z"
 
 
