@@ -49,6 +49,7 @@ class HouseDesk:
         """Watch this house connection from now on, or none. What has not changed goes on."""
         if self._task is not None and house == self._house:
             return
+        before = self._task
         self.close()
         self._house = house
         if house is None:
@@ -58,7 +59,7 @@ class HouseDesk:
         from evse.app.house_watch import HouseWatch
 
         self._watch = HouseWatch(house, self._view, self._say, self._clock)
-        self._task = asyncio.create_task(self._watch.run(), name="house meter")
+        self._task = asyncio.create_task(_run(self._watch, before), name="house meter")
 
     def house(self) -> HouseView | None:
         """How the house connection is; ``None`` while nobody watches it."""
@@ -94,3 +95,10 @@ class HouseDesk:
                 if outcome is not None and outcome.outcome == "done":
                     return
             await asyncio.sleep(self._look_s)
+
+
+async def _run(watch: HouseWatch, before: asyncio.Task[None] | None) -> None:
+    """Watch until cancelled, once whoever watched before has let the line go."""
+    if before is not None:
+        await asyncio.wait((before,))
+    await watch.run()
