@@ -81,8 +81,8 @@ class HouseMonitor:
     def _waits(self, now_us: int, view: StationView | None) -> bool:
         """Whether what was said before our time may hold on until there is a reading."""
         if self.driver.reading is not None or view is None:
-            return False
-        if self._patient_until_us < 0:
+            self._patient_until_us = now_us
+        elif self._patient_until_us < 0:
             self._patient_until_us = now_us + (LOST_AFTER_US if knows_house(view) else 0)
         return now_us < self._patient_until_us
 

@@ -136,6 +136,14 @@ def test_a_meter_that_never_answers_counts_as_lost_after_ten_seconds() -> None:
     assert house.said == [(6_000,) * 3]
 
 
+def test_the_patience_of_the_beginning_does_not_come_back() -> None:
+    house = House(view=known())
+    house.bench.run(30)
+    house.bench.twin.faults.silent = True
+    house.bench.run(13)
+    assert house.said[-1] == (6_000,) * 3
+
+
 @pytest.mark.req("MTR-03")
 @pytest.mark.parametrize(
     ("conductors", "house"),
