@@ -155,8 +155,8 @@ def try_mutant(mutant: Mutant, copy: Path, root: Path = ROOT) -> Finding:
 
 def quick_set(first: Sequence[str]) -> dict[str, str]:
     """Run the scenario library of the tree this module stands in up to the first failure (``first`` before the rest)."""
-    from evse.app.scenario_library import load, shipped_scenarios
-    from evse.app.station_factory import dumb_station_factory, station_factory
+    from evse.app.virtual.scenario_library import load, shipped_scenarios
+    from evse.app.virtual.station_factory import dumb_station_factory, station_factory
     from evse.sim.runner import run_scenario
 
     names = [*first, *(name for name in shipped_scenarios() if name not in first)]

@@ -14,7 +14,7 @@ import pytest
 
 from boards.load import load_profile
 from boards.to_core import station_config
-from evse.app.station_facts import station_facts
+from evse.app.station.station_facts import station_facts
 from evse.core.config import StationConfig
 from evse.core.configure import refusal
 from evse.core.limit_stack import LimitStack, StackFacts, StationPart
