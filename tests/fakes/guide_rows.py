@@ -10,7 +10,7 @@ from typing import Any
 
 from boards.load import Profile, load_profile
 from boards.to_core import station_config
-from evse.app.station_facts import station_facts
+from evse.app.station.station_facts import station_facts
 from evse.core.config import StationConfig
 from evse.core.configure import refusal
 from evse.services.settings.registry import Catalogue

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from boards.to_core import wire_plan
-from evse.app.virtual import VirtualStation
+from evse.app.virtual.virtual_station import VirtualStation
 from evse.core.commands import SetLimit
 from evse.exchange.snapshot import OutletView
 from evse.sim.invariants import InvariantChecker

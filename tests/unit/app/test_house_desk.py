@@ -9,7 +9,7 @@ import pytest
 
 from boards.load import load_profile
 from boards.to_core import wire_plan
-from evse.app.house_desk import HouseDesk
+from evse.app.station.house_desk import HouseDesk
 from evse.core.commands import Command, SetLimit
 from evse.exchange.snapshot import LimitView, StationView
 from evse.web.ports import NotConnected, Outcome

@@ -11,8 +11,8 @@ from boards.compiled import HouseMeter
 from boards.load import Profile, load_profile
 from boards.meter_load import load_meter, shipped_meters
 from boards.to_core import station_config, wire_plan
-from evse.app.house_settings import wanted_house
-from evse.app.station_facts import station_facts
+from evse.app.station.house_settings import wanted_house
+from evse.app.station.station_facts import station_facts
 from evse.core.house_limit import HouseSettings
 from evse.services.settings.house import HOUSE_SETTINGS, READABLE, WITHOUT_MAP
 from evse.services.settings.kinds import Choice

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from boards.load import load_profile
-from evse.app.station_facts import station_facts
+from evse.app.station.station_facts import station_facts
 from evse.services.settings.addresses import addresses_of
 from evse.services.settings.finding import Circumstances, Proposal
 from evse.services.settings.model import OutletFacts, Role, StationFacts

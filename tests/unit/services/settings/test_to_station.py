@@ -6,7 +6,7 @@ import pytest
 
 from boards.load import load_profile
 from boards.to_core import station_config
-from evse.app.station_facts import station_facts
+from evse.app.station.station_facts import station_facts
 from evse.core.config import Access, Location, MeterLink, StationConfig
 from evse.core.configure import config_digest
 from evse.core.lines import LineFunction
