@@ -14,7 +14,7 @@ import json
 import os
 import signal
 import sys
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, field
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ from boards.compiled import CompiledStation, decode_config
 from evse.control.priority import die_with_parent, name_process
 from evse.control.status_pipe import StatusPipe, log_to_supervisor
 from evse.core.config import StationConfig
+from evse.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

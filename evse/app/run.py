@@ -13,7 +13,6 @@ import shutil
 import socket
 import sys
 import time
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -27,6 +26,7 @@ from evse.app.supervisor import FAILED, Supervisor, monotonic_us
 from evse.app.trace_writer import DEFAULT_LIMIT_MB, LiveTrace
 from evse.core.units import SECOND
 from evse.exchange.services_end import listen_at
+from evse.records import dataclass
 from hal.linux.kernel_workers import KernelWorkers
 
 DEFAULT_PORT: Final = 8061

@@ -7,9 +7,10 @@ presentation page is its own page: the network view of a PC shows it under its n
 from __future__ import annotations
 
 import uuid
-from dataclasses import dataclass
 from typing import Final
 from xml.sax.saxutils import escape
+
+from evse.records import dataclass
 
 GROUP: Final = "239.255.255.250"
 PORT: Final = 1900
