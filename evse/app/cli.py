@@ -198,7 +198,7 @@ def _add_world(commands: Commands[argparse.ArgumentParser]) -> None:
 
 
 def _add_badge(commands: Commands[argparse.ArgumentParser]) -> None:
-    from evse.app.badge_parser import EXAMPLES, add_badge_parser
+    from evse.app.commands.badge_parser import EXAMPLES, add_badge_parser
 
     badge = commands.add_parser("badge", help="the badge list of a running station", epilog=EXAMPLES + _CODES)
     add_badge_parser(badge)
@@ -206,7 +206,7 @@ def _add_badge(commands: Commands[argparse.ArgumentParser]) -> None:
 
 
 def _add_settings(commands: Commands[argparse.ArgumentParser]) -> None:
-    from evse.app import settings_parser as parsers
+    from evse.app.commands import settings_parser as parsers
 
     settings = commands.add_parser(
         "settings", help="the settings of a running station", epilog=parsers.SETTINGS_EXAMPLES + _CODES
@@ -224,7 +224,7 @@ def _add_settings(commands: Commands[argparse.ArgumentParser]) -> None:
 
 
 def _add_firmware(commands: Commands[argparse.ArgumentParser]) -> None:
-    from evse.app.firmware_command import EXAMPLES, add_firmware_parser
+    from evse.app.commands.firmware_command import EXAMPLES, add_firmware_parser
 
     firmware = commands.add_parser("firmware", help="its firmware; packages for makers", epilog=EXAMPLES + _CODES)
     add_firmware_parser(firmware)
@@ -289,8 +289,8 @@ def _run(arguments: argparse.Namespace) -> int:
 
 
 def _run_station(arguments: argparse.Namespace) -> int:
-    from evse.app.run import run_station
-    from evse.app.run_options import RunError, RunOptions
+    from evse.app.processes.run import run_station
+    from evse.app.processes.run_options import RunError, RunOptions
 
     options = RunOptions(
         profile=arguments.profile,
@@ -317,7 +317,7 @@ def _run_station(arguments: argparse.Namespace) -> int:
 
 def _sim(arguments: argparse.Namespace) -> int:
     with _loading():
-        from evse.app.sim_command import SimOptions, list_scenarios, run_scenarios
+        from evse.app.commands.sim_command import SimOptions, list_scenarios, run_scenarios
 
     if arguments.list:
         return list_scenarios(json_output=arguments.json)
@@ -336,13 +336,13 @@ def _sim(arguments: argparse.Namespace) -> int:
 
 
 def _replay(arguments: argparse.Namespace) -> int:
-    from evse.app.replay_command import ReplayOptions, replay_command
+    from evse.app.commands.replay_command import ReplayOptions, replay_command
 
     return replay_command(ReplayOptions(arguments.file, arguments.profile, arguments.json))
 
 
 def _world(arguments: argparse.Namespace) -> int:
-    from evse.app.world_command import world_command
+    from evse.app.commands.world_command import world_command
 
     return world_command(
         arguments.verb, arguments.params, arguments.station, json_output=arguments.json, out=arguments.out
@@ -350,31 +350,31 @@ def _world(arguments: argparse.Namespace) -> int:
 
 
 def _badge(arguments: argparse.Namespace) -> int:
-    from evse.app.badge_command import badge_command
+    from evse.app.commands.badge_command import badge_command
 
     return badge_command(arguments)
 
 
 def _settings(arguments: argparse.Namespace) -> int:
-    from evse.app.settings_command import settings_command
+    from evse.app.commands.settings_command import settings_command
 
     return settings_command(arguments)
 
 
 def _account(arguments: argparse.Namespace) -> int:
-    from evse.app.settings_command import account_command
+    from evse.app.commands.settings_command import account_command
 
     return account_command(arguments)
 
 
 def _label(arguments: argparse.Namespace) -> int:
-    from evse.app.settings_command import label_command
+    from evse.app.commands.settings_command import label_command
 
     return label_command(arguments)
 
 
 def _firmware(arguments: argparse.Namespace) -> int:
-    from evse.app.firmware_command import firmware_command
+    from evse.app.commands.firmware_command import firmware_command
 
     return firmware_command(arguments)
 
@@ -390,14 +390,14 @@ def _profile_check(arguments: argparse.Namespace) -> int:
 
 
 def _meters_list(arguments: argparse.Namespace) -> int:
-    from evse.app.meter_command import list_meters
+    from evse.app.commands.meter_command import list_meters
 
     print(list_meters(as_json=arguments.json))
     return OK
 
 
 def _meters_check(arguments: argparse.Namespace) -> int:
-    from evse.app.meter_command import check_meter
+    from evse.app.commands.meter_command import check_meter
 
     right, text = check_meter(arguments.file, as_json=arguments.json)
     print(text)

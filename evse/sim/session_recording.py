@@ -25,7 +25,7 @@ from evse.sim.scenario_writer import scenario_text
 from evse.sim.station import ParamValue
 
 REPLACED_AFTER_US = 2 * SECOND
-"""How long a live supervisor lets control hang (``evse.app.run``)."""
+"""How long a live supervisor lets control hang (``evse.app.processes.run``)."""
 FREEZE, THAW = "freeze_control", "thaw_control"
 
 

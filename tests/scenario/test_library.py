@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import pytest
 
-from evse.app.scenario_library import load, shipped_scenarios
-from evse.app.station_factory import dumb_station_factory, station_factory
+from evse.app.virtual.scenario_library import load, shipped_scenarios
+from evse.app.virtual.station_factory import dumb_station_factory, station_factory
 from evse.sim.runner import run_scenario
 from evse.sim.scenario import Expect, Throughout, WaitUntil
 from evse.sim.station import StationFactory

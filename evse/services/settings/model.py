@@ -73,6 +73,8 @@ class OutletFacts:
     lines: tuple[str, ...] = ()
     reader: bool = True
     wired: tuple[tuple[str, int, int], ...] = ()
+    serial_meter: bool = False
+    """Whether a serial line leads from it to a meter of its own (Modbus RTU)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +94,8 @@ class StationFacts:
     ze_ready_balanced: bool = False
     """The operating-value rule holds while load balancing is on."""
     factory: Values = field(default_factory=dict)
+    house_simulated: bool = False
+    """Whether a simulated meter of the house connection is there, which needs no address."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from typing import Final
 from evse.records import dataclass
 from evse.services.settings.energy import ENERGY_SETTINGS, OUTLET_SETTINGS
 from evse.services.settings.general import GENERAL_SETTINGS, TIME_SETTINGS
+from evse.services.settings.house import HOUSE_SETTINGS
 from evse.services.settings.kinds import Choice, Kind, Value, Whole
 from evse.services.settings.meters import METER_SETTINGS
 from evse.services.settings.model import (
@@ -35,6 +36,7 @@ SETTINGS: Final[tuple[Setting, ...]] = (
     *WIFI_SETTINGS,
     *SUPERVISION_SETTINGS,
     *TIME_SETTINGS,
+    *HOUSE_SETTINGS,
     *ENERGY_SETTINGS,
     *OUTLET_SETTINGS,
     *METER_SETTINGS,
