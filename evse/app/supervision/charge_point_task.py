@@ -114,7 +114,7 @@ def supervise(
         made = target_of(settings.url, settings.identity, profile, keys.text("AuthorizationKey"), settings.version)
         return made, profile, _trust(trust, point)
 
-    link = WebSocketLink(target, lambda: point.context.keys.integer("WebSocketPingInterval"), clock)
+    link = WebSocketLink(target, clock)
     carried: set[asyncio.Task[None]] = set()
     threads = FileThreads()
 
