@@ -32,6 +32,7 @@ from evse.app.processes.paths import (
 )
 from evse.app.processes.supervisor import FAILED, Supervisor, monotonic_us
 from evse.app.processes.trace_writer import DEFAULT_LIMIT_MB, LiveTrace
+from evse.app.processes.usb_port import HARDWARE_PORT, PORT, SimulatedUsbPort
 from evse.app.station.factory_badges import badges_of, strategy_of
 from evse.core.units import SECOND
 from evse.exchange.services_end import listen_at
@@ -53,7 +54,7 @@ class RunOptions:
 
     ``kernel_workers``: with ``fifo``, raise the kernel's workers that carry serial lines too.
     ``supervision``: URL of a central system instead of the profile's. ``maker_keys``: directory of the public keys whose
-    firmware is taken, empty for the device's. ``interface``: network interface of this machine that the station's settings
+    firmware is taken, empty for the device's. ``usb``: where a USB stick is mounted, empty for the usual place. ``interface``: network interface of this machine that the station's settings
     configure, empty for none. ``trace``: file to record into, empty for none, of at most ``trace_limit_mb`` megabytes.
     """
 
@@ -69,6 +70,7 @@ class RunOptions:
     verbose: bool = False
     supervision: str = ""
     maker_keys: str = ""
+    usb: str = ""
     interface: str = ""
     trace: str = ""
     trace_limit_mb: int = DEFAULT_LIMIT_MB
@@ -167,6 +169,7 @@ class StationRun:
             tend=self._tend,
             choose=self._choose_program,
             trial=trial,
+            usb=SimulatedUsbPort(Path(task.data)).obey if simulated else None,
             verbose=self._options.verbose,
         )
         self._write_status()
@@ -275,6 +278,7 @@ class StationRun:
             maker_keys=self._maker_keys,
             interface=options.interface,
             supervision=supervision,
+            usb=options.usb or (str(data / PORT) if simulated else HARDWARE_PORT),
         )
         return task, simulated
 
