@@ -14,7 +14,6 @@ is durable as well: who has it may rely on it after a power cut.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 
 from evse.core.config import StationConfig
@@ -23,6 +22,7 @@ from evse.core.orders import StandingOrder
 from evse.core.power_return import Interrupted
 from evse.core.units import NEVER
 from evse.core.values import MeterSample
+from evse.records import dataclass
 
 ANY_EPOCH = -1
 AT_ONCE = -NEVER

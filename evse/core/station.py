@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from evse.core.balancing import Balancer, Claim
 from evse.core.commands import (
@@ -52,6 +51,7 @@ from evse.core.session import Booking
 from evse.core.station_limits import StationLimits
 from evse.core.units import NEVER
 from evse.core.values import CardSeen, OutletInputs, OutletOutputs
+from evse.records import dataclass
 
 REMEMBERED_COMMANDS = 256
 STATION_WIDE = (Maintain, SetUnavailable, ShowNotice)

@@ -24,6 +24,7 @@ from evse.core.commands import (
     RestoreState,
     ShowNotice,
 )
+from evse.records import dataclass
 from evse.sim.command_values import FieldError, field_value
 from evse.sim.condition_loader import CONDITION_KEYS, load_condition, type_hints
 from evse.sim.names import UID_ALLOWED, UID_PATTERN, Brought, nearest_first
@@ -110,7 +111,7 @@ def _as_scenario_error(error: ProfileError) -> ScenarioError:
     )
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True)
 class Head:
     """What a scenario says of itself. ``title``: its ``name``; texts that it does not give are empty."""
 

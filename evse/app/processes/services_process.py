@@ -30,6 +30,8 @@ from evse.app.processes.child import ChildArguments, Task, add_child_arguments, 
 from evse.app.station.badge_port import StationBadges
 from evse.app.station.board_cable import circumstances_of
 from evse.app.station.factory_badges import badge_list_of
+from evse.app.station.house_desk import HouseDesk
+from evse.app.station.house_settings import has_house_settings, wanted_house
 from evse.app.station.publication_task import StationPublication
 from evse.app.station.record_source import JournalRecords
 from evse.app.station.report_source import StationReport
@@ -56,9 +58,7 @@ from evse.web.ports import Extras, NotConnected
 from evse.web.server import Server, make_server
 
 if TYPE_CHECKING:
-    from boards.compiled import WirePlan
     from evse.app.station.gateway_watch import GatewayWatch
-    from evse.app.station.house_watch import HouseWatch
     from evse.app.station.usb_watch import UsbWatch
     from evse.app.supervision.charge_point_task import Supervised
 
@@ -126,7 +126,8 @@ class ServicesProcess:
         )
         world = WorldSocketPort(task.world) if task.world else None
         names = {kind.bit: f"{kind.name}: {kind.meaning}" for kind in CATALOGUE if kind.bit != NO_BIT}
-        self._house = self._house_watch(station.wires)
+        has_house = station.wires.house is not None or has_house_settings(values)
+        self._house = HouseDesk(self._hub.latest, self._hub.post, monotonic_us) if has_house else None
         extras = Extras(
             board=board_from(task.board),
             history=self._hub,
@@ -178,17 +179,12 @@ class ServicesProcess:
             monotonic_us,
         )
 
-    def _house_watch(self, plan: WirePlan) -> HouseWatch | None:
-        if plan.house is None:
-            return None
-        # The Modbus library is loaded only where there is a house meter.
-        from evse.app.station.house_watch import HouseWatch
-
-        return HouseWatch(plan.house, self._hub.latest, self._hub.post, monotonic_us)
-
     def _read_meters(self) -> None:
-        """Meters behind gateways, as the settings have it now."""
+        """Meters behind gateways and at the house connection, as the settings have it now."""
         config = self._memory.config()
+        if self._house is not None:
+            factory = self._memory.settings.catalogue.factory
+            self._house.use(wanted_house(self._plan.house, self._memory.in_force, factory, config))
         if self._gateways is None and all(each.meter_link is not MeterLink.TCP for each in config.outlets):
             return
         # The Modbus library is loaded only where there is a meter.
@@ -314,14 +310,15 @@ class ServicesProcess:
         self._read_meters()
         host = asyncio.create_task(self._host.run(), name="host")
         usb = None if self._usb is None else asyncio.create_task(self._usb.run(), name="usb port")
-        house = None if self._house is None else asyncio.create_task(self._house.run(), name="house meter")
         serve = asyncio.create_task(self._server.serve(sockets=[self._web]), name="web")
         while not self._server.started and not serve.done():  # noqa: ASYNC110  # uvicorn has a flag, no event
             await asyncio.sleep(0.005)
         self._child.status.send({"ready": True})
         await serve
-        for each in filter(None, (house, usb)):
-            each.cancel()
+        if usb is not None:
+            usb.cancel()
+        if self._house is not None:
+            self._house.close()
         if self._gateways is not None:
             self._gateways.close()
         trial.cancel()

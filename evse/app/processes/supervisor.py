@@ -53,8 +53,8 @@ class Supervisor:
 
     ``world_link``: our end of the world's socket. ``changed``: called when a process came or went; ``started``: once, when
     all are ready for the first time. ``say`` takes lines for people and must never wait. ``tend`` is called about once a second.
-    ``usb``: carries out the verbs of a simulated USB port and returns why not, or an empty text. ``choose``: decides what the next start of control and services runs and returns whether that is on trial; ``trial``: whether
-    what it decided last is.
+    ``usb``: carries out the verbs of a simulated USB port and returns why not, or an empty text. ``choose``: decides what the next
+    start of control and services runs and returns whether that is on trial; ``trial``: whether what it decided last is.
     """
 
     def __init__(

@@ -15,6 +15,7 @@ from evse.services.house_monitor import HouseMonitor, house_reader
 from evse.web.house_port import HouseView
 from hal.linux.serial_port import SerialPortLink
 from hal.linux.tcp import TcpClientLink
+from hal.wires import LinkLostError
 
 _log = logging.getLogger(__name__)
 Post = Callable[[Command], Coroutine[Any, Any, object]]
@@ -30,11 +31,13 @@ class HouseWatch:
         self._clock = clock
         self._post = post
         self._sending: set[asyncio.Task[object]] = set()
-        self._link: SerialPortLink | TcpClientLink
+        self._link: SerialPortLink | TcpClientLink | NoLink
         if house.wire is not None:
             self._link = SerialPortLink(house.wire.path, house.wire.baud)
-        else:
+        elif house.host:
             self._link = TcpClientLink(house.host, house.port)
+        else:
+            self._link = NoLink()
         reader = house_reader(self._link, house)
         self.monitor = HouseMonitor(reader, house.settings, view, self._send, f"{clock()}")
         self._problem = self.monitor.driver.problem
@@ -77,6 +80,25 @@ class HouseWatch:
                 _log.warning("house meter: %s", problem)
             else:
                 _log.info("house meter: it answers")
+
+
+class NoLink:
+    """The way to a meter that nobody has said where it is."""
+
+    def fileno(self) -> int:
+        """There is nothing to wait on."""
+        return -1
+
+    def read(self, now_us: int) -> bytes:
+        """Raises LinkLostError."""
+        raise LinkLostError("no meter with an address is set up")
+
+    def write(self, data: bytes, now_us: int) -> None:
+        """Raises LinkLostError."""
+        self.read(now_us)
+
+    def close(self) -> None:
+        """Nothing is open."""
 
 
 async def readable(fd: int, timeout_s: float) -> None:

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from boards.load import Profile
 from boards.quirks import ZE_READY_BALANCED
-from boards.schema import Outlet
 from evse.app.supervision.supervision_settings import supervised_factory
 from evse.core.units import MS
 from evse.services.settings.model import OutletFacts, StationFacts
 from evse.services.settings.phases import meter_conductors, order_of
+
+if TYPE_CHECKING:
+    # The services process uses this module too and has no need of the profile's schema.
+    from boards.load import Profile
+    from boards.schema import Outlet
+    from boards.schema_meter import HouseMeterKeys
 
 _STATION: Final = {
     "location": "general.location",
@@ -62,6 +66,12 @@ def station_facts(profile: Profile, serial: str, supervision: Mapping[str, Any] 
             sense = key in ("delayed_start", "current_limit")
             factory[f"outlet.{outlet.number}.{key}"] = _SENSE[value] if sense else value
         factory |= {f"outlet.{outlet.number}.{key}": value for key, value in _metering(outlet).items()}
+    if model.house_meter is not None and model.family == "thor":
+        factory |= _house(
+            model.house_meter,
+            max(_conductors(outlet, model.station.phases) for outlet in model.outlets),
+            model.settings.phase_neutral_voltage_v,
+        )
     return StationFacts(
         family=model.family,
         serial=serial,
@@ -75,6 +85,7 @@ def station_facts(profile: Profile, serial: str, supervision: Mapping[str, Any] 
                 lines[outlet.number],
                 outlet.reader is not None,
                 _wired(outlet),
+                outlet.meter is not None and outlet.meter.protocol == "modbus_rtu",
             )
             for outlet in sorted(model.outlets, key=lambda outlet: outlet.number)
         ),
@@ -82,6 +93,7 @@ def station_facts(profile: Profile, serial: str, supervision: Mapping[str, Any] 
         key_lock=any("key_lock" in found for found in lines.values()),
         wifi_card=model.devices.wifi_card,
         ze_ready_balanced=ZE_READY_BALANCED in model.quirks,
+        house_simulated=model.house_meter is not None and not model.house_meter.host,
         factory={
             key: int(value) if isinstance(value, float) else value
             for key, value in factory.items()
@@ -104,6 +116,25 @@ def _metering(outlet: Outlet) -> dict[str, Any]:
             "meter_phases": order_of(meter_conductors(outlet.conductors, meter.terminals)),
         }
     return found
+
+
+def _conductors(outlet: Outlet, phases: int) -> int:
+    return min(outlet.phases or phases, len(outlet.conductors))
+
+
+def _house(meter: HouseMeterKeys, phases: int, voltage_v: float) -> dict[str, Any]:
+    """The meter of the house connection as settings. ``phases``: how many the station is connected to."""
+    return {
+        "house.monitoring": True,
+        "house.meter": meter.map,
+        "house.host": meter.host,
+        "house.port": meter.port,
+        "house.unit": meter.address,
+        "house.phases": order_of([meter.terminals.index(terminal) + 1 for terminal in (1, 2, 3)]),
+        "house.maximum_current_a": meter.maximum_current_a,
+        "house.maximum_power_w": 1_000 * meter.maximum_power_kw,
+        "house.fallback_power_w": meter.fallback_current_a * phases * voltage_v,
+    }
 
 
 def _wired(outlet: Outlet) -> tuple[tuple[str, int, int], ...]:

@@ -14,12 +14,12 @@ import io
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Final, TypeAlias
 
 from evse.core.units import MINUTE, SECOND
+from evse.records import dataclass
 from evse.services.firmware.manifest import Manifest, PackageError
 from evse.services.firmware.package import open_package
 from evse.services.firmware.slots import Slots

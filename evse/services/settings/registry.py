@@ -7,11 +7,13 @@ which it is changed, once per outlet where it belongs to outlets, with the facto
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
 
+from evse.records import dataclass
 from evse.services.settings.energy import ENERGY_SETTINGS, OUTLET_SETTINGS
 from evse.services.settings.general import GENERAL_SETTINGS, TIME_SETTINGS
+from evse.services.settings.house import HOUSE_SETTINGS
 from evse.services.settings.kinds import Choice, Kind, Value, Whole
 from evse.services.settings.meters import METER_SETTINGS
 from evse.services.settings.model import (
@@ -36,6 +38,7 @@ SETTINGS: Final[tuple[Setting, ...]] = (
     *WIFI_SETTINGS,
     *SUPERVISION_SETTINGS,
     *TIME_SETTINGS,
+    *HOUSE_SETTINGS,
     *ENERGY_SETTINGS,
     *OUTLET_SETTINGS,
     *METER_SETTINGS,

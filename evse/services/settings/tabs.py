@@ -20,6 +20,10 @@ NETWORK: Final = SubTab("network", "configuration", Label("Network", "Réseau"),
 WIFI: Final = SubTab("wifi", "configuration", Label("Wi-Fi", "Wi-Fi"), user=True)
 SUPERVISION: Final = SubTab("supervision", "configuration", Label("Supervision", "Supervision"), user=False)
 TIME: Final = SubTab("time", "configuration", Label("Date and time", "Date et heure"), user=True)
+EXTERNAL_METER: Final = SubTab(
+    "external-meter", "configuration", Label("External TCP meter", "Compteur TCP externe"), user=False
+)
+"""Of the THØR (THØR/KEBA P30 configuration manual 120501, section 4.1)."""
 ADVANCED: Final = SubTab("advanced", "energy", Label("Advanced settings", "Réglages avancés"), user=False)
 SOCKET_OUTLETS: Final = SubTab("socket-outlets", "energy", Label("Socket-outlets", "Prises"), user=False)
 METER: Final = SubTab("meter", "energy", Label("Meters", "Compteurs"), user=False)
@@ -39,6 +43,7 @@ SUB_TABS: Final = (
     WIFI,
     SUPERVISION,
     TIME,
+    EXTERNAL_METER,
     ADVANCED,
     SOCKET_OUTLETS,
     METER,

@@ -77,10 +77,10 @@ def test_settings_travel_from_one_station_to_another_on_a_stick(tmp_path: Path) 
 def test_the_display_asks_for_the_stick_until_it_is_taken_out(tmp_path: Path) -> None:
     bench = Bench(tmp_path, "init")
     bench.plug()
-    assert bench.shown[-1] is Notice.USB_DONE
+    assert bench.shown[-1:] == [Notice.USB_DONE]
     assert bench.port.obey("remove_usb_stick") == ""
     asyncio.run(bench.watch.look())
-    assert bench.shown[-1] is Notice.NONE
+    assert bench.shown[-1:] == [Notice.NONE]
 
 
 @pytest.mark.req("CFG-02")
