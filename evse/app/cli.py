@@ -136,6 +136,12 @@ def _add_run(commands: Commands[argparse.ArgumentParser]) -> None:
         help="public keys (*.pem) of those whose firmware packages are taken (default: /etc/evse/maker-keys)",
     )
     run.add_argument(
+        "--usb",
+        default="",
+        metavar="DIR",
+        help="where this machine mounts a USB stick (default: /media/evse-usb; in simulation usb in the station's data)",
+    )
+    run.add_argument(
         "--system-interface",
         default="",
         metavar="NAME",
@@ -304,6 +310,7 @@ def _run_station(arguments: argparse.Namespace) -> int:
         verbose=arguments.verbose,
         supervision=arguments.supervision,
         maker_keys=arguments.maker_keys,
+        usb=arguments.usb,
         interface=arguments.system_interface,
         trace=arguments.trace,
         trace_limit_mb=arguments.trace_limit,

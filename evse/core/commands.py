@@ -239,6 +239,25 @@ class ReportMeter(Command):
     problem: str = ""
 
 
+class Notice(StrEnum):
+    """What services have to say on the display, by its texts (:mod:`evse.core.led_bar`); nothing where there is no display."""
+
+    NONE = "none"
+    USB_BUSY = "usb busy"
+    """The stick is being read or written: it must stay."""
+    USB_DONE = "usb done"
+    """The stick may be taken out (*THØR/KEBA P30 configuration manual 120501*, 3.4.2)."""
+    USB_REFUSED = "usb refused"
+    """The stick has what this station does not take; it may be taken out."""
+
+
+@dataclass(frozen=True, slots=True)
+class ShowNotice(Command):
+    """Show ``notice`` until another one comes, or control starts anew. A fault in force and an answer to a card go before it."""
+
+    notice: Notice = Notice.NONE
+
+
 @dataclass(frozen=True, slots=True)
 class Restart(Command):
     """Control starts anew, for ``cause``. Whoever asks ends the sessions first; what still runs is ended with `Reboot`."""
@@ -281,6 +300,7 @@ COMMAND_TYPES: tuple[type[Command], ...] = (
     ClearFault,
     Configure,
     ReportMeter,
+    ShowNotice,
     Restart,
     RestoreState,
 )

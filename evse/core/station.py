@@ -30,6 +30,7 @@ from evse.core.commands import (
     SetLimit,
     SetPhases,
     SetUnavailable,
+    ShowNotice,
     StartSession,
     StopSession,
     Suspend,
@@ -53,7 +54,7 @@ from evse.core.values import CardSeen, OutletInputs, OutletOutputs
 from evse.records import dataclass
 
 REMEMBERED_COMMANDS = 256
-STATION_WIDE = (Maintain, SetUnavailable)
+STATION_WIDE = (Maintain, SetUnavailable, ShowNotice)
 """Commands that outlet 0 addresses to every outlet."""
 NOT_RESTORED = "the state from before the start is not restored yet: try again"
 
@@ -346,6 +347,8 @@ class StationCore:
                 availability.postponed = command.active
             case Maintain():
                 availability.maintenance = command.active
+            case ShowNotice():
+                outlet.panel.notice = command.notice
             case SetUnavailable():
                 if command.active:
                     availability.unavailable[command.source.value] = command.after_session

@@ -22,6 +22,7 @@ from evse.core.commands import (
     ReportMeter,
     Restart,
     RestoreState,
+    ShowNotice,
 )
 from evse.records import dataclass
 from evse.sim.command_values import FieldError, field_value
@@ -55,7 +56,7 @@ _SPAN_KEYS: Final = {
     "wait_until": ("timeout",),
 }
 _WITH_KEYS: Final = {"do": ("with", "if_possible"), "command": ("with",)}
-_INTERNAL: Final = (Authorise, Configure, ConfirmRecord, ReadCards, ReportMeter, Restart, RestoreState)
+_INTERNAL: Final = (Authorise, Configure, ConfirmRecord, ReadCards, ReportMeter, Restart, RestoreState, ShowNotice)
 
 
 def command_name(kind: type[Command]) -> str:

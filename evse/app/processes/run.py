@@ -23,6 +23,7 @@ from evse.app.processes.paths import Hold, PathError, make_runtime, runtime_base
 from evse.app.processes.run_options import BAD_INPUT, RunError, RunOptions
 from evse.app.processes.supervisor import FAILED, Supervisor, monotonic_us
 from evse.app.processes.trace_writer import LiveTrace
+from evse.app.processes.usb_port import SimulatedUsbPort
 from evse.core.units import SECOND
 from evse.exchange.listening import listen_at
 from hal.linux.kernel_workers import KernelWorkers
@@ -128,6 +129,7 @@ class StationRun:
             tend=self._tend,
             choose=self._choose_program,
             trial=trial,
+            usb=SimulatedUsbPort(Path(prepared.task.data)).obey if simulated else None,
             verbose=self._options.verbose,
         )
         self._write_status()

@@ -18,6 +18,7 @@ from evse.app.processes.firmware_boot import MAKER_KEYS, Boot
 from evse.app.processes.paths import Hold, PathError, check_uid, data_directory
 from evse.app.processes.run_options import BAD_INPUT, RunError, RunOptions
 from evse.app.processes.supervisor import FAILED
+from evse.app.processes.usb_port import HARDWARE_PORT, PORT
 from evse.app.station.factory_badges import badges_of, strategy_of
 from evse.app.station.station_facts import facts_values, station_facts
 from evse.app.station.station_memory import configured
@@ -84,6 +85,7 @@ def prepare(options: RunOptions, runtime: Path) -> Prepared:
         maker_keys=maker_keys,
         interface=options.interface,
         supervision=wished.supervision,
+        usb=options.usb or (str(data / PORT) if wished.simulated else HARDWARE_PORT),
     )
     about = {
         "uid": wished.uid,

@@ -133,6 +133,11 @@ class FirmwareService:
             )
             self._slots.told()
 
+    def examine(self, source: Source) -> Manifest:
+        """What a package says that one of the keys has signed. Nothing is taken. Raises ``PackageError`` and ``OSError``."""
+        with _opened(source) as (stream, size):
+            return open_package(stream, size, self._trusted()).manifest
+
     def stage(self, source: Source, who: Actor = STATION) -> Manifest:
         """Check a package and put it into the slot that does not run; returns what it says.
 

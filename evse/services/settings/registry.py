@@ -29,9 +29,11 @@ from evse.services.settings.model import (
 from evse.services.settings.network import NETWORK_SETTINGS, WIFI_SETTINGS
 from evse.services.settings.publication import FTP_SETTINGS, HTTP_SETTINGS, PUBLICATION_SETTINGS, SMTP_SETTINGS
 from evse.services.settings.supervision import SUPERVISION_SETTINGS
+from evse.services.settings.usb import USB_SETTINGS
 
 SETTINGS: Final[tuple[Setting, ...]] = (
     *GENERAL_SETTINGS,
+    *USB_SETTINGS,
     *NETWORK_SETTINGS,
     *WIFI_SETTINGS,
     *SUPERVISION_SETTINGS,
