@@ -19,12 +19,12 @@ somebody else may be stopped by a card of the same group at the supervision; unt
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
 from evse.core.commands import Verdict
 from evse.core.units import SECOND
+from evse.records import dataclass
 from evse.services.badges.badge import Badge, BadgeType, is_uid
 
 BADGE_UNKNOWN: Final = "KO_BadgeUnknown"

@@ -6,8 +6,9 @@ need not take care of anything else: answers may come late, twice, never, for qu
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Protocol
+
+from evse.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

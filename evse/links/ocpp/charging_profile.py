@@ -16,11 +16,12 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 from itertools import pairwise
 from typing import Any, Final, NamedTuple
+
+from evse.records import dataclass
 
 FOREVER_S: Final = 1 << 62
 """Later than every time: a segment that does not end by time alone."""

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
 from evse.core.commands import Command
@@ -36,6 +35,7 @@ from evse.links.ocpp.security_events import INFO_LIMIT, TYPE_LIMIT, SecurityEven
 from evse.links.ocpp.settings import StationIdentity, SupervisionSettings, station_keys
 from evse.links.ocpp.stamps import stamp
 from evse.links.ocpp.vendor_keys import NoVendorKeys, VendorKeys
+from evse.records import dataclass
 from evse.services.clock import NO_CLOCK, ClockMapping, ClockQuality, Instant
 from evse.services.journal import Write
 from evse.services.supervision import SupervisionAnswer

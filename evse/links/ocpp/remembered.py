@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final, NamedTuple
 
 from evse.core.units import SECOND
 from evse.links.ocpp.bucket import Bucket
 from evse.links.ocpp.charging_profile import ChargingProfile
+from evse.records import dataclass
 from evse.services.clock import Instant
 
 CLOCK_STEP_US: Final = SECOND // 2
