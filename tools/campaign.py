@@ -26,7 +26,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from evse.app.story_bench import StoryOutcome, report_failure, run_story, share_together
+from evse.app.virtual.story_bench import StoryOutcome, report_failure, run_story, share_together
 from tools import durability
 from tools.fault_walk import all_walks, run_walk
 

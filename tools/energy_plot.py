@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Final
 from xml.sax.saxutils import escape
 
-from evse.app.scenario_library import load
-from evse.app.station_factory import station_factory
+from evse.app.virtual.scenario_library import load
+from evse.app.virtual.station_factory import station_factory
 from evse.core.metering import INTERNAL
 from evse.core.units import SECOND
 from evse.sim.runner import run_scenario

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final
 
-from evse.app.station_factory import station_factory
+from evse.app.virtual.station_factory import station_factory
 from evse.core.commands import Book, ClearFault, Command, SetPhases
 from evse.core.config import Access
 from evse.core.events import FaultCleared, FaultRaised, OutletError

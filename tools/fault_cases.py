@@ -30,7 +30,7 @@ from typing import Any, Final
 
 import yaml
 
-from evse.app.scenario_library import ALL_VERBS
+from evse.app.virtual.scenario_library import ALL_VERBS
 from hal.units import MS, SECOND
 
 DATA: Final = Path(__file__).with_suffix(".yaml")

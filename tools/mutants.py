@@ -8,22 +8,31 @@ fails. Exit status 0: every bug was found; 1: one survived, or its old text is n
 from __future__ import annotations
 
 import argparse
+import compileall
 import importlib.util
 import json
 import os
+import py_compile
+import queue
+import resource
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Protocol
 
 ROOT = Path(__file__).resolve().parent.parent
 COPIED = ("evse", "hal", "boards", "profiles", "tools")
-TIMEOUT_S = 300
+CPU_LIMIT_S = 900
+"""Processor time of one run: time on the clock would make a busy machine "find" bugs that it only ran too slowly."""
+STILL_S = 4 * 3_600
+"""Time on the clock after which a run that uses no processor time is given up."""
 PAGE = ROOT / "docs" / "mutants.md"
 _HEADER = """# Planted bugs
 
@@ -105,16 +114,23 @@ def copy_tree(target: Path, root: Path = ROOT) -> None:
         shutil.copytree(root / name, target / name, ignore=ignore)
 
 
+def compile_tree(copy: Path) -> None:
+    """Compile ``copy`` once for many runs; by content, for a bug may be as long as what it replaces, in the same second."""
+    compileall.compile_dir(copy, quiet=2, invalidation_mode=py_compile.PycInvalidationMode.CHECKED_HASH)
+
+
 def run_in(copy: Path, first: Sequence[str]) -> dict[str, str]:
     """Run the quick set in ``copy``; ``by``, ``scenario`` and ``detail`` of the first failure, empty when all passed."""
     environment = {**os.environ, "PYTHONPATH": str(copy), "PYTHONDONTWRITEBYTECODE": "1", "PYTHONHASHSEED": "0"}
     command = [sys.executable, "-m", "tools.mutants", "--quick-set", *first]
     try:
         done = subprocess.run(
-            command, cwd=copy, env=environment, capture_output=True, text=True, check=False, timeout=TIMEOUT_S
+            command, cwd=copy, env=environment, capture_output=True, text=True, check=False, timeout=STILL_S
         )
     except subprocess.TimeoutExpired:
-        return {"by": "crash", "scenario": "", "detail": f"did not end within {TIMEOUT_S} s"}
+        return {"by": "crash", "scenario": "", "detail": f"stood still: no end within {STILL_S} s"}
+    if done.returncode == -signal.SIGXCPU:
+        return {"by": "crash", "scenario": "", "detail": f"no end within {CPU_LIMIT_S} s of processor time"}
     try:
         answer: dict[str, str] = json.loads(done.stdout.splitlines()[-1])
     except (IndexError, json.JSONDecodeError):
@@ -139,8 +155,8 @@ def try_mutant(mutant: Mutant, copy: Path, root: Path = ROOT) -> Finding:
 
 def quick_set(first: Sequence[str]) -> dict[str, str]:
     """Run the scenario library of the tree this module stands in up to the first failure (``first`` before the rest)."""
-    from evse.app.scenario_library import load, shipped_scenarios
-    from evse.app.station_factory import dumb_station_factory, station_factory
+    from evse.app.virtual.scenario_library import load, shipped_scenarios
+    from evse.app.virtual.station_factory import dumb_station_factory, station_factory
     from evse.sim.runner import run_scenario
 
     names = [*first, *(name for name in shipped_scenarios() if name not in first)]
@@ -180,9 +196,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--list", action="store_true", help="name the bugs and end")
     parser.add_argument("--json", action="store_true", help="print the result as JSON")
     parser.add_argument("--write", action="store_true", help="run all and write docs/mutants.md")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="processes (default %(default)s)")
     parser.add_argument("--quick-set", nargs="*", metavar="SCENARIO", help=argparse.SUPPRESS)
     options = parser.parse_args(argv)
     if options.quick_set is not None:
+        resource.setrlimit(resource.RLIMIT_CPU, (CPU_LIMIT_S, CPU_LIMIT_S + 5))
         print(json.dumps(quick_set(options.quick_set)))
         return 0
     mutants = catalogue()
@@ -197,7 +215,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         for mutant in chosen:
             print(f"{mutant.id:<28} {mutant.what}")
         return 0
-    return _run(chosen, json_output=options.json, write=options.write)
+    if options.jobs < 1:
+        parser.error("--jobs: at least 1")
+    return _run(chosen, options.jobs, json_output=options.json, write=options.write)
 
 
 def page(findings: Sequence[Finding]) -> str:
@@ -210,25 +230,51 @@ def page(findings: Sequence[Finding]) -> str:
     return "\n".join((_HEADER.format(count=len(findings), found=found), *rows, ""))
 
 
-def _run(chosen: Sequence[Mutant], *, json_output: bool, write: bool = False) -> int:
+def try_all(chosen: Sequence[Mutant], folder: Path, jobs: int) -> Iterator[Finding | StaleMutantError]:
+    """Try every bug, ``jobs`` at a time in a copy of their own below ``folder``; what became of each, as they end.
+
+    Raises RuntimeError when the project fails without any bug: then nothing can be told from a failure.
+    """
+    copies: queue.SimpleQueue[Path] = queue.SimpleQueue()
+    for number in range(jobs):
+        copy = folder / str(number)
+        copy.mkdir()
+        copy_tree(copy)
+        compile_tree(copy)
+        copies.put(copy)
+    sound = run_in(folder / "0", ())
+    if sound["by"]:
+        raise RuntimeError(f"without any bug {sound['scenario'] or 'the run'} fails: {sound['detail']}")
+
+    def one(mutant: Mutant) -> Finding | StaleMutantError:
+        copy = copies.get()
+        try:
+            return try_mutant(mutant, copy)
+        except StaleMutantError as error:
+            return error
+        finally:
+            copies.put(copy)
+
+    with ThreadPoolExecutor(jobs) as pool:
+        for done in as_completed([pool.submit(one, mutant) for mutant in chosen]):
+            yield done.result()
+
+
+def _run(chosen: Sequence[Mutant], jobs: int, *, json_output: bool, write: bool = False) -> int:
     findings: list[Finding] = []
     stale: list[str] = []
     with tempfile.TemporaryDirectory(prefix="mutants-") as folder:
-        copy = Path(folder)
-        copy_tree(copy)
-        sound = run_in(copy, ())
-        if sound["by"]:
-            print(f"without any bug {sound['scenario']} fails: {sound['detail']}", file=sys.stderr)
+        try:
+            for result in try_all(chosen, Path(folder), jobs):
+                if isinstance(result, StaleMutantError):
+                    stale.append(str(result))
+                    continue
+                findings.append(result)
+                if not json_output:
+                    print(report(result), flush=True)
+        except RuntimeError as error:
+            print(error, file=sys.stderr)
             return 1
-        for mutant in chosen:
-            try:
-                finding = try_mutant(mutant, copy)
-            except StaleMutantError as error:
-                stale.append(str(error))
-                continue
-            findings.append(finding)
-            if not json_output:
-                print(report(finding), flush=True)
     if write and not stale:
         PAGE.write_text(page(findings), encoding="utf-8")
     for text in stale:

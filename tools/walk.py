@@ -36,7 +36,7 @@ from pyftpdlib.handlers import FTPHandler
 from pyftpdlib.log import config_logging
 from pyftpdlib.servers import ThreadedFTPServer
 
-from evse.app.world_client import WorldGone
+from evse.app.page.world_client import WorldGone
 from tools.benchmarks.running import BenchStation, NotSeen, until
 
 PROFILE: Final = """schema: 1

@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import gc
 import json
+import os
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -64,8 +65,8 @@ _METER_EXAMPLES: Final = """examples:
 """
 
 
-def parser() -> argparse.ArgumentParser:
-    """The whole command line."""
+def parser(command: str = "") -> argparse.ArgumentParser:
+    """The whole command line; only its part for ``command`` where somebody waits for that one (``run``, ``sim``)."""
     top = _parser_class()(
         prog="evse",
         description="An AC charging station: on its hardware, or with everything around it simulated.",
@@ -73,15 +74,9 @@ def parser() -> argparse.ArgumentParser:
     )
     top.add_argument("--version", action=_Version, nargs=0, help="show the program's version and end")
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    _add_run(commands)
-    _add_sim(commands)
-    _add_replay(commands)
-    _add_world(commands)
-    _add_badge(commands)
-    _add_settings(commands)
-    _add_firmware(commands)
-    _add_profile(commands)
-    _add_meters(commands)
+    alone = {"run": _add_run, "sim": _add_sim}.get(command)
+    for add in _ADDERS if alone is None else (alone,):
+        add(commands)
     return top
 
 
@@ -141,6 +136,12 @@ def _add_run(commands: Commands[argparse.ArgumentParser]) -> None:
         help="public keys (*.pem) of those whose firmware packages are taken (default: /etc/evse/maker-keys)",
     )
     run.add_argument(
+        "--usb",
+        default="",
+        metavar="DIR",
+        help="where this machine mounts a USB stick (default: /media/evse-usb; in simulation usb in the station's data)",
+    )
+    run.add_argument(
         "--system-interface",
         default="",
         metavar="NAME",
@@ -197,7 +198,7 @@ def _add_world(commands: Commands[argparse.ArgumentParser]) -> None:
 
 
 def _add_badge(commands: Commands[argparse.ArgumentParser]) -> None:
-    from evse.app.badge_parser import EXAMPLES, add_badge_parser
+    from evse.app.commands.badge_parser import EXAMPLES, add_badge_parser
 
     badge = commands.add_parser("badge", help="the badge list of a running station", epilog=EXAMPLES + _CODES)
     add_badge_parser(badge)
@@ -205,7 +206,7 @@ def _add_badge(commands: Commands[argparse.ArgumentParser]) -> None:
 
 
 def _add_settings(commands: Commands[argparse.ArgumentParser]) -> None:
-    from evse.app import settings_parser as parsers
+    from evse.app.commands import settings_parser as parsers
 
     settings = commands.add_parser(
         "settings", help="the settings of a running station", epilog=parsers.SETTINGS_EXAMPLES + _CODES
@@ -223,7 +224,7 @@ def _add_settings(commands: Commands[argparse.ArgumentParser]) -> None:
 
 
 def _add_firmware(commands: Commands[argparse.ArgumentParser]) -> None:
-    from evse.app.firmware_command import EXAMPLES, add_firmware_parser
+    from evse.app.commands.firmware_command import EXAMPLES, add_firmware_parser
 
     firmware = commands.add_parser("firmware", help="its firmware; packages for makers", epilog=EXAMPLES + _CODES)
     add_firmware_parser(firmware)
@@ -251,6 +252,11 @@ def _add_meters(commands: Commands[argparse.ArgumentParser]) -> None:
     check.add_argument("file", metavar="FILE", help="YAML file, or name of a shipped map")
     check.add_argument("--json", action="store_true", help="print the report as JSON")
     check.set_defaults(run=_meters_check)
+
+
+_ADDERS: Final = (
+    *(_add_run, _add_sim, _add_replay, _add_world, _add_badge, _add_settings, _add_firmware, _add_profile, _add_meters),
+)
 
 
 def _megabytes(text: str) -> int:
@@ -288,7 +294,8 @@ def _run(arguments: argparse.Namespace) -> int:
 
 
 def _run_station(arguments: argparse.Namespace) -> int:
-    from evse.app.run import RunError, RunOptions, run_station
+    from evse.app.processes.run import run_station
+    from evse.app.processes.run_options import RunError, RunOptions
 
     options = RunOptions(
         profile=arguments.profile,
@@ -303,6 +310,7 @@ def _run_station(arguments: argparse.Namespace) -> int:
         verbose=arguments.verbose,
         supervision=arguments.supervision,
         maker_keys=arguments.maker_keys,
+        usb=arguments.usb,
         interface=arguments.system_interface,
         trace=arguments.trace,
         trace_limit_mb=arguments.trace_limit,
@@ -315,7 +323,7 @@ def _run_station(arguments: argparse.Namespace) -> int:
 
 def _sim(arguments: argparse.Namespace) -> int:
     with _loading():
-        from evse.app.sim_command import SimOptions, list_scenarios, run_scenarios
+        from evse.app.commands.sim_command import SimOptions, list_scenarios, run_scenarios
 
     if arguments.list:
         return list_scenarios(json_output=arguments.json)
@@ -334,13 +342,13 @@ def _sim(arguments: argparse.Namespace) -> int:
 
 
 def _replay(arguments: argparse.Namespace) -> int:
-    from evse.app.replay_command import ReplayOptions, replay_command
+    from evse.app.commands.replay_command import ReplayOptions, replay_command
 
     return replay_command(ReplayOptions(arguments.file, arguments.profile, arguments.json))
 
 
 def _world(arguments: argparse.Namespace) -> int:
-    from evse.app.world_command import world_command
+    from evse.app.commands.world_command import world_command
 
     return world_command(
         arguments.verb, arguments.params, arguments.station, json_output=arguments.json, out=arguments.out
@@ -348,31 +356,31 @@ def _world(arguments: argparse.Namespace) -> int:
 
 
 def _badge(arguments: argparse.Namespace) -> int:
-    from evse.app.badge_command import badge_command
+    from evse.app.commands.badge_command import badge_command
 
     return badge_command(arguments)
 
 
 def _settings(arguments: argparse.Namespace) -> int:
-    from evse.app.settings_command import settings_command
+    from evse.app.commands.settings_command import settings_command
 
     return settings_command(arguments)
 
 
 def _account(arguments: argparse.Namespace) -> int:
-    from evse.app.settings_command import account_command
+    from evse.app.commands.settings_command import account_command
 
     return account_command(arguments)
 
 
 def _label(arguments: argparse.Namespace) -> int:
-    from evse.app.settings_command import label_command
+    from evse.app.commands.settings_command import label_command
 
     return label_command(arguments)
 
 
 def _firmware(arguments: argparse.Namespace) -> int:
-    from evse.app.firmware_command import firmware_command
+    from evse.app.commands.firmware_command import firmware_command
 
     return firmware_command(arguments)
 
@@ -388,14 +396,14 @@ def _profile_check(arguments: argparse.Namespace) -> int:
 
 
 def _meters_list(arguments: argparse.Namespace) -> int:
-    from evse.app.meter_command import list_meters
+    from evse.app.commands.meter_command import list_meters
 
     print(list_meters(as_json=arguments.json))
     return OK
 
 
 def _meters_check(arguments: argparse.Namespace) -> int:
-    from evse.app.meter_command import check_meter
+    from evse.app.commands.meter_command import check_meter
 
     right, text = check_meter(arguments.file, as_json=arguments.json)
     print(text)
@@ -409,7 +417,10 @@ def _complain(text: str, code: int) -> int:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit code."""
-    arguments = parser().parse_args(argv)
+    words = sys.argv[1:] if argv is None else list(argv)
+    arguments = parser(words[0] if words else "").parse_args(words)
+    # Also for the processes we start: looking for plug-ins among all that is installed takes a tenth of pydantic's loading.
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     try:
         return int(arguments.run(arguments))
     except KeyboardInterrupt:

@@ -2,6 +2,9 @@
 
 A ``Stepped`` component of its own beside the station's services. The meter is read by the same driver as an outlet's, over
 TCP instead of a serial line; what its readings mean is :mod:`evse.core.house_limit`.
+
+Whoever begins to watch while control still knows what was said before says nothing until the first reading, or until the meter
+counts as lost: neither a restart of services nor a change of settings ends a charge by itself.
 """
 
 from __future__ import annotations
@@ -11,10 +14,11 @@ from typing import Final
 
 from boards.compiled import HouseMeter
 from evse.core.commands import Command
-from evse.core.house_limit import HouseLimit, HouseSettings
+from evse.core.house_limit import LOST_AFTER_US, HouseLimit, HouseSettings
 from evse.core.units import NEVER, SECOND, PhaseValues
 from evse.core.values import MeterSample
 from evse.exchange.snapshot import StationView
+from evse.services.house_word import knows_house
 from hal.drivers.modbus_meter import ModbusMeterDriver, Purpose
 from hal.frames.modbus import Framing
 from hal.ports import MeterReading
@@ -46,6 +50,7 @@ class HouseMonitor:
         self._life = life
         self._sent = 0
         self._restored = False
+        self._patient_until_us = -1
         self._seen: MeterReading | None = None
         self._look_us = -NEVER
 
@@ -69,8 +74,17 @@ class HouseMonitor:
         if restored:
             if not self._restored:
                 self.limit.forget_said()
-            self._tell(now_us, view)
+            if not self._waits(now_us, view):
+                self._tell(now_us, view)
         self._restored = restored
+
+    def _waits(self, now_us: int, view: StationView | None) -> bool:
+        """Whether what was said before our time may hold on until there is a reading."""
+        if self.driver.reading is not None or view is None:
+            self._patient_until_us = now_us
+        elif self._patient_until_us < 0:
+            self._patient_until_us = now_us + (LOST_AFTER_US if knows_house(view) else 0)
+        return now_us < self._patient_until_us
 
     def _tell(self, now_us: int, view: StationView | None) -> None:
         reading = self.driver.reading

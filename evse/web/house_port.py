@@ -33,6 +33,6 @@ class HouseView(BaseModel):
 class HousePort(Protocol):
     """Whoever watches the house connection."""
 
-    def house(self) -> HouseView:
-        """How it is at this moment."""
+    def house(self) -> HouseView | None:
+        """How it is at this moment; ``None`` while monitoring is off."""
         ...

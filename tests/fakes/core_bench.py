@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from itertools import count
 from typing import Any
 
-from evse.app.simulated_hardware import wired_contacts
+from evse.app.virtual.simulated_hardware import wired_contacts
 from evse.control.translate import LOCK_FEEDBACK, LOCK_PULSE, PILOT_MODE, SELF_TEST, SHUTTER_FEEDBACK, SHUTTER_PULSE
 from evse.core.commands import Authorise, Command, ConfirmRecord, RestoreState, Verdict
 from evse.core.config import OutletConfig, StationConfig

@@ -9,7 +9,7 @@ from typing import Any
 
 from boards.load import Profile, load_profile
 from boards.to_core import station_config, wire_plan
-from evse.app.virtual import VirtualStation
+from evse.app.virtual.virtual_station import VirtualStation
 from evse.core.config import Location, OutletConfig
 from evse.core.events import Event
 from evse.exchange.snapshot import OutletView

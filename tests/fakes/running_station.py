@@ -22,7 +22,7 @@ from typing import Any
 
 import pytest
 
-from evse.app.world_client import ask_world
+from evse.app.page.world_client import ask_world
 
 ROOT = Path(__file__).resolve().parents[2]
 QUICK_PROFILE = """schema: 1

@@ -36,6 +36,7 @@ def test_the_bugs_have_different_names_and_enough_of_them() -> None:
 def test_the_cheap_ones_are_found(tmp_path: Path) -> None:
     """Each by an invariant, in the scenario that is asked first."""
     mutants.copy_tree(tmp_path)
+    mutants.compile_tree(tmp_path)
     for mutant in CATALOGUE:
         if mutant.cheap:
             finding = mutants.try_mutant(mutant, tmp_path)
@@ -56,3 +57,13 @@ def test_the_copy_is_what_runs(tmp_path: Path) -> None:
     answer = mutants.run_in(tmp_path, ())
     assert answer["by"] == "crash"
     assert "planted" in answer["detail"]
+
+
+def test_a_run_without_an_end_is_stopped_by_its_processor_time(tmp_path: Path) -> None:
+    mutants.copy_tree(tmp_path)
+    tool = tmp_path / "tools" / "mutants.py"
+    tool.write_text(tool.read_text(encoding="utf-8").replace("CPU_LIMIT_S = 900", "CPU_LIMIT_S = 1"), encoding="utf-8")
+    (tmp_path / "evse" / "core" / "pilot.py").write_text("while True: pass\n", encoding="utf-8")
+    answer = mutants.run_in(tmp_path, ())
+    assert answer["by"] == "crash"
+    assert "processor time" in answer["detail"]

@@ -8,7 +8,7 @@ import pytest
 
 from boards.load import load_profile, shipped_profiles
 from boards.to_core import station_config, wire_plan
-from evse.app.virtual import VirtualStation
+from evse.app.virtual.virtual_station import VirtualStation
 from evse.core.config import Access
 from evse.core.dip import decode
 from evse.sim.invariants import InvariantChecker

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from evse.app.cli import main
-from evse.app.scenario_library import load
+from evse.app.virtual.scenario_library import load
 from evse.sim.scenario import Do, Post
 from tests.fakes.running_station import RunningStation, until
 

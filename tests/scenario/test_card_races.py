@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from boards.load import load_profile
 from boards.to_core import station_config, wire_plan
-from evse.app.virtual import VirtualStation
+from evse.app.virtual.virtual_station import VirtualStation
 from evse.core.events import SessionClosed, SessionOpened
 from evse.core.units import SECOND
 from evse.services.authorisation import Location, LossStrategy, Policy

@@ -17,8 +17,8 @@ from pathlib import Path
 
 import pytest
 
-from evse.app.scenario_library import ALL_VERBS, load
-from evse.app.station_factory import recording_factory, station_factory
+from evse.app.virtual.scenario_library import ALL_VERBS, load
+from evse.app.virtual.station_factory import recording_factory, station_factory
 from evse.sim.runner import run_scenario
 from evse.sim.scenario_loader import parse_scenario
 from evse.sim.station import SimulatedStation

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from evse.app.scenario_library import load
-from evse.app.station_factory import station_factory
+from evse.app.virtual.scenario_library import load
+from evse.app.virtual.station_factory import station_factory
 from evse.sim.runner import run_scenario
 from evse.sim.trace import Trace, TraceEntry
 from evse.sim.verdict import Verdict

@@ -12,7 +12,7 @@ import pytest
 
 from boards.load import load_profile
 from boards.to_core import station_config, wire_plan
-from evse.app.virtual import VirtualStation
+from evse.app.virtual.virtual_station import VirtualStation
 from evse.sim.invariants import InvariantChecker
 from evse.sim.station import ParamValue
 from hal.units import SECOND

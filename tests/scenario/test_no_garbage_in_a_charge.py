@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 
-from evse.app.station_factory import station_factory
+from evse.app.virtual.station_factory import station_factory
 from hal.units import SECOND
 
 

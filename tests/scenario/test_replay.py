@@ -13,8 +13,8 @@ import pytest
 from boards.load import load_profile
 from boards.to_core import station_config, wire_plan
 from evse.app.cli import main
-from evse.app.scenario_library import load
-from evse.app.station_factory import recording_factory
+from evse.app.virtual.scenario_library import load
+from evse.app.virtual.station_factory import recording_factory
 from evse.control.recording import Recorder
 from evse.core.commands import Command, ReportMeter, RestoreState, SetLimit
 from evse.core.interlock import InterlockFacts

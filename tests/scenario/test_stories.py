@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from evse.app.scenario_library import load
-from evse.app.station_factory import dumb_station_factory, station_factory
-from evse.app.story_bench import report_failure, run_story, save, shorten
+from evse.app.virtual.scenario_library import load
+from evse.app.virtual.station_factory import dumb_station_factory, station_factory
+from evse.app.virtual.story_bench import report_failure, run_story, save, shorten
 from evse.sim.runner import run_scenario
 from evse.sim.station import StationFactory
 from evse.sim.stories import options_of, story_of
@@ -80,7 +80,7 @@ def test_a_failing_story_is_shortened_and_told(tmp_path: Path, monkeypatch: pyte
     story = shorten(outcome.number, outcome.failure, effort=80)
     assert len(story.actions) <= 8
     told: list[str] = []
-    monkeypatch.setattr("evse.app.story_bench.shorten", lambda number, failure: story)
+    monkeypatch.setattr("evse.app.virtual.story_bench.shorten", lambda number, failure: story)
     report_failure(outcome, tmp_path, told.append)
     path = tmp_path / f"story-{outcome.number}.yaml"
     assert f"evse sim {'--dumb-front-end ' if story.options.dumb else ''}{path}" in told[-1]

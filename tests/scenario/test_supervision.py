@@ -6,8 +6,8 @@ import random
 
 import pytest
 
-from evse.app.station_factory import station_factory
-from evse.app.virtual import VirtualStation
+from evse.app.virtual.station_factory import station_factory
+from evse.app.virtual.virtual_station import VirtualStation
 from evse.core.units import SECOND
 from evse.sim.invariants import InvariantChecker
 

@@ -16,9 +16,9 @@ from typing import Any, Final
 
 from boards.load import load_profile
 from boards.to_core import station_config, wire_plan
-from evse.app.factory_badges import badge_list_of, badges_of, policy_of, strategy_of
-from evse.app.process_verbs import PROCESS_VERBS
-from evse.app.virtual import VirtualStation
+from evse.app.station.factory_badges import badge_list_of, badges_of, policy_of, strategy_of
+from evse.app.virtual.process_verbs import PROCESS_VERBS
+from evse.app.virtual.virtual_station import VirtualStation
 from evse.core.units import SECOND
 from evse.sim.random_streams import RandomStreams
 from evse.sim.runner import run_scenario

@@ -20,14 +20,14 @@ from typing import Any, Final
 from boards.compiled import encode_config
 from boards.load import load_profile
 from boards.to_core import station_config, wire_plan
-from evse.app.child import Task
-from evse.app.child_process import ChildProcess, Program
-from evse.app.run import open_web_socket
-from evse.app.station_facts import facts_values, station_facts
+from evse.app.processes.child import Task
+from evse.app.processes.child_process import ChildProcess, Program
+from evse.app.processes.run import open_web_socket
+from evse.app.station.station_facts import facts_values, station_facts
 from evse.control.process import monotonic_us
 from evse.core.config import OutletConfig, StationConfig
 from evse.core.units import MS, SECOND
-from evse.exchange.services_end import listen_at
+from evse.exchange.listening import listen_at
 from hal.linux.kernel_workers import KernelWorkers
 
 PROFILE: Final = "parking-free"
@@ -78,8 +78,8 @@ class StationUnderTest:
         fds = (self._exchange.fileno(), self._web.fileno())
         services = ("--exchange-fd", str(fds[0]), "--web-fd", str(fds[1]))
         self._children = (
-            ChildProcess(Program("services", "evse.app.services_process", services, fds, PATIENCE_US)),
-            ChildProcess(Program("control", "evse.app.control_process", control, (), PATIENCE_US)),
+            ChildProcess(Program("services", "evse.app.processes.services_process", services, fds, PATIENCE_US)),
+            ChildProcess(Program("control", "evse.app.processes.control_process", control, (), PATIENCE_US)),
         )
         self.log: list[str] = []
 

@@ -20,7 +20,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
-from evse.app.world_client import WorldGone, ask_world
+from evse.app.page.world_client import WorldGone, ask_world
 from evse.control.process import monotonic_us
 
 ROOT: Final = Path(__file__).resolve().parents[2]

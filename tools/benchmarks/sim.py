@@ -53,7 +53,7 @@ def session_s(scenario: str, runs: int) -> tuple[float, float]:
 def measure(runs: int) -> Report:
     """Measure both; ``runs``: calls of each scenario."""
     # It imports the whole simulation.
-    from evse.app.story_bench import run_story
+    from evse.app.virtual.story_bench import run_story
 
     report = Report("sim")
     for board, scenario in SESSIONS.items():

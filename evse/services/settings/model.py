@@ -10,11 +10,12 @@ Values are plain: ``bool``, ``int`` or ``str``, never ``None``; a text that is n
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Final, NamedTuple, TypeAlias
 
+from evse.records import dataclass
 from evse.services.settings.kinds import NO_TEXT, Kind, Label, Value
 
 Values: TypeAlias = Mapping[str, Value]
@@ -72,6 +73,8 @@ class OutletFacts:
     lines: tuple[str, ...] = ()
     reader: bool = True
     wired: tuple[tuple[str, int, int], ...] = ()
+    serial_meter: bool = False
+    """Whether a serial line leads from it to a meter of its own (Modbus RTU)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +94,8 @@ class StationFacts:
     ze_ready_balanced: bool = False
     """The operating-value rule holds while load balancing is on."""
     factory: Values = field(default_factory=dict)
+    house_simulated: bool = False
+    """Whether a simulated meter of the house connection is there, which needs no address."""
 
 
 @dataclass(frozen=True, slots=True)

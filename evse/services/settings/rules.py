@@ -14,8 +14,8 @@ from urllib.parse import urlsplit
 from evse.services.settings.addresses import network_rules
 from evse.services.settings.finding import Finding, Findings, Proposal
 from evse.services.settings.kinds import Label, Whole
+from evse.services.settings.meter_rules import meter_rules
 from evse.services.settings.model import Values
-from evse.services.settings.phases import conductors_of, unseen
 from evse.services.settings.registry import Catalogue
 
 _MISSING = Label("missing", "manquant")
@@ -127,23 +127,6 @@ def _reader(proposal: Proposal) -> Findings:
             )
 
 
-def _phases(proposal: Proposal) -> Findings:
-    """A meter must be connected to every conductor that its outlet is connected to."""
-    for outlet in proposal.catalogue.facts.outlets:
-        wired, metered = f"outlet.{outlet.number}.terminal_phases", f"outlet.{outlet.number}.meter_phases"
-        if proposal.catalogue.get(metered) is None or proposal.text(f"outlet.{outlet.number}.metering") != "iem3x5x":
-            continue
-        conductors = conductors_of(proposal.text(wired))[: outlet.phases]
-        dark = unseen(conductors, conductors_of(proposal.text(metered)))
-        if dark:
-            names = ", ".join(f"L{number}" for number in dark)
-            yield Finding(
-                metered,
-                Label(f"the meter does not see {names} of the outlet", f"le compteur ne voit pas {names} de la prise"),
-                Label("an order with every conductor of the outlet", "un ordre avec tous les conducteurs de la prise"),
-            )
-
-
 def _long_enough(text: str, limits: tuple[int, int]) -> bool:
     return limits[0] <= len(text) <= limits[1]
 
@@ -159,6 +142,6 @@ RULES: Final[tuple[Callable[[Proposal], Findings], ...]] = (
     _publication_in_use,
     _supervision,
     _wifi,
-    _phases,
+    meter_rules,
     network_rules,
 )

@@ -15,10 +15,15 @@ TABS: Final[dict[str, Label]] = {
     "maintenance": Label("Maintenance", "Maintenance"),
 }
 GENERAL: Final = SubTab("general", "configuration", Label("General", "Général"), user=True)
+DEVICE: Final = SubTab("device", "configuration", Label("Device", "Appareil"), user=False)
 NETWORK: Final = SubTab("network", "configuration", Label("Network", "Réseau"), user=False)
 WIFI: Final = SubTab("wifi", "configuration", Label("Wi-Fi", "Wi-Fi"), user=True)
 SUPERVISION: Final = SubTab("supervision", "configuration", Label("Supervision", "Supervision"), user=False)
 TIME: Final = SubTab("time", "configuration", Label("Date and time", "Date et heure"), user=True)
+EXTERNAL_METER: Final = SubTab(
+    "external-meter", "configuration", Label("External TCP meter", "Compteur TCP externe"), user=False
+)
+"""Of the THØR (THØR/KEBA P30 configuration manual 120501, section 4.1)."""
 ADVANCED: Final = SubTab("advanced", "energy", Label("Advanced settings", "Réglages avancés"), user=False)
 SOCKET_OUTLETS: Final = SubTab("socket-outlets", "energy", Label("Socket-outlets", "Prises"), user=False)
 METER: Final = SubTab("meter", "energy", Label("Meters", "Compteurs"), user=False)
@@ -33,10 +38,12 @@ FIRMWARE: Final = SubTab("firmware", "maintenance", Label("Firmware update", "Mi
 
 SUB_TABS: Final = (
     GENERAL,
+    DEVICE,
     NETWORK,
     WIFI,
     SUPERVISION,
     TIME,
+    EXTERNAL_METER,
     ADVANCED,
     SOCKET_OUTLETS,
     METER,

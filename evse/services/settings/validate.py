@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping
-from dataclasses import dataclass
 
+from evse.records import dataclass
 from evse.services.settings.addresses import neighbour
 from evse.services.settings.finding import Circumstances, Proposal
 from evse.services.settings.kinds import NO_TEXT, Label, Value
@@ -44,8 +44,14 @@ class Change:
         return any(each.effect is Effect.REBOOT for each in self.differences)
 
 
-LIMITS = ("energy.station_maximum_a", "outlet.derated_current_a")
+LIMITS = (
+    *("energy.station_maximum_a", "outlet.derated_current_a"),
+    *("house.maximum_current_a", "house.maximum_power_w", "house.fallback_power_w"),
+)
 """What the installer has set for the sake of the supply."""
+MONITORING = "house.monitoring"
+HOUSE_POWER = "house.maximum_power_w"
+"""0: no power counts."""
 _NOBODY = Circumstances()
 
 
@@ -86,7 +92,6 @@ def differences(catalogue: Catalogue, old: Values, new: Values) -> tuple[Differe
         before, after = old[entry.key], new[entry.key]
         if not _differ(before, after):
             continue
-        limit = entry.setting.key in LIMITS and isinstance(before, int) and isinstance(after, int) and after > before
         secret = entry.setting.secret
         found.append(
             Difference(
@@ -95,10 +100,21 @@ def differences(catalogue: Catalogue, old: Values, new: Values) -> tuple[Differe
                 shown_value(before, secret and before != ""),
                 shown_value(after, secret and after != ""),
                 entry.setting.effect,
-                limit,
+                _raises(entry.setting.key, before, after),
             )
         )
     return tuple(found)
+
+
+def _raises(key: str, before: Value, after: Value) -> bool:
+    """Whether the installation allows more after the change."""
+    if key == MONITORING:
+        return before is True
+    if key not in LIMITS or not isinstance(before, int) or not isinstance(after, int):
+        return False
+    if key == HOUSE_POWER:
+        return before > 0 and (after == 0 or after > before)
+    return after > before
 
 
 def sound(catalogue: Catalogue, changed: Mapping[str, object]) -> tuple[Values, tuple[str, ...]]:

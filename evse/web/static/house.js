@@ -8,6 +8,14 @@ const NOISE_MA = 50;
 // A house that gives shows a minus; what is nothing on the scale shows none.
 const signed = (ma) => (Math.abs(ma) < NOISE_MA ? "0.0" : `${ma < 0 ? "−" : ""}${amperes(Math.abs(ma))}`);
 
+const number = (value) => String(Math.round(value * 10) / 10);
+
+function carries(house) {
+  const power = house.maximum_power_mw ? ` and ${number(house.maximum_power_mw / 1e6)} kW in all` : "";
+  const without = house.fallback_ma ? `${number(house.fallback_ma / 1000)} A are left` : "the charge ends";
+  return `The connection carries ${number(house.maximum_ma / 1000)} A on each phase${power}. Without the meter ${without}.`;
+}
+
 export class House {
   constructor(root) {
     this.root = root;
@@ -20,12 +28,16 @@ export class House {
     try {
       const answer = await fetch("/api/house");
       if (answer.ok) this.show(await answer.json());
+      // Monitoring has been switched off.
+      else if (answer.status === 404) this.root.hidden = true;
     } catch {
       // The page says by itself that the station is gone.
     }
   }
 
   show(house) {
+    this.root.hidden = false;
+    text(this.fields.carries, carries(house));
     text(this.fields.headline, house.in_force ? house.meter : "The meter is lost");
     attribute(this.fields.headline, "data-tone", house.in_force ? "quiet" : "bad");
     text(this.fields.problem, house.problem);

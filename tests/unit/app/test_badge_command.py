@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from evse.app.cli import main
-from evse.app.paths import write_status
+from evse.app.processes.paths import write_status
 from evse.services.badges.badge_file import export_badges
 from evse.services.badges.badge_list import BadgeList
 

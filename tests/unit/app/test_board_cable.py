@@ -10,7 +10,7 @@ from random import Random
 
 import pytest
 
-from evse.app.board_cable import circumstances_of
+from evse.app.station.board_cable import circumstances_of
 from evse.services.security.events import SecurityMemory
 from evse.services.settings.finding import Circumstances
 from evse.services.settings.model import OutletFacts, Role, StationFacts

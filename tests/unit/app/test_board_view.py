@@ -7,7 +7,7 @@ import json
 import pytest
 
 from boards.load import load_profile, shipped_profiles
-from evse.app.board_view import board_from, board_values, board_view
+from evse.app.page.board_view import board_from, board_values, board_view
 
 
 @pytest.mark.parametrize("name", shipped_profiles())

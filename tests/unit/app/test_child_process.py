@@ -6,8 +6,8 @@ import os
 
 import pytest
 
-from evse.app.child_process import HEALTHY_US, ChildProcess, Program, restart_pause_us
-from evse.app.status_lines import LINE_LIMIT, StatusLines
+from evse.app.processes.child_process import HEALTHY_US, ChildProcess, Program, restart_pause_us
+from evse.app.processes.status_lines import LINE_LIMIT, StatusLines
 from evse.core.units import SECOND
 
 

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from evse.app.cli import main
-from evse.app.paths import Hold, write_status
-from evse.app.world_command import _show, parse_value
+from evse.app.commands.world_command import _show, parse_value
+from evse.app.processes.paths import Hold, write_status
 
 SCENARIO = """schema: 1
 kind: scenario

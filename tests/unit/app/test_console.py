@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from evse.app.console import Console, descriptor
+from evse.app.processes.console import Console, descriptor
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ import pytest
 from boards.compiled import CompiledStation, WireKind, decode_config, encode_config
 from boards.load import load_profile
 from boards.to_core import station_config, wire_plan
-from evse.app.control_process import tell_of_unopened
+from evse.app.processes.control_process import tell_of_unopened
 from hal.linux.serial_port import SerialPortLink
 
 

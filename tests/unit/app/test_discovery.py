@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from zeroconf.asyncio import AsyncServiceInfo, AsyncZeroconf
 
-from evse.app.discovery import SERVICE, Discovery, instance_of
+from evse.app.network.discovery import SERVICE, Discovery, instance_of
 
 pytestmark = pytest.mark.anyio
 HERE = "127.0.0.1"

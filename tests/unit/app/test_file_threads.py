@@ -7,7 +7,7 @@ import threading
 
 import pytest
 
-from evse.app.file_threads import FileThreads
+from evse.app.supervision.file_threads import FileThreads
 from evse.links.ocpp.file_work import End
 
 pytestmark = pytest.mark.req("OCP-01")

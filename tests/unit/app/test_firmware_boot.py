@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from evse.app.firmware_boot import FIRMWARE, PROGRAM, Boot, Booted
+from evse.app.processes.firmware_boot import FIRMWARE, PROGRAM, Boot, Booted
 from evse.services.disk import RealDisk
 from evse.services.firmware.keys import KeyProblem, make_keys, maker_keys, private_key
 from evse.services.firmware.package import write_package

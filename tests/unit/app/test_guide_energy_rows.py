@@ -2,47 +2,24 @@
 
 EVlink commissioning guide DOCA0060, chapter 4: advanced settings, socket-outlets, meters. A row gives settings as they are entered,
 what is plugged and which inputs act; expected is what the outlet's stack of limits says. The whole way runs: registry, effective
-configuration, stack; nothing of a station has to be started for it.
+configuration, stack; nothing of a station has to be started for it. What reaches the pilot of a whole station:
+``tests/scenario/test_guide_energy_on_the_pilot.py``.
 """
 
 from __future__ import annotations
 
-from functools import cache
 from typing import Any
 
 import pytest
 
-from boards.load import load_profile
-from boards.to_core import station_config
-from evse.app.station_facts import station_facts
 from evse.core.config import StationConfig
-from evse.core.configure import refusal
 from evse.core.limit_stack import LimitStack, StackFacts, StationPart
 from evse.core.lines import InputLines, LineFunction
 from evse.core.metering import Metering
 from evse.core.units import SECOND
 from evse.core.values import CableState, OutletInputs
 from evse.services.settings.problems import Refused
-from evse.services.settings.registry import Catalogue
-from evse.services.settings.to_station import effective_config
-from evse.services.settings.validate import check_change
-
-BOTH = ("city", "parking")
-ALL = (*BOTH, "smart-wallbox")
-
-
-@cache
-def board(profile: str) -> tuple[StationConfig, Catalogue]:
-    loaded = load_profile(profile)
-    return station_config(loaded, "S1"), Catalogue(station_facts(loaded, "S1"))
-
-
-def effective(profile: str, wanted: dict[str, Any]) -> StationConfig:
-    base, catalogue = board(profile)
-    values = check_change(catalogue, catalogue.factory, wanted, None).values
-    config = effective_config(base, catalogue.facts, values, catalogue.factory, 2)
-    assert refusal(base, config) == "", "what the settings accept the station takes"
-    return config
+from tests.fakes.guide_rows import ALL, BOTH, OPERATING, board, effective
 
 
 def limits(config: StationConfig, phases: int, *, shedding: bool = False, limited: bool = False) -> dict[str, int]:
@@ -62,10 +39,6 @@ def limits(config: StationConfig, phases: int, *, shedding: bool = False, limite
     )
     stack.update(0, facts)
     return {limit.source: limit.current_ma for limit in stack.arbitration.stack}
-
-
-# set point in amperes, phases, what it operates as: both ends of the range, and both sides of the rule's edges
-OPERATING = ((0, 1, 0), (0, 3, 0), (7, 1, 0), (8, 1, 8), (13, 3, 0), (14, 3, 14), (31, 1, 31), (31, 3, 31))
 
 
 @pytest.mark.req("ENE-01", "ENE-02")

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from evse.app.json_lines import LINE_LIMIT, MAX_CLIENTS, Answer, JsonLineServer, Request
+from evse.app.processes.json_lines import LINE_LIMIT, MAX_CLIENTS, Answer, JsonLineServer, Request
 
 
 class Bench:

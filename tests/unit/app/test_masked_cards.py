@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
-from evse.app.diagnostics import diagnostics
-from evse.app.report_source import StationReport
+from evse.app.station.report_source import StationReport
+from evse.app.supervision.diagnostics import diagnostics
 from evse.core.events import SessionClosed, SessionOpened
 from evse.services.clock import Instant
 from evse.services.fake_journal import FakeStore

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from evse.app.paths import (
+from evse.app.processes.paths import (
     Hold,
     PathError,
     check_uid,

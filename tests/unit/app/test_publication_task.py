@@ -11,7 +11,7 @@ from typing import TypeVar
 import httpx
 import pytest
 
-from evse.app.publication_task import StationPublication
+from evse.app.station.publication_task import StationPublication
 from evse.core.units import HOUR
 from evse.services.clock import ClockQuality, Instant
 from evse.services.fake_journal import FakeStore

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from evse.app.record_source import JournalRecords
+from evse.app.station.record_source import JournalRecords
 from evse.services.clock import ClockQuality, Instant
 from evse.services.journal import RECORDS_KEPT, SessionEnd, SessionStart, Write
 from evse.services.records import CsvFormat, DecimalSeparator, FieldSeparator, export_csv

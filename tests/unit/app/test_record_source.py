@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from evse.app.record_source import JournalRecords
+from evse.app.station.record_source import JournalRecords
 from evse.services.journal import JournalError
 from evse.services.records import Record
 from evse.web.ports import RecordsUnavailable

@@ -8,8 +8,8 @@ from random import Random
 
 import pytest
 
-from evse.app.report_source import StationReport
-from evse.app.security_log import StationSecurityLog
+from evse.app.station.report_source import StationReport
+from evse.app.station.security_log import StationSecurityLog
 from evse.services.clock import Instant
 from evse.services.fake_journal import FakeStore
 from evse.services.report.content import Report

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from evse.app.cli import main
-from evse.app.scenario_library import load, shipped_scenarios
-from evse.app.station_factory import dumb_station_factory, station_factory
-from evse.app.virtual import VirtualStation
+from evse.app.virtual.scenario_library import load, shipped_scenarios
+from evse.app.virtual.station_factory import dumb_station_factory, station_factory
+from evse.app.virtual.virtual_station import VirtualStation
 from evse.sim.problems import ScenarioError
 
 STORY = """schema: 1

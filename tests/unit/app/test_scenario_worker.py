@@ -7,8 +7,8 @@ import json
 
 import pytest
 
-from evse.app.scenario_runner import ScenarioRunner
-from evse.app.scenario_worker import listing, main, run
+from evse.app.page.scenario_runner import ScenarioRunner
+from evse.app.page.scenario_worker import listing, main, run
 from evse.web.ports import ScenarioProblem
 
 

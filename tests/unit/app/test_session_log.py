@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from evse.app.session_log import LIMIT, SessionLog
-from evse.app.session_recorder import RecordedSource, SessionRecorder
-from evse.app.session_scenario import scenario_of
-from evse.app.world_port import WorldSocketPort
+from evse.app.page.session_log import LIMIT, SessionLog
+from evse.app.page.session_recorder import RecordedSource, SessionRecorder
+from evse.app.page.session_scenario import scenario_of
+from evse.app.page.world_port import WorldSocketPort
 from evse.core.commands import Command, Suspend
 from evse.exchange.snapshot import StationView
 from evse.web.ports import Condition, EventRecord, Outcome, ScenarioProblem, Update

@@ -10,9 +10,9 @@ from xml.etree import ElementTree
 
 import pytest
 
-from evse.app import sim_command
 from evse.app.cli import main
-from evse.app.scenario_library import expand, shipped_scenarios
+from evse.app.commands import sim_command
+from evse.app.virtual.scenario_library import expand, shipped_scenarios
 from evse.sim.invariants_base import Violation
 from evse.sim.problems import ScenarioError
 from evse.sim.runner import run_scenario

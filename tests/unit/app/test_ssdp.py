@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evse.app.ssdp import RATE, Ssdp, SsdpResponder
-from evse.app.ssdp_text import (
+from evse.app.network.ssdp import RATE, Ssdp, SsdpResponder
+from evse.app.network.ssdp_text import (
     DEVICE_TYPE,
     GROUP,
     ROOT_DEVICE,

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from boards.load import load_profile
-from evse.app.station_facts import facts_from, facts_values, station_facts
+from evse.app.station.station_facts import facts_from, facts_values, station_facts
 
 
 @pytest.mark.parametrize("profile", ["city", "smart-wallbox-key", "thor-c", "parking-t2-te"])

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from evse.app.station_hub import NOT_STORED, QUEUE, RING, SILENCE_US, StationHub
-from evse.app.system_clock import EARLIEST_UTC_US, machine_boot, system_mapping
+from evse.app.station.station_hub import NOT_STORED, QUEUE, RING, SILENCE_US, StationHub
+from evse.app.station.system_clock import EARLIEST_UTC_US, machine_boot, system_mapping
 from evse.core.commands import Command, Configure, RestoreState, SetUnavailable, StopSession
 from evse.core.config import OutletConfig, StationConfig
 from evse.core.configure import with_digest

@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
-from evse.app.diagnostics import offered_by, security_log
-from evse.app.supervised_station import Surroundings, supervised_station
-from evse.app.supervision import rotation_of
-from evse.app.supervision_security import TYPES, told_as
+from evse.app.supervision.charge_point_task import rotation_of
+from evse.app.supervision.diagnostics import offered_by, security_log
+from evse.app.supervision.supervised_station import Surroundings, supervised_station
+from evse.app.supervision.supervision_security import TYPES, told_as
 from evse.core.config import OutletConfig, StationConfig
 from evse.core.events import OutletError
 from evse.core.units import SECOND

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from evse.app.supervision_keys import BURST, REFILL_US, STANDARD, SettingKeys
+from evse.app.supervision.supervision_keys import BURST, REFILL_US, STANDARD, SettingKeys
 from evse.links.ocpp.keys import Access, Change, ChangeStatus, Key
 from evse.links.ocpp.standard_keys import StationFacts, standard_keys
 from evse.services.security.events import SecurityKind

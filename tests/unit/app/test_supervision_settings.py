@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 
 from boards.load import load_profile
-from evse.app.station_facts import station_facts
-from evse.app.supervision import supervision_values
-from evse.app.supervision_settings import supervision_from
+from evse.app.station.station_facts import station_facts
+from evse.app.supervision.charge_point_task import supervision_values
+from evse.app.supervision.supervision_settings import supervision_from
 from evse.services.settings.registry import Catalogue
 from evse.services.settings.validate import check_change
 

@@ -8,9 +8,9 @@ from typing import Any, Final
 import pytest
 
 from boards.load import load_profile
-from evse.app.station_facts import station_facts
-from evse.app.supervision import settings_of, supervision_values
-from evse.app.supervision_settings import supervision_from
+from evse.app.station.station_facts import station_facts
+from evse.app.supervision.charge_point_task import settings_of, supervision_values
+from evse.app.supervision.supervision_settings import supervision_from
 from evse.core.config import OutletConfig, StationConfig
 from evse.core.units import SECOND
 from evse.links.ocpp.settings import SupervisionSettings

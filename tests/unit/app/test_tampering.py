@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from evse.app.tampering import Tampering
+from evse.app.station.tampering import Tampering
 from evse.core.events import CardsErased, DipSwitchesRead, Event, EvStateChanged, FaultRaised, MasterCardTaught
 from evse.services.security.events import SecurityKind, SecurityMemory
 

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from evse.app.trace_feed import TraceFeed
-from evse.app.trace_process import SCHEMA, TraceFileWriter, write_all
-from evse.app.trace_writer import LiveTrace
+from evse.app.processes.trace_feed import TraceFeed
+from evse.app.processes.trace_process import SCHEMA, TraceFileWriter, write_all
+from evse.app.processes.trace_writer import LiveTrace
 from evse.sim.trace import TRACE_SCHEMA, open_trace
 
 BOOT = {"boot_id": "b", "station_uid": "SIM-x", "profile": "parking", "config_digest": "d"}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from boards.load import load_profile
 from boards.to_core import station_config, wire_plan
-from evse.app.virtual import VirtualStation
+from evse.app.virtual.virtual_station import VirtualStation
 from evse.core.units import SECOND
 from evse.sim.station import claims_of
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 
-from evse.app.wire_log import MAX_WATCHERS, QUEUE, RENEW_US, WATCH_MS, WireLog
+from evse.app.page.wire_log import MAX_WATCHERS, QUEUE, RENEW_US, WATCH_MS, WireLog
 from evse.core.units import SECOND
 from evse.exchange.envelope import FromServices
 from evse.exchange.wires import WatchWires, WireFrame, WireFrames

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from evse.app.wire_text import describe
+from evse.app.page.wire_text import describe
 from hal.frames import pn532
 from hal.frames.front_end import Frame, encode
 from hal.frames.front_end_messages import Control, Hold, Inquiry, MessageId, State

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from boards.board import OutletBoard
-from evse.app.station_factory import station_factory
-from evse.app.virtual import VirtualStation
+from evse.app.virtual.station_factory import station_factory
+from evse.app.virtual.virtual_station import VirtualStation
 from evse.control.translate import OutletSensor
 from evse.core.units import MS, SECOND
 from evse.exchange.snapshot import OutletView

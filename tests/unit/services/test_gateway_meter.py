@@ -6,7 +6,7 @@ import pytest
 
 from boards.load import load_profile
 from boards.to_core import station_config, wire_plan
-from evse.app.gateway_watch import wanted_meters
+from evse.app.station.gateway_watch import wanted_meters
 from evse.core.commands import Command, ReportMeter
 from evse.core.units import SECOND
 from evse.exchange.envelope import decode_from_services, encode_from_services

@@ -10,7 +10,7 @@ import pytest
 from evse.core.commands import Command, SetLimit
 from evse.core.house_limit import HouseSettings
 from evse.core.units import PhaseValues
-from evse.exchange.snapshot import StationView
+from evse.exchange.snapshot import LimitView, StationView
 from evse.services.house_monitor import HouseMonitor, own_currents
 from hal.drivers.modbus_meter import Purpose
 from hal.frames.modbus import Framing
@@ -111,6 +111,37 @@ def test_a_house_where_nobody_charges_is_read_every_five_seconds_else_every_seco
     quiet.view = busy()
     quiet.bench.run(20)
     assert quiet.bench.driver.counters.cycles >= 12 + 14
+
+
+def known() -> StationView:
+    word = LimitView("house meter", 12_000, True, "station")
+    view = busy()
+    return replace(view, outlets=tuple(replace(each, limits=(word,)) for each in view.outlets))
+
+
+def test_whoever_begins_to_watch_ends_no_charge_while_the_word_of_before_holds() -> None:
+    again, first = House(view=known()), House(view=busy())
+    for house in (again, first):
+        house.bench.run(3)
+    assert first.said[0] == (6_000,) * 3, "nothing was said before: until the meter speaks its fallback rules"
+    assert again.said[0] == (15_000,) * 3, "the first word is that of the meter"
+
+
+def test_a_meter_that_never_answers_counts_as_lost_after_ten_seconds() -> None:
+    house = House(view=known())
+    house.bench.twin.faults.silent = True
+    house.bench.run(9)
+    assert house.said == []
+    house.bench.run(3)
+    assert house.said == [(6_000,) * 3]
+
+
+def test_the_patience_of_the_beginning_does_not_come_back() -> None:
+    house = House(view=known())
+    house.bench.run(30)
+    house.bench.twin.faults.silent = True
+    house.bench.run(13)
+    assert house.said[-1] == (6_000,) * 3
 
 
 @pytest.mark.req("MTR-03")

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 import evse.core
-from evse.app.scenario_library import ALL_VERBS
+from evse.app.virtual.scenario_library import ALL_VERBS
 from evse.core import evse_status, interlock, outlet_offer, panel, procedure, user_input
 from evse.core.events import EVENT_TYPES
 from evse.exchange import snapshot

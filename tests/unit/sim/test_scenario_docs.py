@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from evse.app.scenario_library import ALL_VERBS
+from evse.app.virtual.scenario_library import ALL_VERBS
 from evse.sim.invariants import all_invariants
 from evse.sim.scenario_loader import COMMANDS, STEP_KINDS, TOP_KEYS, parse_scenario
 from evse.sim.verb_docs import replace_generated

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from evse.app.scenario_library import ALL_VERBS
+from evse.app.virtual.scenario_library import ALL_VERBS
 from evse.core.commands import (
     AvailabilitySource,
     Book,

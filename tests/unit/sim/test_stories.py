@@ -7,8 +7,8 @@ from itertools import pairwise
 import pytest
 
 from boards.load import shipped_profiles
-from evse.app.scenario_library import ALL_VERBS
-from evse.app.supervision_verbs import SUPERVISION_VERBS
+from evse.app.virtual.scenario_library import ALL_VERBS
+from evse.app.virtual.supervision_verbs import SUPERVISION_VERBS
 from evse.sim.scenario import Do, Post
 from evse.sim.scenario_loader import COMMANDS, parse_scenario
 from evse.sim.scenario_writer import scenario_text, span_text

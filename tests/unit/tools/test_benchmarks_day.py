@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from evse.app.process_verbs import PROCESS_VERBS
+from evse.app.virtual.process_verbs import PROCESS_VERBS
 from evse.sim.scenario_loader import load_scenario
 from evse.sim.station import StationFactory
 from hal.world.verbs import VERBS

@@ -8,8 +8,8 @@ from dataclasses import replace
 from boards.assemble import assemble
 from boards.load import load_profile
 from boards.to_core import station_config, wire_plan
-from evse.app.memory_exchange import MemoryExchange
-from evse.app.virtual import VirtualServices
+from evse.app.virtual.memory_exchange import MemoryExchange
+from evse.app.virtual.virtual_station import VirtualServices
 from evse.control.cycle import ControlCycle
 from evse.services.authorisation import Policy
 from evse.services.clock import NO_CLOCK

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from boards.load import load_profile
-from evse.app.scenario_library import load, shipped_scenarios
+from evse.app.virtual.scenario_library import load, shipped_scenarios
 from tools.benchmarks.__main__ import parser
 from tools.benchmarks.sim import SESSIONS, session_s
 

@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
-from evse.app.badge_port import StationBadges
+from evse.app.station.badge_port import StationBadges
 from evse.services.badges.badge import Badge, BadgeType
 from evse.services.badges.badge_file import export_badges
 from evse.services.badges.badge_list import BadgeList

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from evse.app.station_firmware import StationFirmware
+from evse.app.station.station_firmware import StationFirmware
 from evse.services.firmware.package import PACKAGE_LIMIT
 from tests.fakes.firmware_bench import FirmwareBench, package_bytes
 from tests.fakes.settings_bench import SettingsBench

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import pytest
@@ -33,10 +34,10 @@ LOST_METER = MeterView(
 
 
 class House:
-    def __init__(self, view: HouseView) -> None:
+    def __init__(self, view: HouseView | None) -> None:
         self.view = view
 
-    def house(self) -> HouseView:
+    def house(self) -> HouseView | None:
         return self.view
 
 
@@ -70,6 +71,17 @@ async def test_the_page_shows_what_the_house_takes_and_leaves() -> None:
     assert 'id="house"' in text
     assert all(f">{shown}<" in text for shown in ("12.0", "-3.0", "13.0", "28.0"))
     assert "carries 25 A on each phase. Without the meter the charge ends" in text
+
+
+@pytest.mark.req("ENE-10")
+async def test_while_monitoring_is_off_rest_says_so_and_the_page_hides_its_place() -> None:
+    made = create_app(FakeStation(station_view()), None, FakeRecords(), extras=Extras(house=House(None)))
+    async with AsyncClient(transport=ASGITransport(app=made), base_url="http://127.0.0.1:8061") as client:
+        answer = await client.get("/api/house")
+        page = (await client.get("/")).text
+    assert answer.status_code == 404
+    assert "house.monitoring" in answer.json()["hint"]
+    assert re.search(r'id="house"[^>]* hidden>', page)
 
 
 @pytest.mark.req("ENE-10")

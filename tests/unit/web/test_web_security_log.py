@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from evse.app.security_log import StationSecurityLog
+from evse.app.station.security_log import StationSecurityLog
 from evse.services.clock import ClockQuality, Instant
 from evse.services.security.events import SecurityEvent, SecurityKind
 from evse.services.security.log_file import NAME, SecurityFile

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from boards.load import load_profile
-from evse.app.station_facts import station_facts
+from evse.app.station.station_facts import station_facts
 from evse.services.settings.kinds import Choice, Switch, Text, Whole
 from evse.services.settings.model import Effect, OutletFacts, Right, Role, StationFacts
 from evse.services.settings.registry import SETTINGS, Catalogue

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from boards.load import load_profile
-from evse.app.station_facts import station_facts
+from evse.app.station.station_facts import station_facts
 from evse.services.settings.addresses import addresses_of
 from evse.services.settings.finding import Circumstances, Proposal
 from evse.services.settings.model import OutletFacts, Role, StationFacts
@@ -271,3 +271,88 @@ def test_a_meter_must_see_every_conductor_of_its_outlet(outlet: str, meter: str,
     with pytest.raises(Refused) as refused:
         change(wanted)
     assert f"the meter does not see {dark} of the outlet" in str(refused.value)
+
+
+@pytest.mark.req("MTR-02")
+@pytest.mark.parametrize("profile", ["city", "parking", "smart-wallbox"])
+def test_a_meter_by_rtu_needs_a_serial_line(profile: str) -> None:
+    facts = station_facts(load_profile(profile), "S1")
+    wanted: Wanted = {"outlet.1.metering": "iem3x5x", "outlet.1.meter_protocol": "modbus_rtu"}
+    text = refused(wanted, facts)["outlet.1.meter_protocol"]
+    assert "no serial line" in text
+    assert "allowed: modbus_tcp" in text
+    assert change({**wanted, "outlet.1.meter_protocol": "modbus_tcp"}, facts).keys == {"outlet.1.metering"}
+    assert change({"outlet.1.meter_protocol": "modbus_rtu"}, facts).keys, "without a meter it does not count"
+
+
+@pytest.mark.req("MTR-02")
+def test_a_board_with_a_serial_line_has_its_meter_by_rtu() -> None:
+    facts = station_facts(load_profile("parking-meters"), "S1")
+    before: Wanted = {"outlet.1.metering": "internal_ct"}
+    assert (
+        change({"outlet.1.metering": "iem3x5x"}, facts, before=before).values["outlet.1.meter_protocol"] == "modbus_rtu"
+    )
+    second: Wanted = {"outlet.2.meter_protocol": "modbus_rtu"}
+    assert set(refused(second, facts)) == {"outlet.2.meter_protocol"}, "the line of outlet 1 is no line of outlet 2"
+
+
+THOR = station_facts(load_profile("thor"), "S1")
+HOUSE: Wanted = {
+    "house.monitoring": True,
+    "house.meter": "abb-m4m",
+    "house.host": "192.168.0.40",
+    "house.maximum_current_a": 25,
+}
+
+
+@pytest.mark.req("ENE-10", "MTR-04")
+@pytest.mark.parametrize(
+    ("wrong", "key", "told"),
+    [
+        ({"house.meter": "not_chosen"}, "house.meter", "allowed: abb-m2m, abb-m4m, "),
+        ({"house.meter": "herholdt-ecsem113"}, "house.meter", "its registers are not public"),
+        ({"house.meter": "em-340"}, "house.meter", "abb-m2m"),
+        ({"house.host": ""}, "house.host", "IPv4 address"),
+        ({"house.host": "meter.local"}, "house.host", "IPv4 address"),
+        ({"house.maximum_current_a": 0}, "house.maximum_current_a", "6…400 A"),
+        ({"house.maximum_current_a": 5}, "house.maximum_current_a", "6…400 A"),
+        ({"house.maximum_current_a": 401}, "house.maximum_current_a", "0…400 A"),
+        ({"house.maximum_power_w": -1}, "house.maximum_power_w", "0…300000 W"),
+        ({"house.fallback_power_w": "1 kW"}, "house.fallback_power_w", "0…110400 W"),
+        ({"house.port": 0}, "house.port", "1…65535"),
+        ({"house.unit": 256}, "house.unit", "0…255"),
+        ({"house.phases": "L2"}, "house.phases", "L2-L3-L1"),
+    ],
+)
+def test_a_house_meter_is_refused_with_what_is_allowed(wrong: Wanted, key: str, told: str) -> None:
+    assert told in refused({**HOUSE, **wrong}, THOR)[key]
+    assert change(HOUSE, THOR).keys == frozenset(HOUSE)
+
+
+@pytest.mark.req("ENE-10")
+def test_without_monitoring_nothing_of_the_house_meter_counts() -> None:
+    assert change({"house.meter": "herholdt-ecsem113", "house.maximum_current_a": 0}, THOR).keys
+
+
+@pytest.mark.req("ENE-10")
+def test_a_simulated_house_meter_needs_no_address() -> None:
+    simulated = station_facts(load_profile("thor-house"), "S1")
+    assert change({"house.maximum_current_a": 32}, simulated).keys == {"house.maximum_current_a"}
+
+
+@pytest.mark.req("ENE-10", "CFG-01")
+@pytest.mark.parametrize(
+    ("before", "wanted", "raises"),
+    [
+        ({}, {"house.monitoring": False}, True),
+        ({"house.monitoring": False}, {"house.monitoring": True}, False),
+        ({}, {"house.maximum_current_a": 26}, True),
+        ({}, {"house.maximum_power_w": 5_000}, False),
+        ({"house.maximum_power_w": 5_000}, {"house.maximum_power_w": 6_000}, True),
+        ({"house.maximum_power_w": 5_000}, {"house.maximum_power_w": 0}, True),
+        ({}, {"house.fallback_power_w": 1}, True),
+    ],
+)
+def test_what_lets_the_station_take_more_of_the_house_is_marked(before: Wanted, wanted: Wanted, raises: bool) -> None:
+    done = change(wanted, THOR, before={**HOUSE, **before})
+    assert [each.raises_limit for each in done.differences] == [raises]

@@ -7,7 +7,7 @@ from itertools import product
 import pytest
 
 from boards.load import load_profile
-from evse.app.station_facts import station_facts
+from evse.app.station.station_facts import station_facts
 from evse.core.units import SECOND
 from evse.services.authorisation import Location, LossStrategy, Policy, Strategy
 from evse.services.settings.kinds import Choice

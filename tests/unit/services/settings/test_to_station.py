@@ -6,7 +6,7 @@ import pytest
 
 from boards.load import load_profile
 from boards.to_core import station_config
-from evse.app.station_facts import station_facts
+from evse.app.station.station_facts import station_facts
 from evse.core.config import Access, Location, MeterLink, StationConfig
 from evse.core.configure import config_digest
 from evse.core.lines import LineFunction
@@ -176,11 +176,8 @@ def test_free_access_by_setting_is_what_the_free_profile_is() -> None:
 
 @pytest.mark.req("MTR-02")
 def test_the_meter_is_what_the_settings_say() -> None:
-    one = effective(
-        "parking",
-        {"outlet.1.metering": "iem3x5x", "outlet.1.meter_protocol": "modbus_rtu", "outlet.1.meter_rtu_address": 2},
-    )
-    assert (one.outlets[0].meter, one.outlets[0].meter_link, one.outlets[0].meter_unit) == ("iem3155", MeterLink.RTU, 2)
+    one = effective("parking-meters", {"outlet.1.meter_rtu_address": 7})
+    assert (one.outlets[0].meter, one.outlets[0].meter_link, one.outlets[0].meter_unit) == ("iem3155", MeterLink.RTU, 7)
     factory = effective("city", {"outlet.2.metering": "iem3x5x"}).outlets
     assert (factory[0].meter, factory[1].meter) == ("", "iem3155")
     assert (factory[1].meter_link, factory[1].meter_unit) == (MeterLink.TCP, 30), "the guide's factory values"

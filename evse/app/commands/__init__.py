@@ -1,0 +1,1 @@
+"""What carries out each sub-command of `evse`."""

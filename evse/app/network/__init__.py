@@ -1,0 +1,1 @@
+"""The machine below a station: its address and clock, and its name in the network."""

@@ -1,0 +1,1 @@
+"""What the services process is made of, around the hub of the station."""

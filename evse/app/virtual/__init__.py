@@ -1,0 +1,1 @@
+"""Whole stations in virtual time, and what scenarios and stories run on."""
