@@ -12,9 +12,9 @@ from importlib import resources
 
 import pytest
 
-from evse.app.virtual import scenario_library
 from evse.app.virtual.scenario_library import shipped_scenarios
 from evse.app.virtual.station_factory import dumb_station_factory, station_factory
+from evse.app.virtual.virtual_station import scenario_library
 from evse.sim.runner import run_scenario
 from evse.sim.scenario import Expect, Throughout, WaitUntil
 from evse.sim.station import StationFactory
