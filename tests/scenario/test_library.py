@@ -12,9 +12,9 @@ from importlib import resources
 
 import pytest
 
+from evse.app.virtual.scenario_library import load as load_anew
 from evse.app.virtual.scenario_library import shipped_scenarios
 from evse.app.virtual.station_factory import dumb_station_factory, station_factory
-from evse.app.virtual.virtual_station import scenario_library
 from evse.sim.runner import run_scenario
 from evse.sim.scenario import Expect, Throughout, WaitUntil
 from evse.sim.station import StationFactory
@@ -155,7 +155,7 @@ LISTED = {str(param.values[0]) for param in PROOFS}
 CASES = (*PROOFS, *(name for name in shipped_scenarios() if name not in LISTED))
 
 
-load = cache(scenario_library.load)
+load = cache(load_anew)
 """A scenario is data that a run does not change: the tests of a file share what was read."""
 
 
