@@ -7,6 +7,7 @@ from typing import Final, NamedTuple
 
 from evse.core.config import MeterLink, SocketType
 from evse.core.evse_status import evse_status
+from evse.core.limits import OnExpiry
 from evse.core.outlet import OutletCore
 from evse.core.phase_switch import PHASE_SWITCH_FAILED
 from evse.core.station import StationCore
@@ -170,6 +171,9 @@ def _limit_views(outlet: OutletCore) -> tuple[LimitView, ...]:
             changes_us=None if limit.changes_us == NEVER else limit.changes_us,
             expires_us=None if limit.expires_us == NEVER else limit.expires_us,
             on_expiry=limit.on_expiry.value,
+            fallback_ma=limit.fallback_ma
+            if limit.expires_us != NEVER and limit.on_expiry is OnExpiry.FALLBACK
+            else None,
         )
         for index, limit in enumerate(outlet.arbitration.stack)
     )
