@@ -151,7 +151,7 @@ def _meter_view(outlet: OutletCore, now_us: int, link_problem: str) -> MeterView
         name=outlet.config.meter,
         in_force=metering.in_force,
         problem=way or metering.problem,
-        currents_ma=None if sample is None else metering.currents_ma(outlet.inputs),
+        currents_ma=metering.meter_currents_ma,
         voltages_mv=None if sample is None else metering.voltages_mv(outlet.inputs),
         power_mw=None if sample is None else sample.power_mw,
         energy_wh=None if sample is None or sample.energy_mwh is None else sample.energy_mwh // 1_000,

@@ -34,6 +34,12 @@ function thenWords(limit) {
   return limit.on_expiry === "release" ? "it limits nothing" : "the same goes on";
 }
 
+// Whose limit is shared, and what a limit from outside is a limit of.
+function noteWords({ source, note }) {
+  if (source === "balancing share" && note && !note.startsWith("shed")) return `which “${note}” says`;
+  return note.replace(/^station\b/, "for the whole station");
+}
+
 const sentence = (words) => words.charAt(0).toUpperCase() + words.slice(1);
 const powerKw = (outlet) => outlet.currents_ma.reduce((sum, ma, phase) => sum + ma * outlet.voltages_mv[phase], 0) / 1e9;
 
@@ -197,7 +203,7 @@ export class OutletCard {
     list.replaceChildren(...limits.map((limit) => {
       const row = make("li", { "data-ruling": limit.ruling ? "yes" : "no" });
       const name = make("b", {}, limit.source);
-      const words = [limitWords(limit.source), limit.note].filter(Boolean).join(", ");
+      const words = [limitWords(limit.source), noteWords(limit)].filter(Boolean).join(", ");
       const bar = make("span", { class: "bar" });
       bar.style.setProperty("--share", String(limit.current_ma / highest));
       row.append(name, make("span", { class: "amount" }, `${amperes(limit.current_ma)} A${limit.ruling ? " rules" : ""}`), bar);
