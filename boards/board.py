@@ -6,8 +6,7 @@ Nothing here drives anything. Control gets a ``Board`` and knows neither drivers
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from evse.records import dataclass
 from hal.ports import (
     CardReader,
     ContactorHold,

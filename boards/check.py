@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,7 @@ from boards.problems import Problem, ProfileError
 from boards.quirks import QUIRKS
 from boards.to_core import station_config
 from boards.yaml_source import Key, key_text
+from evse.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from enum import StrEnum
 
 import msgspec
@@ -22,6 +22,7 @@ import msgspec
 from evse.core.config import StationConfig
 from evse.core.configure import config_digest, with_digest
 from evse.core.house_limit import HouseSettings
+from evse.records import dataclass
 from hal.meter_map import MeterMap
 
 FORMAT = 1

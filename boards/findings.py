@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from boards.yaml_source import Key
+from evse.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,11 +6,12 @@ core's units and the reference in ``profiles/README.md`` cannot disagree.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, cast
 
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.fields import FieldInfo
+
+from evse.records import dataclass
 
 GUIDE = "EVlink guide DOCA0060"
 IEC = "IEC 61851-1"

@@ -8,7 +8,6 @@ faults in one go.
 from __future__ import annotations
 
 import difflib
-from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -21,6 +20,7 @@ from boards.problems import Problem, ProfileError
 from boards.rules import check_rules
 from boards.schema import SCHEMA, StationProfile
 from boards.yaml_source import Key, Mark, Source, Value, key_text, looks_like_path, parse_source, read_source
+from evse.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

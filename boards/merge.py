@@ -5,9 +5,8 @@ Mappings are merged key by key, everything else (lists too) is replaced as a who
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from boards.yaml_source import Key, Mark, Source, Value
+from evse.records import dataclass
 
 OWN_KEYS = ("schema", "kind", "name", "description", "inherits")
 """Keys that a profile does not take from the one it inherits."""

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterator
-from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 from types import MappingProxyType
@@ -21,6 +20,7 @@ from boards.merge import Places
 from boards.meter_schema import METER_SCHEMA, MeterFile, MeterRegister
 from boards.problems import Problem, ProfileError
 from boards.yaml_source import Key, Source, key_text, looks_like_path, parse_source, read_source
+from evse.records import dataclass
 from hal.meter_map import CURRENTS, VOLTAGES, MeterMap, NumberKind, Quantity, Register
 
 FOLDER = "meters"

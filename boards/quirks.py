@@ -7,8 +7,9 @@ A profile lists quirks by name; a name that is not registered here is refused. T
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
+
+from evse.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

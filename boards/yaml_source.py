@@ -16,13 +16,14 @@ two read differently.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 import yaml
 
 from boards.problems import Problem, ProfileError
+from evse.records import dataclass
 
 MAX_BYTES = 256 * 1024
 MAX_DEPTH = 20

@@ -17,9 +17,10 @@ a register of its own (``exponent_address``); it is read with the value.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
+
+from evse.records import dataclass
 
 LARGEST_READ: Final = 125
 """Registers that one request may ask for (MODBUS Application Protocol V1.1b3, 6.3 and 6.4)."""

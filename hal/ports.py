@@ -7,9 +7,10 @@ integers with their unit in the name; phase tuples are (L1, L2, L3).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import IntEnum
 from typing import Protocol
+
+from evse.records import dataclass
 
 
 class PilotDriveMode(IntEnum):

@@ -1,7 +1,8 @@
 """Makes the virtual environment and becomes the tool that was asked for.
 
 Started by ``tools/run``, ``tools/test``, ``tools/bench``, ``tools/mutants``, ``tools/campaign`` and ``tools/lock`` with
-any Python >= 3.11 and nothing installed, so it uses only the standard library and imports nothing of the project.
+any Python >= 3.11 and nothing installed, so it uses only the standard library and imports nothing of the project. What only
+an installation needs is imported there: at each start somebody waits for the rest.
 
 - One environment per Python version, ``.venv/3.11``, ``.venv/3.12`` …, so that several can be used side by side.
 - Two levels: *run* (what the product needs) and *dev* (and what its check needs), installed exactly as
@@ -18,8 +19,6 @@ import fcntl
 import hashlib
 import json
 import os
-import shutil
-import subprocess
 import sys
 import sysconfig
 import tomllib
@@ -100,6 +99,8 @@ class Environment:
             self._stamp(known).unlink(missing_ok=True)
         if not fits:
             if self.folder.exists():
+                import shutil
+
                 shutil.rmtree(self.folder)
             _call(
                 [sys.executable, "-I", "-m", "venv", str(self.folder)],
@@ -139,6 +140,8 @@ def _call(command: Sequence[str], doing: str, root: Path, lock: int) -> None:
     # stays the user's business.
     env = {name: value for name, value in os.environ.items() if name not in {"PIP_TARGET", "PIP_PREFIX", "PIP_ROOT"}}
     env["PIP_USER"] = "0"
+    import subprocess
+
     done = subprocess.run(
         command,
         cwd=root,

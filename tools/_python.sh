@@ -7,19 +7,19 @@
 
 # Succeeds when $1 is usable; status 3: too old, 4: no venv or ensurepip module, anything else: does not run.
 _probe() {
-    "$1" -I -c '
+    # Looked for, not imported, and without site packages: at each start somebody waits for this.
+    "$1" -IS -c '
 import sys
 if sys.version_info < (3, 11):
     sys.exit(3)
-try:
-    import ensurepip, venv
-except ImportError:
+from importlib.machinery import PathFinder
+if not all(map(PathFinder.find_spec, ("ensurepip", "venv"))):
     sys.exit(4)
 ' </dev/null >/dev/null 2>&1
 }
 
 _no_venv_line() {
-    _version=$("$1" -I -c 'import sys; print("%d.%d" % sys.version_info[:2])' </dev/null 2>/dev/null)
+    _version=$("$1" -IS -c 'import sys; print("%d.%d" % sys.version_info[:2])' </dev/null 2>/dev/null)
     echo "$tool: $1 has no venv/ensurepip module; install it (Debian: apt-get install python$_version-venv)" \
         "or set EVSE_PYTHON to another Python 3.11 or newer" >&2
 }

@@ -15,9 +15,7 @@ NEVER: Final[dict[str, str]] = {
     "DataTransfer Accepted": "the station has no agreement with a vendor",
     "DataTransfer Rejected": "the station has no agreement with a vendor",
     "DataTransfer UnknownMessageId": "the station has no agreement with a vendor",
-    "DeleteCertificate Failed": "what is there can be deleted",
     "ExtendedTriggerMessage NotImplemented": "each message that can be asked for is sent",
-    "InstallCertificate Failed": "a certificate that is good can be installed",
     "SetChargingProfile NotSupported": "smart charging is supported",
     "SignedUpdateFirmware RevokedCertificate": "no list of revoked certificates is asked",
     "StatusNotification OverVoltage": "no detector tells it",
@@ -116,7 +114,7 @@ KEY_TESTS: Final[dict[str, str]] = {
     "TransactionMessageAttempts": _RETRY,
     "TransactionMessageRetryInterval": _RETRY,
     "UnlockConnectorOnEVSideDisconnect": _LEAVES,
-    "WebSocketPingInterval": "test_the_interval_of_pings_is_the_one_of_the_key",
+    "WebSocketPingInterval": "test_the_interval_of_pings_counts_for_the_connection_that_is_there",
 }
 """The test that shows what a key does; of one that is only kept, that it is kept and told."""
 

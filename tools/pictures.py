@@ -113,7 +113,7 @@ STORIES: Final[Mapping[str, Sequence[Moment]]] = {
         ),
     ),
     "thor-c": BADGE_STORY,
-    "thor-cable": FREE_STORY,
+    "thor-cable": BADGE_STORY[:2],
     "thor-free": FREE_STORY,
     "parking-t2-te": DOMESTIC_STORY,
     "parking-te": DOMESTIC_STORY,

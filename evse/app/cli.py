@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import gc
 import json
+import os
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -64,8 +65,8 @@ _METER_EXAMPLES: Final = """examples:
 """
 
 
-def parser() -> argparse.ArgumentParser:
-    """The whole command line."""
+def parser(command: str = "") -> argparse.ArgumentParser:
+    """The whole command line; only its part for ``command`` where somebody waits for that one (``run``, ``sim``)."""
     top = _parser_class()(
         prog="evse",
         description="An AC charging station: on its hardware, or with everything around it simulated.",
@@ -73,15 +74,9 @@ def parser() -> argparse.ArgumentParser:
     )
     top.add_argument("--version", action=_Version, nargs=0, help="show the program's version and end")
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    _add_run(commands)
-    _add_sim(commands)
-    _add_replay(commands)
-    _add_world(commands)
-    _add_badge(commands)
-    _add_settings(commands)
-    _add_firmware(commands)
-    _add_profile(commands)
-    _add_meters(commands)
+    alone = {"run": _add_run, "sim": _add_sim}.get(command)
+    for add in _ADDERS if alone is None else (alone,):
+        add(commands)
     return top
 
 
@@ -139,6 +134,12 @@ def _add_run(commands: Commands[argparse.ArgumentParser]) -> None:
         default="",
         metavar="DIR",
         help="public keys (*.pem) of those whose firmware packages are taken (default: /etc/evse/maker-keys)",
+    )
+    run.add_argument(
+        "--usb",
+        default="",
+        metavar="DIR",
+        help="where this machine mounts a USB stick (default: /media/evse-usb; in simulation usb in the station's data)",
     )
     run.add_argument(
         "--system-interface",
@@ -253,6 +254,11 @@ def _add_meters(commands: Commands[argparse.ArgumentParser]) -> None:
     check.set_defaults(run=_meters_check)
 
 
+_ADDERS: Final = (
+    *(_add_run, _add_sim, _add_replay, _add_world, _add_badge, _add_settings, _add_firmware, _add_profile, _add_meters),
+)
+
+
 def _megabytes(text: str) -> int:
     if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= 100_000:
         raise argparse.ArgumentTypeError(f"{text!r} is no size: 1 to 100000 MB")
@@ -288,7 +294,8 @@ def _run(arguments: argparse.Namespace) -> int:
 
 
 def _run_station(arguments: argparse.Namespace) -> int:
-    from evse.app.processes.run import RunError, RunOptions, run_station
+    from evse.app.processes.run import run_station
+    from evse.app.processes.run_options import RunError, RunOptions
 
     options = RunOptions(
         profile=arguments.profile,
@@ -303,6 +310,7 @@ def _run_station(arguments: argparse.Namespace) -> int:
         verbose=arguments.verbose,
         supervision=arguments.supervision,
         maker_keys=arguments.maker_keys,
+        usb=arguments.usb,
         interface=arguments.system_interface,
         trace=arguments.trace,
         trace_limit_mb=arguments.trace_limit,
@@ -409,7 +417,10 @@ def _complain(text: str, code: int) -> int:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit code."""
-    arguments = parser().parse_args(argv)
+    words = sys.argv[1:] if argv is None else list(argv)
+    arguments = parser(words[0] if words else "").parse_args(words)
+    # Also for the processes we start: looking for plug-ins among all that is installed takes a tenth of pydantic's loading.
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     try:
         return int(arguments.run(arguments))
     except KeyboardInterrupt:

@@ -15,8 +15,9 @@ import ctypes
 import os
 import resource
 import signal
-from dataclasses import dataclass
 from typing import Final
+
+from evse.records import dataclass
 
 CONTROL_PRIORITY: Final = 20
 WORLD_PRIORITY: Final = 30

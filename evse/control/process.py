@@ -8,8 +8,8 @@ Specification
   holds its contactor, only what has come into being since the last collection is looked at (a charge makes next to none:
   0.03 ms), and only when nothing is due for 20 ms, as right after a renewal; otherwise everything. What exists when the loop
   begins is never looked at again (``gc.freeze``).
-- The layouts of frames are compiled one at a time when nothing is due for 20 ms and a front end has been heard: at the
-  start they would hold back the pilot's first 12 V.
+- The layouts of frames are compiled one at a time, then the methods of records a few at a time, when nothing is due for 20 ms
+  and a front end has been heard: at the start they would hold back the pilot's first 12 V.
 - A cycle that asks for a restart (service button) ends the loop in the same orderly way; the supervisor starts the next.
 - On the way out every contactor's permission is withdrawn at once, its pilot goes to X1, and open sessions are closed
   with their energy up to that moment and the reason ``Reboot``.
@@ -29,12 +29,15 @@ from evse.control.cycle import ControlCycle
 from evse.control.latency import LatencyMonitor
 from evse.control.status_pipe import StatusPipe
 from evse.core.units import MS, SECOND
+from evse.records import finish
 from hal.frames.front_end_payloads import compile_ahead
 
 _log = logging.getLogger(__name__)
 COLLECT_EVERY_US: Final = 30 * SECOND
 COLLECT_PAUSE_US: Final = 20 * MS
 """While a contactor is held, garbage is collected only when nothing is due for so long."""
+RECORDS_A_PAUSE: Final = 10
+"""Records whose methods are written in one pause; some 3 ms."""
 YOUNG: Final = 1
 """Generations up to this one hold what was not there at the collection before."""
 
@@ -83,7 +86,7 @@ class ControlLoop:
         self._stopped = False
         self._collect_us = 0
         self._cold = True
-        """Some layouts of frames may not be compiled yet."""
+        """Some layouts of frames, or methods of records, may not be compiled yet."""
 
     def stop(self) -> None:
         """End after the present round."""
@@ -135,8 +138,8 @@ class ControlLoop:
     def _warm(self) -> None:
         begin_us = self._clock()
         if any(outlet.inputs.link_ok for outlet in self._cycle.core.outlets):
-            self._cold = compile_ahead()
-            self._latency.ran("compiling a frame's layout", self._clock() - begin_us)
+            self._cold = compile_ahead() or finish(RECORDS_A_PAUSE)
+            self._latency.ran("compiling a frame's layout or a record", self._clock() - begin_us)
 
     def _collect(self, now_us: int, due_us: int) -> None:
         holding = any(outlet.permission.granted for outlet in self._cycle.core.outlets)

@@ -14,7 +14,6 @@ is durable as well: who has it may rely on it after a power cut.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 
 from evse.core.config import StationConfig
@@ -23,6 +22,7 @@ from evse.core.orders import StandingOrder
 from evse.core.power_return import Interrupted
 from evse.core.units import NEVER
 from evse.core.values import MeterSample
+from evse.records import dataclass
 
 ANY_EPOCH = -1
 AT_ONCE = -NEVER
@@ -239,6 +239,25 @@ class ReportMeter(Command):
     problem: str = ""
 
 
+class Notice(StrEnum):
+    """What services have to say on the display, by its texts (:mod:`evse.core.led_bar`); nothing where there is no display."""
+
+    NONE = "none"
+    USB_BUSY = "usb busy"
+    """The stick is being read or written: it must stay."""
+    USB_DONE = "usb done"
+    """The stick may be taken out (*THØR/KEBA P30 configuration manual 120501*, 3.4.2)."""
+    USB_REFUSED = "usb refused"
+    """The stick has what this station does not take; it may be taken out."""
+
+
+@dataclass(frozen=True, slots=True)
+class ShowNotice(Command):
+    """Show ``notice`` until another one comes, or control starts anew. A fault in force and an answer to a card go before it."""
+
+    notice: Notice = Notice.NONE
+
+
 @dataclass(frozen=True, slots=True)
 class Restart(Command):
     """Control starts anew, for ``cause``. Whoever asks ends the sessions first; what still runs is ended with `Reboot`."""
@@ -281,6 +300,7 @@ COMMAND_TYPES: tuple[type[Command], ...] = (
     ClearFault,
     Configure,
     ReportMeter,
+    ShowNotice,
     Restart,
     RestoreState,
 )

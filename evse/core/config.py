@@ -7,13 +7,14 @@ and says so in ``profiles/README.md``.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 
 from evse.core.dip import DipBank
 from evse.core.limit_sources import MODBUS
 from evse.core.lines import InputLine
 from evse.core.units import MINUTE, MS, SECOND
+from evse.records import dataclass
 
 
 class Location(StrEnum):

@@ -23,10 +23,11 @@ either    on        on        not defined; treated as 10 A and reported (ours)
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Final, NamedTuple
+
+from evse.records import dataclass
 
 SWITCHES: Final = 8
 """Switches of a bank at most. A bank is read as one byte: switch 1 is 0x80, switch 8 is 0x01."""

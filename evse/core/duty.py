@@ -6,9 +6,10 @@ basis points (0.01 %), currents milliamperes; results are rounded down so that a
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
+
+from evse.records import dataclass
 
 MINIMUM_OFFER_MA: Final = 6_000
 """Below 6 A nothing can be offered by duty cycle."""

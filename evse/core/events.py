@@ -6,10 +6,11 @@ them and are never dropped. The others may be dropped under pressure, oldest fir
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, fields, is_dataclass
+from dataclasses import asdict, fields, is_dataclass
 from typing import Any, ClassVar
 
 from evse.core.orders import StandingOrder
+from evse.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,9 +13,10 @@ that an EVlink station does not know has no bit.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
+
+from evse.records import dataclass
 
 
 class Reaction(StrEnum):

@@ -17,7 +17,6 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Final
 
 from evse.core.commands import SetLimit
@@ -25,6 +24,7 @@ from evse.core.limit_sources import HOUSE_METER
 from evse.core.limits import LimitStep, OnExpiry
 from evse.core.units import NEVER, SECOND, PhaseValues
 from evse.core.values import MeterSample
+from evse.records import dataclass
 
 LOST_AFTER_US: Final = 10 * SECOND
 """A house meter is read every second; this old a reading says nothing of the house any more."""

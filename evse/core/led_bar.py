@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
+from evse.core.commands import Notice
 from evse.core.outlet_status import OutletStatus
 from evse.core.units import NEVER, SECOND
 from evse.core.values import Beep, Light
@@ -40,6 +41,8 @@ class SignFacts(NamedTuple):
     restarting: bool
     teaching: bool
     """The next card becomes the master."""
+    notice: Notice
+    """What services have to say."""
 
 
 def bar_light(facts: SignFacts, card: Beep) -> Light:
@@ -70,6 +73,7 @@ def display_text(facts: SignFacts, card: Beep) -> str:
         (facts.teaching, TEACHING),
         (card in _CARD_TEXT, _CARD_TEXT.get(card, "")),
         (facts.fault, TOO_HOT if facts.too_hot else FAULT),
+        (facts.notice in _NOTICE_TEXT, _NOTICE_TEXT.get(facts.notice, "")),
         (facts.charging, CHARGING),
         (out_of_service, OUT_OF_SERVICE),
         (authorised and not facts.released, WAIT_FOR_X1),
@@ -91,6 +95,11 @@ WAIT_FOR_X1: Final = "Wait for X1"
 READY: Final = "Ready"
 SHOW_CARD: Final = "Show card"
 _CARD_TEXT: Final = {Beep.READ: "Card read", Beep.ACCEPTED: "Card accepted", Beep.REFUSED: "Card invalid"}
+_NOTICE_TEXT: Final = {
+    Notice.USB_BUSY: "usb please wait",
+    Notice.USB_DONE: "remove usb",
+    Notice.USB_REFUSED: "usb refused",
+}
 _SESSION_TEXT: Final = {
     OutletStatus.PLUG_STARTED: "Plug in",
     OutletStatus.PLUG_DONE: "Please wait",
@@ -103,6 +112,7 @@ _SESSION_TEXT: Final = {
 DISPLAY_TEXTS: Final = (
     *(RESTART, STARTING, TEACHING, TOO_HOT, FAULT, CHARGING, OUT_OF_SERVICE, WAIT_FOR_X1, READY, SHOW_CARD),
     *_CARD_TEXT.values(),
+    *_NOTICE_TEXT.values(),
     *dict.fromkeys(_SESSION_TEXT.values()),
 )
 """Everything the display can say."""

@@ -7,12 +7,12 @@ expires and what holds then. Nothing but a source's own plan ever raises an offe
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
 from typing import NamedTuple
 
 from evse.core.units import NEVER, PhaseValues
+from evse.records import dataclass
 
 
 class OnExpiry(StrEnum):

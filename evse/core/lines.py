@@ -16,11 +16,11 @@ absent     A line that the front end does not have says nothing: its function is
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
 
 from evse.core.units import MS, NEVER
+from evse.records import dataclass
 
 
 class LineFunction(StrEnum):

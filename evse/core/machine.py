@@ -7,9 +7,10 @@ shares one machine, and a step costs some ten microseconds.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from transitions import Machine, MachineError
+
+from evse.records import dataclass
 
 
 class InvalidTriggerError(Exception):

@@ -14,11 +14,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
 from evse.core.energy import PJ_PER_MWH, PJ_PER_WH
 from evse.core.values import MeterSample
+from evse.records import dataclass
 
 LARGEST_CURRENT_MA: Final = 160_000
 LARGEST_VOLTAGE_MV: Final = 400_000

@@ -11,7 +11,7 @@ so that whoever keeps it only ever replaces it.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from enum import StrEnum
 from functools import lru_cache
 
@@ -19,6 +19,7 @@ from evse.core.availability import Availability
 from evse.core.limits import Limit, LimitStep, OnExpiry, PlanStep
 from evse.core.session import Booking
 from evse.core.units import NEVER, PhaseValues
+from evse.records import dataclass
 
 LIMIT_SOURCES = 16
 """So many sources may limit one outlet, or the station, at the same time."""

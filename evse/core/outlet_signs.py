@@ -47,6 +47,7 @@ class OutletSigns:
             released=panel.released,
             restarting=panel.restarting,
             teaching=panel.teaching.open,
+            notice=panel.notice,
         )
         wake_us = self._bar.update(now_us, facts, procedure.beep, procedure.beep_count)
         self.light = self._bar.light

@@ -18,6 +18,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
+from evse.core.commands import Notice
 from evse.core.config import OutletConfig
 from evse.core.dip import DipSwitches
 from evse.core.events import CardsErased, DipSwitchesRead, Event, MasterCardTaught
@@ -45,6 +46,8 @@ class Panel:
         self.teaching = MasterTeaching(start_us)
         self._x1_closed = False
         self._cards_erased = False
+        self.notice = Notice.NONE
+        """What services have to say on the display."""
 
     def update(self, now_us: int, lines: InputLines, dip: tuple[int, ...] | None) -> int:
         """Take the fresh readings; return when to look again."""

@@ -16,10 +16,10 @@ Sessions that ended because control itself died count as interrupted too: their 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
 from evse.core.units import MS, NEVER, SECOND
+from evse.records import dataclass
 
 LONGEST_DELAY_US: Final = 1_800 * SECOND
 RESUME_WITHIN_US: Final = 60 * SECOND

@@ -6,9 +6,8 @@ authorisation, before PWM. The session id is boot id plus outlet plus counter, u
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from evse.core.units import NEVER
+from evse.records import dataclass
 
 NORMAL_MODE_3 = "Normal_Mode_3"
 SIMPLIFIED_MODE_3 = "Simplified_Mode_3"

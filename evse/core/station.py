@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from evse.core.balancing import Balancer, Claim
 from evse.core.commands import (
@@ -31,6 +30,7 @@ from evse.core.commands import (
     SetLimit,
     SetPhases,
     SetUnavailable,
+    ShowNotice,
     StartSession,
     StopSession,
     Suspend,
@@ -51,9 +51,10 @@ from evse.core.session import Booking
 from evse.core.station_limits import StationLimits
 from evse.core.units import NEVER
 from evse.core.values import CardSeen, OutletInputs, OutletOutputs
+from evse.records import dataclass
 
 REMEMBERED_COMMANDS = 256
-STATION_WIDE = (Maintain, SetUnavailable)
+STATION_WIDE = (Maintain, SetUnavailable, ShowNotice)
 """Commands that outlet 0 addresses to every outlet."""
 NOT_RESTORED = "the state from before the start is not restored yet: try again"
 
@@ -346,6 +347,8 @@ class StationCore:
                 availability.postponed = command.active
             case Maintain():
                 availability.maintenance = command.active
+            case ShowNotice():
+                outlet.panel.notice = command.notice
             case SetUnavailable():
                 if command.active:
                     availability.unavailable[command.source.value] = command.after_session

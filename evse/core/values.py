@@ -6,10 +6,10 @@ ports of ``hal``.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 
 from evse.core.units import PhaseValues
+from evse.records import dataclass
 
 
 class PilotLevel(StrEnum):

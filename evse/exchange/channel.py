@@ -23,7 +23,7 @@ import logging
 import socket
 import termios
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
 
 from evse.core.commands import Command
@@ -41,6 +41,7 @@ from evse.exchange.envelope import (
 from evse.exchange.outbox import Outbox
 from evse.exchange.snapshot import ExchangeView, StationView
 from evse.exchange.wires import WatchWires, WireSource
+from evse.records import dataclass
 
 _log = logging.getLogger(__name__)
 RECONNECT_US: Final = 250 * MS

@@ -18,7 +18,6 @@ What was not acknowledged when it broke is sent again on the next one.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
 import msgspec
@@ -27,6 +26,7 @@ from evse.core.commands import COMMAND_TYPES, Command
 from evse.core.events import EVENT_TYPES, Event
 from evse.exchange.snapshot import StationView
 from evse.exchange.wires import WatchWires, WireFrames
+from evse.records import dataclass
 
 MESSAGE_LIMIT_BYTES: Final = 64 * 1024
 INTEGER_LIMIT: Final = 2**63 - 1

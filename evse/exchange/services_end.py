@@ -34,7 +34,6 @@ from evse.exchange.wires import WireFrames
 _log = logging.getLogger(__name__)
 WAITING_LIMIT: Final = 1024
 _TAKE_AT_ONCE: Final = 64
-BACKLOG: Final = 4
 STRANGER_LOG_S: Final = 1.0
 """Shortest time between two log lines about strangers."""
 _CREDENTIALS: Final = struct.Struct("3i")
@@ -62,18 +61,6 @@ class ExchangeHandler(Protocol):
     def disconnected(self) -> None:
         """Control is gone; ``hello`` comes next."""
         ...
-
-
-def listen_at(path: str) -> socket.socket:
-    """A listening socket at ``path`` for ``ServicesEnd``. Raises OSError."""
-    listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC)
-    try:
-        listener.bind(path)
-        listener.listen(BACKLOG)
-    except OSError:
-        listener.close()
-        raise
-    return listener
 
 
 def is_sibling(pid: int) -> bool:

@@ -7,9 +7,8 @@ a default or an old value would be taken for a measurement. While an outlet's ow
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from evse.core.units import PhaseValues
+from evse.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

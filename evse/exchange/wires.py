@@ -7,8 +7,9 @@ are dropped and counted: a reader that is too slow never holds control up.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final, Protocol
+
+from evse.records import dataclass
 
 MAX_WATCH_MS: Final = 60_000
 """Longest watch that one request may ask for."""

@@ -19,12 +19,12 @@ somebody else may be stopped by a card of the same group at the supervision; unt
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
 from evse.core.commands import Verdict
 from evse.core.units import SECOND
+from evse.records import dataclass
 from evse.services.badges.badge import Badge, BadgeType, is_uid
 
 BADGE_UNKNOWN: Final = "KO_BadgeUnknown"
@@ -87,7 +87,7 @@ class Known:
 
     ``badge``: its entry in the list. ``cached``: the supervision has accepted it before and that still counts.
     ``reachable``: the supervision can be asked. ``booked_for``: whom the outlet is reserved for, empty for nobody.
-    ``group_known``: the card that charges here belongs to a group at the supervision. ``erased``: all cards were erased and
+    ``group_known``: the card that charges here belongs to a group at the supervision, or may. ``erased``: all cards were erased and
     there is no master card since.
     """
 

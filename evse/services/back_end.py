@@ -54,6 +54,10 @@ class BackEnd(Protocol):
         """These messages have become durable."""
         ...
 
+    def written(self, now_us: int) -> None:
+        """The oldest of the commits that ``step`` has wanted is durable."""
+        ...
+
     def writes(self, event: Event, at: Instant) -> list[Write]:
         """What has to be in the same commit as what ``event`` makes durable."""
         ...

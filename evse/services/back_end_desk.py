@@ -42,6 +42,7 @@ class BackEndDesk:
         self._wake = wake
         self._answers: deque[tuple[int, CommandDone]] = deque()
         self._unread = False
+        self._now_us = 0
 
     @property
     def present(self) -> bool:
@@ -77,6 +78,11 @@ class BackEndDesk:
             _log.warning("the messages for the back-end cannot be read now: %s", error)
         self._wake()
 
+    def _written(self) -> None:
+        if self._back_end is not None:
+            self._back_end.written(self._now_us)
+        self.durable()
+
     def answer(self, seq: int, event: CommandDone) -> None:
         """Control has answered a command by the event ``seq``."""
         if self._back_end is not None:
@@ -92,6 +98,7 @@ class BackEndDesk:
         """Step the back-end; return when to do so again. It hears of an obeyed order when that is durable."""
         if self._back_end is None:
             return NEVER
+        self._now_us = now_us
         if self._unread:
             self.durable()
         while self._answers and orders_durable(self._answers[0][0]):
@@ -102,5 +109,5 @@ class BackEndDesk:
         for ask_id, answer in wishes.answers:
             self._answer_card(ask_id, answer)
         if wishes.writes:
-            self._journal.commit(wishes.writes, self.durable)
+            self._journal.commit(wishes.writes, self._written)
         return min(wishes.wake_us, now_us + RETRY_US) if self._unread else wishes.wake_us

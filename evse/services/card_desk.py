@@ -149,7 +149,9 @@ class CardDesk:
             return
         if question.purpose == "start":
             self._settle(question, self._answer_decision(answer))
-        elif answer.accepted and answer.group and answer.group == self._group_at(question.outlet):
+        elif (
+            answer.accepted and answer.group and answer.group.lower() == (self._group_at(question.outlet) or "").lower()
+        ):
             self._settle(question, Decision(Verdict.ACCEPTED, may_stop_any=True))
         else:
             self._settle(question, Decision(Verdict.REFUSED, NOT_THE_CURRENT_USER))
@@ -177,11 +179,12 @@ class CardDesk:
 
     def _known(self, uid: str, outlet: int) -> Known:
         entry = self._cache.get(uid)
-        group = self.supervision is not None and self.supervision.kept_for_group(outlet)
+        supervision = self.supervision
+        group = supervision is not None and supervision.kept_for_group(outlet)
         return Known(
             badge=self.book.find(uid),
             cached=entry is not None and self._counts(entry),
-            reachable=self.supervision is not None and self.supervision.reachable,
+            reachable=supervision is not None and (supervision.reachable or group),
             booked_for="" if group else self.booked.get(outlet, ""),
             group_known=self._group_at(outlet) != "",
             erased=self.erased,
@@ -192,7 +195,8 @@ class CardDesk:
         end_us = entry.expires_utc_us
         return end_us is None or (self._utc_us is not None and self._utc_us < end_us)
 
-    def _group_at(self, outlet: int) -> str:
+    def _group_at(self, outlet: int) -> str | None:
+        """The group of who charges here, empty for none; ``None``: the supervision has to be asked."""
         user = self.users.get(outlet, "")
         entry = self._cache.get(user)
         if entry is None and user and self.supervision is not None:
@@ -233,7 +237,7 @@ class CardDesk:
         admin = known.badge is not None and known.badge.type is BadgeType.ADMIN
         if event.purpose != "start" or supervision is None or admin or decision.reason == NOT_THE_BOOKER:
             return decision
-        answer = supervision.at_once(event.uid)
+        answer = supervision.at_once(event.uid, event.outlet)
         return decision if answer is None else self._answer_decision(answer)
 
     def _answer_decision(self, answer: SupervisionAnswer) -> Decision:
@@ -244,7 +248,7 @@ class CardDesk:
     def _unanswered(self, question: Question) -> Decision:
         """The decision when nobody has answered in time."""
         if question.purpose == "start" and self.supervision is not None:
-            answer = self.supervision.at_once(question.uid, waited=True)
+            answer = self.supervision.at_once(question.uid, question.outlet, waited=True)
             if answer is not None:
                 return self._answer_decision(answer)
         known = self._known(question.uid, question.outlet)

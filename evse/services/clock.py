@@ -8,10 +8,10 @@ is the order of sequence and record numbers.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 
 from evse.core.units import NEVER
+from evse.records import dataclass
 
 
 class ClockQuality(StrEnum):

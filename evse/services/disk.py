@@ -137,7 +137,8 @@ class RealDisk:
             _flush_directory(path.parent)
 
     def _write(self, path: Path, pieces: Iterable[bytes], flags: int) -> None:
-        descriptor = os.open(path, flags | os.O_CLOEXEC | os.O_NOFOLLOW, self._mode)
+        # Neither through a link nor into a pipe, which on a foreign medium may stand in the place of a file.
+        descriptor = os.open(path, flags | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK, self._mode)
         try:
             for piece in pieces:
                 rest = memoryview(piece)

@@ -9,10 +9,10 @@ Never reset: latched faults, the energy register, record numbers, the security l
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from evse.records import dataclass
 from evse.services.accounts.keeper import AccountKeeper
 from evse.services.disk import Disk
 from evse.services.settings.configuration import Configuration

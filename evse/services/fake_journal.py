@@ -11,9 +11,10 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Mapping
 from collections.abc import Sequence as SequenceOf
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from evse.core.units import NEVER
+from evse.records import dataclass
 from evse.services.badges.badge import Badge
 from evse.services.badges.badge_image import BadgeImage
 from evse.services.badges.writes import Authorised

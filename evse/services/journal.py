@@ -27,11 +27,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from collections.abc import Sequence as SequenceOf
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, Protocol
 
 from evse.core.orders import StandingOrder
+from evse.records import dataclass
 from evse.services.badges.badge import Badge
 from evse.services.badges.writes import Authorised, BadgeWrite
 from evse.services.clock import Deadline, Instant

@@ -7,10 +7,10 @@ double or for nobody change no charge; an accepted one still counts for the cach
 from __future__ import annotations
 
 from collections import OrderedDict
-from dataclasses import dataclass
 from typing import Final
 
 from evse.core.units import NEVER
+from evse.records import dataclass
 
 DECIDED_KEPT: Final = 64
 """So many decided questions are told from unknown ones."""

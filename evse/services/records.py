@@ -12,11 +12,11 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Final, Protocol
 
+from evse.records import dataclass
 from evse.services.clock import ClockQuality, Instant, worst
 
 LAST_SHOWN: Final = 30

@@ -6,8 +6,9 @@ need not take care of anything else: answers may come late, twice, never, for qu
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Protocol
+
+from evse.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,19 +33,22 @@ class SupervisionPort(Protocol):
         """Whether a question sent now is likely to be answered: connected, and accepted by the back-end."""
         ...
 
-    def at_once(self, uid: str, *, waited: bool = False) -> SupervisionAnswer | None:
-        """What counts for ``uid`` without asking, because it is known or nobody can be asked; ``None``: it has to be asked.
+    def at_once(self, uid: str, outlet: int, *, waited: bool = False) -> SupervisionAnswer | None:
+        """What counts for ``uid`` at ``outlet`` without asking, because it is known or nobody can be asked; ``None``: it has to be asked.
 
         ``waited``: it was asked and there was no answer in time. ``None`` then: the loss strategy decides.
         """
         ...
 
-    def group_of(self, uid: str) -> str:
-        """The group of ``uid`` as far as it is known; empty else."""
+    def group_of(self, uid: str) -> str | None:
+        """The group of ``uid``, empty for none; ``None``: it is not known, but whoever is asked about a card finds out."""
         ...
 
     def kept_for_group(self, outlet: int) -> bool:
-        """Whether the outlet is reserved for a group: then who may use it is not said by the booker's identifier alone."""
+        """Whether the outlet is reserved for a group: then who may use it is not said by the booker's identifier alone.
+
+        A card at such an outlet is always asked about, also while the back-end is away: ``ask`` answers then by what is known.
+        """
         ...
 
     def ask(self, ask_id: str, uid: str, outlet: int) -> None:

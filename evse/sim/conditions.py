@@ -10,12 +10,12 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final, Protocol
 
 from evse.core.events import Event
 from evse.exchange.snapshot import StationView
+from evse.records import dataclass
 from evse.sim.station import ClosedSession, OpenSession, OutletFacts
 
 Value = None | bool | int | str

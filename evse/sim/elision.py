@@ -21,9 +21,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import NamedTuple, Protocol
 
+from evse.records import dataclass
 from hal.scheduling import ANY_PERIOD, PolledRenewalPart, RenewalPart, RenewalRunner
 from hal.units import NEVER
 

@@ -8,7 +8,7 @@ until another one of its kind and source is given, its time is over or, for a bo
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
 
 from evse.core.commands import (
@@ -25,6 +25,7 @@ from evse.core.commands import (
 from evse.core.events import CommandDone, SessionOpened
 from evse.core.limits import OnExpiry
 from evse.core.units import MS, NEVER
+from evse.records import dataclass
 from evse.sim.invariants_base import Moment
 
 FIRM_US: Final = 500 * MS

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final, Protocol
 
 from evse.core.commands import Command
 from evse.core.config import OutletConfig, StationConfig
 from evse.core.lines import LineFunction
 from evse.core.units import MS, SECOND
+from evse.records import dataclass
 from evse.sim.station import Claims, ClosedSession, OpenSession, OutletClaims, OutletFacts, TimedEvent
 
 # Time bounds. A bound is how long a forbidden state may physically last.

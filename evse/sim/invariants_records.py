@@ -6,10 +6,10 @@ Energy through a welded contact that nobody orders closed belongs to no session 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Final
 
 from evse.core.units import NJ_PER_WH, SECOND
+from evse.records import dataclass
 from evse.sim.invariants_base import DISK, OPEN_ON_LEASE_US, Moment, Violation
 from evse.sim.station import ClosedSession, OutletFacts
 

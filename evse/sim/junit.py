@@ -8,10 +8,10 @@ a case with an ``error``. ``file`` and ``line`` point at the first place; ``time
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from xml.etree import ElementTree
 
 from boards.problems import Problem, printable
+from evse.records import dataclass
 from evse.sim.quantities import time_text
 from evse.sim.verdict import Verdict
 

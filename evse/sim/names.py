@@ -10,7 +10,6 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
@@ -26,6 +25,7 @@ from evse.core.outlet_status import OUTLET_TABLE, ErrorClass, OutletErrorName, O
 from evse.core.procedure_users import FREE_ACCESS
 from evse.core.session import DOMESTIC, NORMAL_MODE_3, SIMPLIFIED_MODE_3
 from evse.core.values import Beep, CableState, Light, LockFeedback, PilotLevel, PilotMode, PilotState, ShutterFeedback
+from evse.records import dataclass
 
 FAULTS: Final = tuple(kind.name for kind in CATALOGUE)
 EVSE_STATUS: Final = (

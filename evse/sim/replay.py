@@ -14,7 +14,7 @@ from __future__ import annotations
 import json
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final
 
 import msgspec
@@ -28,6 +28,7 @@ from evse.core.config import StationConfig
 from evse.core.events import EVENT_TYPES, Event
 from evse.exchange.envelope import ExchangeError, decode_command
 from evse.exchange.snapshot import StationView
+from evse.records import dataclass
 from evse.sim.trace import Plain, TraceEntry, TraceFile
 from hal.scheduling import RenewalPart
 from hal.wires import LinkLostError

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from evse.core.commands import Command
+from evse.records import dataclass
 from evse.sim.conditions import Condition
 from evse.sim.station import ParamValue
 

@@ -22,7 +22,9 @@ from evse.core.commands import (
     ReportMeter,
     Restart,
     RestoreState,
+    ShowNotice,
 )
+from evse.records import dataclass
 from evse.sim.command_values import FieldError, field_value
 from evse.sim.condition_loader import CONDITION_KEYS, load_condition, type_hints
 from evse.sim.names import UID_ALLOWED, UID_PATTERN, Brought, nearest_first
@@ -54,7 +56,7 @@ _SPAN_KEYS: Final = {
     "wait_until": ("timeout",),
 }
 _WITH_KEYS: Final = {"do": ("with", "if_possible"), "command": ("with",)}
-_INTERNAL: Final = (Authorise, Configure, ConfirmRecord, ReadCards, ReportMeter, Restart, RestoreState)
+_INTERNAL: Final = (Authorise, Configure, ConfirmRecord, ReadCards, ReportMeter, Restart, RestoreState, ShowNotice)
 
 
 def command_name(kind: type[Command]) -> str:
@@ -109,7 +111,7 @@ def _as_scenario_error(error: ProfileError) -> ScenarioError:
     )
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True)
 class Head:
     """What a scenario says of itself. ``title``: its ``name``; texts that it does not give are empty."""
 

@@ -18,10 +18,10 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Callable
-from dataclasses import dataclass
 from fractions import Fraction
 from typing import Final
 
+from evse.records import dataclass
 from evse.sim.elision import JumpPlan, RenewalLoop, plan_jump
 from hal.scheduling import RenewalPart, RenewalRunner, Stepped
 from hal.units import NEVER

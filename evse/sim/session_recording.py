@@ -12,12 +12,12 @@ from __future__ import annotations
 import dataclasses
 import typing
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 from enum import Enum
 
 from evse.core.commands import Command
 from evse.core.units import NEVER, SECOND
+from evse.records import dataclass
 from evse.sim.quantities import unit_of_name
 from evse.sim.scenario import Action, Do, Post, Scenario, Step, When
 from evse.sim.scenario_loader import COMMANDS, command_fields, command_name

@@ -7,13 +7,13 @@ and what is durable (``ledger``).
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
 from evse.core.commands import Command
 from evse.core.config import StationConfig
 from evse.core.events import Event
 from evse.exchange.snapshot import StationView
+from evse.records import dataclass
 from evse.sim.scheduler import Scheduler
 from hal.ports import SelfTest
 from hal.world.contactor import MirrorFault

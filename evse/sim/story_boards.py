@@ -6,7 +6,6 @@ A *feature* is something that users, wires or faults can act on. Faults, habits 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
 from typing import Final
@@ -15,6 +14,7 @@ from boards.load import load_profile, shipped_profiles
 from boards.to_core import station_config, wire_plan
 from evse.core.config import Access, OutletConfig
 from evse.core.lines import LineFunction
+from evse.records import dataclass
 
 
 class Feature(StrEnum):

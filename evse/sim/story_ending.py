@@ -12,7 +12,7 @@ Specification. Made from the actions alone, so that a shortened story ends in th
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final
 
 from evse.core.commands import (
@@ -35,6 +35,7 @@ from evse.core.outlet_status import OutletStatus
 from evse.core.panel import MASTER_CARD_MISSING
 from evse.core.phase_switch import PHASE_SWITCH_FAILED
 from evse.core.units import MINUTE, SECOND
+from evse.records import dataclass
 from evse.sim.conditions import Check, Condition, Subject, Value
 from evse.sim.scenario import Action, Do, Expect, Post, Scenario, Step, WaitUntil, When
 from evse.sim.station import ParamValue

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Final
 
 from evse.core.commands import (
@@ -32,6 +31,7 @@ from evse.core.commands import (
 )
 from evse.core.faults import CATALOGUE, Latch
 from evse.core.units import MINUTE, SECOND
+from evse.records import dataclass
 from evse.sim.scenario import Do, Post
 from evse.sim.station import ParamValue
 from evse.sim.story_boards import Feature, StoryBoard

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final
 
 from evse.core.units import MINUTE, SECOND
+from evse.records import dataclass
 from evse.sim.random_streams import RandomStreams
 from evse.sim.scenario import Do, Post
 from evse.sim.station import ParamValue

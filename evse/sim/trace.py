@@ -18,11 +18,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from pathlib import Path
 from typing import Final, TextIO
 
 from evse.core.events import Event
+from evse.records import dataclass
 
 TRACE_SCHEMA: Final = 2
 STATION: Final = "station"

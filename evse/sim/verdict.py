@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Final
 
+from evse.records import dataclass
 from evse.sim.invariants_base import Violation
 from evse.sim.quantities import time_text
 

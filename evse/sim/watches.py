@@ -7,10 +7,10 @@ instants, decides at the same times as a full one.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
 from typing import Final
 
+from evse.records import dataclass
 from evse.sim.conditions import Condition, Judgement, Observation, judge
 from evse.sim.scenario import Step
 from hal.units import SECOND

@@ -6,6 +6,10 @@
 
 from __future__ import annotations
 
+import evse.web.framework  # noqa: F401  # before all that imports the framework
+
+# isort: split
+
 import uuid
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
@@ -24,6 +23,7 @@ from evse.core.commands import (
     Suspend,
 )
 from evse.core.units import MS, NEVER, SECOND
+from evse.records import dataclass
 from evse.web.words import LIMITS
 
 UID_PATTERN = r"^([0-9A-F]{8}|[0-9A-F]{14}|[0-9A-F]{16}|[0-9A-F]{20})$"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from fastapi import APIRouter
@@ -12,6 +11,7 @@ from starlette.responses import HTMLResponse, Response
 from starlette.staticfiles import StaticFiles
 
 from evse.exchange.snapshot import StationView
+from evse.records import dataclass
 from evse.web.ports import (
     HEAL_PARAM,
     OUTLET_PARAM,

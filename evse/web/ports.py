@@ -8,8 +8,9 @@ every route and every part of the page that belongs to it.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, Protocol
+
+from evse.records import dataclass
 
 if TYPE_CHECKING:
     # The ports are loaded where a station starts; what they speak of is not needed there.

@@ -29,10 +29,11 @@ Permission
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from enum import Enum
 from typing import Any, Final
 
+from evse.records import dataclass
 from hal.drivers.front_end_lease import RENEWAL_US, HostLeases, RenewalRhythm
 from hal.drivers.front_end_orders import WaitingOrders
 from hal.drivers.front_end_panel import FrontEndPanel

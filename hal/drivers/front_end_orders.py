@@ -23,9 +23,9 @@ takes the place of an older one.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
+from evse.records import dataclass
 from hal.frames.front_end import Frame
 from hal.frames.front_end_messages import MessageId, State, message_id
 from hal.units import MS, NEVER, SECOND

@@ -22,10 +22,11 @@ without having been silent.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from enum import Enum
 from typing import Final
 
+from evse.records import dataclass
 from hal.frames.modbus import (
     AnswerStream,
     Framing,

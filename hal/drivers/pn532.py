@@ -30,10 +30,11 @@ Source: NXP PN532 User Manual (UM0701-02), sections 6.2.1, 6.3.2.3 (wake-up), 7.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from enum import Enum
 from typing import Final
 
+from evse.records import dataclass
 from hal.frames.pn532 import (
     ACCEPTED_UID_LENGTHS,
     ACK_FRAME,

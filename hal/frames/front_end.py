@@ -19,10 +19,10 @@ A repetition of a frame that was not acknowledged keeps its sequence number and 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import IntEnum
 from typing import Final
 
+from evse.records import dataclass
 from hal.frames.crc import crc16_ccitt_false
 from hal.frames.front_end_messages import (
     MAJOR,

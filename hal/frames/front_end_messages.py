@@ -7,13 +7,13 @@ layouts below. ``hal.frames.front_end`` turns these values into bytes and back.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import IntEnum, IntFlag
 from types import MappingProxyType
 from typing import Final
 
 from construct import Array, Bytes, Int8ub, Int16sb, Int16ub, Struct
 
+from evse.records import dataclass
 from hal.ports import BeepCode, LightCode, LockPulse, OutletReading, PilotDriveMode, ShutterPulse
 
 VERSION: Final = 0x12

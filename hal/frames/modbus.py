@@ -9,7 +9,6 @@ What is no frame is dropped and counted. Lengths are checked here before pymodbu
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass
 from enum import Enum, IntEnum
 from typing import Final, NamedTuple
 
@@ -22,6 +21,8 @@ from pymodbus.pdu.register_message import (
     ReadInputRegistersRequest,
     ReadInputRegistersResponse,
 )
+
+from evse.records import dataclass
 
 READ_HOLDING: Final = 3
 READ_INPUT: Final = 4

@@ -20,12 +20,12 @@ Source: NXP PN532 User Manual (UM0701-02), section 6.2.1 "Communication with the
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import Enum, IntEnum
 from typing import Any, Final
 
 from construct import Bytes, Const, ConstructError, Int8ub, Int16ub, Rebuild, Struct, this
 
+from evse.records import dataclass
 from hal.frames.construct_calls import build, parse
 
 TO_CHIP: Final = 0xD4

@@ -20,10 +20,11 @@ stays F until the next CONTROL.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from enum import Enum
 from typing import Final
 
+from evse.records import dataclass
 from hal.frames.front_end import DecoderCounts, Frame
 from hal.frames.front_end_messages import (
     DOMESTIC_VERSION,

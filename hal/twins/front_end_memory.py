@@ -6,10 +6,10 @@ that order said again: it is acknowledged and not obeyed. A frame with an older 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
 from typing import Final
 
+from evse.records import dataclass
 from hal.frames.front_end import Frame, Order
 from hal.frames.front_end_messages import Message, MessageId, message_id
 from hal.units import SECOND

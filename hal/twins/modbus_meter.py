@@ -19,9 +19,9 @@ from __future__ import annotations
 
 import math
 import random
-from dataclasses import dataclass
 from typing import Final
 
+from evse.records import dataclass
 from hal.frames.modbus import (
     READ_HOLDING,
     READS,

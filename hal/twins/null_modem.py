@@ -17,9 +17,9 @@ from __future__ import annotations
 import random
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Final
 
+from evse.records import dataclass
 from hal.scheduling import ANY_PERIOD, Stepped, Waker
 from hal.units import NEVER, SECOND
 from hal.wires import LinkLostError

@@ -34,9 +34,9 @@ ISO/IEC 14443-3 (SENS_RES 0004, 0044, 0084 for UIDs of 4, 7 and 10 bytes).
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Final
 
+from evse.records import dataclass
 from hal.frames.pn532 import (
     ACK_FRAME,
     BYTE_GAP_US,

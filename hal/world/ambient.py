@@ -6,9 +6,9 @@ time, or at once. Light, sound and ventilation are facts the station produced; t
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
+from evse.records import dataclass
 from hal.ports import BeepCode, LightCode
 from hal.units import NEVER
 

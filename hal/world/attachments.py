@@ -6,9 +6,9 @@ verb that needs a missing one is refused.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Protocol
 
+from evse.records import dataclass
 from hal.world.metered import MeterFaults, MeterLie
 
 

@@ -8,9 +8,9 @@ no losses: what is delivered is stored.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
+from evse.records import dataclass
 from hal.units import NEVER
 
 PJ_PER_WH: Final = 3_600 * 10**12

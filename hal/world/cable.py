@@ -8,8 +8,9 @@ is always plugged in.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
+
+from evse.records import dataclass
 
 CODING_OHM: Final = {13: 1_500, 20: 680, 32: 220, 63: 100}
 """Rating in ampere to coding resistor in ohm (IEC 61851-1 Table B.2)."""

@@ -6,8 +6,9 @@ and ``remove``; what it makes of them is its business.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from evse.records import dataclass
 from hal.units import NEVER
 from hal.world.attachments import CardHolder
 

@@ -8,10 +8,10 @@ main contacts by force (IEC 60947-4-1 Annex F), so it tells their truth unless i
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+from evse.records import dataclass
 from hal.units import MS, NEVER
 
 LOAD_MA: Final = 1_000

@@ -8,9 +8,10 @@ line closed or open (bridged or broken wire), ``bounce`` makes a line alternate 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 
+from evse.records import dataclass
 from hal.units import NEVER
 
 

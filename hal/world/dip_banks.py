@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
+
+from evse.records import dataclass
 
 SWITCHES: Final = 8
 

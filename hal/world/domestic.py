@@ -8,9 +8,10 @@ can ask it for less. It hangs on the same breaker, meter and residual-current de
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 
+from evse.records import dataclass
 from hal.units import NEVER
 from hal.world.contactor import Contactor
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, NamedTuple, Protocol
 
+from evse.records import dataclass
 from hal.units import MS
 from hal.world.supply import Phases
 

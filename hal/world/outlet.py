@@ -13,8 +13,8 @@ the event's time.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
+from evse.records import dataclass
 from hal.ports import (
     BeepCode,
     LightCode,

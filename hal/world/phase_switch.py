@@ -9,8 +9,7 @@ outlet's own contacts were closed: a vehicle would have lost or gained phases in
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from evse.records import dataclass
 from hal.units import MS, NEVER
 
 

@@ -13,10 +13,11 @@ computes the same plateau. Capacitances and edges are not modelled: plateaus are
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 from typing import Final, NamedTuple
 
+from evse.records import dataclass
 from hal.ports import PilotDriveMode
 from hal.units import NEVER
 

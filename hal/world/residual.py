@@ -9,9 +9,9 @@ test takes 800 ms and does not touch the trip outputs while it runs.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
+from evse.records import dataclass
 from hal.ports import SelfTest
 from hal.units import MS, NEVER
 

@@ -8,10 +8,11 @@ socket is always free and neither end switch closes.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 from typing import Final
 
+from evse.records import dataclass
 from hal.ports import ShutterPosition, ShutterPulse
 from hal.units import MS, NEVER
 from hal.world.slide import HOME, Obstacle, Slide

@@ -6,10 +6,10 @@ where it is. ``obstacle`` says where it is stuck: at either end it cannot leave 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
 from typing import Final
 
+from evse.records import dataclass
 from hal.units import MS, NEVER
 
 HOME: Final = 1_000

@@ -9,10 +9,11 @@ its supply went, unless the mirror contact still reports a closed contactor.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 from typing import Final
 
+from evse.records import dataclass
 from hal.ports import LockPosition, LockPulse
 from hal.units import NEVER, SECOND
 from hal.world.slide import HOME, Obstacle, Slide

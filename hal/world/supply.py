@@ -8,9 +8,9 @@ breaker trips only by a verb; a thermal model is not part of this world.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
+from evse.records import dataclass
 from hal.units import NEVER
 
 Phases = tuple[int, int, int]

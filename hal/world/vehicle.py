@@ -21,10 +21,11 @@ one time changes nothing.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 from typing import Final
 
+from evse.records import dataclass
 from hal.units import MS, NEVER, SECOND
 from hal.world.battery import Battery
 from hal.world.duty import offered_current_ma

@@ -7,9 +7,9 @@ outlet's physics have run up to the verb's time before either is called, and fol
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Final
 
+from evse.records import dataclass
 from hal.units import NEVER
 from hal.world.contacts import ContactKind
 from hal.world.outlet import OutletWorld

@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Any, Final, Literal
+
+from evse.records import dataclass
 
 ParamType = Literal["int", "number", "bool", "text", "choice"]
 ParamValue = bool | int | float | str

@@ -29,7 +29,7 @@ class AskedSupervision:
     reachable: bool = True
     asked: list[tuple[str, str]] = field(default_factory=list)
 
-    def at_once(self, _uid: str, *, waited: bool = False) -> SupervisionAnswer | None:
+    def at_once(self, _uid: str, _outlet: int, *, waited: bool = False) -> SupervisionAnswer | None:
         """Nothing is known without asking."""
         return None
 

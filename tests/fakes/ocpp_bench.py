@@ -97,6 +97,8 @@ class Bench:
         self.posted: list[Command] = []
         self.restarts: list[str] = []
         self.attempts: list[int] = []
+        self.pings_s: list[float] = []
+        """Intervals of pings that the link was told."""
         self.store = FakeStore(4_000)
         self.boots = 0
         self.random = random.Random(seed)
@@ -185,6 +187,9 @@ class Bench:
     def send(self, text: str) -> None:
         if self.connected and self.reachable:
             self._to_central.append((self.now_us + DELAY_US, self._connection, text))
+
+    def ping_every(self, seconds: float) -> None:
+        self.pings_s.append(seconds)
 
     def network(self, *, up: bool) -> None:
         """Cut or mend the network; a cut is noticed at once."""

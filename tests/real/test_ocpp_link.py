@@ -53,12 +53,12 @@ async def link_to(
     heard = Heard()
     link = WebSocketLink(
         lambda: (target_of(url, "CP1", profile, PASSWORD), profile, trust),
-        lambda: ping_s,
         lambda: time.monotonic_ns() // 1_000,
         wait_s,
         wait_s,
     )
     link.listener = heard
+    link.ping_every(ping_s)
     link.open()
     try:
         yield link, heard
@@ -187,7 +187,9 @@ def handshake(connection: socket.socket) -> None:
     )
 
 
-def test_the_interval_of_pings_is_the_one_of_the_key() -> None:
+@pytest.mark.req("OCP-01")
+@pytest.mark.parametrize("before_s", [0.1, 3_600, 0])
+def test_the_interval_of_pings_counts_for_the_connection_that_is_there(before_s: float) -> None:
     seen: list[int] = []
 
     def play(connection: socket.socket) -> None:
@@ -196,7 +198,9 @@ def test_the_interval_of_pings_is_the_one_of_the_key() -> None:
             seen.append(data[0] & 0x0F)
 
     async def story(port: int) -> None:
-        async with link_to(f"ws://127.0.0.1:{port}/", ping_s=0.1, wait_s=0.2) as (link, heard):
+        async with link_to(f"ws://127.0.0.1:{port}/", ping_s=before_s, wait_s=0.2) as (link, heard):
+            await until(lambda: heard.told[:1] == ["opened"])
+            link.ping_every(0.1)
             await until(lambda: heard.told == ["opened", "closed"])
             assert "ping" in link.problem
 

@@ -27,7 +27,7 @@ from evse.app.station.station_facts import facts_values, station_facts
 from evse.control.process import monotonic_us
 from evse.core.config import OutletConfig, StationConfig
 from evse.core.units import MS, SECOND
-from evse.exchange.services_end import listen_at
+from evse.exchange.listening import listen_at
 from hal.linux.kernel_workers import KernelWorkers
 
 PROFILE: Final = "parking-free"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sys
-from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import Any, Final
@@ -13,6 +12,7 @@ from boards.load import load_profile
 from boards.problems import ProfileError, printable
 from boards.to_core import station_config, wire_plan
 from evse.app.page.wire_text import describe
+from evse.records import dataclass
 from evse.sim.quantities import time_text
 from evse.sim.replay import Difference, ReplayError, ReplayReport, identity_of, replay
 from evse.sim.trace import TraceEntry, TraceError, TraceFile, open_trace

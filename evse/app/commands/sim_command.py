@@ -11,13 +11,14 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Final
 
 from boards.problems import Problem, ProfileError, printable
 from evse.app.virtual.scenario_library import expand, load, shipped_heads
 from evse.app.virtual.station_factory import dumb_station_factory, recording_factory, station_factory
+from evse.records import dataclass
 from evse.sim.junit import Case, junit_xml
 from evse.sim.problems import ScenarioError
 from evse.sim.runner import run_scenario

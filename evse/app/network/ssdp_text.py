@@ -7,9 +7,10 @@ presentation page is its own page: the network view of a PC shows it under its n
 from __future__ import annotations
 
 import uuid
-from dataclasses import dataclass
+from html import escape
 from typing import Final
-from xml.sax.saxutils import escape
+
+from evse.records import dataclass
 
 GROUP: Final = "239.255.255.250"
 PORT: Final = 1900
@@ -111,7 +112,7 @@ def description(device: Device) -> str:
         "UDN": device.udn,
         "presentationURL": "/",
     }
-    body = "".join(f"<{name}>{escape(_plain(value))}</{name}>" for name, value in fields.items())
+    body = "".join(f"<{name}>{escape(_plain(value), quote=False)}</{name}>" for name, value in fields.items())
     return (
         '<?xml version="1.0" encoding="utf-8"?>\n<root xmlns="urn:schemas-upnp-org:device-1-0">'
         f"<specVersion><major>1</major><minor>1</minor></specVersion><device>{body}</device></root>\n"

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from boards.load import Profile
 from evse.web.ports import BoardOutlet, BoardView, DipBank
+
+if TYPE_CHECKING:
+    # The services process uses this module too and has no need of the profile's schema.
+    from boards.load import Profile
 
 
 def board_view(profile: Profile) -> BoardView:

@@ -12,7 +12,6 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from evse.app.page.wire_text import describe
 from evse.core.units import NEVER, SECOND
 from evse.exchange.envelope import FromServices
 from evse.exchange.wires import WatchWires, WireFrames
@@ -94,6 +93,9 @@ class WireLog:
         """What control saw. Decoded once for all watchers."""
         if not self._watchers:
             return
+        # The layouts of frames are loaded only where somebody watches.
+        from evse.app.page.wire_text import describe
+
         lost = frames.lost - self._lost if self._lost is not None and frames.lost >= self._lost else 0
         self._lost = frames.lost
         lines = []

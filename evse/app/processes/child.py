@@ -14,7 +14,7 @@ import json
 import os
 import signal
 import sys
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, field
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ from boards.compiled import CompiledStation, decode_config
 from evse.control.priority import die_with_parent, name_process
 from evse.control.status_pipe import StatusPipe, log_to_supervisor
 from evse.core.config import StationConfig
+from evse.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +32,8 @@ class Task:
     load it, a name or an absolute path. ``supervision``: the central system as ``evse.app.supervision.charge_point_task`` writes it, empty
     without. ``base``: compiled file of what the profile gives without any setting; ``facts``: of the board, as
     ``evse.app.station.station_facts`` writes them. ``maker_keys``: directory of the public keys whose firmware is taken.
-    ``interface``: network interface of this machine that the settings configure, empty for none.
+    ``usb``: where the system mounts a USB stick. ``interface``: network interface of this machine that
+    the settings configure, empty for none.
     """
 
     config: str
@@ -45,6 +47,7 @@ class Task:
     facts: dict[str, Any] = field(default_factory=dict)
     maker_keys: str = ""
     interface: str = ""
+    usb: str = ""
     supervision: dict[str, Any] = field(default_factory=dict)
 
     def line(self) -> bytes:

@@ -13,13 +13,13 @@ import signal
 import subprocess
 import sys
 from collections import deque
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 import evse
 from evse.app.processes.status_lines import StatusLines
 from evse.core.units import MS, NEVER, SECOND
+from evse.records import dataclass
 
 QUICK_US: Final = 50 * MS
 SLOW_US: Final = 250 * MS

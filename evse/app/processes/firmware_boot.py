@@ -11,9 +11,10 @@ import logging
 import shutil
 import zipfile
 import zlib
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
+
+from evse.records import dataclass
 
 if TYPE_CHECKING:
     from evse.services.firmware.slots import Slots

@@ -18,9 +18,10 @@ import os
 import re
 import shutil
 import stat
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
+
+from evse.records import dataclass
 
 SOCKET_PATH_LIMIT: Final = 107
 LONGEST_NAME: Final = 40

@@ -1,7 +1,8 @@
 """``evse run``: from a profile to a running station.
 
 Control and world are started first and told their task when the profile has been read and compiled, so that their imports
-and ours pass at the same time. Everything that can be wrong with the user's wishes is found before anything is announced.
+and ours pass at the same time. What is imported above is therefore only what it takes to start them; the rest comes with
+``prepare``. Everything that can be wrong with the user's wishes is found before anything is announced.
 """
 
 from __future__ import annotations
@@ -13,73 +14,30 @@ import shutil
 import socket
 import sys
 import time
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from evse.app.processes.child import Task
 from evse.app.processes.child_process import ChildProcess, Program
 from evse.app.processes.console import Console, descriptor
-from evse.app.processes.firmware_boot import MAKER_KEYS, Boot
-from evse.app.processes.paths import (
-    Hold,
-    PathError,
-    check_uid,
-    data_directory,
-    make_runtime,
-    runtime_base,
-    write_status,
-)
+from evse.app.processes.paths import Hold, PathError, make_runtime, runtime_base, write_status
+from evse.app.processes.run_options import BAD_INPUT, RunError, RunOptions
 from evse.app.processes.supervisor import FAILED, Supervisor, monotonic_us
-from evse.app.processes.trace_writer import DEFAULT_LIMIT_MB, LiveTrace
-from evse.app.station.factory_badges import badges_of, strategy_of
+from evse.app.processes.trace_writer import LiveTrace
+from evse.app.processes.usb_port import SimulatedUsbPort
 from evse.core.units import SECOND
-from evse.exchange.services_end import listen_at
+from evse.exchange.listening import listen_at
 from hal.linux.kernel_workers import KernelWorkers
+
+if TYPE_CHECKING:
+    from evse.app.processes.firmware_boot import Boot
 
 DEFAULT_PORT: Final = 8061
 NEXT_PORTS: Final = 20
-BAD_INPUT: Final = 2
 FLUSH_S: Final = 1.0
 """How long the end waits for whoever reads our output."""
 CONTROL_PATIENCE_US: Final = 2 * SECOND
 SERVICES_PATIENCE_US: Final = 10 * SECOND
 WORLD_PATIENCE_US: Final = 10 * SECOND
-
-
-@dataclass(frozen=True, slots=True)
-class RunOptions:
-    """What the command line said. ``port`` ``None``: the default one or the next that is free.
-
-    ``kernel_workers``: with ``fifo``, raise the kernel's workers that carry serial lines too.
-    ``supervision``: URL of a central system instead of the profile's. ``maker_keys``: directory of the public keys whose
-    firmware is taken, empty for the device's. ``interface``: network interface of this machine that the station's settings
-    configure, empty for none. ``trace``: file to record into, empty for none, of at most ``trace_limit_mb`` megabytes.
-    """
-
-    profile: str
-    uid: str = ""
-    host: str = "127.0.0.1"
-    port: int | None = None
-    data: str = ""
-    fifo: bool = True
-    kernel_workers: bool = True
-    dumb_front_end: bool = False
-    json_output: bool = False
-    verbose: bool = False
-    supervision: str = ""
-    maker_keys: str = ""
-    interface: str = ""
-    trace: str = ""
-    trace_limit_mb: int = DEFAULT_LIMIT_MB
-
-
-class RunError(Exception):
-    """The station cannot be run; ``code`` is the exit code."""
-
-    def __init__(self, text: str, code: int) -> None:
-        super().__init__(text)
-        self.code = code
 
 
 def run_station(options: RunOptions) -> int:
@@ -112,7 +70,6 @@ class StationRun:
         self._data: Hold | None = None
         self._workers = KernelWorkers() if options.fifo and options.kernel_workers else None
         self._about: dict[str, Any] = {}
-        self._maker_keys = options.maker_keys or MAKER_KEYS
         self._boot: Boot | None = None
         self._supervisor: Supervisor | None = None
         # Each its own, so that a stalled reader of one does not keep the start line from the other.
@@ -147,7 +104,12 @@ class StationRun:
         self._control.start(now_us)
         self._world.start(now_us)
         self._tend()
-        task, simulated = self._prepare()
+        # Loaded now, while both processes load what they need.
+        from evse.app.station.station_task import prepare
+
+        prepared = prepare(self._options, self._runtime.directory)
+        self._data, self._about, self._boot = prepared.data, prepared.about, prepared.boot
+        simulated = bool(self._about["simulated"])
         if not simulated:
             self._world.end()
         trial = self._choose_program()
@@ -160,13 +122,14 @@ class StationRun:
             self._services,
             self._world if simulated else None,
             self._ours if simulated else None,
-            task.line(),
+            prepared.task.line(),
             changed=self._write_status,
             started=self._tell_started,
             say=self._errors.say,
             tend=self._tend,
             choose=self._choose_program,
             trial=trial,
+            usb=SimulatedUsbPort(Path(prepared.task.data)).obey if simulated else None,
             verbose=self._options.verbose,
         )
         self._write_status()
@@ -205,78 +168,6 @@ class StationRun:
         end_s = time.monotonic() + FLUSH_S
         for console in (self._errors, self._output):
             console.close(max(end_s - time.monotonic(), 0.0))
-
-    def _prepare(self) -> tuple[Task, bool]:
-        """Read the profile, compile it, make the directories; return the task and whether it is simulated."""
-        from boards.compiled import WireKind, encode_config
-        from boards.load import load_profile
-        from boards.problems import ProfileError
-        from boards.to_core import station_config, wire_plan
-        from evse.app.page.board_view import board_values
-        from evse.app.station.station_facts import facts_values, station_facts
-        from evse.app.station.station_memory import configured
-
-        options = self._options
-        try:
-            profile = load_profile(options.profile)
-            wires = wire_plan(profile)
-            kinds = {wire.kind for wire in wires.wires()}
-            simulated = WireKind.SIMULATED in kinds
-            uid = check_uid(options.uid or f"{'SIM' if simulated else 'EVSE'}-{profile.model.name}")
-            base = station_config(profile, uid)
-            supervision: dict[str, Any] = {}
-            if options.supervision or profile.model.supervision is not None:
-                # Loaded only where it is used: the pilot's first 12 V wait for us.
-                from evse.app.supervision.charge_point_task import supervision_values
-
-                supervision = supervision_values(profile, options.supervision)
-        except ProfileError as error:
-            text = "\n".join(map(str, error.problems))
-            raise RunError(f"{text}\nprofile {options.profile!r} is refused", BAD_INPUT) from error
-        except (ValueError, PathError) as error:
-            raise RunError(str(error), BAD_INPUT) from error
-        if simulated and kinds != {WireKind.SIMULATED}:
-            raise RunError("a profile whose wires are partly simulated and partly real cannot be run", BAD_INPUT)
-        if simulated:
-            wires = wires.with_paths(
-                {wire.name: str(self._path(wire.name.replace("/", "-"))) for wire in wires.wires()}
-            )
-        try:
-            data = data_directory(uid, options.data)
-            self._data = Hold(data)
-            facts = station_facts(profile, uid, supervision)
-            config = configured(base, facts, data)
-        except (PathError, OSError) as error:
-            raise RunError(str(error), FAILED) from error
-        compiled, without_settings = self._path("station.compiled"), self._path("profile.compiled")
-        for file, content in ((compiled, config), (without_settings, base)):
-            file.write_bytes(encode_config(content, wires))
-        self._about = {
-            "uid": uid,
-            "profile": config.profile,
-            "outlets": len(config.outlets),
-            "simulated": simulated,
-            "data": str(data),
-            "config_digest": config.digest,
-        }
-        self._boot = Boot(data, self._runtime.directory, facts.family, self._maker_keys)
-        world = str(self._path("world")) if simulated else ""
-        board = board_values(profile)
-        task = Task(
-            str(compiled),
-            str(data),
-            world,
-            strategy_of(profile),
-            badges_of(profile),
-            board,
-            reference=_reference(options.profile),
-            base=str(without_settings),
-            facts=facts_values(facts),
-            maker_keys=self._maker_keys,
-            interface=options.interface,
-            supervision=supervision,
-        )
-        return task, simulated
 
     # --- what others see -----------------------------------------------------------------------------------------
 
@@ -341,12 +232,6 @@ class StationRun:
         self._output.say("\n".join(lines))
         for warning in self._warnings():
             self._errors.say(f"  warning: {warning}")
-
-
-def _reference(profile: str) -> str:
-    """The profile as another process finds it: a name, or an absolute path."""
-    path = Path(profile)
-    return str(path.absolute()) if path.exists() else profile
 
 
 def open_trace(options: RunOptions) -> LiveTrace | None:

@@ -59,6 +59,7 @@ from evse.web.server import Server, make_server
 
 if TYPE_CHECKING:
     from evse.app.station.gateway_watch import GatewayWatch
+    from evse.app.station.usb_watch import UsbWatch
     from evse.app.supervision.charge_point_task import Supervised
 
 _log = logging.getLogger(__name__)
@@ -159,9 +160,24 @@ class ServicesProcess:
         source = RecordedSource(self._hub, world) if world is not None else self._hub
         app = create_app(source, world, JournalRecords(journal), error_bits=names, extras=extras)
         self._server: Server = make_server(app, "", 0)
+        self._usb = self._usb_watch(task)
         self._problem = self._memory_problem = ""
         self._plan, self._simulated = station.wires, bool(task.world)
         self._gateways: GatewayWatch | None = None
+
+    def _usb_watch(self, task: Task) -> UsbWatch | None:
+        if "usb.allow_config" not in self._memory.settings.values:
+            return None
+        # Only a THØR has the port.
+        from evse.app.station.usb_watch import UsbWatch
+
+        return UsbWatch(
+            Path(task.usb),
+            self._memory.settings,
+            self._firmware,
+            lambda command: self._end.send((command,)),
+            monotonic_us,
+        )
 
     def _read_meters(self) -> None:
         """Meters behind gateways and at the house connection, as the settings have it now."""
@@ -293,11 +309,14 @@ class ServicesProcess:
         trial = asyncio.create_task(self._firmware.run(), name="firmware")
         self._read_meters()
         host = asyncio.create_task(self._host.run(), name="host")
+        usb = None if self._usb is None else asyncio.create_task(self._usb.run(), name="usb port")
         serve = asyncio.create_task(self._server.serve(sockets=[self._web]), name="web")
         while not self._server.started and not serve.done():  # noqa: ASYNC110  # uvicorn has a flag, no event
             await asyncio.sleep(0.005)
         self._child.status.send({"ready": True})
         await serve
+        if usb is not None:
+            usb.cancel()
         if self._house is not None:
             self._house.close()
         if self._gateways is not None:

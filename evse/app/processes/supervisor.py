@@ -29,6 +29,7 @@ from typing import Any, Final
 from evse.app.processes.child_process import QUICK_DEATHS, WORTH_TELLING, ChildProcess
 from evse.core.units import NEVER, SECOND
 
+USB_VERBS: Final = ("insert_usb_stick", "remove_usb_stick")
 LOOK_US: Final = SECOND // 4
 TEND_US: Final = SECOND
 AWAY_US: Final = 1 * SECOND
@@ -52,8 +53,8 @@ class Supervisor:
 
     ``world_link``: our end of the world's socket. ``changed``: called when a process came or went; ``started``: once, when
     all are ready for the first time. ``say`` takes lines for people and must never wait. ``tend`` is called about once a second.
-    ``choose``: decides what the next start of control and services runs and returns whether that is on trial; ``trial``: whether
-    what it decided last is.
+    ``usb``: carries out the verbs of a simulated USB port and returns why not, or an empty text. ``choose``: decides what the next
+    start of control and services runs and returns whether that is on trial; ``trial``: whether what it decided last is.
     """
 
     def __init__(
@@ -70,6 +71,7 @@ class Supervisor:
         tend: Callable[[], None] = lambda: None,
         choose: Callable[[], bool] = lambda: False,
         trial: bool = False,
+        usb: Callable[[str], str] | None = None,
         verbose: bool = False,
     ) -> None:
         self.control, self.services, self.world = control, services, world
@@ -83,6 +85,7 @@ class Supervisor:
         self._tell = say
         self._tend, self._tend_us = tend, 0
         self._choose, self._trial = choose, trial
+        self._usb = usb
         self._verbose = verbose
         self._announced = False
         self._powered = True
@@ -246,6 +249,10 @@ class Supervisor:
             "freeze_control": signal.SIGSTOP,
             "thaw_control": signal.SIGCONT,
         }.get(str(message.get("verb")))
+        if self._usb is not None and message.get("verb") in USB_VERBS:
+            why_not = self._usb(str(message["verb"]))
+            refusal = {"ok": False, "kind": "refused", "param": "", "reason": f"impossible now: {why_not}"}
+            return refusal if why_not else {"ok": True}
         if number is None:
             return {"ok": False, "kind": "bad", "param": "", "reason": "the supervisor does not know this verb"}
         if not child.signal(number):

@@ -30,7 +30,7 @@ from boards.compiled import CompiledStation, WireSpec
 from evse.app.page.session_log import SessionLog
 from evse.app.processes.child import add_child_arguments, begin_child, wait_for_task
 from evse.app.processes.json_lines import Answer, JsonLineServer, Request
-from evse.app.virtual.process_verbs import REAL_PROCESS_VERBS
+from evse.app.virtual.process_verbs import REAL_PROCESS_VERBS, USB_VERBS
 from evse.app.virtual.simulated_hardware import DeviceEnd, SimulatedHardware
 from evse.control.priority import WORLD_PRIORITY, Rights, become_real_time
 from evse.control.process import monotonic_us
@@ -198,7 +198,9 @@ class WorldProcess:
             for verb in REAL_PROCESS_VERBS:
                 if verb.name == name:
                     check_params(verb, params)
-                    self._ask_supervisor({"verb": name}, self._noting(name, now_us, answer))
+                    # No scenario of virtual time could say it again.
+                    noted = answer if verb in USB_VERBS else self._noting(name, now_us, answer)
+                    self._ask_supervisor({"verb": name}, noted)
                     return
             apply(self._world.world, name, params, now_us)
         except VerbError as error:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from boards.compiled import WirePlan
 from boards.meter_load import load_meter
@@ -17,6 +16,7 @@ from evse.app.station.house_watch import readable
 from evse.core.commands import Command, ReportMeter
 from evse.core.config import MeterLink, StationConfig
 from evse.core.units import SECOND
+from evse.records import dataclass
 from evse.services.gateway_meter import AGAIN_US, GatewayMeter, gateway_reader
 from evse.services.settings.model import Values
 from hal.linux.serial_port import SerialPortLink

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from boards.load import Profile
 from boards.quirks import ZE_READY_BALANCED
-from boards.schema import Outlet
-from boards.schema_meter import HouseMeterKeys
 from evse.app.supervision.supervision_settings import supervised_factory
 from evse.core.units import MS
 from evse.services.settings.model import OutletFacts, StationFacts
 from evse.services.settings.phases import meter_conductors, order_of
+
+if TYPE_CHECKING:
+    # The services process uses this module too and has no need of the profile's schema.
+    from boards.load import Profile
+    from boards.schema import Outlet
+    from boards.schema_meter import HouseMeterKeys
 
 _STATION: Final = {
     "location": "general.location",

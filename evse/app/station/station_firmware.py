@@ -110,6 +110,10 @@ class StationFirmware:
         """The version that was at work when somebody last asked for the state, as it is at each start."""
         return self._version
 
+    async def examine(self, path: Path) -> Manifest:
+        """What a package says, without taking it. Raises ``PackageError`` and ``OSError``."""
+        return await asyncio.to_thread(self.service.examine, path)
+
     async def upload(self, pieces: AsyncIterator[bytes], who: Actor) -> Manifest:
         async with self._busy:
             try:

@@ -6,7 +6,7 @@ import asyncio
 import random
 import secrets
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -33,6 +33,7 @@ from evse.links.ocpp.supervision import OcppSupervision
 from evse.links.ocpp.target import Target, TargetError, Trust, check_url, target_of
 from evse.links.ocpp.transfers import Transfers
 from evse.links.ocpp.websocket import WebSocketLink
+from evse.records import dataclass
 
 if TYPE_CHECKING:
     # The services process uses this module too and has no need of the YAML reader.
@@ -113,7 +114,7 @@ def supervise(
         made = target_of(settings.url, settings.identity, profile, keys.text("AuthorizationKey"), settings.version)
         return made, profile, _trust(trust, point)
 
-    link = WebSocketLink(target, lambda: point.context.keys.integer("WebSocketPingInterval"), clock)
+    link = WebSocketLink(target, clock)
     carried: set[asyncio.Task[None]] = set()
     threads = FileThreads()
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from evse.core.config import StationConfig
 from evse.exchange.snapshot import StationView
 from evse.links.ocpp.settings import StationIdentity
 from evse.links.ocpp.transfers import Transfers
+from evse.records import dataclass
 from evse.services.firmware.manifest import PackageError
 from evse.services.firmware.service import FirmwareEvent, FirmwareService, FirmwareStatus
 from evse.services.security.events import STRANGERS_CAN, SecurityEvent, SecurityKind

@@ -6,16 +6,27 @@ from typing import Final
 
 from hal.world.verb_spec import Verb, VerbParam
 
-REAL_PROCESS_VERBS: Final = (
+_DEATHS: Final = (
     Verb("kill_control", "process", "the control process dies and is started again"),
     Verb("freeze_control", "process", "the control process hangs", healed_by="thaw_control"),
     Verb("thaw_control", "process", "the hung control process is replaced", healed_by="freeze_control"),
     Verb("kill_services", "process", "the services process dies and is started again"),
 )
+USB_VERBS: Final = (
+    Verb(
+        "insert_usb_stick",
+        "process",
+        "a USB stick is plugged in: the directory usb-stick of the station's data",
+        healed_by="remove_usb_stick",
+    ),
+    Verb("remove_usb_stick", "process", "the USB stick is taken out, finished or not", healed_by="insert_usb_stick"),
+)
+"""A station in virtual time has no such port: its settings are its profile."""
+REAL_PROCESS_VERBS: Final = (*_DEATHS, *USB_VERBS)
 """Those that a supervisor of real processes can carry out."""
 
 PROCESS_VERBS: Final = (
-    *REAL_PROCESS_VERBS,
+    *_DEATHS,
     Verb(
         "slow_disk",
         "process",
@@ -37,4 +48,4 @@ PROCESS_VERBS: Final = (
     ),
     Verb("stop_teaching", "process", "the readers serve charges again"),
 )
-"""All of them, as in virtual time. Same shape as the world's verbs, so that every interface lists them together."""
+"""Those of virtual time. Same shape as the world's verbs, so that every interface lists them together."""

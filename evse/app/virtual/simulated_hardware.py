@@ -7,12 +7,12 @@ that opens the device's end of a wire.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from boards.compiled import HouseMeter, MeterWires, OutletWires, WirePlan, WireSpec
 from evse.core.config import StationConfig
 from evse.core.lines import InputLine, LineFunction
+from evse.records import dataclass
 from hal.frames.front_end_messages import INPUT_COUNT, Capability
 from hal.scheduling import Stepped, Waker
 from hal.twins.front_end import DEFAULT_FIRMWARE, FirmwareIdentity, FrontEndTwin

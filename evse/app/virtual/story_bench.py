@@ -8,11 +8,11 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from evse.app.virtual.station_factory import dumb_station_factory, station_factory
+from evse.records import dataclass
 from evse.sim.runner import run_scenario
 from evse.sim.scenario import Do
 from evse.sim.scenario_writer import scenario_text

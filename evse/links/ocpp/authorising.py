@@ -6,7 +6,9 @@ The card desk of the services asks, waits and gives the verdict. Here is said
    in time, who is known as accepted (`LocalAuthorizeOffline`), and who is not known when unknown ids are allowed
    (`AllowOfflineTxForUnknownId`, the setting's "allow all"). Known as refused stays refused;
 2. how the central system is asked, and what its answer means;
-3. that a reservation for a group is handed over to whoever of the group comes.
+3. that a reservation for a group is handed over to whoever of the group comes, and taken back when no charge follows.
+
+Whose group nobody here knows (neither the local list nor the cache, nor an answer since the start) is asked for by `Authorize`.
 """
 
 from __future__ import annotations
@@ -18,20 +20,32 @@ from evse.core.commands import ANY_EPOCH, Book, StartSession, StopSession, Suspe
 from evse.core.units import SECOND
 from evse.links.ocpp.charging_profile import ProfileError
 from evse.links.ocpp.connector_status import ConnectorStatus, plugged
-from evse.links.ocpp.context import Context, Reservation, Running
+from evse.links.ocpp.context import Context
 from evse.links.ocpp.id_tags import IdTagInfo
+from evse.links.ocpp.remembered import Reservation, Running
 from evse.links.ocpp.requests import Answer
 from evse.links.ocpp.settings import OfflineMode, OnlineMode
 from evse.links.ocpp.transactions import id_tag
 from evse.services.supervision import SupervisionAnswer
 
 _YEAR_US: Final = 365 * 86_400 * SECOND
+HANDED_OVER_US: Final = 5 * SECOND
+"""A session of somebody of the group begins so soon after the reservation was handed over, or none does."""
+RENEWED_US: Final = 60 * SECOND
+"""So long after a start of control its outlets are waited for."""
 Judged = Callable[[int, IdTagInfo | None, bool], None]
 """Called with the time, what is known of the id, and whether the central system has said it just now."""
 
 
-def at_once(context: Context, tag: str, *, waited: bool) -> SupervisionAnswer | None:
-    """Return what counts for an id without asking; ``None``: the central system has to be asked."""
+def at_once(context: Context, tag: str, connector: int, *, waited: bool) -> SupervisionAnswer | None:
+    """Return what counts for an id without asking; ``None``: it has to be asked for by ``ask_card``."""
+    if not waited and group_decides(context, connector, tag):
+        # What is answered there comes after the reservation was handed over.
+        return None
+    return _unasked(context, tag, waited=waited)
+
+
+def _unasked(context: Context, tag: str, *, waited: bool = False) -> SupervisionAnswer | None:
     now_us = context.now_us
     info = context.known_tag(tag, now_us)
     accepted = info is not None and info.accepted(context.utc_us(now_us))
@@ -48,18 +62,45 @@ def at_once(context: Context, tag: str, *, waited: bool) -> SupervisionAnswer | 
 
 
 def ask_card(context: Context, ask_id: str, tag: str, connector: int) -> None:
-    """Ask about a card; the answer joins ``context.card_answers``."""
+    """Ask about a card; the answer joins ``context.card_answers``.
+
+    Where somebody else charges it is about the group of both: then that one is asked for first, if nobody knows his.
+    """
+
+    def answer(info: IdTagInfo | None, *, accepted: bool) -> None:
+        context.card_answers.append((ask_id, _answer(info, accepted=accepted)))
 
     def judged(now_us: int, info: IdTagInfo | None, online: bool) -> None:
         accepted = info is not None and info.accepted(context.utc_us(now_us))
         if not online:
             accepted = may_begin_unasked(context, now_us, info)
-        if accepted:
-            hand_over_booking(context, now_us, connector, tag, info)
-        context.card_answers.append((ask_id, _answer(info, accepted=accepted)))
+        if accepted and hand_over_booking(context, now_us, connector, tag, "" if info is None else info.parent):
+            _watch_booking(context, now_us, connector)
+        answer(info, accepted=accepted)
 
-    if not ask_tag(context, context.now_us, tag, judged):
-        judged(context.now_us, context.known_tag(tag, context.now_us), False)
+    def ask() -> None:
+        if not ask_tag(context, context.now_us, tag, judged):
+            judged(context.now_us, context.known_tag(tag, context.now_us), False)
+
+    def user_judged(_now_us: int, _info: IdTagInfo | None, _online: bool) -> None:
+        if group_of(context, user):
+            ask()
+        else:
+            answer(None, accepted=False)
+
+    user = _user_at(context, connector)
+    if group_decides(context, connector, tag) and _unasked(context, tag) is not None:
+        info = context.known_tag(tag, context.now_us)
+        judged(context.now_us, info, context.link.may_ask)
+    elif user and user.lower() != tag.lower() and group_of(context, user) is None:
+        ask_tag(context, context.now_us, user, user_judged)
+    else:
+        ask()
+
+
+def _user_at(context: Context, connector: int) -> str:
+    running = context.running.get(connector)
+    return context.marks.users.get(connector, "") if running is None else running.tag
 
 
 def _answer(info: IdTagInfo | None, *, accepted: bool) -> SupervisionAnswer:
@@ -69,16 +110,24 @@ def _answer(info: IdTagInfo | None, *, accepted: bool) -> SupervisionAnswer:
     return SupervisionAnswer(accepted, expires_us, info.parent)
 
 
-def group_of(context: Context, tag: str) -> str:
-    """The parent id of an id, as far as it is known."""
+def group_of(context: Context, tag: str) -> str | None:
+    """The parent id of an id, empty without one; ``None``: it is not known here, and the central system can be asked."""
     info = context.known_tag(tag, context.now_us)
-    return "" if info is None else info.parent
+    if info is not None:
+        return info.parent
+    return context.marks.groups.get(tag.lower(), None if context.link.may_ask else "")
 
 
 def kept_for_group(context: Context, connector: int) -> bool:
     """Whether a connector is reserved for a parent id."""
     kept = context.reservations.get(connector)
     return kept is not None and kept.parent != ""
+
+
+def group_decides(context: Context, connector: int, tag: str) -> bool:
+    """Whether only its group can let an id use a connector: that is reserved for a parent id, by another id."""
+    kept = context.reservations.get(connector)
+    return kept is not None and kept.parent != "" and kept.tag.lower() != tag.lower()
 
 
 def may_begin_unasked(context: Context, now_us: int, info: IdTagInfo | None) -> bool:
@@ -141,19 +190,19 @@ def info_of(answer: Answer) -> IdTagInfo | None:
         return IdTagInfo(answer.payload["idTagInfo"]["status"], answer.payload["idTagInfo"].get("parentIdTag", ""))
 
 
-def of_kept_group(context: Context, connector: int, info: IdTagInfo | None) -> bool:
-    """Whether an id belongs to the parent id that a connector is reserved for (OCPP 1.6, 5.13)."""
+def of_kept_group(context: Context, connector: int, parent: str | None) -> bool:
+    """Whether a parent id is the one that a connector is reserved for (OCPP 1.6, 5.13)."""
     kept = context.reservations.get(connector)
-    return kept is not None and info is not None and info.parent != "" and info.parent.lower() == kept.parent.lower()
+    return kept is not None and bool(parent) and str(parent).lower() == kept.parent.lower()
 
 
-def hand_over_booking(context: Context, now_us: int, connector: int, tag: str, info: IdTagInfo | None) -> bool:
+def hand_over_booking(context: Context, now_us: int, connector: int, tag: str, parent: str | None) -> bool:
     """A reservation for a group is kept for whoever of the group comes: the outlet knows single ids only.
 
     Return whether it is kept for another id than before.
     """
     kept = context.reservations.get(connector)
-    if kept is None or kept.tag.lower() == tag.lower() or not of_kept_group(context, connector, info):
+    if kept is None or kept.tag.lower() == tag.lower() or not of_kept_group(context, connector, parent):
         return False
     return _book(context, now_us, kept, tag)
 
@@ -163,6 +212,37 @@ def take_booking_back(context: Context, now_us: int, connector: int) -> None:
     kept = context.reservations.get(connector)
     if kept is not None:
         _book(context, now_us, kept, kept.tag)
+
+
+def _watch_booking(context: Context, now_us: int, connector: int) -> None:
+    """A reservation that was handed over and that no session has used up in time is taken back."""
+    kept = context.reservations.get(connector)
+
+    def used(_at_us: int) -> bool:
+        return context.reservations.get(connector) is not kept or session_open(context, connector)
+
+    context.wait(used, now_us + HANDED_OVER_US, lambda at_us: take_booking_back(context, at_us, connector))
+
+
+def renew_bookings(context: Context, now_us: int) -> None:
+    """After a start: a session that had used up an outlet's booking and was interrupted leaves the reservation to its booker."""
+
+    def known(at_us: int) -> bool:
+        view = context.view
+        if view is None or view.boot_id != context.boot_id or not view.restored:
+            return False
+        for connector in context.reservations:
+            if not session_open(context, connector):
+                take_booking_back(context, at_us, connector)
+        return True
+
+    if context.reservations:
+        context.wait(known, now_us + RENEWED_US, lambda _at_us: None)
+
+
+def session_open(context: Context, connector: int) -> bool:
+    """Whether somebody uses the outlet: the Snapshot may not show yet what an event has told."""
+    return connector in context.marks.users or context.in_session(connector)
 
 
 def _book(context: Context, now_us: int, kept: Reservation, tag: str) -> bool:

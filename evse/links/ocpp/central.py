@@ -6,11 +6,11 @@ Pure: texts in, texts out, time as an argument. It is no product; it behaves as 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Final
 
 from evse.links.ocpp.frame import Call, CallResult, encode, parse
 from evse.links.ocpp.stamps import stamp
+from evse.records import dataclass
 
 INTERVAL_S: Final = 300
 

@@ -25,7 +25,7 @@ from evse.core.events import (
 from evse.core.outlet_status import OutletStatus
 from evse.core.units import NEVER, SECOND
 from evse.exchange.snapshot import StationView
-from evse.links.ocpp.authorising import free_offline
+from evse.links.ocpp.authorising import free_offline, renew_bookings
 from evse.links.ocpp.certificates import CertificateStore
 from evse.links.ocpp.context import VIEW_GRACE_US, Context, Outcome
 from evse.links.ocpp.delivery import keep_change, next_message
@@ -43,9 +43,10 @@ from evse.links.ocpp.profile_core import RESET_US
 from evse.links.ocpp.profile_firmware import ORDER_NAME, firmware_due, firmware_ended, order_due, restored_firmware
 from evse.links.ocpp.profile_lists import expire_reservations, move_reservations, restored_reservations
 from evse.links.ocpp.profile_smart import limits_due, restored_profiles
-from evse.links.ocpp.reporting import MeterReports, data_name, heartbeat, statuses_due, take_time
-from evse.links.ocpp.requests import Answer
+from evse.links.ocpp.registration import DOCUMENT, Registration, register
+from evse.links.ocpp.reporting import MeterReports, data_name, heartbeat, statuses_due
 from evse.links.ocpp.security_events import SecurityEvents
+from evse.links.ocpp.security_telling import keep_security_events, tell_security_events
 from evse.links.ocpp.serving import Serving
 from evse.links.ocpp.settings import StationIdentity, SupervisionSettings, station_keys
 from evse.links.ocpp.transaction_log import TransactionLog, running_name
@@ -56,6 +57,8 @@ from evse.services.journal import MessageKind, QueueMessage, Write
 _log = logging.getLogger(__name__)
 SILENT_REQUESTS: Final = 2
 """So many requests in a row without an answer: the connection is dead."""
+SETTLED_US: Final = SECOND
+"""So soon after its start control has looked at all that is plugged in."""
 RESTART_US: Final = 3 * SECOND
 """After a reset the station connects again so soon."""
 
@@ -75,6 +78,7 @@ class ChargePoint:
         self._log = TransactionLog(self.context, self._meter)
         self._texts: list[str] = []
         self._serving = Serving(self.context, self._texts)
+        self._registration = Registration()
         self._loaded = self._anew = False
         self._reset_us = -NEVER
         self.context.report_all()
@@ -91,6 +95,7 @@ class ChargePoint:
         if self._loaded:
             return
         self._loaded = True
+        self.context.keeping.load(documents)
         context, settings = self.context, self.context.settings
         stored = json.loads(documents.get("keys") or "{}")
         context.keys = Keys(station_keys(settings, context.identity), stored)
@@ -103,6 +108,7 @@ class ChargePoint:
         context.security_events = kept_events
         restored_firmware(context, documents.get("firmware", ""))
         context.states.order = documents.get(ORDER_NAME, "")
+        self._registration = Registration(documents.get(DOCUMENT, ""))
         for connector in context.identity.outlets:
             self._log.restore(connector, documents.get(running_name(connector), ""))
             running = context.running.get(connector)
@@ -124,8 +130,10 @@ class ChargePoint:
         context = self.context
         again = context.boot_id not in ("", boot_id)
         context.boot_id, context.now_us = boot_id, now_us
-        context.security_event("ResetOrReboot" if again else "StartupOfTheDevice", "")
+        if again or not self._registration.goes_on(context, boot_id):
+            context.security_event("ResetOrReboot" if again else "StartupOfTheDevice", "")
         self._log.booted(dict(open_sessions))
+        renew_bookings(context, now_us)
         if again:
             context.marks.told_limits.clear()
             context.marks.told_rules.clear()
@@ -133,6 +141,11 @@ class ChargePoint:
             # After a reset the new connection says so, or has said so already.
             if now_us >= reset_us + RESET_US:
                 context.link.boot_again(now_us)
+
+    def written(self, now_us: int) -> None:
+        """The oldest of the commits that steps wanted is durable."""
+        self.context.now_us = now_us
+        self.context.keeping.written()
 
     def take_messages(self, messages: Iterable[tuple[int, QueueMessage]]) -> None:
         """These messages are durable and may be sent."""
@@ -280,11 +293,9 @@ class ChargePoint:
         wake_us = context.pass_time(now_us)
         if self._loaded:
             if link.boot_due(now_us):
-                context.requests.ask(
-                    "BootNotification", context.identity.boot_payload(), self._boot_answered, first=True
-                )
+                register(context)
             if link.may_ask:
-                context.tell_security_events()
+                tell_security_events(context)
                 firmware_due(context)
                 wake_us = min(wake_us, statuses_due(context, now_us))
             if link.heartbeat_due(now_us):
@@ -297,7 +308,8 @@ class ChargePoint:
             rules_due(context, now_us)
             move_reservations(context, now_us)
             order_due(context, now_us)
-            context.keep_security_events()
+            keep_security_events(context)
+            self._registration.keep(context)
             self._send(now_us)
         return self._output(now_us, wake_us)
 
@@ -328,7 +340,9 @@ class ChargePoint:
             wake_us = now_us
         wake_us = min(wake_us, context.files.wake_us())
         jobs = () if job is None else (job,)
-        return Output(texts, commands, answers, tuple(context.take_writes()), jobs, wish, restart, wake_us)
+        writes = tuple(context.take_writes(now_us))
+        wake_us = min(wake_us, context.keeping.wake_us(now_us))
+        return Output(texts, commands, answers, writes, jobs, wish, restart, wake_us)
 
     def _send(self, now_us: int) -> None:
         """Send one request, if none is in flight: what waits for this connection, else the next transaction message."""
@@ -352,24 +366,6 @@ class ChargePoint:
         else:
             self._texts.append(encode(told))
 
-    # --- answers ------------------------------------------------------------------------------------------------
-
-    def _boot_answered(self, answer: Answer) -> None:
-        context = self.context
-        link = context.link
-        if link.state not in (LinkState.BOOTING, LinkState.PENDING, LinkState.REJECTED):
-            return
-        if answer.payload is None:
-            link.boot_failed(context.now_us)
-            return
-        link.boot_answered(context.now_us, answer.payload["status"], answer.payload["interval"])
-        take_time(context, answer)
-        if link.may_ask:
-            # The interval of the answer is the key's value from now on (OCPP 1.6, 4.2).
-            context.keys.change("HeartbeatInterval", str(link.heartbeat_us // SECOND))
-            for teller in context.tellers.values():
-                teller.forget()
-
     @property
     def _old(self) -> bool:
         """Whether OCPP 1.5 is spoken."""
@@ -388,5 +384,6 @@ class ChargePoint:
 
 
 def _begun(view: StationView) -> bool:
-    """Whether control has got over its start: what it shows before that is no news."""
-    return all(outlet.outlet_status != OutletStatus.NOT_INITIALIZED.value for outlet in view.outlets)
+    """Whether control has got over its start: what it shows before that is no news, as a plug that it has not felt yet."""
+    initialised = all(outlet.outlet_status != OutletStatus.NOT_INITIALIZED.value for outlet in view.outlets)
+    return initialised and view.mono_us >= view.started_us + SETTLED_US

@@ -14,12 +14,14 @@ Relative    at the start of the transaction
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 from itertools import pairwise
 from typing import Any, Final, NamedTuple
+
+from evse.records import dataclass
 
 FOREVER_S: Final = 1 << 62
 """Later than every time: a segment that does not end by time alone."""
@@ -74,6 +76,10 @@ class Period:
     start_s: int
     limit: int
     phases: int = PHASES
+
+
+def _start_s(period: Period) -> int:
+    return period.start_s
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,12 +142,11 @@ class ChargingProfile:
             if utc_s >= start_s + self.schedule.duration_s:
                 return Segment(None, end_s)
             end_s = start_s + self.schedule.duration_s
-        ruling = self.schedule.periods[0]
-        for period in self.schedule.periods:
-            if period.start_s > utc_s - start_s:
-                return Segment(ruling, min(end_s, start_s + period.start_s))
-            ruling = period
-        return Segment(ruling, end_s)
+        periods = self.schedule.periods
+        following = bisect_right(periods, utc_s - start_s, key=_start_s)
+        if following < len(periods):
+            end_s = min(end_s, start_s + periods[following].start_s)
+        return Segment(periods[following - 1], end_s)
 
 
 # --- from and to the wire ------------------------------------------------------------------------------------------

@@ -7,14 +7,12 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
 from evse.core.commands import Command
 from evse.core.units import NEVER, SECOND
 from evse.exchange.snapshot import OutletView, StationView
 from evse.links.ocpp.certificates import CertificateStore
-from evse.links.ocpp.charging_profile import ChargingProfile
 from evse.links.ocpp.connector_status import (
     NO_ERROR,
     RESET_FAILURE,
@@ -24,29 +22,32 @@ from evse.links.ocpp.connector_status import (
     station_report,
 )
 from evse.links.ocpp.file_work import Files, WorkStates
-from evse.links.ocpp.frame import ErrorCode
 from evse.links.ocpp.id_tags import IdCache, IdTagInfo, LocalList
+from evse.links.ocpp.keeping import Keeping
 from evse.links.ocpp.keys import Keys
 from evse.links.ocpp.link import Link
 from evse.links.ocpp.outbox import Outbox
 from evse.links.ocpp.profile_stack import ProfileStack
 from evse.links.ocpp.profile_stack import Running as ProfileRunning
-from evse.links.ocpp.requests import Answer, Requests
+from evse.links.ocpp.remembered import Marks, Reservation, Running
+from evse.links.ocpp.requests import Requests
 from evse.links.ocpp.security_events import INFO_LIMIT, TYPE_LIMIT, SecurityEvents, Waiting
 from evse.links.ocpp.settings import StationIdentity, SupervisionSettings, station_keys
-from evse.links.ocpp.stamps import stamp, utc_us_of
+from evse.links.ocpp.stamps import stamp
 from evse.links.ocpp.vendor_keys import NoVendorKeys, VendorKeys
+from evse.records import dataclass
 from evse.services.clock import NO_CLOCK, ClockMapping, ClockQuality, Instant
-from evse.services.journal import KeepDocument, Write
+from evse.services.journal import Write
 from evse.services.supervision import SupervisionAnswer
 
 _log = logging.getLogger(__name__)
 ANSWER_US: Final = 10 * SECOND
 """How long the station may take to obey a command, and so the central system waits for an answer."""
-CLOCK_STEP_US: Final = SECOND // 2
-"""By less a clock only drifts."""
 VIEW_GRACE_US: Final = 5 * SECOND
 """A control that is silent for so long is being started again: until then the last Snapshot counts."""
+GROUPS_KEPT: Final = 32
+KEPT_WITHIN_US: Final = 20 * SECOND
+"""A request whose change is not durable after this is refused."""
 
 Reply = Callable[[Mapping[str, Any]], None]
 """Answers the request that is being handled, now or later, once."""
@@ -71,83 +72,11 @@ def ignore_outcome(_now_us: int, _outcome: Outcome) -> None:
     """For a command whose end changes nothing."""
 
 
-@dataclass(frozen=True, slots=True)
-class Running:
-    """The transaction at a connector. ``tag`` is what the central system knows its user by."""
-
-    session_id: str
-    tag: str
-    began: Instant
-    register_wh: int
-    reservation_id: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Reservation:
-    """A connector that is kept. ``asked_connector``: 0 when any connector was asked for."""
-
-    reservation_id: int
-    connector: int
-    asked_connector: int
-    tag: str
-    parent: str
-    expiry_utc_s: int
-
-
 @dataclass(slots=True)
 class _Wait:
     check: Callable[[int], bool]
     deadline_us: int
     at_deadline: Callable[[int], None]
-
-
-@dataclass(frozen=True, slots=True)
-class ToldPlan:
-    """A plan that control was told: seconds from its start with milliamperes (``None``: no limit).
-
-    ``basis``: what it was made of. ``offset_us``: UTC minus the monotonic clock then. ``renew_us``: when it is told anew.
-    """
-
-    basis: object
-    offset_us: int
-    renew_us: int
-    steps: tuple[tuple[int, int | None], ...]
-
-    def holds(self, now_us: int, basis: object, offset_us: int) -> bool:
-        """Whether control need not be told anything new. A clock that stepped moves the whole plan."""
-        return now_us < self.renew_us and self.basis == basis and abs(self.offset_us - offset_us) < CLOCK_STEP_US
-
-
-class Rules(NamedTuple):
-    """What control works by where users and vehicles come and go. ``plug_within_s`` 0: as it is configured."""
-
-    ends_session: bool = True
-    releases_cable: bool = True
-    plug_within_s: int = 0
-
-
-@dataclass(slots=True)
-class Marks:
-    """What is remembered of connectors between steps."""
-
-    held: set[int] = field(default_factory=set)
-    """Connectors whose energy is held back because their user turned out to be invalid."""
-    served_free: set[int] = field(default_factory=set)
-    """Outlets whose plug has had its charge, or its chance of one, without a card."""
-    pending_profiles: dict[int, ChargingProfile] = field(default_factory=dict)
-    """Profiles that came with a remote start and wait for its transaction."""
-    booking: set[int] = field(default_factory=set)
-    """Connectors that control was asked to keep and has not answered for."""
-    told_limits: dict[int, ToldPlan] = field(default_factory=dict)
-    """What control was last told by charging profiles."""
-    phases_asked_us: dict[int, int] = field(default_factory=dict)
-    """When an outlet's phase switch was last ordered to move."""
-    told_rules: dict[int, Rules] = field(default_factory=dict)
-    """What control was last told of vehicles that leave and users who do not plug in."""
-    resets: int = 0
-    """Counts resets of the central system: a newer one takes the place of one that is watched."""
-    failed_reset: str = ""
-    """The boot of control that no reset has ended; empty without one."""
 
 
 class Context:
@@ -176,7 +105,6 @@ class Context:
         self.states = WorkStates()
         self.files = Files()
         self.certificates = CertificateStore()
-        self._mute = False
         self.security_events = SecurityEvents()
         self.vendor_keys: VendorKeys = NoVendorKeys()
         self.certificate_noted: Callable[[str], None] = lambda _detail: None
@@ -188,6 +116,7 @@ class Context:
         self.commands: list[Command] = []
         self.card_answers: list[tuple[str, SupervisionAnswer]] = []
         self.writes: list[Write] = []
+        self.keeping = Keeping()
         self._clock: ClockMapping = NO_CLOCK
         self._adopted: ClockMapping | None = None
         self._commanded: dict[str, tuple[OnOutcome, int]] = {}
@@ -286,6 +215,11 @@ class Context:
 
     def learn_tag(self, tag: str, info: IdTagInfo) -> None:
         """The central system has said something of an id: remembered unless the local list says it (OCPP 1.6, 3.5.1)."""
+        groups = self.marks.groups
+        groups[tag.lower()] = info.parent
+        groups.move_to_end(tag.lower())
+        while len(groups) > GROUPS_KEPT:
+            groups.popitem(last=False)
         entry = self.local_list.get(tag, None) if self.keys.flag("LocalAuthListEnabled") else None
         listed = entry is not None
         if entry is not None and info.status not in (entry.status, "ConcurrentTx"):
@@ -319,14 +253,38 @@ class Context:
         if found is not None:
             found[0](now_us, outcome)
 
-    def take_writes(self) -> list[Write]:
-        """Everything that is to be committed; each is handed out once."""
+    def take_along(self) -> list[Write]:
+        """Everything that is to be committed, for a commit with what an event makes durable; each is handed out once."""
         writes, self.writes = self.writes, []
-        return writes
+        return [*writes, *self.keeping.take_along()]
+
+    def take_writes(self, now_us: int) -> list[Write]:
+        """What is to be committed now; when that is durable, ``keeping`` is to be told."""
+        writes, self.writes = self.writes, []
+        return [*writes, *self.keeping.take(now_us, anyway=bool(writes))]
 
     def keep(self, name: str, text: str) -> None:
-        """Make a text durable under a name."""
-        self.writes.append(KeepDocument(name, text))
+        """Make a text durable under a name, with the next commit."""
+        self.keeping.keep(name, text)
+
+    def keep_then(
+        self, name: str, text: str, reply: Reply, accepted: Mapping[str, Any], refused: Mapping[str, Any]
+    ) -> None:
+        """Make durable what a request has changed, then answer it; ``refused``: the disk does not work."""
+        ended = False
+
+        def end(payload: Mapping[str, Any]) -> None:
+            nonlocal ended
+            if not ended:
+                ended = True
+                reply(payload)
+
+        def late(_now_us: int) -> None:
+            self.refuse(name, "the disk has not taken it in time")
+            end(refused)
+
+        self.keeping.put(name, text, lambda: end(accepted))
+        self.wait(lambda _now_us: ended, self.now_us + KEPT_WITHIN_US, late)
 
     def wait(self, check: Callable[[int], bool], deadline_us: int, at_deadline: Callable[[int], None]) -> None:
         """Call ``check`` at each step until it returns true, or ``at_deadline`` when that has not happened in time."""
@@ -361,39 +319,6 @@ class Context:
         if self.keys.integer("SecurityProfile") > 0:
             at = self.instant(self.now_us)
             self.security_events.add(Waiting(kind[:TYPE_LIMIT], at, info[:INFO_LIMIT], stranger))
-
-    def tell_security_events(self) -> None:
-        """Ask to send the oldest security event, when none is under way."""
-        if self._mute:
-            self.security_events.clear()
-        event = self.security_events.next()
-        if event is None:
-            return
-
-        def answered(answer: Answer) -> None:
-            if answer.payload is None and not answer.refused:
-                self.security_events.lost()
-                return
-            self.security_events.told()
-            # Who does not know the message need not be told again.
-            unknown = (ErrorCode.NOT_IMPLEMENTED, ErrorCode.NOT_SUPPORTED)
-            self._mute |= answer.error is not None and answer.error.code in unknown
-
-        told = {"type": event.kind, "timestamp": self._moment_text(event.at)}
-        self.requests.ask(
-            "SecurityEventNotification", {**told, "techInfo": event.info} if event.info else told, answered
-        )
-
-    def _moment_text(self, at: Instant) -> str:
-        """When something was; now for what happened in an earlier boot at a time that nobody knew."""
-        if at.boot_id == self.boot_id and self.utc_us(self.now_us) is not None:
-            return self.now_text(at.mono_us)
-        return self.now_text(self.now_us) if at.utc_us is None else stamp(utc_us_of(at, {}))
-
-    def keep_security_events(self) -> None:
-        """Make durable what waits, when it has changed."""
-        if self.security_events.changed:
-            self.keep("security events", self.security_events.text())
 
     def refuse(self, what: str, reason: str) -> None:
         """Note why a wish of the central system was not fulfilled: the protocol has no room for reasons."""

@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final
 from urllib.parse import unquote, urlsplit
+
+from evse.records import dataclass
 
 URL_LIMIT: Final = 512
 PORTS: Final = {"ftp": 21, "ftps": 990, "http": 80, "https": 443}

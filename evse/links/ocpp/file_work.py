@@ -8,11 +8,12 @@ an older one.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from enum import StrEnum
 from typing import Final
 
 from evse.core.units import NEVER, SECOND
+from evse.records import dataclass
 
 DEFAULT_RETRY_S: Final = 60
 MOST_RETRIES: Final = 20

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 from typing import Any, Final
+
+from evse.records import dataclass
 
 TEXT_LIMIT: Final = 65_536
 """Characters of one frame at most."""

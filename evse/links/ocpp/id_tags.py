@@ -9,11 +9,11 @@ from __future__ import annotations
 import json
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
 from evse.core.units import SECOND
 from evse.links.ocpp.charging_profile import ProfileError, utc_seconds, utc_text
+from evse.records import dataclass
 
 CACHE_LENGTH: Final = 500
 ACCEPTED: Final = "Accepted"

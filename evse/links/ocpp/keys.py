@@ -8,9 +8,10 @@ what is refused changes nothing. A key that another system owns (the settings of
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final, NamedTuple
+
+from evse.records import dataclass
 
 VALUE_LIMIT: Final = 500
 """Characters of a value (`CiString500`)."""

@@ -182,6 +182,16 @@ class Link:
         """The next connection registers: the station starts anew, or it will be another central system."""
         self._registered = LinkState.BOOTING
 
+    @property
+    def registration(self) -> tuple[str, int, int]:
+        """The last answer to a `BootNotification`, the interval of heartbeats, and when one that was told to wait asks again."""
+        waits = self._registered in (LinkState.PENDING, LinkState.REJECTED)
+        return self._registered.value, self.heartbeat_us, self._boot_due_us if waits else 0
+
+    def resume(self, registered: LinkState, heartbeat_us: int, due_us: int) -> None:
+        """The station has registered before these services began: the next connection goes on with that."""
+        self._registered, self.heartbeat_us, self._boot_due_us = registered, heartbeat_us, due_us
+
     def boot_again(self, now_us: int) -> None:
         """A `BootNotification` is due (a start, a trigger): not before the answer to one that is under way, and
         without a connection as soon as there is one.

@@ -16,11 +16,12 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from enum import StrEnum
 from typing import Any, Final, NamedTuple
 
 from evse.core.units import NEVER, SECOND
+from evse.records import dataclass
 
 METER_VALUES_KEPT: Final = 1_000
 """`MeterValues` that may wait at most; starts and stops are never thinned out."""

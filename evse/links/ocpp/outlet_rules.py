@@ -12,8 +12,9 @@ from typing import Final
 
 from evse.core.commands import Command, PlugWithin, WhenVehicleLeaves
 from evse.core.units import SECOND
-from evse.links.ocpp.context import Context, Outcome, Rules
+from evse.links.ocpp.context import Context, Outcome
 from evse.links.ocpp.link import LinkState
+from evse.links.ocpp.remembered import Rules
 
 _AGAIN_US: Final = 10 * SECOND
 """An order that was not obeyed is given again after this."""

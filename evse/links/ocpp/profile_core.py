@@ -22,6 +22,8 @@ from evse.core.units import SECOND
 from evse.core.values import LockFeedback
 from evse.links.ocpp.authorising import (
     ask_tag,
+    group_decides,
+    group_of,
     hand_over_booking,
     may_begin_unasked,
     of_kept_group,
@@ -73,14 +75,20 @@ def change_configuration(context: Context, now_us: int, payload: Payload, reply:
     change = context.keys.change(name, value)
     if change.reason:
         context.refuse("ChangeConfiguration", change.reason)
-    else:
-        context.keep("keys", json.dumps(context.keys.changed, separators=(",", ":")))
-        if name.lower() == "heartbeatinterval":
-            context.link.set_heartbeat(now_us, context.keys.integer("HeartbeatInterval") * SECOND)
+        reply({"status": change.status.value})
+        return
+    if name.lower() == "heartbeatinterval":
+        context.link.set_heartbeat(now_us, context.keys.integer("HeartbeatInterval") * SECOND)
+
+    def answered(answer: Payload) -> None:
+        reply(answer)
         if name.lower() in ("authorizationkey", "securityprofile"):
             # The connection that brought the change must carry its answer.
-            context.at(now_us + SECOND, lambda _at_us: context.link.drop())
-    reply({"status": change.status.value})
+            context.at(context.now_us + SECOND, lambda _at_us: context.link.drop())
+
+    text = json.dumps(context.keys.changed, separators=(",", ":"))
+    accepted, refused = {"status": change.status.value}, {"status": ChangeStatus.REJECTED.value}
+    context.keep_then("keys", text, answered, accepted, refused)
 
 
 def _change_setting(context: Context, key: Key, value: str, reply: Reply) -> None:
@@ -215,9 +223,27 @@ def _watch_reset(context: Context, now_us: int, kind: str, retries: int) -> None
 
 
 def remote_start(context: Context, now_us: int, payload: Payload, reply: Reply) -> None:
-    """`RemoteStartTransaction` (5.11)."""
+    """`RemoteStartTransaction` (5.11): at its connector, which must not be 0, or without one at the first that is free.
+
+    Whether an id may use a reservation for its group may have to be asked for first.
+    """
     tag = payload["idTag"]
-    connector = payload.get("connectorId") or _first_free(context, tag)
+    asked = [payload["connectorId"]] if "connectorId" in payload else list(context.identity.outlets)
+    blocked = all(_no_start(context, number, tag) for number in asked)
+    by_group = any(group_decides(context, number, tag) for number in asked)
+
+    def judged(at_us: int, _info: IdTagInfo | None, _online: bool) -> None:
+        _start_at(context, at_us, asked, payload, reply)
+
+    unknown = blocked and by_group and group_of(context, tag) is None
+    if not (unknown and ask_tag(context, now_us, tag, judged)):
+        _start_at(context, now_us, asked, payload, reply)
+
+
+def _start_at(context: Context, now_us: int, asked: Sequence[int], payload: Payload, reply: Reply) -> None:
+    """Start at the first of the connectors that may be used."""
+    tag = payload["idTag"]
+    connector = next((number for number in asked if not _no_start(context, number, tag)), asked[0])
     reason = _no_start(context, connector, tag)
     kept = context.reservations.get(connector)
     if kept is not None and kept.tag.lower() == tag.lower():
@@ -246,7 +272,7 @@ def remote_start(context: Context, now_us: int, payload: Payload, reply: Reply) 
 
 def _start(context: Context, now_us: int, tag: str, connector: int, then: Callable[[Outcome], None]) -> None:
     """Start for an id, also on a connector that is reserved for its group."""
-    handed_over = hand_over_booking(context, now_us, connector, tag, context.known_tag(tag, now_us))
+    handed_over = hand_over_booking(context, now_us, connector, tag, group_of(context, tag))
 
     def started(at_us: int, outcome: Outcome) -> None:
         if not outcome.done:
@@ -279,11 +305,6 @@ def _authorise_then(context: Context, now_us: int, tag: str, connector: int, rep
         judged(now_us, known, False)
 
 
-def _first_free(context: Context, tag: str) -> int:
-    free = [number for number in context.identity.outlets if not _no_start(context, number, tag)]
-    return free[0] if free else next(iter(context.identity.outlets))
-
-
 def _no_start(context: Context, connector: int, tag: str) -> str:
     if connector not in context.identity.outlets:
         return f"there is no connector {connector}"
@@ -294,7 +315,7 @@ def _no_start(context: Context, connector: int, tag: str) -> str:
     status = context.reports[connector].status
     kept = context.reservations.get(connector)
     own = kept is None or kept.tag.lower() == tag.lower()
-    if not own and not of_kept_group(context, connector, context.known_tag(tag, context.now_us)):
+    if not own and not of_kept_group(context, connector, group_of(context, tag)):
         return f"connector {connector} is reserved for somebody else"
     if status not in _FREE and status is not ConnectorStatus.RESERVED:
         return f"connector {connector} is {status.value}"
@@ -350,8 +371,7 @@ def clear_cache(context: Context, _now_us: int, _payload: Payload, reply: Reply)
         reply({"status": "Rejected"})
         return
     context.cache.clear()
-    context.keep("cache", "")
-    reply({"status": "Accepted"})
+    context.keep_then("cache", "", reply, {"status": "Accepted"}, {"status": "Rejected"})
 
 
 def data_transfer(_context: Context, _now_us: int, _payload: Payload, reply: Reply) -> None:

@@ -6,15 +6,18 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, replace
 from string import hexdigits
-from typing import Any
+from typing import Any, Final
 
 from evse.core.commands import Book
 from evse.core.units import NEVER, SECOND
+from evse.links.ocpp.authorising import session_open
 from evse.links.ocpp.charging_profile import ProfileError, utc_seconds
 from evse.links.ocpp.connector_status import ConnectorStatus
-from evse.links.ocpp.context import Context, Outcome, Reply, Reservation
+from evse.links.ocpp.context import Context, Outcome, Reply
+from evse.links.ocpp.remembered import Reservation
 
 Payload = Mapping[str, Any]
+_DOCUMENT: Final = "reservations"
 
 
 def get_local_list_version(context: Context, _now_us: int, _payload: Payload, reply: Reply) -> None:
@@ -31,9 +34,10 @@ def send_local_list(context: Context, _now_us: int, payload: Payload, reply: Rep
     update = context.local_list.update(payload, most=most, most_sent=sent)
     if update.reason:
         context.refuse("SendLocalList", update.reason)
+        reply({"status": update.status})
     else:
-        context.keep("local list", context.local_list.text())
-    reply({"status": update.status})
+        text = context.local_list.text()
+        context.keep_then("local list", text, reply, {"status": update.status}, {"status": "Failed"})
 
 
 # --- reservations ----------------------------------------------------------------------------------------------------
@@ -71,11 +75,16 @@ def reserve_now(context: Context, now_us: int, payload: Payload, reply: Reply) -
         if not outcome.done:
             _refuse(context, outcome.reason or outcome.outcome, reply)
             return
+        if session_open(context, connector):
+            # Somebody was quicker: the outlet would be kept only once he has gone.
+            context.refuse("ReserveNow", f"a session has begun at connector {connector} meanwhile")
+            context.command(at_us, Book(context.command_id(), connector, uid=""))
+            reply({"status": "Occupied"})
+            return
         if same is not None and same.connector != connector:
             release(context, at_us, same)
         context.reservations[connector] = made
-        keep_reservations(context)
-        reply({"status": "Accepted"})
+        _keep_then(context, reply)
 
     until_us = now_us + expiry_utc_s * SECOND - utc_us
     context.marks.booking.add(connector)
@@ -117,8 +126,9 @@ def cancel_reservation(context: Context, now_us: int, payload: Payload, reply: R
         context.refuse("CancelReservation", f"there is no reservation {wanted}")
         reply({"status": "Rejected"})
         return
-    release(context, now_us, found)
-    reply({"status": "Accepted"})
+    del context.reservations[found.connector]
+    context.command(now_us, Book(context.command_id(), found.connector, uid=""))
+    _keep_then(context, reply)
 
 
 def release(context: Context, now_us: int, reservation: Reservation) -> None:
@@ -178,8 +188,17 @@ def expire_reservations(context: Context, now_us: int) -> int:
 
 def keep_reservations(context: Context) -> None:
     """Reservations outlive a power cut, as the outlet's booking does."""
+    context.keep(_DOCUMENT, _text(context))
+
+
+def _keep_then(context: Context, reply: Reply) -> None:
+    """Answer a request that has changed reservations when they are durable."""
+    context.keep_then(_DOCUMENT, _text(context), reply, {"status": "Accepted"}, {"status": "Rejected"})
+
+
+def _text(context: Context) -> str:
     kept = [asdict(each) for each in context.reservations.values()]
-    context.keep("reservations", json.dumps(kept, separators=(",", ":")) if kept else "")
+    return json.dumps(kept, separators=(",", ":")) if kept else ""
 
 
 def restored_reservations(text: str) -> dict[int, Reservation]:

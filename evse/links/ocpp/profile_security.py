@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from evse.core.units import SECOND
 from evse.links.ocpp.certificates import CertificateError, Use
@@ -11,6 +11,7 @@ from evse.links.ocpp.context import Context, Reply
 from evse.links.ocpp.profile_trigger import trigger_message
 
 Payload = Mapping[str, Any]
+DOCUMENT: Final = "certificates"
 
 
 def install_certificate(context: Context, now_us: int, payload: Payload, reply: Reply) -> None:
@@ -21,9 +22,8 @@ def install_certificate(context: Context, now_us: int, payload: Payload, reply: 
         context.refuse("InstallCertificate", str(error))
         reply({"status": "Rejected"})
         return
-    context.keep("certificates", context.certificates.text())
     context.certificate_noted(f"{payload['certificateType']} installed")
-    reply({"status": "Accepted"})
+    context.keep_then(DOCUMENT, context.certificates.text(), reply, {"status": "Accepted"}, {"status": "Failed"})
 
 
 def delete_certificate(context: Context, _now_us: int, payload: Payload, reply: Reply) -> None:
@@ -31,9 +31,8 @@ def delete_certificate(context: Context, _now_us: int, payload: Payload, reply: 
     if not context.certificates.delete(payload["certificateHashData"]):
         reply({"status": "NotFound"})
         return
-    context.keep("certificates", context.certificates.text())
     context.certificate_noted(f"certificate {payload['certificateHashData']['serialNumber']} deleted")
-    reply({"status": "Accepted"})
+    context.keep_then(DOCUMENT, context.certificates.text(), reply, {"status": "Accepted"}, {"status": "Failed"})
 
 
 def get_installed_certificate_ids(context: Context, _now_us: int, payload: Payload, reply: Reply) -> None:
@@ -51,11 +50,15 @@ def certificate_signed(context: Context, now_us: int, payload: Payload, reply: R
         context.security_event("InvalidChargePointCertificate", str(error))
         reply({"status": "Rejected"})
         return
-    context.keep("certificates", context.certificates.text())
     context.certificate_noted("the station has another certificate of its own")
-    reply({"status": "Accepted"})
-    if context.keys.integer("SecurityProfile") == 3:
-        context.at(now_us + SECOND, lambda _at_us: context.link.drop())
+
+    def answered(answer: Mapping[str, Any]) -> None:
+        reply(answer)
+        if context.keys.integer("SecurityProfile") == 3:
+            # The connection that brought it must carry its answer.
+            context.at(context.now_us + SECOND, lambda _at_us: context.link.drop())
+
+    context.keep_then(DOCUMENT, context.certificates.text(), answered, {"status": "Accepted"}, {"status": "Rejected"})
 
 
 def extended_trigger_message(context: Context, now_us: int, payload: Payload, reply: Reply) -> None:
@@ -64,7 +67,7 @@ def extended_trigger_message(context: Context, now_us: int, payload: Payload, re
         case "SignChargePointCertificate":
             reply({"status": "Accepted"})
             request = context.certificates.request(context.settings.identity, context.keys.text("CpoName"))
-            context.keep("certificates", context.certificates.text())
+            context.keep(DOCUMENT, context.certificates.text())
             context.requests.ask("SignCertificate", {"csr": request})
         case "LogStatusNotification":
             reply({"status": "Accepted"})

@@ -26,19 +26,20 @@ from evse.links.ocpp.charging_profile import (
     profile_from,
     utc_text,
 )
-from evse.links.ocpp.context import Context, Reply, ToldPlan
+from evse.links.ocpp.context import Context, Reply
 from evse.links.ocpp.phase_wish import phases_fed
 from evse.links.ocpp.profile_stack import (
-    COMPOSITE_PERIODS,
     STATION,
-    CompositePeriod,
+    Composite,
     Electrics,
     Installed,
     ProfileStack,
     schedule_of,
 )
+from evse.links.ocpp.remembered import ToldPlan
 
 Payload = Mapping[str, Any]
+DOCUMENT: Final = "profiles"
 LONGEST_S: Final = 7 * 86_400
 """A composite schedule, and a plan for control, is made for so long at most."""
 
@@ -70,8 +71,7 @@ def set_charging_profile(context: Context, now_us: int, payload: Payload, reply:
         context.refuse("SetChargingProfile", str(error))
         reply({"status": "Rejected"})
         return
-    keep_profiles(context)
-    reply({"status": "Accepted"})
+    context.keep_then(DOCUMENT, _text(context), reply, {"status": "Accepted"}, {"status": "Rejected"})
 
 
 def clear_charging_profile(context: Context, _now_us: int, payload: Payload, reply: Reply) -> None:
@@ -84,8 +84,9 @@ def clear_charging_profile(context: Context, _now_us: int, payload: Payload, rep
         payload.get("stackLevel"),
     )
     if gone:
-        keep_profiles(context)
-    reply({"status": "Accepted" if gone else "Unknown"})
+        context.keep_then(DOCUMENT, _text(context), reply, {"status": "Accepted"}, {"status": "Unknown"})
+    else:
+        reply({"status": "Unknown"})
 
 
 def get_composite_schedule(context: Context, now_us: int, payload: Payload, reply: Reply) -> None:
@@ -101,14 +102,12 @@ def get_composite_schedule(context: Context, now_us: int, payload: Payload, repl
     start_s, electrics = context.utc_s(now_us), electrics_of(context, connector)
     asked_s = min(duration_s, LONGEST_S)
     running = context.profile_running(connector, now_us)
-    periods = context.profiles.composite(connector, start_s, asked_s, running, electrics)
-    if len(periods) == COMPOSITE_PERIODS:
-        # What comes after is not known: the schedule says so by its duration.
-        asked_s, periods = periods[-1].start_s, periods[:-1]
+    # Its duration says how far a schedule reaches that is cut.
+    periods, reach_s = context.profiles.composite(connector, start_s, asked_s, running, electrics)
     unit = RateUnit(payload.get("chargingRateUnit", RateUnit.AMPERE))
     schedule = schedule_of(periods, unit, electrics, _rated_ma(context, connector))
     made: dict[str, Any] = {
-        "duration": asked_s,
+        "duration": reach_s,
         "startSchedule": utc_text(start_s),
         "chargingRateUnit": unit.value,
         "chargingSchedulePeriod": [
@@ -163,8 +162,12 @@ def transaction_began(context: Context, now_us: int, connector: int) -> None:
 
 def keep_profiles(context: Context) -> None:
     """What outlives a restart of the services: everything. With its transaction a transaction's profile ends."""
+    context.keep(DOCUMENT, _text(context))
+
+
+def _text(context: Context) -> str:
     kept = [{"connector": each.connector, "profile": payload_of(each.profile)} for each in context.profiles.installed]
-    context.keep("profiles", json.dumps(kept, separators=(",", ":")) if kept else "")
+    return json.dumps(kept, separators=(",", ":")) if kept else ""
 
 
 def restored_profiles(text: str, stack: ProfileStack, running: Container[int]) -> ProfileStack:
@@ -206,19 +209,22 @@ def _limit_due(context: Context, now_us: int, connector: int) -> int:
     told = context.marks.told_limits.get(connector)
     if told is not None and told.holds(now_us, basis, offset_us):
         return told.renew_us
+    turns = context.marks.plans
+    if told is not None and not turns.take(now_us):
+        return turns.next_us(now_us)
     utc_s = context.utc_s(now_us)
-    periods = context.profiles.composite(connector, utc_s, LONGEST_S, running, electrics)
+    composite = context.profiles.composite(connector, utc_s, LONGEST_S, running, electrics, LIMIT_STEPS)
     starts_us = utc_s * SECOND - offset_us
-    told = _plan(basis, offset_us, starts_us, periods)
+    told = _plan(basis, offset_us, starts_us, composite)
     context.marks.told_limits[connector] = told
     context.command(now_us, _set_limit(context, connector, starts_us, told.steps))
     return told.renew_us
 
 
-def _plan(basis: object, offset_us: int, starts_us: int, periods: Sequence[CompositePeriod]) -> ToldPlan:
+def _plan(basis: object, offset_us: int, starts_us: int, composite: Composite) -> ToldPlan:
     """Return the plan that control is told; a long one is renewed when half of it is over."""
-    steps = [(each.start_s, each.current_ma) for each in periods[:LIMIT_STEPS]]
-    renew_s = LONGEST_S // 2 if len(steps) < LIMIT_STEPS else steps[LIMIT_STEPS // 2][0]
+    steps = [(each.start_s, each.current_ma) for each in composite.periods]
+    renew_s = max(composite.reach_s // 2, 1) if len(steps) < LIMIT_STEPS else steps[LIMIT_STEPS // 2][0]
     return ToldPlan(basis, offset_us, starts_us + renew_s * SECOND, tuple(steps))
 
 

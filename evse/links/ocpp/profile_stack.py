@@ -12,7 +12,7 @@ A profile with the id of an installed one replaces it, and so does one with the 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Sequence
 from typing import Final, NamedTuple
 
 from evse.links.ocpp.charging_profile import (
@@ -30,6 +30,8 @@ STATION: Final = 0
 """Connector 0: the whole station."""
 COMPOSITE_PERIODS: Final = 512
 """A composite schedule ends after so many periods; the rest has to be asked for again."""
+BOUNDARIES: Final = 2_048
+"""So many beginnings and ends of periods are looked at for one composite schedule."""
 
 
 class ProfileLimits(NamedTuple):
@@ -64,18 +66,18 @@ class Electrics(NamedTuple):
     phases: int = 3
 
 
-class Allowed(NamedTuple):
-    """A composite at one instant: milliamperes per phase (``None``: no profile limits), and until when it holds."""
-
-    current_ma: int | None
-    until_utc_s: int
-
-
 class CompositePeriod(NamedTuple):
     """From ``start_s`` on, counted from the composite's beginning."""
 
     start_s: int
     current_ma: int | None
+
+
+class Composite(NamedTuple):
+    """``periods`` say everything up to ``reach_s``, counted from the composite's beginning."""
+
+    periods: tuple[CompositePeriod, ...]
+    reach_s: int
 
 
 def current_ma(unit: RateUnit, limit: int, electrics: Electrics) -> int:
@@ -154,24 +156,10 @@ class ProfileStack:
 
     # --- what they leave ---------------------------------------------------------------------------------------
 
-    def allowed(self, connector: int, utc_s: int, running: Running | None, electrics: Electrics) -> Allowed:
-        """Return what ``connector`` may draw at ``utc_s``; for connector 0 only the `ChargePointMaxProfile`s count."""
-        found = [self._ruling(self._of(Purpose.CHARGE_POINT_MAX, STATION), utc_s, None, electrics)]
-        if connector != STATION:
-            own = self._ruling(self._of(Purpose.TX, connector), utc_s, running, electrics) if running else None
-            if own is None or own.current_ma is None:
-                default = self._ruling(self._of(Purpose.TX_DEFAULT, connector), utc_s, running, electrics)
-                until_s = default.until_utc_s if own is None else min(default.until_utc_s, own.until_utc_s)
-                own = Allowed(default.current_ma, until_s)
-            found.append(own)
-        values = [each.current_ma for each in found if each.current_ma is not None]
-        return Allowed(min(values, default=None), min(each.until_utc_s for each in found))
-
     def phases(self, connector: int, utc_s: int, running: Running | None) -> tuple[int | None, int]:
         """Return with how many phases the connector shall charge at ``utc_s`` (``None``: no profile says), and until when."""
         began_s, until_s = running.began_utc_s if running else None, FOREVER_S
-        purposes = (Purpose.TX, Purpose.TX_DEFAULT) if running else (Purpose.TX_DEFAULT,)
-        for profile in (each for purpose in purposes for each in self._of(purpose, connector)):
+        for profile in self._own(connector, running):
             period, ends_s = profile.segment(utc_s, began_s)
             until_s = min(until_s, ends_s)
             if period is not None:
@@ -179,35 +167,87 @@ class ProfileStack:
         return None, until_s
 
     def composite(
-        self, connector: int, utc_s: int, duration_s: int, running: Running | None, electrics: Electrics
-    ) -> tuple[CompositePeriod, ...]:
-        """Return the composite schedule from ``utc_s`` on, exact to the second, equal neighbours joined."""
-        periods: list[CompositePeriod] = []
-        at_s, end_s = utc_s, utc_s + duration_s
-        while at_s < end_s and len(periods) < COMPOSITE_PERIODS:
-            allowed = self.allowed(connector, at_s, running, electrics)
-            if not periods or periods[-1].current_ma != allowed.current_ma:
-                periods.append(CompositePeriod(at_s - utc_s, allowed.current_ma))
-            at_s = allowed.until_utc_s
-        return tuple(periods)
+        self,
+        connector: int,
+        utc_s: int,
+        duration_s: int,
+        running: Running | None,
+        electrics: Electrics,
+        most: int = COMPOSITE_PERIODS,
+    ) -> Composite:
+        """Return the composite schedule from ``utc_s`` on, exact to the second, equal neighbours joined, ``most`` periods long at most.
 
-    def _of(self, purpose: Purpose, connector: int) -> Iterator[ChargingProfile]:
+        For connector 0 only the `ChargePointMaxProfile`s count. Each boundary of a profile is looked at once, in the order of
+        time, where it can matter, and of all together ``BOUNDARIES`` at most: beyond that the composite reaches less far.
+        """
+        own = [] if connector == STATION else self._own(connector, running)
+        began_s = running.began_utc_s if running else None
+        sweep = _Sweep(((self._of(Purpose.CHARGE_POINT_MAX, STATION), None), (own, began_s)), electrics)
+        periods: list[CompositePeriod] = []
+        at_s = utc_s
+        while at_s < utc_s + duration_s:
+            value, until_s = sweep.at(at_s)
+            if sweep.looked_at > BOUNDARIES:
+                return Composite(tuple(periods), at_s - utc_s)
+            if not periods or periods[-1].current_ma != value:
+                if len(periods) == most:
+                    return Composite(tuple(periods), at_s - utc_s)
+                periods.append(CompositePeriod(at_s - utc_s, value))
+            at_s = until_s
+        return Composite(tuple(periods), duration_s)
+
+    def _own(self, connector: int, running: Running | None) -> list[ChargingProfile]:
+        """Profiles for the transaction of a connector, the ones that go first first; those of nobody's transaction say nothing."""
+        defaults = self._of(Purpose.TX_DEFAULT, connector)
+        return defaults if running is None else [*self._of(Purpose.TX, connector), *defaults]
+
+    def _of(self, purpose: Purpose, connector: int) -> list[ChargingProfile]:
         """Profiles of a purpose for a connector, the ones that go first first."""
         fitting = [each for each in self._installed if each.profile.purpose is purpose and _is_for(each, connector)]
         fitting.sort(key=lambda each: (-each.profile.stack_level, each.connector == STATION))
-        return (each.profile for each in fitting)
+        return [each.profile for each in fitting]
 
-    @staticmethod
-    def _ruling(
-        profiles: Iterator[ChargingProfile], utc_s: int, running: Running | None, electrics: Electrics
-    ) -> Allowed:
+
+class _Entry:
+    """A profile while a composite is made: what it allows (``None``: it is not active), until when that holds."""
+
+    __slots__ = ("_began_s", "_electrics", "_profile", "allowed_ma", "until_s")
+
+    def __init__(self, profile: ChargingProfile, began_s: int | None, electrics: Electrics) -> None:
+        self._profile, self._began_s, self._electrics = profile, began_s, electrics
+        self.allowed_ma: int | None = None
+        self.until_s = -FOREVER_S
+
+    def pass_to(self, at_s: int) -> None:
+        period, self.until_s = self._profile.segment(at_s, self._began_s)
+        unit = self._profile.schedule.unit
+        self.allowed_ma = None if period is None else current_ma(unit, period.limit, self._electrics)
+
+
+class _Sweep:
+    """Goes through time from boundary to boundary. Each group is a list of profiles, the ones that go first first, and the
+    start of their transaction; at each time the first active profile of a group rules it, and the lowest group the whole.
+    """
+
+    def __init__(self, groups: Iterable[tuple[Sequence[ChargingProfile], int | None]], electrics: Electrics) -> None:
+        self.looked_at = 0
+        """Boundaries so far."""
+        self._groups = [[_Entry(each, began_s, electrics) for each in profiles] for profiles, began_s in groups]
+
+    def at(self, at_s: int) -> tuple[int | None, int]:
+        """Return the milliamperes per phase that are allowed (``None`` where no profile is active), and until when. Never goes back."""
+        lowest: int | None = None
         until_s = FOREVER_S
-        for profile in profiles:
-            period, ends_s = profile.segment(utc_s, running.began_utc_s if running else None)
-            until_s = min(until_s, ends_s)
-            if period is not None:
-                return Allowed(current_ma(profile.schedule.unit, period.limit, electrics), until_s)
-        return Allowed(None, until_s)
+        for entries in self._groups:
+            for entry in entries:
+                if entry.until_s <= at_s:
+                    entry.pass_to(at_s)
+                    self.looked_at += 1
+                until_s = min(until_s, entry.until_s)
+                if entry.allowed_ma is not None:
+                    lowest = entry.allowed_ma if lowest is None else min(lowest, entry.allowed_ma)
+                    break
+        return lowest, until_s
 
 
 def _is_for(each: Installed, connector: int) -> bool:

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any, Final
 
 from evse.core.units import NEVER
 from evse.links.ocpp.frame import Call, CallError, CallResult, ErrorCode
 from evse.links.ocpp.schemas import PayloadError, check
+from evse.records import dataclass
 
 WAITING_LIMIT: Final = 200
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Final
 
+from evse.records import dataclass
 from evse.services.clock import ClockQuality, Instant
 
 LIMIT: Final = 50

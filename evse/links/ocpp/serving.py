@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from evse.core.units import SECOND
+from evse.links.ocpp.bucket import Bucket
 from evse.links.ocpp.context import Context
 from evse.links.ocpp.dialect import SERVED, Version, answer_out
 from evse.links.ocpp.frame import BadFrame, Call, CallError, CallResult, ErrorCode, encode
@@ -23,9 +24,8 @@ _log = logging.getLogger(__name__)
 BAD_FRAMES: Final = 20
 """So many texts of one connection that are no frames: it is closed."""
 ANSWERS_KEPT: Final = 32
-_BUCKET: Final = 60
-"""Requests of the central system that are served at once; then ten a second."""
-_REFILL_US: Final = SECOND // 10
+_ORDERS: Final = ("ReserveNow", "CancelReservation", "ChangeAvailability")
+"""Each is an order to control, which keeps it on the disk: 60 at once, then one in two seconds. Of all requests 60 and ten a second."""
 
 
 class Serving:
@@ -36,7 +36,7 @@ class Serving:
         self.bad_frames = 0
         self._texts = texts
         self._answered: OrderedDict[str, tuple[Call, str | None]] = OrderedDict()
-        self._bucket, self._filled_us = _BUCKET, 0
+        self._requests, self._orders = Bucket(60, SECOND // 10), Bucket(60, 2 * SECOND)
         self._bad_here = 0
 
     def connected(self) -> None:
@@ -90,11 +90,8 @@ class Serving:
 
     def _refusal(self, now_us: int, call: Call) -> CallError | None:
         """What keeps a request from being handled at all."""
-        self._bucket = min(_BUCKET, self._bucket + (now_us - self._filled_us) // _REFILL_US)
-        self._filled_us += (now_us - self._filled_us) // _REFILL_US * _REFILL_US
-        if self._bucket <= 0:
+        if not self._requests.take(now_us) or (call.action in _ORDERS and not self._orders.take(now_us)):
             return CallError(call.unique_id, ErrorCode.GENERIC_ERROR, "too many requests: wait a while")
-        self._bucket -= 1
         try:
             check(call.action, call.payload)
         except PayloadError as error:

@@ -7,7 +7,7 @@ configuration manual 120501). Those that have a configuration key are the key's 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from enum import StrEnum
 
 from evse.core.units import SECOND
@@ -15,6 +15,7 @@ from evse.links.ocpp.dialect import Version
 from evse.links.ocpp.keys import Key
 from evse.links.ocpp.standard_keys import REFERENCE, SINGLE, StationFacts, standard_keys
 from evse.links.ocpp.transactions import UNDEFINED
+from evse.records import dataclass
 
 
 class LossStrategy(StrEnum):

@@ -33,6 +33,10 @@ class TextLink(Protocol):
         """Send a text; what cannot be sent is lost with its connection."""
         ...
 
+    def ping_every(self, seconds: float) -> None:
+        """How often to find out whether the other end still lives, from now on; 0: never."""
+        ...
+
 
 def _nobody(_job: Job) -> None:
     """Without anybody to carry files they never come to an end."""
@@ -57,6 +61,7 @@ class OcppSupervision:
         self._restart = restart
         self._wake = wake
         self._do = do
+        self._ping_s = -1
 
     # --- from the link ------------------------------------------------------------------------------------------
 
@@ -102,12 +107,12 @@ class OcppSupervision:
         """Whether the central system can be asked now."""
         return self.charge_point.context.link.may_ask
 
-    def at_once(self, uid: str, *, waited: bool = False) -> SupervisionAnswer | None:
+    def at_once(self, uid: str, outlet: int, *, waited: bool = False) -> SupervisionAnswer | None:
         """What counts for ``uid`` without asking."""
-        return at_once(self.charge_point.context, uid, waited=waited)
+        return at_once(self.charge_point.context, uid, outlet, waited=waited)
 
-    def group_of(self, uid: str) -> str:
-        """The parent id of ``uid`` as far as it is known."""
+    def group_of(self, uid: str) -> str | None:
+        """The parent id of ``uid``; ``None``: it can be asked for."""
         return group_of(self.charge_point.context, uid)
 
     def kept_for_group(self, outlet: int) -> bool:
@@ -143,6 +148,10 @@ class OcppSupervision:
         """These messages have become durable."""
         self.charge_point.take_messages(messages)
 
+    def written(self, now_us: int) -> None:
+        """The oldest of the commits that steps wanted is durable."""
+        self.charge_point.written(now_us)
+
     def writes(self, event: Event, at: Instant) -> list[Write]:
         """What has to be in the same commit as the event."""
         return self.charge_point.writes(event, at)
@@ -160,6 +169,10 @@ class OcppSupervision:
         point = self.charge_point
         point.clock = clock
         output = point.step(now_us)
+        ping_s = point.context.keys.integer("WebSocketPingInterval")
+        if ping_s != self._ping_s:
+            self._ping_s = ping_s
+            self._link.ping_every(ping_s)
         for text in output.texts:
             self._link.send(text)
         if output.wish is LinkWish.OPEN:

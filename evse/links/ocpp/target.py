@@ -17,11 +17,12 @@ from __future__ import annotations
 import base64
 import ssl
 import tempfile
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final
 from urllib.parse import quote, urlsplit
 
 from evse.links.ocpp.dialect import Version
+from evse.records import dataclass
 
 URL_LIMIT: Final = 255
 IDENTITY_LIMIT: Final = 48

@@ -9,10 +9,11 @@ from __future__ import annotations
 import json
 
 from evse.core.events import SessionClosed, SessionOpened, TransactionStarted
-from evse.links.ocpp.authorising import transaction_over
-from evse.links.ocpp.context import Context, Running
+from evse.links.ocpp.authorising import group_of, take_booking_back, transaction_over
+from evse.links.ocpp.context import Context
 from evse.links.ocpp.profile_lists import used_by
 from evse.links.ocpp.profile_smart import keep_profiles, transaction_began
+from evse.links.ocpp.remembered import Running
 from evse.links.ocpp.reporting import MeterReports
 from evse.links.ocpp.transactions import ID_TAG_LIMIT, id_tag
 from evse.services.clock import ClockQuality, Instant
@@ -36,6 +37,7 @@ class TransactionLog:
     def booted(self, open_sessions: dict[str, str]) -> None:
         """Control began: only transactions of open sessions go on. ``open_sessions``: users by session."""
         self._users.update(open_sessions)
+        self._context.marks.users.clear()
         for connector, running in list(self._context.running.items()):
             if running.session_id not in open_sessions:
                 self._meter.forget(self._context, connector)
@@ -44,14 +46,14 @@ class TransactionLog:
     def opened(self, event: SessionOpened) -> None:
         """A session opens; its transaction may follow."""
         self._users[event.session_id] = event.uid
+        self._context.marks.users[event.outlet] = event.uid
 
     def began(self, event: TransactionStarted, at: Instant) -> list[Write]:
         """A transaction begins: return what to commit with that."""
         context, connector = self._context, event.outlet
         uid = self._users.get(event.session_id, "")
         tag = id_tag(uid, context.settings.default_id_tag, context.identity.serial)
-        info = context.known_tag(tag, at.mono_us)
-        reservation = used_by(context, at.mono_us, connector, tag, info.parent if info is not None else "")
+        reservation = used_by(context, at.mono_us, connector, tag, group_of(context, tag) or "")
         running = Running(event.session_id, tag, at, event.register_wh, reservation)
         context.running[connector] = running
         self._meter.began(context, at.mono_us, connector, event.register_wh)
@@ -59,16 +61,19 @@ class TransactionLog:
         transaction_began(context, at.mono_us, connector)
         extra = "" if reservation is None else json.dumps({"reservationId": reservation})
         start = QueueMessage(connector, event.session_id, MessageKind.START, at, event.register_wh, tag, values=extra)
-        return [start, *context.take_writes()]
+        return [start, *context.take_along()]
 
     def ended(self, event: SessionClosed, at: Instant) -> list[Write]:
         """A session ends: return what to commit with that."""
         context, connector = self._context, event.outlet
         self._users.pop(event.session_id, None)
+        context.marks.users.pop(connector, None)
         context.marks.pending_profiles.pop(connector, None)
         transaction_over(context, at.mono_us, connector)
         running = context.running.get(connector)
         if running is None or running.session_id != event.session_id:
+            # Nobody has plugged in: a reservation ends with a transaction, not with a session (OCPP 1.6, 5.13).
+            take_booking_back(context, at.mono_us, connector)
             return []
         values = self._meter.ended(context, at.mono_us, connector)
         self._forget(connector)
@@ -76,7 +81,7 @@ class TransactionLog:
         # Another card of the group, or a master card, may have ended it: told is whoever did (OCPP 1.6, 6.49).
         tag = event.stopped_by[:ID_TAG_LIMIT] or running.tag
         stop = QueueMessage(connector, event.session_id, kind, at, event.register_wh, tag, event.reason, values)
-        return [stop, *context.take_writes()]
+        return [stop, *context.take_along()]
 
     def _forget(self, connector: int) -> None:
         context = self._context

@@ -17,7 +17,7 @@ import socket
 import ssl
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Final
 
@@ -29,6 +29,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 
 from evse.links.ocpp.file_urls import FileUrl, UrlError, check_address, file_url
 from evse.links.ocpp.file_work import End, Job, Work
+from evse.records import dataclass
 
 _log = logging.getLogger(__name__)
 FIRMWARE_LIMIT: Final = 256 * 1024 * 1024

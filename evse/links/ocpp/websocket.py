@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import ssl
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Final, Protocol
 
 from websockets.asyncio.client import ClientConnection, connect
@@ -70,14 +70,13 @@ class _Connection(ClientConnection):
 class WebSocketLink:
     """A ``TextLink``. To be used inside a running event loop.
 
-    ``target`` is asked at each attempt and may raise TargetError. ``ping_s``: interval of pings in seconds, 0 for none;
-    a ping that is not answered within ``pong_s`` ends the connection. Whoever should close his end has ``close_s``.
+    ``target`` is asked at each attempt and may raise TargetError. A ping that is not answered within ``pong_s`` ends the
+    connection. Whoever should close his end has ``close_s``.
     """
 
     def __init__(
         self,
         target: Callable[[], tuple[Target, int, Trust]],
-        ping_s: Callable[[], float],
         clock: Callable[[], int],
         pong_s: float = PONG_S,
         close_s: float = CLOSE_S,
@@ -86,7 +85,10 @@ class WebSocketLink:
         self.problem = ""
         """Why there is no connection, in words; empty while there is one."""
         self._target = target
-        self._ping_s = ping_s
+        self._ping_s = 0.0
+        self._ping_changed = asyncio.Event()
+        self._silent = False
+        """Whether the last ping of this connection was not answered."""
         self._clock = clock
         self._pong_s, self._close_s = pong_s, close_s
         self._task: asyncio.Task[None] | None = None
@@ -113,6 +115,11 @@ class WebSocketLink:
             _log.warning("the central system takes nothing: the connection is given up")
             self.close()
 
+    def ping_every(self, seconds: float) -> None:
+        """Interval of pings from now on, 0 for none; also of the connection that is there."""
+        self._ping_s = seconds
+        self._ping_changed.set()
+
     async def end(self) -> None:
         """Close and wait for the end."""
         task = self._task
@@ -127,7 +134,7 @@ class WebSocketLink:
             await self._connected()
         except (OSError, WebSocketException, TimeoutError, TargetError, EOFError) as error:
             self._distrust(error)
-            self._fail(_reason(error))
+            self._fail("no answer to a ping" if self._silent else _reason(error))
         except asyncio.CancelledError:
             self.problem = "closed by the station"
         finally:
@@ -138,7 +145,7 @@ class WebSocketLink:
         target, profile, trust = self._target()
         tls = tls_context(profile, trust) if target.tls else None
         headers = {"Authorization": target.authorisation} if target.authorisation else {}
-        ping_s = float(self._ping_s()) or None
+        self._silent = False
         async with _Connect(
             target.url,
             ssl=tls,
@@ -148,8 +155,7 @@ class WebSocketLink:
             max_size=TEXT_LIMIT * 4,
             open_timeout=OPEN_S,
             close_timeout=self._close_s,
-            ping_interval=ping_s,
-            ping_timeout=self._pong_s,
+            ping_interval=None,
             create_connection=_Connection,
             proxy=None,
             user_agent_header=None,
@@ -164,15 +170,19 @@ class WebSocketLink:
             return
         self.problem = ""
         listener.opened(self._clock())
-        sender = asyncio.create_task(self._send_all(connection), name="ocpp-send")
+        helpers = [
+            asyncio.create_task(self._send_all(connection), name="ocpp-send"),
+            asyncio.create_task(self._ping_all(connection), name="ocpp-ping"),
+        ]
         try:
             async for message in connection:
                 if isinstance(message, bytes):
                     raise TargetError("the central system sent a binary message")
                 listener.received(self._clock(), message)
         finally:
-            sender.cancel()
-            await asyncio.wait([sender])
+            for helper in helpers:
+                helper.cancel()
+            await asyncio.wait(helpers)
         self._fail("closed by the central system")
 
     async def _send_all(self, connection: ClientConnection) -> None:
@@ -181,6 +191,35 @@ class WebSocketLink:
                 await connection.send(await self._sending.get())
         except WebSocketException:
             return
+
+    async def _ping_all(self, connection: ClientConnection) -> None:
+        """Ping at the interval; the library's own pings would keep the interval that a connection began with."""
+        try:
+            while not self._silent:
+                if await self._interval_over():
+                    pong = await connection.ping()
+                    self._silent = not await self._comes(pong)
+            connection.transport.abort()
+        except WebSocketException:
+            return
+
+    async def _comes(self, pong: Awaitable[float]) -> bool:
+        try:
+            async with asyncio.timeout(self._pong_s):
+                await pong
+        except TimeoutError:
+            return False
+        return True
+
+    async def _interval_over(self) -> bool:
+        """Wait for the next ping; false when the interval has changed meanwhile."""
+        self._ping_changed.clear()
+        try:
+            async with asyncio.timeout(self._ping_s or None):
+                await self._ping_changed.wait()
+        except TimeoutError:
+            return True
+        return False
 
     def _distrust(self, error: BaseException) -> None:
         kind = distrust(error)

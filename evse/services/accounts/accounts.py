@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from typing import Any, Final
 
+from evse.records import dataclass
 from evse.services.settings.model import Role
 
 FORMAT: Final = 1

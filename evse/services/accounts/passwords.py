@@ -10,9 +10,9 @@ import hashlib
 import hmac
 import secrets
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Final
 
+from evse.records import dataclass
 from evse.services.settings.kinds import Label
 
 LENGTH_LIMIT: Final = 128

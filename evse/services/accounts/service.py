@@ -12,9 +12,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final, TypeVar
 
+from evse.records import dataclass
 from evse.services.accounts.accounts import NAMES, Account, Accounts
 from evse.services.accounts.attempts import Attempts
 from evse.services.accounts.keeper import AccountKeeper

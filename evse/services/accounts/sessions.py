@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
 
 from evse.core.units import MINUTE
+from evse.records import dataclass
 from evse.services.settings.model import Role
 
 IDLE_US: Final = 15 * MINUTE

@@ -6,9 +6,10 @@ another badge started.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
+
+from evse.records import dataclass
 
 COMMENT_LIMIT: Final = 50
 BADGE_LIMIT: Final = 1_000

@@ -19,9 +19,9 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
-from dataclasses import dataclass
 from typing import Final
 
+from evse.records import dataclass
 from evse.services.badges.badge import BADGE_LIMIT, Badge, BadgeType, mask_uid, normal_uid
 from evse.services.badges.badge_list import BadgeList, BadgeRefused
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
+from evse.records import dataclass
 from evse.services.badges.badge import Badge
 from evse.services.badges.writes import (
     AUTHORISED_KEPT,

@@ -12,8 +12,9 @@ A change gives a new list or raises ``BadgeRefused``, and then nothing has chang
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
+from evse.records import dataclass
 from evse.services.badges.badge import BADGE_LIMIT, Badge, BadgeType, mask_uid, normal_uid
 from evse.services.badges.writes import BadgeWrite, PutBadges, RemoveBadges
 

@@ -18,11 +18,12 @@ Pure: time is an argument, the list too; the caller changes the list.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from enum import StrEnum
 from typing import Final
 
 from evse.core.units import SECOND
+from evse.records import dataclass
 from evse.services.badges.badge import Badge, BadgeType
 from evse.services.badges.badge_book import Change
 from evse.services.badges.badge_list import BadgeList, BadgeRefused

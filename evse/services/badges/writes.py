@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
+from evse.records import dataclass
 from evse.services.badges.badge import Badge
 
 AUTHORISED_KEPT: Final = 500

@@ -10,8 +10,9 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
+
+from evse.records import dataclass
 
 if TYPE_CHECKING:
     # Loaded only where a signature is made or checked: most starts of a station need none.

@@ -14,12 +14,12 @@ import io
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Final, TypeAlias
 
 from evse.core.units import MINUTE, SECOND
+from evse.records import dataclass
 from evse.services.firmware.manifest import Manifest, PackageError
 from evse.services.firmware.package import open_package
 from evse.services.firmware.slots import Slots
@@ -132,6 +132,11 @@ class FirmwareService:
                 STATION,
             )
             self._slots.told()
+
+    def examine(self, source: Source) -> Manifest:
+        """What a package says that one of the keys has signed. Nothing is taken. Raises ``PackageError`` and ``OSError``."""
+        with _opened(source) as (stream, size):
+            return open_package(stream, size, self._trusted()).manifest
 
     def stage(self, source: Source, who: Actor = STATION) -> Manifest:
         """Check a package and put it into the slot that does not run; returns what it says.

@@ -12,10 +12,11 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from evse.records import dataclass
 from evse.services.disk import Disk
 from evse.services.firmware.manifest import Manifest, PackageError, check_signature, manifest_bytes, manifest_of
 from evse.services.firmware.package import MANIFEST, SIGNATURE, Package

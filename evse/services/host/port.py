@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Protocol
 
+from evse.records import dataclass
 from evse.services.disk import Disk
 from evse.services.settings.addresses import Addresses
 from evse.services.settings.model import Values

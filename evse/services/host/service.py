@@ -12,12 +12,12 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
 from evse.core.units import SECOND
+from evse.records import dataclass
 from evse.services.disk import Disk
 from evse.services.host.port import Host, HostError, TimePlan, host_name_of, time_plan_of
 from evse.services.host.trial import AddressState, at_start, later, reached, state_bytes, state_of

@@ -8,10 +8,11 @@ is kept says so. Pure: time is an argument, states are values.
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any, Final
 
 from evse.core.units import MINUTE
+from evse.records import dataclass
 from evse.services.settings.addresses import Addresses
 
 TRIAL_US: Final = 3 * MINUTE

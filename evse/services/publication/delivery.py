@@ -9,9 +9,10 @@ from __future__ import annotations
 import ssl
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
 from types import TracebackType
 from typing import Final
+
+from evse.records import dataclass
 
 OPERATION_S: Final = 20.0
 """The longest wait for one answer."""

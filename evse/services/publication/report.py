@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from typing import Final
 
 from evse.core.units import HOUR
+from evse.records import dataclass
 
 RETRIES: Final = 168
 """After the first try: hourly for seven days."""

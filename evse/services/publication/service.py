@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final, Protocol
 from zoneinfo import ZoneInfo
 
 from evse.core.units import SECOND
+from evse.records import dataclass
 from evse.services.disk import Disk
 from evse.services.journal import GiveUpPublication, JournalError, MarkPublished, Write
 from evse.services.outgoing import DestinationError, Destinations

@@ -6,9 +6,10 @@ and passwords never cross a network unprotected unless somebody asked for exactl
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 
+from evse.records import dataclass
 from evse.services.publication.calendar import Frequency
 from evse.services.records import FACTORY_FORMAT, CsvFormat
 

@@ -7,10 +7,10 @@ a setting that is a secret appears as given or not given.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 
 from evse.core.units import SECOND, PhaseValues
 from evse.exchange.snapshot import OutletView, StationView
+from evse.records import dataclass
 from evse.services.badges.badge import mask_uid
 from evse.services.records import Record, duration_text, utc_text
 from evse.services.security.chain import Entry as SecurityEntry

@@ -15,10 +15,10 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, Final
 
+from evse.records import dataclass
 from evse.services.badges.badge import mask_uid
 from evse.services.clock import Instant
 from evse.services.records import utc_text

@@ -7,9 +7,10 @@ Texts may come from strangers: they are cut to their length and written as ASCII
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, Protocol
+
+from evse.records import dataclass
 
 ACTOR_LIMIT: Final = 64
 SOURCE_LIMIT: Final = 64

@@ -11,10 +11,11 @@ import errno
 import threading
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final
 
 from evse.core.units import SECOND
+from evse.records import dataclass
 from evse.services.clock import Instant
 from evse.services.security.events import STRANGERS_CAN, SecurityEvent, SecurityKind
 from evse.services.security.log_file import SecurityFile

@@ -6,10 +6,10 @@ gateway. What these come to is one value, :class:`Addresses`, for whoever config
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Interface, IPv4Network
 from typing import Final
 
+from evse.records import dataclass
 from evse.services.settings.finding import Finding, Findings, Proposal
 from evse.services.settings.kinds import Label, is_address
 from evse.services.settings.model import Values

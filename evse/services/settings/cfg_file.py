@@ -13,9 +13,9 @@ import base64
 import hashlib
 import json
 import os
-from dataclasses import dataclass
 from typing import Any, Final
 
+from evse.records import dataclass
 from evse.services.settings.configuration import BadConfiguration, plain_values
 from evse.services.settings.kinds import Value
 from evse.services.settings.model import Right, Role, Values

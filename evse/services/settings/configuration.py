@@ -10,9 +10,10 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Final
 
+from evse.records import dataclass
 from evse.services.settings.kinds import Value
 from evse.services.settings.model import Values, frozen
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import NamedTuple
 
+from evse.records import dataclass
 from evse.services.settings.kinds import NO_TEXT, Label, Value
 from evse.services.settings.model import Values
 from evse.services.settings.registry import Catalogue

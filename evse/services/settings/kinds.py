@@ -10,9 +10,10 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Final, NamedTuple, Protocol, TypeAlias
 from urllib.parse import urlsplit
+
+from evse.records import dataclass
 
 Value: TypeAlias = bool | int | str
 

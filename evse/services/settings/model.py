@@ -10,11 +10,12 @@ Values are plain: ``bool``, ``int`` or ``str``, never ``None``; a text that is n
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Final, NamedTuple, TypeAlias
 
+from evse.records import dataclass
 from evse.services.settings.kinds import NO_TEXT, Kind, Label, Value
 
 Values: TypeAlias = Mapping[str, Value]

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from evse.records import dataclass
 from evse.services.settings.kinds import NO_TEXT, Label
 
 HIDDEN = "***"

@@ -7,9 +7,10 @@ which it is changed, once per outlet where it belongs to outlets, with the facto
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
 
+from evse.records import dataclass
 from evse.services.settings.energy import ENERGY_SETTINGS, OUTLET_SETTINGS
 from evse.services.settings.general import GENERAL_SETTINGS, TIME_SETTINGS
 from evse.services.settings.house import HOUSE_SETTINGS
@@ -28,9 +29,11 @@ from evse.services.settings.model import (
 from evse.services.settings.network import NETWORK_SETTINGS, WIFI_SETTINGS
 from evse.services.settings.publication import FTP_SETTINGS, HTTP_SETTINGS, PUBLICATION_SETTINGS, SMTP_SETTINGS
 from evse.services.settings.supervision import SUPERVISION_SETTINGS
+from evse.services.settings.usb import USB_SETTINGS
 
 SETTINGS: Final[tuple[Setting, ...]] = (
     *GENERAL_SETTINGS,
+    *USB_SETTINGS,
     *NETWORK_SETTINGS,
     *WIFI_SETTINGS,
     *SUPERVISION_SETTINGS,

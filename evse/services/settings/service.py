@@ -13,9 +13,9 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import TypeAlias
 
+from evse.records import dataclass
 from evse.services.security.events import SecurityEvent, SecurityKind, SecurityLog
 from evse.services.settings.configuration import Configuration
 from evse.services.settings.finding import Circumstances

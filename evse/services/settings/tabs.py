@@ -15,6 +15,7 @@ TABS: Final[dict[str, Label]] = {
     "maintenance": Label("Maintenance", "Maintenance"),
 }
 GENERAL: Final = SubTab("general", "configuration", Label("General", "Général"), user=True)
+DEVICE: Final = SubTab("device", "configuration", Label("Device", "Appareil"), user=False)
 NETWORK: Final = SubTab("network", "configuration", Label("Network", "Réseau"), user=False)
 WIFI: Final = SubTab("wifi", "configuration", Label("Wi-Fi", "Wi-Fi"), user=True)
 SUPERVISION: Final = SubTab("supervision", "configuration", Label("Supervision", "Supervision"), user=False)
@@ -37,6 +38,7 @@ FIRMWARE: Final = SubTab("firmware", "maintenance", Label("Firmware update", "Mi
 
 SUB_TABS: Final = (
     GENERAL,
+    DEVICE,
     NETWORK,
     WIFI,
     SUPERVISION,

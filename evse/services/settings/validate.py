@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping
-from dataclasses import dataclass
 
+from evse.records import dataclass
 from evse.services.settings.addresses import neighbour
 from evse.services.settings.finding import Circumstances, Proposal
 from evse.services.settings.kinds import NO_TEXT, Label, Value

@@ -133,23 +133,25 @@ def test_heartbeats_come_from_completed_rounds_only(pipe: tuple[int, int]) -> No
     bench.loop.round()
 
 
-def test_layouts_are_compiled_one_a_round_when_a_front_end_was_heard_and_nothing_is_due(
+def test_layouts_and_then_records_are_compiled_one_a_round_when_a_front_end_was_heard_and_nothing_is_due(
     pipe: tuple[int, int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    left = [True, True, False]
+    left = [True, True, False, False]
+    records = [True, False]
     monkeypatch.setattr("evse.control.process.compile_ahead", lambda: left.pop(0))
+    monkeypatch.setattr("evse.control.process.finish", lambda _most: records.pop(0))
     bench = Bench(pipe[1])
     bench.loop._collect_us = SECOND
     bench.loop.round()
-    assert len(left) == 3, "no front end was heard"
+    assert len(left) == 4, "no front end was heard"
     monkeypatch.setattr(_Inputs, "link_ok", True)
     bench.cycle.pause_us = 19 * MS
     bench.loop.round()
-    assert len(left) == 3, "something is due soon"
+    assert len(left) == 4, "something is due soon"
     bench.cycle.pause_us = 20 * MS
-    for _ in range(4):
+    for _ in range(5):
         bench.loop.round()
-    assert left == []
+    assert (left, records) == ([], [])
 
 
 def test_an_exception_of_a_step_ends_the_loop(pipe: tuple[int, int]) -> None:

@@ -7,6 +7,7 @@ from typing import cast
 
 import pytest
 
+from evse.core.commands import Notice
 from evse.core.led_bar import CARD_SHOWN_US, DISPLAY_TEXTS, TEXT_LENGTH, BarSigns, SignFacts, bar_light, display_text
 from evse.core.outlet_status import OutletStatus
 from evse.core.units import NEVER
@@ -23,6 +24,7 @@ IDLE = SignFacts(
     released=True,
     restarting=False,
     teaching=False,
+    notice=Notice.NONE,
 )
 CHARGE = IDLE._replace(status=OutletStatus.CHARGE_LOOP_STARTED, session=True)
 
@@ -46,6 +48,10 @@ TABLE = [
     pytest.param(CHARGE._replace(fault=True, charging=True), Light.RED_BLINK, "Fault", id="fault"),
     pytest.param(CHARGE._replace(fault=True, too_hot=True), Light.ORANGE_SLOW, "Too hot", id="too hot"),
     pytest.param(IDLE._replace(teaching=True), Light.ORANGE_THREE, "Show master card", id="teaching"),
+    pytest.param(CHARGE._replace(charging=True, notice=Notice.USB_BUSY), Light.GREEN, "usb please wait", id="usb at work"),
+    pytest.param(IDLE._replace(notice=Notice.USB_DONE), Light.BLUE_EVERY_3_S, "remove usb", id="usb done"),
+    pytest.param(IDLE._replace(notice=Notice.USB_REFUSED), Light.BLUE_EVERY_3_S, "usb refused", id="usb refused"),
+    pytest.param(CHARGE._replace(fault=True, notice=Notice.USB_DONE), Light.RED_BLINK, "Fault", id="a fault goes first"),
     pytest.param(IDLE._replace(restarting=True, teaching=True), Light.OFF, "Restart", id="restarting"),
 ]  # fmt: skip
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from evse.core.commands import Notice, ShowNotice
 from evse.core.config import SignStyle
 from evse.core.dip import DipBank, DipFunction
 from evse.core.events import CardsErased, DipSwitchesRead, MasterCardTaught, RestartRequested, SessionClosed
@@ -172,3 +173,15 @@ def test_a_missing_master_card_keeps_nobody_from_charging() -> None:
     bench.restore(latched=("MasterCardMissing",))
     bench.charging()
     assert bench.output().light is Light.GREEN
+
+
+@pytest.mark.req("CFG-02")
+def test_what_services_have_to_say_is_on_the_display_until_they_say_something_else() -> None:
+    bench = thor().run(12)
+    before = bench.output().display
+    bench.post(ShowNotice("say", notice=Notice.USB_DONE))
+    bench.run(5)
+    assert bench.output().display == "remove usb"
+    bench.post(ShowNotice("clear", notice=Notice.NONE))
+    bench.run(1)
+    assert bench.output().display == before

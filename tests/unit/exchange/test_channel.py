@@ -35,7 +35,8 @@ from evse.exchange.envelope import (
     decode_from_control,
     encode_from_services,
 )
-from evse.exchange.services_end import ServicesEnd, is_sibling, listen_at
+from evse.exchange.listening import listen_at
+from evse.exchange.services_end import ServicesEnd, is_sibling
 from evse.exchange.snapshot import ExchangeView, LatencyView, StationView
 from evse.exchange.wires import WatchWires, WireFrame, WireFrames
 

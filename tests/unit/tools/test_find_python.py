@@ -27,7 +27,7 @@ class Machine:
     def add(self, directory: str, name: str, status: int) -> str:
         path = self.folder / directory / name
         path.parent.mkdir(exist_ok=True)
-        # "-I -c TEXT": the text of the probe imports ensurepip, the other one prints a version.
+        # "-IS -c TEXT": the text of the probe imports ensurepip, the other one prints a version.
         path.write_text(f"#!/bin/sh\ncase $3 in *ensurepip*) exit {status} ;; *) echo 3.11 ;; esac\n", encoding="ascii")
         path.chmod(0o755)
         return str(path)

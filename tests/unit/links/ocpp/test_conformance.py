@@ -18,6 +18,7 @@ from evse.core.commands import ClearFault, SetLimit, SetUnavailable, StartSessio
 from evse.core.outlet_status import OutletStatus
 from evse.core.units import SECOND
 from evse.exchange.snapshot import FaultView, SessionView
+from evse.links.ocpp.certificates import Use
 from evse.links.ocpp.connector_status import ERROR_CODES, OTHER_ERROR
 from evse.links.ocpp.frame import ErrorCode
 from evse.links.ocpp.handlers import HANDLERS
@@ -120,10 +121,16 @@ def profile(connector: int = 1, unit: str = "A") -> dict[str, Any]:
     return {"connectorId": connector, "csChargingProfiles": made}
 
 
+def on_a_full_disk(bench: Bench, action: str, payload: Mapping[str, Any]) -> Any:
+    bench.store.full_disk()
+    return bench.ask(action, payload, seconds=25)
+
+
 class Authority:
     """A root, what it has signed, and the real time in which both are valid."""
 
-    def __init__(self, bench: Bench) -> None:
+    def __init__(self, bench: Bench, *, full_disk: bool = False) -> None:
+        self.bench = bench
         bench.clock_error_us = int((datetime.now(UTC) - datetime(2026, 1, 1, tzinfo=UTC)).total_seconds()) * SECOND
         bench.central._utc_us += bench.clock_error_us
         bench.run(1)
@@ -131,7 +138,9 @@ class Authority:
         self.root = made.cert_pem.bytes().decode("ascii")
         self.leaf = made.issue_cert("maker.example").cert_chain_pems[0].bytes().decode("ascii")
         self.use = {"certificateType": "ManufacturerRootCertificate"}
-        self.installed = bench.ask("InstallCertificate", {**self.use, "certificate": self.root})
+        install = {**self.use, "certificate": self.root}
+        ask = on_a_full_disk if full_disk else Bench.ask
+        self.installed = ask(bench, "InstallCertificate", install)
 
 
 def signed_firmware(bench: Bench, number: int, location: str = "https://files.example/x", leaf: str = "") -> Any:
@@ -221,6 +230,11 @@ ANSWERS: Final[Mapping[str, Recipe]] = {
             },
         ),
     )[1],
+    "DeleteCertificate Failed": lambda b: on_a_full_disk(
+        Authority(b).bench,
+        "DeleteCertificate",
+        {"certificateHashData": b.context.certificates.ids(Use.MANUFACTURER)[0]},
+    ),
     "DeleteCertificate NotFound": lambda b: b.ask(
         "DeleteCertificate",
         {
@@ -244,6 +258,7 @@ ANSWERS: Final[Mapping[str, Recipe]] = {
     "GetLog Rejected": lambda b: get_log(b, 1, "file:///etc/passwd"),
     "GetLog AcceptedCanceled": lambda b: (get_log(b, 1), get_log(b, 2))[1],
     "InstallCertificate Accepted": lambda b: Authority(b).installed,
+    "InstallCertificate Failed": lambda b: Authority(b, full_disk=True).installed,
     "InstallCertificate Rejected": lambda b: b.ask(
         "InstallCertificate", {"certificateType": "ManufacturerRootCertificate", "certificate": "nonsense"}
     ),

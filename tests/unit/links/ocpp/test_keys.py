@@ -182,3 +182,16 @@ def test_no_text_harms(name: str, text: str) -> None:
     state = keys()
     state.change(name, text)
     check("GetConfiguration", {"configurationKey": list(state.get().known)}, answer=True)
+
+
+@pytest.mark.req("OCP-01")
+@pytest.mark.parametrize(
+    "wanted", ["Frequency", "Power.Factor", "Energy.Reactive.Import.Register", "Voltage.L4", "SoC"]
+)
+def test_a_measurand_that_nothing_measures_is_refused_with_what_there_is(wanted: str) -> None:
+    for name in (*("MeterValuesSampledData", "MeterValuesAlignedData", "StopTxnSampledData", "StopTxnAlignedData"),):
+        keys = Keys(STANDARD)
+        change = keys.change(name, f"Voltage,{wanted}")
+        assert change.status is ChangeStatus.REJECTED
+        assert all(each in change.reason for each in (name, wanted, *MEASURANDS))
+        assert keys.text(name) == BY_NAME[name].default, "the list is refused whole"

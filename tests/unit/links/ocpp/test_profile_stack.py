@@ -7,16 +7,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from evse.links.ocpp.charging_profile import (
-    FOREVER_S,
     ChargingProfile,
     Kind,
     Period,
     ProfileError,
     Purpose,
     RateUnit,
+    Recurrency,
     Schedule,
+    Segment,
 )
 from evse.links.ocpp.profile_stack import (
+    BOUNDARIES,
     CompositePeriod,
     Electrics,
     ProfileLimits,
@@ -39,7 +41,8 @@ def profile(
     schedule = Schedule(
         fields.pop("unit", RateUnit.AMPERE), periods, fields.pop("duration_s", None), fields.pop("start_utc_s", T0)
     )
-    return ChargingProfile(profile_id, stack_level, purpose, Kind.ABSOLUTE, schedule, **fields)
+    kind = Kind.RECURRING if "recurrency" in fields else Kind.ABSOLUTE
+    return ChargingProfile(profile_id, stack_level, purpose, kind, schedule, **fields)
 
 
 def stack_with(*entries: tuple[int, ChargingProfile]) -> ProfileStack:
@@ -50,11 +53,11 @@ def stack_with(*entries: tuple[int, ChargingProfile]) -> ProfileStack:
 
 
 def now_ma(stack: ProfileStack, connector: int = 1, at_s: int = T0, running: Running | None = RUNNING) -> int | None:
-    return stack.allowed(connector, at_s, running, THREE_PHASES).current_ma
+    return stack.composite(connector, at_s, 1, running, THREE_PHASES).periods[0].current_ma
 
 
 def test_without_a_profile_nothing_limits() -> None:
-    assert ProfileStack().allowed(1, T0, RUNNING, THREE_PHASES) == (None, FOREVER_S)
+    assert ProfileStack().composite(1, T0, 60, RUNNING, THREE_PHASES) == ((CompositePeriod(0, None),), 60)
 
 
 @pytest.mark.req("OCP-04")
@@ -67,8 +70,7 @@ def test_a_tx_profile_goes_before_the_default_whatever_their_levels() -> None:
 
 def test_a_tx_profile_that_has_ended_leaves_the_default() -> None:
     stack = stack_with((1, profile(DEFAULT, 10, 1)), (1, profile(TX, 20, 2, duration_s=60)))
-    assert stack.allowed(1, T0 + 59, RUNNING, THREE_PHASES) == (20_000, T0 + 60)
-    assert now_ma(stack, at_s=T0 + 60) == 10_000
+    assert (now_ma(stack, at_s=T0 + 59), now_ma(stack, at_s=T0 + 60)) == (20_000, 10_000)
 
 
 def test_without_a_transaction_a_tx_profile_says_nothing() -> None:
@@ -168,7 +170,7 @@ def test_the_composite_schedule_is_exact_to_the_second_and_joins_equal_neighbour
     stack = stack_with(
         (1, profile(TX, 0, 1, periods=periods)), (0, profile(MAX, 20, 2, start_utc_s=T0 + 250, duration_s=100))
     )
-    assert stack.composite(1, T0, 600, RUNNING, THREE_PHASES) == (
+    assert stack.composite(1, T0, 600, RUNNING, THREE_PHASES).periods == (
         CompositePeriod(0, 16_000),
         CompositePeriod(100, 10_000),
         CompositePeriod(300, 20_000),
@@ -198,18 +200,65 @@ ENTRIES = st.lists(
 )
 
 
+def by_the_rule(stack: ProfileStack, connector: int, at_s: int) -> int | None:
+    """What the table at the top of the module says, looked up for one second alone."""
+
+    def ruling(purpose: Purpose) -> int | None:
+        mine = (0, connector) if purpose is DEFAULT else (0,) if purpose is MAX else (connector,)
+        found = [each for each in stack.installed if each.profile.purpose is purpose and each.connector in mine]
+        found.sort(key=lambda each: (-each.profile.stack_level, each.connector == 0))
+        periods = [each.profile.segment(at_s, RUNNING.began_utc_s).period for each in found]
+        return next((period.limit * 100 for period in periods if period is not None), None)
+
+    own = ruling(TX)
+    own = ruling(DEFAULT) if own is None else own
+    return min((each for each in (own, ruling(MAX)) if each is not None), default=None)
+
+
 @given(ENTRIES)
 def test_the_composite_says_at_every_second_what_is_allowed_then(
     entries: list[tuple[int, Purpose, int, int, int, int]],
 ) -> None:
     stack = ProfileStack()
     for number, (connector, purpose, level, amperes, start_s, duration_s) in enumerate(entries):
-        each = profile(purpose, amperes, number, level, start_utc_s=T0 + start_s, duration_s=duration_s)
+        steps = (Period(0, amperes * 10), Period(duration_s // 2 + 1, 50))
+        each = profile(purpose, 0, number, level, start_utc_s=T0 + start_s, duration_s=duration_s, periods=steps)
         try:
             stack.install(connector, each, RUNNING)
         except ProfileError:
             continue
     composite = stack.composite(1, T0, 110, RUNNING, THREE_PHASES)
+    assert composite.reach_s == 110
     for second in range(110):
-        ruling = max((period for period in composite if period.start_s <= second), key=lambda period: period.start_s)
-        assert ruling.current_ma == now_ma(stack, at_s=T0 + second)
+        ruling = max((each for each in composite.periods if each.start_s <= second), key=lambda each: each.start_s)
+        assert ruling.current_ma == by_the_rule(stack, 1, T0 + second)
+
+
+@pytest.mark.req("OCP-04")
+def test_hostile_profiles_bound_the_work_and_the_composite_says_how_far_it_reaches() -> None:
+    stack = ProfileStack()
+    steps = tuple(Period(second, 160 + second % 2) for second in range(48))
+    for number in range(32):
+        purpose, connector = ((MAX, 0), (DEFAULT, 0), (DEFAULT, 1), (TX, 1))[number // 8]
+        daily = profile(
+            purpose, 0, number, number % 8, start_utc_s=T0 - 101 * number, duration_s=48, periods=steps,
+            recurrency=Recurrency.DAILY,
+        )  # fmt: skip
+        stack.install(connector, daily, RUNNING)
+    looks = 0
+    plain = ChargingProfile.segment
+
+    def counted(self: ChargingProfile, utc_s: int, began_utc_s: int | None) -> Segment:
+        nonlocal looks
+        looks += 1
+        return plain(self, utc_s, began_utc_s)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ChargingProfile, "segment", counted)
+        composite = stack.composite(1, T0, 7 * 86_400, RUNNING, THREE_PHASES)
+    assert looks <= BOUNDARIES + 32
+    assert 0 < composite.reach_s < 7 * 86_400
+    assert composite.periods[-1].start_s < composite.reach_s
+    short = stack.composite(1, T0, 7 * 86_400, RUNNING, THREE_PHASES, most=24)
+    assert short.periods == composite.periods[:24]
+    assert short.reach_s == composite.periods[24].start_s

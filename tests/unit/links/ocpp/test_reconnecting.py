@@ -63,6 +63,51 @@ def test_another_start_of_control_while_offline_registers_with_the_next_connecti
     assert bench.central.actions().count(BOOT) == 1
 
 
+@pytest.mark.req("OCP-05")
+def test_services_that_start_anew_alone_are_no_start_of_the_station() -> None:
+    bench = connected(replace(DEFAULTS, security_profile=1, password="correct-horse-battery"))
+    bench.ask("ChangeConfiguration", {"key": "HeartbeatInterval", "value": "77"})
+    bench.central.requests.clear()
+    bench.restart_services()
+    bench.run(200)
+    assert bench.context.link.may_ask
+    actions = bench.central.actions()
+    assert (actions.count(BOOT), actions.count("SecurityEventNotification")) == (0, 0)
+    assert actions.count("StatusNotification") == 3, "nobody remembers what was told"
+    assert actions.count("Heartbeat") == 3, "at once, and at the interval"
+    bench.power_cut()
+    bench.run(5)
+    assert bench.central.actions().count(BOOT) == 1, "that is a start"
+
+
+def test_services_that_start_anew_while_the_station_has_to_wait_wait_on() -> None:
+    bench = Bench()
+    bench.central.behaviour = replace(bench.central.behaviour, registration="Pending", interval_s=200)
+    bench.run(2)
+    bench.restart_services()
+    bench.run(190)
+    assert bench.context.link.state is LinkState.PENDING
+    assert bench.central.actions() == [BOOT]
+    bench.run(20)
+    assert bench.central.actions() == [BOOT, BOOT]
+
+
+def test_services_that_start_anew_for_another_central_system_register() -> None:
+    bench = connected()
+    bench.settings = replace(DEFAULTS, url="ws://127.0.0.1/elsewhere")
+    bench.restart_services()
+    bench.run(3)
+    assert bench.central.actions().count(BOOT) == 1
+
+
+def test_a_start_of_control_and_services_together_registers() -> None:
+    bench = connected()
+    bench.boot_id = "boot-after"
+    bench.restart_services()
+    bench.run(3)
+    assert bench.central.actions().count(BOOT) == 1
+
+
 def test_a_reset_registers_once_although_its_connection_is_cut() -> None:
     bench = connected()
     bench.ask("Reset", {"type": "Hard"}, seconds=3)
