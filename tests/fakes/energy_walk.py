@@ -39,7 +39,7 @@ TOLERANCE_MA: Final = 250
 DUTY_STEP_MA: Final = 6
 CABLES: Final = {"13 A": 13_000, "20 A": 20_000, "32 A": 32_000}
 SHEDDING, CONDITION = 1, 2
-FAULTS: Final = (
+FAULTS: Final[tuple[tuple[str, dict[str, int]], ...]] = (
     ("short_pilot", {"resistance": 80}),
     ("open_pilot", {}),
     ("short_diode", {}),
@@ -120,7 +120,7 @@ class EnergyWalk(CoreBench):
         self._station_orders: dict[str, GivenOrder] = {}
         self._together: deque[tuple[int, int]] = deque()
         self.looks_while_charging = 0
-        self.faults = 0
+        self.mishaps = 0
         super().__init__(draw_config(self.stream))
         for outlet in (1, 2):
             for line in self.config.outlets[outlet - 1].lines:
@@ -272,7 +272,7 @@ class EnergyWalk(CoreBench):
         known = self._known[outlet]
         if not known.faulty and self._try(verb, outlet, **params):
             known.faulty = True
-            self.faults += 1
+            self.mishaps += 1
             self.at(self.now_us + away_us, lambda: self._mend(outlet, verb))
         self._plan_fault()
 
