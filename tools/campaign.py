@@ -7,6 +7,7 @@
     tools/campaign --kills 10000           kill -9 of the station's processes (tools/durability.py)
     tools/campaign --images 100000         power cuts below the journal
     tools/campaign --energy 5000           simulated hours of random energy at two outlets (tools/durability.py)
+    tools/campaign --races 5000            plug, badge, unplug, fault and power cut against each other (tools/durability.py)
     tools/campaign --faults                every fault of every profile instead (tools/fault_walk.py)
 
 Every failure is told with its options, its shortened story (a scenario file in --out) and the command that replays it.
@@ -116,6 +117,9 @@ def main(argv: Sequence[str]) -> int:
     enough.add_argument(
         "--energy", type=int, help="simulated hours of random energy at two outlets, instead of stories"
     )
+    enough.add_argument(
+        "--races", type=int, help="races of plug, badge, unplug, fault and power cut, instead of stories"
+    )
     enough.add_argument("--faults", action="store_true", help="every fault of every profile instead of stories")
     parser.add_argument("--jobs", type=int, default=2, help="processes (default 2)")
     parser.add_argument("--first", type=int, default=1, help="number of the first story (default 1)")
@@ -128,6 +132,8 @@ def main(argv: Sequence[str]) -> int:
         return durability.run(durability.image_batches(options.images, options.first), "crash images")
     if options.energy is not None:
         return durability.run(durability.energy_batches(options.energy, options.first), "hours of energy")
+    if options.races is not None:
+        return durability.run(durability.race_batches(options.races, options.first), "races")
     if options.faults:
         return walk_faults(options.jobs, as_json=options.json)
     told = any(each is not None for each in (options.hours, options.seeds, options.minutes))

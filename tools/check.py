@@ -10,10 +10,13 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
-from tools import debian
+from tools import debian, lanes
+from tools.lanes import Lane
 
 PYTHON = sys.executable
+ROOT = Path(__file__).resolve().parents[1]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,26 +40,38 @@ def _programs() -> int:
     return 1 if debian.in_ci() and not provided else 0
 
 
+def test_lanes() -> list[Lane]:
+    """Return the type check and all tests but those that measure time; each test file belongs to one lane.
+
+    Two lanes compute, two mostly wait for real processes.
+    """
+    dying = sorted(str(path.relative_to(ROOT)) for path in (ROOT / "tests" / "real").glob("test_processes_*.py"))
+    return [
+        Lane("types", (PYTHON, "-m", "mypy")),
+        _pytest("real processes", "tests/real", *(f"--ignore={path}" for path in dying)),
+        _pytest("real processes that are killed", *dying),
+        _pytest("scenarios", "tests/scenario"),
+        _pytest("other tests", "tests", *(f"--ignore=tests/{name}" for name in ("real", "scenario", "timing"))),
+    ]
+
+
+def _pytest(name: str, *arguments: str) -> Lane:
+    # Lanes that shared pytest's cache would overwrite what the others note there.
+    return Lane(name, (PYTHON, "-m", "pytest", "-q", "-p", "no:xdist", "-p", "no:cacheprovider", *arguments))
+
+
 def stages() -> list[Stage]:
     """Return all stages, cheap ones first."""
     return [
         Stage("format", _module("ruff", "format", "--check", ".")),
         Stage("lint", _module("ruff", "check", ".")),
-        Stage("types", _module("mypy")),
         Stage(
             "import contracts", _command(PYTHON, "-c", "from importlinter.cli import lint_imports_command as c; c()")
         ),
         Stage("requirements table", _module("tools.requirements_table", "--check")),
         Stage("programs for tests", _programs),
-        # By file: a station or a browser that a file's tests share is started once, not by every worker. In the order of the
-        # directories: real processes, which mostly wait, begin while there is other work.
-        Stage(
-            "tests",
-            _module(
-                "pytest", "-q", "-n", "3", "--dist", "loadfile", "--no-loadscope-reorder", "--ignore", "tests/timing"
-            ),
-        ),
-        # Time is measured without neighbours: one after the other, with no worker processes around.
+        Stage("types and tests", lambda: lanes.run(test_lanes())),
+        # Time is measured without neighbours: one after the other, when nothing else of the check runs.
         Stage("timing tests", _module("pytest", "-q", "-p", "no:xdist", "tests/timing")),
     ]
 

@@ -1,11 +1,13 @@
-"""Long runs of what the check runs short: kills of processes, power cuts below the journal, random energy.
+"""Long runs of what the check runs short: kills of processes, power cuts below the journal, random energy, races.
 
     tools/campaign --kills 10000      kill -9 at random instants: the journal's writer, and control and services of a station
     tools/campaign --images 100000    crash images of the journal's disk, each batch from another story
     tools/campaign --energy 5000      simulated hours of random vehicles, inputs, limits and faults at two outlets
+    tools/campaign --races 5000       plug, badge, unplug, fault, power cut and kill against each other at random instants
 
 The tests are the same ones (``tests/contract/test_journal_killed.py``, ``tests/contract/test_journal_power_cuts.py``,
-``tests/real/test_processes_kills.py``, ``tests/unit/core/test_core_energy_walk.py``); environment variables say how much and from which random number.
+``tests/real/test_processes_kills.py``, ``tests/unit/core/test_core_energy_walk.py``,
+``tests/scenario/test_core_in_the_world_races.py``); environment variables say how much and from which random number.
 """
 
 from __future__ import annotations
@@ -23,6 +25,10 @@ ROOT: Final = Path(__file__).resolve().parents[1]
 IMAGES_PER_STORY: Final = 5_000
 HOURS_PER_WALK: Final = 7
 WALKS_PER_BATCH: Final = 15
+INSTANTS_PER_BATCH: Final = 10
+RACES_PER_BATCH: Final = 125
+"""What comes of so many instants: eight events after the badge at each, and at every second one eight events at the end of a
+charge and one of badge and plug in any order."""
 STATION_SHARE: Final = 100
 """One kill in so many is one of a whole station's processes: those take seconds instead of milliseconds."""
 
@@ -62,6 +68,13 @@ def energy_batches(hours: int, first: int) -> Iterator[Batch]:
         amount = min(WALKS_PER_BATCH, walks - begin)
         variables = {"EVSE_WALKS": str(amount), "EVSE_RANDOM": str(first + begin)}
         yield Batch("tests/unit/core/test_core_energy_walk.py::test_a_walk", variables, amount * HOURS_PER_WALK)
+
+
+def race_batches(number: int, first: int) -> Iterator[Batch]:
+    """At least ``number`` races; each batch draws its instants from another random number."""
+    for seed in range(first, first - (-number // RACES_PER_BATCH)):
+        variables = {"EVSE_RACES": str(INSTANTS_PER_BATCH), "EVSE_RANDOM": str(seed)}
+        yield Batch("tests/scenario/test_core_in_the_world_races.py", variables, RACES_PER_BATCH)
 
 
 IMAGE_TEST: Final = "test_no_power_cut_loses_or_doubles_what_was_acknowledged"

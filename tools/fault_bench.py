@@ -246,14 +246,24 @@ def set_scene(stage: Stage, scene: Scene, vehicle: Params) -> None:
             raise RuntimeError(f"the charge did not begin: {stage.view.open_reasons}")
 
 
-def run_case(case: FaultCase, *, dumb: bool, later_us: int = 0) -> Measured:
-    """Run ``case`` with the usual or the dumb front end and measure it.
+def run_case(case: FaultCase, *, dumb: bool) -> Measured:
+    """Run ``case`` with the usual or the dumb front end and measure it."""
+    stage = Stage(case.profile, dumb=dumb, domestic=case.domestic)
+    try:
+        return _Run(stage, case).measure()
+    finally:
+        stage.close()
 
-    ``later_us``: the cause comes so much later, at another phase of sampling, frames and renewals.
+
+def run_reaction(case: FaultCase, *, dumb: bool, later_us: int) -> Measured:
+    """Run ``case`` only until its limit is well past: what it did to the contact, not how it ends.
+
+    ``later_us``: the cause comes so much later, at another phase of sampling, frames and renewals. What is seen only
+    afterwards (``ends_us``, ``resumes_us``, ``usable``) is as if it had not happened.
     """
     stage = Stage(case.profile, dumb=dumb, domestic=case.domestic)
     try:
-        return _Run(stage, case).measure(later_us)
+        return _Run(stage, case).measure_reaction(later_us)
     finally:
         stage.close()
 
@@ -299,17 +309,38 @@ class _Run:
         self._stage, self._case = stage, case
         self._cause_us = self._watched_us = 0
 
-    def measure(self, later_us: int) -> Measured:
+    def measure(self) -> Measured:
         """Scene, cause, watch, healing, another charge."""
+        watched = self._watch(0, WATCH_US)
+        ends_us, latched, resumes_us = self._recover()
+        return self._measured(*watched, ends_us, latched=latched, resumes_us=resumes_us, usable=self._use_again())
+
+    def measure_reaction(self, later_us: int) -> Measured:
+        """Scene, cause, a watch until a second after the limit."""
+        watched = self._watch(later_us, self._case.limit_us + SECOND)
+        return self._measured(*watched, None, latched=False, resumes_us=None, usable=False)
+
+    def _watch(self, later_us: int, watch_us: int) -> tuple[OutletView, list[Sample]]:
+        """Scene, cause, watch; return what the station says then and what the outlet did since the cause."""
         stage, case = self._stage, self._case
         set_scene(stage, case.scene, case.vehicle)
         stage.run(later_us)
         self._cause_us = _cause(stage, case.before, case.cause)
-        stage.run(WATCH_US)
+        stage.run(watch_us)
         self._watched_us = stage.now_us
-        view, samples = stage.view, _from(stage.samples, self._cause_us)
-        ends_us, latched, resumes_us = self._recover()
-        usable = self._use_again()
+        return stage.view, _from(stage.samples, self._cause_us)
+
+    def _measured(
+        self,
+        view: OutletView,
+        samples: Sequence[Sample],
+        ends_us: int | None,
+        *,
+        latched: bool,
+        resumes_us: int | None,
+        usable: bool,
+    ) -> Measured:
+        stage, case = self._stage, self._case
         opened = next((i for i in range(1, len(samples)) if samples[i - 1].closed and not samples[i].closed), None)
         raised_us = stage.event_us(FaultRaised, case.fault, self._cause_us)
         f_us = _length(samples, "F")

@@ -49,9 +49,11 @@ def now_us() -> int:
 def until(what: str, condition: Callable[[], Any], timeout_s: float = WAIT_S) -> Any:
     """Ask ``condition`` until it gives something true; fails the test after ``timeout_s``.
 
-    A key that is missing counts as "not yet": a station that has just started shows less than later.
+    A key that is missing counts as "not yet": a station that has just started shows less than later. The pauses grow from
+    10 to 100 ms, because each question costs the station that it is put to, and its neighbours, processor time.
     """
     end = time.monotonic() + timeout_s
+    pause_s = 0.01
     while True:
         missing: LookupError | None = None
         try:
@@ -63,7 +65,8 @@ def until(what: str, condition: Callable[[], Any], timeout_s: float = WAIT_S) ->
                 return found
         if time.monotonic() > end:
             raise AssertionError(f"not within {timeout_s} s: {what}") from missing
-        time.sleep(0.01)
+        time.sleep(pause_s)
+        pause_s = min(1.3 * pause_s, 0.1)
 
 
 def measured(request: pytest.FixtureRequest, name: str, value: float) -> None:

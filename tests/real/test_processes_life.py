@@ -27,6 +27,16 @@ def station() -> Iterator[RunningStation]:
         running.close()
 
 
+@pytest.fixture(scope="module")
+def shared() -> Iterator[RunningStation]:
+    """A running station for tests that leave it running."""
+    running = RunningStation()
+    try:
+        yield running.start()
+    finally:
+        running.close()
+
+
 def alive(pid: int) -> bool:
     return Path(f"/proc/{pid}").exists()
 
@@ -112,8 +122,8 @@ def test_children_die_with_the_supervisor(station: RunningStation) -> None:
     assert station.page_status() == 200
 
 
-def test_two_stations_never_share_a_data_directory(station: RunningStation) -> None:
-    station.start()
+def test_two_stations_never_share_a_data_directory(shared: RunningStation) -> None:
+    station = shared
     command = [sys.executable, "-m", "evse", "run", "--profile", "parking", "--port", "0", "--data",
                str(station.home / "data")]  # fmt: skip
     second = subprocess.run(command, env=station.environment(), capture_output=True, text=True, timeout=60, check=False)
@@ -154,21 +164,20 @@ def test_a_wrong_profile_is_refused_before_anything_is_announced(station: Runnin
     assert list((station.home / "r").iterdir()) == []
 
 
-def test_the_command_line_finds_the_running_station(station: RunningStation) -> None:
-    def evse(*arguments: str) -> subprocess.CompletedProcess[str]:
+def test_the_command_line_finds_the_running_station(shared: RunningStation, station: RunningStation) -> None:
+    def evse(*arguments: str, at: RunningStation = shared) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "-m", "evse", "world", *arguments]
         return subprocess.run(
-            command, env=station.environment(), cwd=ROOT, capture_output=True, text=True, timeout=60, check=False
+            command, env=at.environment(), cwd=ROOT, capture_output=True, text=True, timeout=60, check=False
         )
 
     (station.home / "r").mkdir(mode=0o700)
-    assert evse("list").returncode == 3
-    station.start()
+    assert evse("list", at=station).returncode == 3, "one that does not run"
     listed = evse("list")
     assert listed.returncode == 0
     assert "plug_in" in listed.stdout
     assert evse("plug_in", "outlet=1", "cable=20 A").returncode == 0
-    assert station.truth()["plug_at_station"]
+    assert shared.truth()["plug_at_station"]
     wrong = evse("plug_in", "outlet=9")
     assert wrong.returncode == 2
     assert "outlet" in wrong.stderr
@@ -177,9 +186,8 @@ def test_the_command_line_finds_the_running_station(station: RunningStation) -> 
     assert json.loads(refused.stdout)["kind"] == "refused"
 
 
-def test_frozen_control_is_replaced_through_the_verbs(station: RunningStation) -> None:
-    station.start()
-    before = station.pid("control")
-    station.verb("freeze_control")
-    until("a new control", lambda: station.pid("control") not in (0, before), 4)
-    until("it speaks", lambda: (station.get("api/station") or {}).get("restored"))
+def test_frozen_control_is_replaced_through_the_verbs(shared: RunningStation) -> None:
+    before = shared.pid("control")
+    shared.verb("freeze_control")
+    until("a new control", lambda: shared.pid("control") not in (0, before), 4)
+    until("it speaks", lambda: (shared.get("api/station") or {}).get("restored"))

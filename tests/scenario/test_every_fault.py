@@ -11,7 +11,7 @@ import pytest
 from evse.core.faults import BY_NAME, NO_BIT
 from evse.core.outlet_status import ERROR_CLASS, OutletErrorName
 from tools import fault_table
-from tools.fault_bench import Measured, run_case, run_error_case
+from tools.fault_bench import Measured, run_case, run_error_case, run_reaction
 from tools.fault_cases import LIMITS, Contact, Ends, ErrorCase, FaultCase, Scene, load
 
 MS = 1_000
@@ -126,7 +126,7 @@ def test_error(case: ErrorCase, kind: str) -> None:
 @pytest.mark.parametrize("case", PHASED, ids=[each.id for each in PHASED])
 def test_the_limit_holds_at_every_phase(case: FaultCase, later_us: int) -> None:
     """Sampling, frames and renewals may stand anywhere when it happens."""
-    m = run_case(case, dumb=True, later_us=later_us)
+    m = run_reaction(case, dumb=True, later_us=later_us)
     check_contact(case, m)
     check_class(case, m)
     assert m.violations == ()

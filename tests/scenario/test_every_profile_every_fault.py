@@ -12,7 +12,7 @@ from evse.sim.story_boards import Feature, board_of, profiles
 from tools.fault_cases import load
 from tools.fault_walk import Walk, all_walks, run_walk, selection, walks
 
-PER_PROFILE = 3
+PER_PROFILE = 2
 
 
 @pytest.mark.timeout(300)  # a machine that is busy with other things takes its time

@@ -43,9 +43,8 @@ from evse.links.ocpp.profile_core import RESET_US
 from evse.links.ocpp.profile_firmware import ORDER_NAME, firmware_due, firmware_ended, order_due, restored_firmware
 from evse.links.ocpp.profile_lists import expire_reservations, move_reservations, restored_reservations
 from evse.links.ocpp.profile_smart import limits_due, restored_profiles
-from evse.links.ocpp.registration import DOCUMENT, Registration
-from evse.links.ocpp.reporting import MeterReports, data_name, heartbeat, statuses_due, take_time
-from evse.links.ocpp.requests import Answer
+from evse.links.ocpp.registration import DOCUMENT, Registration, register
+from evse.links.ocpp.reporting import MeterReports, data_name, heartbeat, statuses_due
 from evse.links.ocpp.security_events import SecurityEvents
 from evse.links.ocpp.security_telling import keep_security_events, tell_security_events
 from evse.links.ocpp.serving import Serving
@@ -58,6 +57,8 @@ from evse.services.journal import MessageKind, QueueMessage, Write
 _log = logging.getLogger(__name__)
 SILENT_REQUESTS: Final = 2
 """So many requests in a row without an answer: the connection is dead."""
+SETTLED_US: Final = SECOND
+"""So soon after its start control has looked at all that is plugged in."""
 RESTART_US: Final = 3 * SECOND
 """After a reset the station connects again so soon."""
 
@@ -170,7 +171,7 @@ class ChargePoint:
     def view(self, now_us: int, view: StationView | None) -> None:
         """The newest Snapshot; ``None``: control does not answer. For a short while the last one counts then."""
         context = self.context
-        if view is not None and (context.view is None or _begun(view)):
+        if view is not None and (context.view is None or _begun(view, context.view)):
             context.view, context.view_ends_us = view, NEVER
         elif context.view_ends_us == NEVER:
             context.view_ends_us = now_us + VIEW_GRACE_US
@@ -292,9 +293,7 @@ class ChargePoint:
         wake_us = context.pass_time(now_us)
         if self._loaded:
             if link.boot_due(now_us):
-                context.requests.ask(
-                    "BootNotification", context.identity.boot_payload(), self._boot_answered, first=True
-                )
+                register(context)
             if link.may_ask:
                 tell_security_events(context)
                 firmware_due(context)
@@ -367,24 +366,6 @@ class ChargePoint:
         else:
             self._texts.append(encode(told))
 
-    # --- answers ------------------------------------------------------------------------------------------------
-
-    def _boot_answered(self, answer: Answer) -> None:
-        context = self.context
-        link = context.link
-        if link.state not in (LinkState.BOOTING, LinkState.PENDING, LinkState.REJECTED):
-            return
-        if answer.payload is None:
-            link.boot_failed(context.now_us)
-            return
-        link.boot_answered(context.now_us, answer.payload["status"], answer.payload["interval"])
-        take_time(context, answer)
-        if link.may_ask:
-            # The interval of the answer is the key's value from now on (OCPP 1.6, 4.2).
-            context.keys.change("HeartbeatInterval", str(link.heartbeat_us // SECOND))
-            for teller in context.tellers.values():
-                teller.forget()
-
     @property
     def _old(self) -> bool:
         """Whether OCPP 1.5 is spoken."""
@@ -402,6 +383,7 @@ class ChargePoint:
         self.context.clock = mapping
 
 
-def _begun(view: StationView) -> bool:
-    """Whether control has got over its start: what it shows before that is no news."""
-    return all(outlet.outlet_status != OutletStatus.NOT_INITIALIZED.value for outlet in view.outlets)
+def _begun(view: StationView, before: StationView) -> bool:
+    """Whether control has got over its start: what it shows before that is no news, as a plug that it has not felt yet."""
+    initialised = all(outlet.outlet_status != OutletStatus.NOT_INITIALIZED.value for outlet in view.outlets)
+    return initialised and (view.boot_id == before.boot_id or view.mono_us >= view.started_us + SETTLED_US)

@@ -1,4 +1,4 @@
-"""What the central system has answered to the last `BootNotification`, kept over a restart of the services alone.
+"""`BootNotification` (OCPP 1.6, 4.2), and what was answered to the last one, kept over a restart of the services alone.
 
 A `BootNotification` belongs to a start of the station (OCPP 1.6, 4.2). Services that start anew while control runs on are no
 such start: an accepted station goes on as after a cut of the line, one that was told to wait waits on. That holds for the same
@@ -13,6 +13,8 @@ from typing import NamedTuple
 from evse.core.units import SECOND
 from evse.links.ocpp.context import Context
 from evse.links.ocpp.link import LinkState
+from evse.links.ocpp.reporting import take_time
+from evse.links.ocpp.requests import Answer
 
 DOCUMENT = "registration"
 
@@ -50,3 +52,26 @@ class Registration:
         if now != self._kept:
             self._kept = now
             context.keep(DOCUMENT, json.dumps(now, separators=(",", ":")))
+
+
+def register(context: Context) -> None:
+    """Ask to register the station."""
+    context.requests.ask(
+        "BootNotification", context.identity.boot_payload(), lambda answer: _answered(context, answer), first=True
+    )
+
+
+def _answered(context: Context, answer: Answer) -> None:
+    link = context.link
+    if link.state not in (LinkState.BOOTING, LinkState.PENDING, LinkState.REJECTED):
+        return
+    if answer.payload is None:
+        link.boot_failed(context.now_us)
+        return
+    link.boot_answered(context.now_us, answer.payload["status"], answer.payload["interval"])
+    take_time(context, answer)
+    if link.may_ask:
+        # The interval of the answer is the key's value from now on (OCPP 1.6, 4.2).
+        context.keys.change("HeartbeatInterval", str(link.heartbeat_us // SECOND))
+        for teller in context.tellers.values():
+            teller.forget()

@@ -16,7 +16,7 @@ from hal.ports import ShutterPosition
 from tests.fakes.core_bench import UID, CoreBench, station_config
 from tests.fakes.core_walk import Deed, do, heal_everything, story, try_verb
 
-SEEDS: Final = range(60)
+SEEDS: Final = range(40)
 REACTION_US: Final = 115 * MS
 """100 ms from the cause to the order and the contact's own 15 ms."""
 SHUTTER_DEEDS: Final[tuple[tuple[str, dict[str, Any]], ...]] = (
@@ -131,4 +131,4 @@ def test_the_shutter_is_safe_and_the_outlets_can_be_used_again(seed: int) -> Non
 
 
 def test_the_stories_do_charge() -> None:
-    assert sum(walk(seed)[1].charges > 0 for seed in range(20)) >= 10
+    assert sum(walk(seed)[1].charges > 0 for seed in range(8)) >= 4

@@ -19,8 +19,17 @@ from tests.fakes.energy_walk import WalkError, walked
 WALKS, HOURS = int(os.environ.get("EVSE_WALKS", "15")), 7
 """A campaign walks further (``tools/campaign --energy``), and from another number on."""
 FIRST = int(os.environ.get("EVSE_RANDOM", "0"))
-HUNTED = (1, 9, 15, 2, 3, 5, 7)
+HUNTED = (9, 15, 1, 2, 3, 5, 7)
 """Walks that are asked, one after the other, until one finds a planted bug; together they find each."""
+QUICKEST = {
+    "_only_the_present_offer_counts": 15,
+    "_no_operating_value": 2,
+    "_shedding_input_ignored": 1,
+    "_expiry_ignored": 5,
+    "_plans_are_not_woken_for": 2,
+    "_station_orders_ignored": 1,
+}
+"""Who is asked first where the first of the row does not know; whoever finds it later, it is found."""
 
 
 @pytest.mark.req("ENE-01", "ENE-02", "ENE-03", "ENE-04", "ENE-07", "INP-01", "STA-01", "PIL-05")
@@ -29,6 +38,7 @@ def test_a_walk(number: int) -> None:
     walk = walked(number, HOURS)
     assert walk.now_us >= HOURS * 3_600 * SECOND
     assert walk.looks_while_charging > 20, "something was charged"
+    assert walk.mishaps > 5, "and something went wrong"
 
 
 def test_the_walks_are_as_long_as_they_should_be() -> None:
@@ -143,5 +153,5 @@ PLANTED = (
 def test_a_planted_bug_is_found(plant: Plant, monkeypatch: pytest.MonkeyPatch) -> None:
     plant(monkeypatch)
     with pytest.raises(WalkError):
-        for number in HUNTED:
+        for number in (QUICKEST.get(plant.__name__, HUNTED[0]), *HUNTED):
             walked(number, 2)

@@ -112,7 +112,7 @@ def events_of(seed: int, rhythm_us: int) -> list[Told]:
     return tell(bench_for(seed, rhythm_us=rhythm_us), deeds, and_then_us=15 * SECOND).told
 
 
-@pytest.mark.parametrize("seed", (*range(6), 116, 161))
+@pytest.mark.parametrize("seed", (0, 1, 2, 116, 161))
 def test_stepping_early_is_harmless_and_no_deadline_is_missed(seed: int) -> None:
     """Event driven and in a rhythm: the same events at the same microsecond."""
     rhythm_us = random.Random(seed).choice((37 * MS, 97 * MS, 170 * MS))

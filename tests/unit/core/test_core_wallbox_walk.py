@@ -15,7 +15,7 @@ from evse.core.units import MS, SECOND
 from tests.fakes.core_bench import UID, CoreBench, station_config
 from tests.fakes.core_walk import Deed, do, heal_everything, story, try_verb
 
-SEEDS: Final = range(60)
+SEEDS: Final = range(40)
 KNOWN_US: Final = 100 * MS
 """Debounce and the contactor's own time."""
 DEEDS: Final[tuple[tuple[str, dict[str, Any]], ...]] = (
@@ -141,4 +141,4 @@ def test_the_key_holds_and_the_outlets_can_be_used_again(seed: int) -> None:
 
 
 def test_the_stories_do_charge() -> None:
-    assert sum(walk(seed)[1].charges > 0 for seed in range(20)) >= 10
+    assert sum(walk(seed)[1].charges > 0 for seed in range(8)) >= 4

@@ -51,7 +51,7 @@ def both(story: str, span_us: int) -> tuple[FrontEndBench, FrontEndBench]:
 
 
 @pytest.mark.parametrize("story", ["holding", "idle"])
-@pytest.mark.parametrize("span_us", [SECOND, 10 * SECOND, 60 * SECOND + 12_345, 600 * SECOND + 1])
+@pytest.mark.parametrize("span_us", [SECOND, 10 * SECOND, 60 * SECOND + 12_345, 200 * SECOND + 1])
 def test_an_elided_span_leaves_the_same_state_as_a_full_one(story: str, span_us: int) -> None:
     full, elided = both(story, span_us)
     assert facts(full) == facts(elided)

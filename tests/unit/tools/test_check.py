@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 
 import pytest
 
-from tools import check, debian
+from tools import check, debian, lanes
 from tools.check import Stage
 
 
@@ -65,18 +65,37 @@ def test_arguments_go_to_pytest_and_nothing_else_runs(monkeypatch: pytest.Monkey
 
 def test_every_stage_of_the_check_fails_when_its_command_fails(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(subprocess, "run", lambda command, **_: subprocess.CompletedProcess(command, 9, stdout=b""))
+    monkeypatch.setattr(lanes, "run", lambda lanes: 9)
     names = [stage.name for stage in check.stages()]
     assert names == [
         "format",
         "lint",
-        "types",
         "import contracts",
         "requirements table",
         "programs for tests",
-        "tests",
+        "types and tests",
         "timing tests",
     ]
-    assert [stage.action() for stage in check.stages() if stage.name != "programs for tests"] == [9] * 7
+    assert [stage.action() for stage in check.stages() if stage.name != "programs for tests"] == [9] * 6
+
+
+def test_every_test_file_runs_in_one_lane_or_with_the_timing_tests() -> None:
+    every = {str(path.relative_to(check.ROOT)) for path in (check.ROOT / "tests").rglob("test_*.py")}
+    ran: list[str] = []
+    for lane in check.test_lanes():
+        ignored = [part.removeprefix("--ignore=") for part in lane.command if part.startswith("--ignore=")]
+        asked = [part for part in lane.command if part == "tests" or part.startswith("tests/")]
+        ran += [path for path in every if any(within(path, each) for each in asked) and not within_any(path, ignored)]
+    assert sorted(ran) == sorted(path for path in every if not within(path, "tests/timing"))
+    assert check.test_lanes()[0].command[1:] == ("-m", "mypy")
+
+
+def within(path: str, folder: str) -> bool:
+    return path == folder or path.startswith(folder + "/")
+
+
+def within_any(path: str, folders: Sequence[str]) -> bool:
+    return any(within(path, folder) for folder in folders)
 
 
 @pytest.mark.parametrize(("ci", "provided", "status"), [("", False, 0), ("true", False, 1), ("true", True, 0)])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tools.durability import ROOT, Batch, energy_batches, image_batches, kill_batches, run
+from tools.durability import ROOT, Batch, energy_batches, image_batches, kill_batches, race_batches, run
 
 
 def test_images_come_from_many_stories() -> None:
@@ -27,8 +27,15 @@ def test_energy_is_walked_in_batches_without_a_walk_twice() -> None:
     assert walks == [(100, 15), (115, 15), (130, 13)]
 
 
+def test_races_are_drawn_anew_in_each_batch() -> None:
+    batches = list(race_batches(300, 7))
+    assert [batch.amount for batch in batches] == [125, 125, 125]
+    assert [batch.variables["EVSE_RANDOM"] for batch in batches] == ["7", "8", "9"]
+    assert len(list(race_batches(125, 1))) == 1
+
+
 def test_every_batch_names_a_test_that_exists() -> None:
-    for batch in (*image_batches(1, 1), *kill_batches(200, 1), *energy_batches(1, 1)):
+    for batch in (*image_batches(1, 1), *kill_batches(200, 1), *energy_batches(1, 1), *race_batches(1, 1)):
         path, _, name = batch.test.partition("::")
         assert f"def {name or 'test_'}" in (ROOT / path).read_text(encoding="utf-8")
 

@@ -1,0 +1,40 @@
+"""`TriggerMessage` at a whole charge point in virtual time (OCPP 1.6, 5.17)."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.fakes.ocpp_bench import connected
+
+pytestmark = pytest.mark.req("OCP-01")
+
+
+@pytest.mark.parametrize(
+    ("message", "connector", "sent"),
+    [
+        ("BootNotification", None, 1),
+        ("Heartbeat", None, 1),
+        ("StatusNotification", 1, 1),
+        ("StatusNotification", None, 3),
+        ("MeterValues", 2, 1),
+        ("MeterValues", None, 2),
+        ("DiagnosticsStatusNotification", None, 1),
+        ("FirmwareStatusNotification", None, 1),
+    ],
+)
+def test_each_message_that_can_be_triggered(message: str, connector: int | None, sent: int) -> None:
+    bench = connected()
+    payload = {"requestedMessage": message} | ({} if connector is None else {"connectorId": connector})
+    assert bench.ask("TriggerMessage", payload) == {"status": "Accepted"}
+    assert len(bench.central.payloads(message)) == sent
+    assert bench.ask("TriggerMessage", {"requestedMessage": message, "connectorId": 5}) == {"status": "Rejected"}
+
+
+def test_triggered_meter_values_say_so() -> None:
+    bench = connected()
+    bench.card(1, "04A1B2C3")
+    bench.run(2)
+    bench.ask("TriggerMessage", {"requestedMessage": "MeterValues", "connectorId": 1})
+    (told,) = bench.central.payloads("MeterValues")
+    assert told["transactionId"] == 1
+    assert told["meterValue"][0]["sampledValue"][0]["context"] == "Trigger"
