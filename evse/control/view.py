@@ -7,6 +7,7 @@ from typing import Final, NamedTuple
 
 from evse.core.config import MeterLink, SocketType
 from evse.core.evse_status import evse_status
+from evse.core.limits import OnExpiry
 from evse.core.outlet import OutletCore
 from evse.core.phase_switch import PHASE_SWITCH_FAILED
 from evse.core.station import StationCore
@@ -150,7 +151,7 @@ def _meter_view(outlet: OutletCore, now_us: int, link_problem: str) -> MeterView
         name=outlet.config.meter,
         in_force=metering.in_force,
         problem=way or metering.problem,
-        currents_ma=None if sample is None else metering.currents_ma(outlet.inputs),
+        currents_ma=metering.meter_currents_ma,
         voltages_mv=None if sample is None else metering.voltages_mv(outlet.inputs),
         power_mw=None if sample is None else sample.power_mw,
         energy_wh=None if sample is None or sample.energy_mwh is None else sample.energy_mwh // 1_000,
@@ -170,6 +171,9 @@ def _limit_views(outlet: OutletCore) -> tuple[LimitView, ...]:
             changes_us=None if limit.changes_us == NEVER else limit.changes_us,
             expires_us=None if limit.expires_us == NEVER else limit.expires_us,
             on_expiry=limit.on_expiry.value,
+            fallback_ma=limit.fallback_ma
+            if limit.expires_us != NEVER and limit.on_expiry is OnExpiry.FALLBACK
+            else None,
         )
         for index, limit in enumerate(outlet.arbitration.stack)
     )

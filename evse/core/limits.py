@@ -82,7 +82,7 @@ class LimitInForce(NamedTuple):
     """A source and what it allows now; ``current_ma`` is the lowest of the phases the outlet uses.
 
     ``changes_us``: when that changes next by time alone, ``NEVER`` if it does not. ``expires_us`` and ``on_expiry``: when
-    the source's word ends and what holds then.
+    the source's word ends and what holds then; ``fallback_ma``: the lowest of those phases for ``FALLBACK``.
     """
 
     source: str
@@ -92,6 +92,7 @@ class LimitInForce(NamedTuple):
     changes_us: int
     expires_us: int
     on_expiry: OnExpiry
+    fallback_ma: int
 
 
 class Arbitration(NamedTuple):
@@ -113,8 +114,12 @@ def arbitrate(now_us: int, limits: Sequence[Limit], conductors: Sequence[int]) -
         next_us = min(next_us, changes_us)
         if value is not None:
             lowest_ma = min([value[conductor - 1] for conductor in conductors])
+            fallback_ma = min([limit.fallback_ma[conductor - 1] for conductor in conductors])
             in_force.append(
-                LimitInForce(limit.source, lowest_ma, limit.note, value, changes_us, limit.expires_us, limit.on_expiry)
+                LimitInForce(
+                    *(limit.source, lowest_ma, limit.note, value, changes_us),
+                    *(limit.expires_us, limit.on_expiry, fallback_ma),
+                )
             )
     if not in_force:
         raise ValueError("no limit in force: an outlet always has its rated current")

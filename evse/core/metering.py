@@ -21,6 +21,9 @@ from evse.core.values import MeterSample, OutletInputs
 METER_COMM: Final = "DI PowerMeter Comm"
 STALE_US: Final = 15 * SECOND
 """A reading is in force this long: a meter that takes 2 s for each answer is slow, not lost."""
+FRESH_US: Final = 3 * SECOND
+"""Currents are the meter's for this long after a reading. It is read every second, but every ten seconds at an outlet without
+current, and a dying or slow meter leaves an old one: then the transformers say what flows."""
 START_US: Final = 15 * SECOND
 """After the start a meter has this long to say something."""
 INTERNAL: Final = "internal CT"
@@ -37,7 +40,7 @@ class Metering:
         self._due_us = start_us + START_US
         self._seen_us = -NEVER
         self._good: MeterSample | None = None
-        self._followed = False
+        self._fresh = False
         self._held_from_pj = (0, 0)
         """Integrated and counted energy when the meter counted last."""
         self._reported: MeterSample | None = None
@@ -84,12 +87,18 @@ class Metering:
         """The meter's reading while it is in force."""
         return self._good if self.in_force else None
 
-    def currents_ma(self, inputs: OutletInputs) -> PhaseValues:
-        """Return the outlet's currents as metered, in the order of its own terminals."""
+    @property
+    def meter_currents_ma(self) -> PhaseValues | None:
+        """The currents of the reading in force, however old, in the order of the outlet's own terminals."""
         sample = self.sample
-        if sample is None or sample.currents_ma is None:
+        return None if sample is None or sample.currents_ma is None else self._ordered(sample.currents_ma)
+
+    def currents_ma(self, inputs: OutletInputs) -> PhaseValues:
+        """Return what flows through the outlet: as metered, by its transformers when the reading is too old for that."""
+        metered_ma = self.meter_currents_ma
+        if metered_ma is None or (inputs.link_ok and not self._fresh):
             return inputs.currents_ma
-        return self._ordered(sample.currents_ma)
+        return metered_ma
 
     def voltages_mv(self, inputs: OutletInputs) -> PhaseValues:
         """Return the voltages that energy is metered with; 0 where no phase is wired."""
@@ -124,11 +133,12 @@ class Metering:
         elif sample.read_us != self._seen_us:
             self._seen_us = sample.read_us
             self._judge(sample)
-        until_us = -NEVER if sample is None or self._good is None else self._good.read_us + STALE_US
-        self.in_force = now_us < until_us
+        read_us = -NEVER if sample is None or self._good is None else self._good.read_us
+        self.in_force = now_us < read_us + STALE_US
+        self._fresh = now_us < read_us + FRESH_US
         self.lost = not self.in_force and now_us >= self._due_us
         if self.in_force:
-            return until_us
+            return read_us + (FRESH_US if self._fresh else STALE_US)
         return NEVER if self.lost else self._due_us
 
     def _judge(self, sample: MeterSample) -> None:

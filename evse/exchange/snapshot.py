@@ -29,7 +29,8 @@ class LimitView:
 
     ``current_ma``: the lowest of the phases that the outlet has; ``phases_ma``: each phase. ``changes_us``: when the value
     changes next by time alone; ``expires_us``: when the source's word ends, and ``on_expiry`` what holds then (``hold``,
-    ``fallback``, ``release``). Both on control's clock, ``None`` for never.
+    ``fallback``, ``release``). Both on control's clock, ``None`` for never. ``fallback_ma``: what a ``fallback`` leaves,
+    the lowest of the phases, else ``None``.
     """
 
     source: str
@@ -40,6 +41,7 @@ class LimitView:
     changes_us: int | None = None
     expires_us: int | None = None
     on_expiry: str = "hold"
+    fallback_ma: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Random sequences of vehicles, inputs, limits, heat and settings at a station with two outlets, judged by the world's truth.
+"""Random sequences of vehicles, inputs, limits, heat, settings and faults at a station with two outlets, judged by the world's truth.
 
 A walk is drawn from a number. What it is judged by is worked out here from the deeds and the world, never from what the core
 says of its limits:
@@ -39,6 +39,16 @@ TOLERANCE_MA: Final = 250
 DUTY_STEP_MA: Final = 6
 CABLES: Final = {"13 A": 13_000, "20 A": 20_000, "32 A": 32_000}
 SHEDDING, CONDITION = 1, 2
+FAULTS: Final[tuple[tuple[str, dict[str, int]], ...]] = (
+    ("short_pilot", {"resistance": 80}),
+    ("open_pilot", {}),
+    ("short_diode", {}),
+    ("break_temperature_sensor", {}),
+    ("trip_breaker", {}),
+)
+"""What goes wrong at an outlet and is mended again after a while; no fault that needs a hand afterwards."""
+MENDED_US: Final = 40 * SECOND
+"""After a fault an outlet waits for 30 s; the rest is for what leads up to that."""
 UNLIMITED_MA: Final = 10**9
 
 
@@ -54,6 +64,9 @@ class _Outlet:
     cable_ma: int = 0
     ready: bool = False
     suspended: bool = False
+    faulty: bool = False
+    mended_us: int = -NEVER
+    """When the last fault was mended."""
     hot: bool = False
     orders: dict[str, GivenOrder] = field(default_factory=dict)
     over_since_us: int = NEVER
@@ -101,14 +114,19 @@ class EnergyWalk(CoreBench):
     def __init__(self, number: int) -> None:
         self.number = number
         self.stream = random.Random(number)
+        self._mischief = random.Random(-number - 1)
+        """Faults are drawn apart, so that the deeds do not depend on them."""
         self._known = {1: _Outlet(), 2: _Outlet()}
         self._station_orders: dict[str, GivenOrder] = {}
         self._together: deque[tuple[int, int]] = deque()
         self.looks_while_charging = 0
+        self.mishaps = 0
         super().__init__(draw_config(self.stream))
         for outlet in (1, 2):
             for line in self.config.outlets[outlet - 1].lines:
                 self.verb("set_input", outlet=outlet, line=line.number, closed=not line.normally_open)
+
+        self._plan_fault()
 
     # --- deeds -------------------------------------------------------------------------------------------------
 
@@ -245,6 +263,27 @@ class EnergyWalk(CoreBench):
         self._known[outlet].suspended = False
         self.post(Suspend("", outlet, active=False))
 
+    def _plan_fault(self) -> None:
+        self.at(self.now_us + round(self._mischief.expovariate(1 / (HOUR / 3))), self._fault)
+
+    def _fault(self) -> None:
+        outlet, (verb, params) = self._mischief.choice((1, 2)), self._mischief.choice(FAULTS)
+        away_us = round(10 ** self._mischief.uniform(4, 8))
+        known = self._known[outlet]
+        if not known.faulty and self._try(verb, outlet, **params):
+            known.faulty = True
+            self.mishaps += 1
+            self.at(self.now_us + away_us, lambda: self._mend(outlet, verb))
+        self._plan_fault()
+
+    def _mend(self, outlet: int, verb: str) -> None:
+        if verb == "trip_breaker":
+            self._try("reset_breaker", outlet)
+        else:
+            self._try(verb, outlet, heal=True)
+        known = self._known[outlet]
+        known.faulty, known.mended_us = False, self.now_us
+
     # --- what must hold ----------------------------------------------------------------------------------------
 
     def _step(self, inputs: tuple[OutletInputs, ...]) -> None:
@@ -330,6 +369,7 @@ class EnergyWalk(CoreBench):
         known, other = self._known[number], self._known[3 - number]
         session = self.outlet(number).procedure.session
         held_back = self._acts(number, CONDITION) or known.suspended
+        held_back = held_back or known.faulty or self.now_us < known.mended_us + MENDED_US
         if not known.ready or session is None or held_back:
             return False
         # Undetected vehicles count by the wiring, and the least of both must fit with the margin.

@@ -611,7 +611,7 @@ MUTANTS: Final = (
         "meter-loss-not-told",
         "an old reading of a lost meter goes on metering",
         "evse/core/metering.py",
-        "self.in_force = now_us < until_us",
+        "self.in_force = now_us < read_us + STALE_US",
         "self.in_force = self._good is not None",
         ("meter-dies",),
     ),

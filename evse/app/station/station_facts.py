@@ -27,6 +27,8 @@ _STATION: Final = {
     "remote_command_required": "access.remote_command_required",
     "load_balancing": "energy.load_balancing",
     "load_shedding_priority": "energy.load_shedding_priority",
+    "shedding_margin_a": "energy.shedding_margin_a",
+    "shedding_keep_min": "energy.shedding_keep_min",
     "controlled_by_external_system": "energy.external_control",
     "continue_after_power_failure": "energy.continue_after_power_failure",
     "restart_delay_s": "energy.restart_delay_s",
@@ -38,6 +40,7 @@ _OUTLET: Final = {
     "derated_current_a": "derated_current_a",
     "load_shedding_set_point_a": "shedding_set_point_a",
     "temporary_limit_a": "temporary_limit_a",
+    "resume_after_s": "resume_after_s",
     "in_1_function": "in_1_function",
     "in_1_normally_open": "in_1_normally_open",
     "in_2_function": "in_2_function",
@@ -58,6 +61,7 @@ def station_facts(profile: Profile, serial: str, supervision: Mapping[str, Any] 
         outlet.number: tuple(name for name, line in outlet.input_lines if line is not None) for outlet in model.outlets
     }
     factory: dict[str, Any] = {key: getattr(model.settings, name) for name, key in _STATION.items()}
+    factory["energy.shedding_step_wh"] = round(1_000 * model.settings.shedding_energy_step_kwh)
     if supervision:
         factory |= supervised_factory(supervision)
     for outlet in model.outlets:

@@ -83,7 +83,8 @@ def _check_storable(value: Any, name: str = "") -> None:
 
 
 def _folder() -> Any:
-    return resources.files("ocpp.v16") / "schemas"
+    # Asked of the package itself: its part for 1.6 would be loaded to be asked, with all its classes.
+    return resources.files("ocpp") / "v16" / "schemas"
 
 
 def schema_of(name: str) -> dict[str, Any]:

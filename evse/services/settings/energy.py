@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from evse.services.settings.kinds import Choice, Label, Option, Switch, Whole
-from evse.services.settings.model import Boards, FactoryWhere, Right, Setting
+from evse.services.settings.model import Boards, FactoryWhere, Right, Setting, ShownIf
 from evse.services.settings.tabs import ADVANCED, SOCKET_OUTLETS
 
 _TWO_SOCKETS: Final = ("city", "parking", "other")
@@ -20,6 +20,11 @@ _NO_NC: Final = Choice(
 _OPERATING_HELP = Label(
     "Where the rule for EV/ZE Ready holds, up to 7 A on one phase and up to 13 A on three phases operate as 0.",
     "Là où la règle EV/ZE Ready s’applique, jusqu’à 7 A en monophasé et 13 A en triphasé valent 0.",
+)
+
+_BY_ENERGY: Final = (
+    ShownIf("energy.load_balancing", (True,)),
+    ShownIf("energy.load_shedding_priority", ("energy_delivered",)),
 )
 
 ENERGY_SETTINGS: Final = (
@@ -47,6 +52,45 @@ ENERGY_SETTINGS: Final = (
         ),
         factory="charge_duration",
         boards=Boards(("city", "parking", "smart-wallbox", "other")),
+    ),
+    Setting(
+        key="energy.shedding_margin_a",
+        label=Label("Margin before a shed outlet comes back", "Marge avant la reprise d’une prise délestée"),
+        place=ADVANCED,
+        kind=Whole(0, 32, "A"),
+        factory=1,
+        boards=Boards(_TWO_SOCKETS),
+        shown_if=(ShownIf("energy.load_balancing", (True,)),),
+        guide=False,
+        help=Label(
+            "So much more than the least must be there for both, so that nothing switches to and fro.",
+            "Il faut autant de plus que le minimum pour les deux, pour éviter les allers et retours.",
+        ),
+    ),
+    Setting(
+        key="energy.shedding_keep_min",
+        label=Label("Shortest turn when shedding by energy", "Durée minimale d’un tour en délestage par énergie"),
+        place=ADVANCED,
+        kind=Whole(0, 1440, "min"),
+        factory=15,
+        boards=Boards(_TWO_SOCKETS),
+        shown_if=_BY_ENERGY,
+        guide=False,
+        help=Label("Whoever is served is not shed before.", "Celui qui est servi n’est pas délesté avant."),
+    ),
+    Setting(
+        key="energy.shedding_step_wh",
+        label=Label("Step of energy when shedding by energy", "Pas d’énergie en délestage par énergie"),
+        place=ADVANCED,
+        kind=Whole(100, 100_000, "Wh"),
+        factory=1_000,
+        boards=Boards(_TWO_SOCKETS),
+        shown_if=_BY_ENERGY,
+        guide=False,
+        help=Label(
+            "Amounts count in whole steps, so that two equal charges do not take turns all the time.",
+            "Les quantités comptent en pas entiers, pour que deux charges égales n’alternent pas sans cesse.",
+        ),
     ),
     Setting(
         key="energy.external_control",
@@ -93,6 +137,18 @@ ENERGY_SETTINGS: Final = (
         help=Label(
             "What the supply of the whole station allows. With load balancing, leave the outlets at their rated current.",
             "Ce que permet l’alimentation de toute la borne. Avec l’équilibrage, laisser les prises à leur courant assigné.",
+        ),
+    ),
+    Setting(
+        key="outlet.resume_after_s",
+        label=Label("Time before a charge without enough current goes on", "Délai de reprise après manque de courant"),
+        place=SOCKET_OUTLETS,
+        kind=Whole(0, 3600, "s"),
+        factory=5,
+        guide=False,
+        help=Label(
+            "A charge that was stopped for lack of current goes on when there has been enough for so long.",
+            "Une charge arrêtée faute de courant reprend quand il y en a eu assez pendant ce temps.",
         ),
     ),
 )  # fmt: skip

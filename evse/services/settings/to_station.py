@@ -12,6 +12,7 @@ from typing import Final
 from evse.core.config import Access, Location, MeterLink, OutletConfig, SheddingPriority, SheddingRule, StationConfig
 from evse.core.configure import with_digest
 from evse.core.lines import InputLine, LineFunction
+from evse.core.units import MINUTE
 from evse.services.settings.kinds import Value
 from evse.services.settings.model import OUTLET, OutletFacts, StationFacts, Values
 from evse.services.settings.phases import conductors_of, meter_terminals
@@ -47,7 +48,7 @@ def effective_config(
             changed.get("energy.continue_after_power_failure"), base.continue_after_power_failure
         ),
         restart_delay_us=1_000 * _milli(changed.get("energy.restart_delay_s"), base.restart_delay_us // 1_000),
-        shedding=_shedding(base.shedding, changed.get("energy.load_shedding_priority")),
+        shedding=_shedding(base.shedding, changed),
         outlets=tuple(_outlet(outlet, changed) for outlet in base.outlets),
     )
     known = {outlet.number: outlet for outlet in facts.outlets}
@@ -92,6 +93,7 @@ def _outlet(outlet: OutletConfig, changed: Values) -> OutletConfig:
         derated_current_ma=_milli(at("derated_current_a"), outlet.derated_current_ma),
         temporary_limit_ma=_milli(at("temporary_limit_a"), outlet.temporary_limit_ma),
         shedding_ma=_milli(at("shedding_set_point_a"), outlet.shedding_ma),
+        resume_us=1_000 * _milli(at("resume_after_s"), outlet.resume_us // 1_000),
         push_button=_switch(changed.get("general.push_button"), outlet.push_button),
         leave_cable_connected=_switch(changed.get("general.leave_cable_connected"), outlet.leave_cable_connected),
     )
@@ -133,8 +135,15 @@ def _with_meter(outlet: OutletConfig, values: Values, changed: Values) -> Outlet
     return outlet
 
 
-def _shedding(base: SheddingRule, priority: Value | None) -> SheddingRule:
-    return base if priority is None else replace(base, priority=SheddingPriority(str(priority)))
+def _shedding(base: SheddingRule, changed: Values) -> SheddingRule:
+    keep_min, step_wh = changed.get("energy.shedding_keep_min"), changed.get("energy.shedding_step_wh")
+    return replace(
+        base,
+        priority=SheddingPriority(str(changed.get("energy.load_shedding_priority", base.priority.value))),
+        margin_ma=_milli(changed.get("energy.shedding_margin_a"), base.margin_ma),
+        keep_us=keep_min * MINUTE if isinstance(keep_min, int) else base.keep_us,
+        energy_step_wh=step_wh if isinstance(step_wh, int) else base.energy_step_wh,
+    )
 
 
 def _sensed(line: InputLine, function: LineFunction, normally_open: bool) -> InputLine:

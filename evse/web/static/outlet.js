@@ -28,6 +28,18 @@ const NO_OFFER_WORDS = {
   ContactorMustRest: "Contactor rests", OutOfService: "Out of service", DelayedStart: "Start delayed", ConditionalStart: "Start held back", X1NotEnabled: "Waiting for X1", RestartDelay: "Waiting after a power failure",
 };
 
+// What holds of a limit once its source has been silent for too long.
+function thenWords(limit) {
+  if (limit.on_expiry === "fallback") return `${amperes(limit.fallback_ma)} A`;
+  return limit.on_expiry === "release" ? "it limits nothing" : "the same goes on";
+}
+
+// Whose limit is shared, and what a limit from outside is a limit of.
+function noteWords({ source, note }) {
+  if (source === "balancing share" && note && !note.startsWith("shed")) return `which “${note}” says`;
+  return note.replace(/^station\b/, "for the whole station");
+}
+
 const sentence = (words) => words.charAt(0).toUpperCase() + words.slice(1);
 const powerKw = (outlet) => outlet.currents_ma.reduce((sum, ma, phase) => sum + ma * outlet.voltages_mv[phase], 0) / 1e9;
 
@@ -91,6 +103,10 @@ export class OutletCard {
   tick(now) {
     const session = this.outlet?.session;
     text(this.fields.session_time, session ? span(now - session.opened_us) : "–");
+    for (const ends of this.root.querySelectorAll("[data-ends]")) {
+      const left = Number(ends.dataset.ends) - now;
+      text(ends, left > 0 ? `its word ends in ${span(left)}, then ${ends.dataset.then}` : `its word has ended: ${ends.dataset.then}`);
+    }
     for (const since of this.root.querySelectorAll("[data-raised]")) text(since, span(now - Number(since.dataset.raised)));
   }
 
@@ -187,11 +203,12 @@ export class OutletCard {
     list.replaceChildren(...limits.map((limit) => {
       const row = make("li", { "data-ruling": limit.ruling ? "yes" : "no" });
       const name = make("b", {}, limit.source);
-      const words = [limitWords(limit.source), limit.note].filter(Boolean).join(", ");
+      const words = [limitWords(limit.source), noteWords(limit)].filter(Boolean).join(", ");
       const bar = make("span", { class: "bar" });
       bar.style.setProperty("--share", String(limit.current_ma / highest));
       row.append(name, make("span", { class: "amount" }, `${amperes(limit.current_ma)} A${limit.ruling ? " rules" : ""}`), bar);
       if (words) row.append(make("small", {}, words));
+      if (limit.expires_us !== null && limit.expires_us !== undefined) row.append(make("small", { "data-ends": limit.expires_us, "data-then": thenWords(limit) }));
       return row;
     }));
     // What the others would allow: the next lowest rules when the ruling one goes.

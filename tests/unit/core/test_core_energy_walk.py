@@ -38,6 +38,7 @@ def test_a_walk(number: int) -> None:
     walk = walked(number, HOURS)
     assert walk.now_us >= HOURS * 3_600 * SECOND
     assert walk.looks_while_charging > 20, "something was charged"
+    assert walk.mishaps > 5, "and something went wrong"
 
 
 def test_the_walks_are_as_long_as_they_should_be() -> None:

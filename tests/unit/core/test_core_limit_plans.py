@@ -119,10 +119,13 @@ def test_the_whole_stack_is_shown_with_what_each_source_says() -> None:
         changes_us=begun_us + 60 * SECOND,
         expires_us=end_us,
         on_expiry="fallback",
+        fallback_ma=6_000,
     )
-    others = {limit.source: (limit.current_ma, limit.ruling, limit.expires_us) for limit in view.limits[1:]}
-    assert others["rated"] == (32_000, False, None)
-    assert others["cable"] == (32_000, False, None)
+    others = {
+        limit.source: (limit.current_ma, limit.ruling, limit.expires_us, limit.fallback_ma) for limit in view.limits[1:]
+    }
+    assert others["rated"] == (32_000, False, None, None)
+    assert others["cable"] == (32_000, False, None, None)
 
 
 @pytest.mark.req("ENE-07")

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from evse.core.config import MeterLink, OutletConfig
-from evse.core.metering import INTERNAL, METER_COMM, STALE_US, START_US, Metering
+from evse.core.metering import FRESH_US, INTERNAL, METER_COMM, STALE_US, START_US, Metering
 from evse.core.units import SECOND, PhaseValues
 from evse.core.values import MeterSample, OutletInputs
 
@@ -164,6 +164,20 @@ def test_values_are_the_meters_in_the_order_of_the_outlets_conductors() -> None:
     assert bench.metering.currents_ma(bench.inputs()) == (1_000, 2_000, 3_000)
 
 
+@pytest.mark.req("MTR-02")
+def test_what_flows_now_is_no_reading_of_long_ago() -> None:
+    bench = Bench()
+    bench.charge(16, 3)
+    idle = bench.inputs()
+    now = replace(idle, currents_ma=(9_000,) * 3)
+    assert bench.metering.currents_ma(now) == (16_000,) * 3
+    bench.metering.update(3 * SECOND + FRESH_US, now)
+    assert bench.metering.in_force
+    assert bench.metering.currents_ma(now) == (9_000,) * 3, "the transformers fill the time up to the next reading"
+    assert bench.metering.meter_currents_ma == (16_000,) * 3
+    assert bench.metering.currents_ma(replace(now, link_ok=False)) == (16_000,) * 3, "nobody else says anything"
+
+
 # --- loss and return --------------------------------------------------------------------------------------------
 
 
@@ -238,7 +252,8 @@ def test_a_meter_has_some_time_at_the_start_and_a_slow_one_enough() -> None:
 def test_an_old_reading_is_none_and_the_step_is_asked_for() -> None:
     bench = Bench()
     bench.run(1)
-    wake_us = bench.metering.update(bench.now_us, bench.inputs())
+    assert bench.metering.update(bench.now_us, bench.inputs()) == SECOND + FRESH_US
+    wake_us = bench.metering.update(SECOND + FRESH_US, bench.inputs())
     assert wake_us == SECOND + STALE_US
     bench.metering.update(wake_us - 1, bench.inputs())
     assert bench.metering.in_force

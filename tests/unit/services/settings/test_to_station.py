@@ -85,6 +85,17 @@ def test_there_and_back_again_changes_nothing(profile: str) -> None:
             {"in_1_function": "load_shedding", "load_shedding_set_point_a": 10},
         ),
         ("smart-wallbox", {"outlet.1.derated_current_a": 25}, {}, {"derated_current_a": 25}),
+        (
+            "city",
+            {
+                "energy.shedding_margin_a": 3,
+                "energy.shedding_keep_min": 0,
+                "energy.shedding_step_wh": 5_500,
+                "outlet.1.resume_after_s": 3_600,
+            },
+            {"shedding_margin_a": 3, "shedding_keep_min": 0, "shedding_energy_step_kwh": 5.5},
+            {"resume_after_s": 3_600},
+        ),
         *(
             (
                 "thor",
