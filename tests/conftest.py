@@ -20,6 +20,9 @@ from tools import debian
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
 
+# What is imported and collected stays to the end: the collector of garbage need not look at it once, let alone again and again.
+gc.disable()
+
 # "check" finds the same examples every time, so that a red check is red for everybody. "search" looks for new ones:
 # HYPOTHESIS_PROFILE=search; a failing example it prints becomes an @example of the test.
 settings.register_profile("check", derandomize=True, deadline=None, database=None, max_examples=50)
@@ -46,6 +49,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.get_closest_marker("hardware") is not None:
             item.add_marker(skip)
+
+
+def pytest_collection_finish() -> None:
+    """From here on garbage is collected, but not looked for in what was there before the first test."""
+    gc.freeze()
+    gc.enable()
 
 
 @pytest.fixture(scope="session")
