@@ -30,17 +30,6 @@ settings.register_profile("search", deadline=None, max_examples=2000, print_blob
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "check"))
 
 
-# What is loaded to run the tests is no garbage; looking through it takes a quarter of the time in which they are collected.
-gc.disable()
-
-
-def pytest_collection_finish() -> None:
-    """Collect garbage from here on, but never look at what was there before the first test."""
-    gc.collect()
-    gc.freeze()
-    gc.enable()
-
-
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Skip what needs a board, unless asked for it."""
     if os.environ.get("EVSE_HARDWARE") == "1":
