@@ -171,7 +171,7 @@ class ChargePoint:
     def view(self, now_us: int, view: StationView | None) -> None:
         """The newest Snapshot; ``None``: control does not answer. For a short while the last one counts then."""
         context = self.context
-        if view is not None and (context.view is None or _begun(view)):
+        if view is not None and (context.view is None or _begun(view, context.view)):
             context.view, context.view_ends_us = view, NEVER
         elif context.view_ends_us == NEVER:
             context.view_ends_us = now_us + VIEW_GRACE_US
@@ -383,7 +383,7 @@ class ChargePoint:
         self.context.clock = mapping
 
 
-def _begun(view: StationView) -> bool:
+def _begun(view: StationView, before: StationView) -> bool:
     """Whether control has got over its start: what it shows before that is no news, as a plug that it has not felt yet."""
     initialised = all(outlet.outlet_status != OutletStatus.NOT_INITIALIZED.value for outlet in view.outlets)
-    return initialised and view.mono_us >= view.started_us + SETTLED_US
+    return initialised and (view.boot_id == before.boot_id or view.mono_us >= view.started_us + SETTLED_US)

@@ -17,6 +17,10 @@ from evse.services.journal import Checkpoint, MessageKind, QueueMessage, Write
 
 STOP_VALUES: Final = 300
 """`SampledValue`s of a transaction's data that are kept for its stop; then every second reading goes."""
+DATA_KEPT_US: Final = 10 * SECOND
+"""What a stop will tell is written again after this at the earliest: all of it each time, however short the interval is."""
+LISTS: Final = ("MeterValuesSampledData", "MeterValuesAlignedData", "StopTxnSampledData", "StopTxnAlignedData")
+"""Keys with lists of measurands."""
 TOLERATED_US: Final = 2 * SECOND
 """A clock that differs less from the central system's is left alone: the way takes time too."""
 
@@ -79,7 +83,9 @@ class MeterReports:
 
     def __init__(self, connectors: Sequence[int]) -> None:
         self._rhythms = {number: Rhythm() for number in connectors}
-        self._interval_wh: dict[int, int] = {}
+        self._interval_wh: dict[tuple[int, str], int] = {}
+        """Register at the last reading by each list of measurands: each has intervals of its own."""
+        self._data_kept_us: dict[int, int] = {}
         self._data: dict[int, list[dict[str, Any]]] = {number: [] for number in connectors}
 
     def restore(self, connector: int, session_id: str, text: str) -> None:
@@ -101,7 +107,8 @@ class MeterReports:
     def began(self, context: Context, now_us: int, connector: int, register_wh: int) -> None:
         """A transaction begins: its first values for the stop."""
         self._rhythms[connector].transaction(now_us)
-        self._interval_wh[connector] = register_wh
+        self._interval_wh.update({(connector, key): register_wh for key in LISTS})
+        self._data_kept_us.pop(connector, None)
         self._data[connector] = []
         self._collect(context, now_us, connector, "StopTxnSampledData", ReadingContext.BEGIN)
 
@@ -134,10 +141,7 @@ class MeterReports:
         return wake_us
 
     def _tell(self, context: Context, now_us: int, connector: int, key: str, reading: ReadingContext) -> None:
-        values = _read(context, connector, context.keys.words(key), reading, self._interval_wh.get(connector))
-        outlet = context.outlet(connector)
-        if outlet is not None:
-            self._interval_wh[connector] = outlet.register_wh
+        values = self._read(context, connector, key, reading)
         if not values:
             return
         running = context.running.get(connector)
@@ -159,14 +163,23 @@ class MeterReports:
         """Keep values for the stop of the transaction that runs."""
         if connector not in context.running:
             return
-        values = _read(context, connector, context.keys.words(key), reading, None)
+        values = self._read(context, connector, key, reading)
         data = self._data[connector]
         if values:
             data.append({"timestamp": context.instant(now_us), "sampledValue": values})
         if sum(len(each["sampledValue"]) for each in data) > STOP_VALUES and len(data) > 2:
             del data[1:-1:2]
-        if values:
+        if values and now_us >= self._data_kept_us.get(connector, -NEVER) + DATA_KEPT_US:
+            self._data_kept_us[connector] = now_us
             context.keep(data_name(connector), json.dumps([context.running[connector].session_id, values_text(data)]))
+
+    def _read(self, context: Context, connector: int, key: str, reading: ReadingContext) -> list[dict[str, Any]]:
+        """The values of one list of measurands now, energy of an interval since its last ones."""
+        outlet = context.outlet(connector)
+        since_wh = self._interval_wh.get((connector, key))
+        if outlet is not None:
+            self._interval_wh[connector, key] = outlet.register_wh
+        return _read(context, connector, context.keys.words(key), reading, since_wh)
 
 
 def data_name(connector: int) -> str:

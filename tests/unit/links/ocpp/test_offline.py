@@ -6,10 +6,12 @@ import itertools
 import random
 from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
 import pytest
 
 from evse.core.units import SECOND
+from evse.services.journal import KeepDocument
 from tests.fakes.ocpp_bench import DEFAULTS, UID, Bench, connected
 
 DAY_S = 86_400
@@ -86,7 +88,7 @@ def test_the_queue_of_a_week_is_told_within_ten_minutes() -> None:
         bench.run(2)
         bench.stop_session(1)
         bench.run(2)
-    bench.run(5_000)
+    bench.run(1_500)
     bench.network(up=True)
     while not bench.central.actions():
         bench.run(10)
@@ -305,9 +307,52 @@ def test_the_data_of_a_long_transaction_stays_small() -> None:
     bench = connected()
     change(bench, StopTxnSampledData="Energy.Active.Import.Register,Current.Import", MeterValueSampleInterval="10")
     bench.card(1, "04A1B2C3")
-    bench.run(5_000)
+    bench.run(1_500)
     bench.stop_session(1)
     bench.run(10)
     data = bench.central.payloads("StopTransaction")[0]["transactionData"]
     assert sum(len(each["sampledValue"]) for each in data) <= 310
     assert data[0]["sampledValue"][0]["context"] == "Transaction.Begin"
+
+
+@pytest.mark.req("OCP-01")
+def test_energy_of_an_interval_is_that_of_its_own_list() -> None:
+    bench = connected(replace(DEFAULTS, sample_interval_s=20))
+    interval = "Energy.Active.Import.Interval"
+    change(bench, MeterValuesSampledData=interval, MeterValuesAlignedData=interval, StopTxnSampledData=interval)
+    change(bench, ClockAlignedDataInterval="30")
+    bench.start_session(1, "04A1B2C3")
+    for _ in range(120):
+        bench.draw(1, 1)
+        bench.run(1)
+    bench.stop_session(1)
+    bench.run(2)
+    told: dict[str, list[int]] = {}
+    for payload in bench.central.payloads("MeterValues"):
+        if payload["connectorId"] == 1:
+            value = payload["meterValue"][0]["sampledValue"][0]
+            told.setdefault(value["context"], []).append(int(value["value"]))
+    assert {20} == set(told["Sample.Periodic"])
+    assert {30} == set(told["Sample.Clock"][1:])
+    data = bench.central.payloads("StopTransaction")[0]["transactionData"]
+    assert sum(int(each["sampledValue"][0]["value"]) for each in data) == 120
+
+
+def test_the_data_of_a_transaction_are_not_written_at_each_reading() -> None:
+    bench = connected(replace(DEFAULTS, sample_interval_s=1))
+    change(bench, StopTxnSampledData="Energy.Active.Import.Register")
+    journal = bench.services._journal
+    plain = journal.commit
+    texts: list[str] = []
+
+    def counted(writes: Any, done: Any) -> None:
+        texts.extend(write.name for write in writes if isinstance(write, KeepDocument))
+        plain(writes, done)
+
+    journal.commit = counted  # type: ignore[method-assign]
+    bench.start_session(1, "04A1B2C3")
+    bench.run(100)
+    assert 9 <= texts.count("transaction data 1") <= 11
+    bench.stop_session(1)
+    bench.run(10)
+    assert len(bench.central.payloads("StopTransaction")[0]["transactionData"]) > 100
