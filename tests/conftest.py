@@ -5,6 +5,7 @@ Nothing here may slow down a unit test; fixtures of one subject live beside its 
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from collections.abc import Callable
@@ -18,6 +19,9 @@ from tools import debian
 # is kept, also where the environment says otherwise.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
+
+# What is imported and collected stays to the end: the collector of garbage need not look at it once, let alone again and again.
+gc.disable()
 
 # "check" finds the same examples every time, so that a red check is red for everybody. "search" looks for new ones:
 # HYPOTHESIS_PROFILE=search; a failing example it prints becomes an @example of the test.
@@ -34,6 +38,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.get_closest_marker("hardware") is not None:
             item.add_marker(skip)
+
+
+def pytest_collection_finish() -> None:
+    """From here on garbage is collected, but not looked for in what was there before the first test."""
+    gc.freeze()
+    gc.enable()
 
 
 @pytest.fixture(scope="session")

@@ -45,13 +45,14 @@ def test_lanes() -> list[Lane]:
 
     Two lanes compute, two mostly wait for real processes.
     """
+    virtual = [f"tests/{name}" for name in ("contract", "mutants", "profiles", "scenario")]
     dying = sorted(str(path.relative_to(ROOT)) for path in (ROOT / "tests" / "real").glob("test_processes_*.py"))
     return [
         Lane("types", (PYTHON, "-m", "mypy")),
         _pytest("real processes", "tests/real", *(f"--ignore={path}" for path in dying)),
         _pytest("real processes that are killed", *dying),
-        _pytest("scenarios", "tests/scenario"),
-        _pytest("other tests", "tests", *(f"--ignore=tests/{name}" for name in ("real", "scenario", "timing"))),
+        _pytest("whole stations in virtual time", *virtual),
+        _pytest("units", "tests", *(f"--ignore={path}" for path in (*virtual, "tests/real", "tests/timing"))),
     ]
 
 

@@ -6,6 +6,8 @@ socket (physical truth with times on the system's monotonic clock), ``/proc``.
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
 import os
 import shutil
@@ -22,6 +24,7 @@ from typing import Any
 
 import pytest
 
+from evse.app.cli import main
 from evse.app.page.world_client import ask_world
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -86,6 +89,7 @@ class RunningStation:
         self.started: dict[str, Any] = {}
         self.begin_us = 0
         self.cookie = ""
+        self.typed = False
         self.process: subprocess.Popen[str] | None = None
 
     def environment(self) -> dict[str, str]:
@@ -197,6 +201,32 @@ class RunningStation:
         return list(
             until("records", lambda: {"found": self.get("api/records")} if self.page_status() else None)["found"]
         )
+
+    def evse(self, *arguments: str, code: int = 0, secrets: dict[str, str] | None = None) -> dict[str, Any]:
+        """JSON of a command of ``evse`` that ends with ``code``, in the station's directory and environment.
+
+        The first one is a process of its own, as somebody types it; the others run in this one, because a start costs them a
+        hundred times of what they do.
+        """
+        command = (*arguments, "--json")
+        environment = {**self.environment(), **(secrets or {})}
+        if not self.typed:
+            self.typed = True
+            done = subprocess.run(
+                [sys.executable, "-m", "evse", *command],
+                check=False, env=environment, cwd=self.home, capture_output=True, text=True,
+            )  # fmt: skip
+            ended, out, errors = done.returncode, done.stdout, done.stderr
+        else:
+            said, complained = io.StringIO(), io.StringIO()
+            with pytest.MonkeyPatch.context() as patch, contextlib.chdir(self.home):
+                for name, value in environment.items():
+                    patch.setenv(name, value)
+                with contextlib.redirect_stdout(said), contextlib.redirect_stderr(complained):
+                    ended = main(list(command))
+            out, errors = said.getvalue(), complained.getvalue()
+        assert ended == code, out + errors
+        return dict(json.loads(out))
 
     # --- what physically is --------------------------------------------------------------------------------------
 

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from functools import partial
@@ -34,12 +31,7 @@ def station() -> Iterator[RunningStation]:
 
 def badge(station: RunningStation, *arguments: str, code: int = 0) -> dict[str, Any]:
     """``evse badge`` as somebody types it."""
-    command = [sys.executable, "-m", "evse", "badge", *arguments, "--json"]
-    done = subprocess.run(
-        command, check=False, env=station.environment(), cwd=station.home, capture_output=True, text=True
-    )
-    assert done.returncode == code, done.stdout + done.stderr
-    return dict(json.loads(done.stdout))
+    return station.evse("badge", *arguments, code=code)
 
 
 def hold(station: RunningStation, uid: str) -> None:

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import io
-import json
 import os
-import subprocess
-import sys
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -56,11 +53,7 @@ def station() -> Iterator[RunningStation]:
 
 def firmware(station: RunningStation, *arguments: str, code: int = 0) -> dict[str, Any]:
     """``evse firmware`` as somebody types it."""
-    command = [sys.executable, "-m", "evse", "firmware", *arguments, "--json"]
-    env = {**station.environment(), "EVSE_PASSWORD": "Running-station-1"}
-    done = subprocess.run(command, check=False, env=env, cwd=station.home, capture_output=True, text=True)
-    assert done.returncode == code, done.stdout + done.stderr
-    return dict(json.loads(done.stdout))
+    return station.evse("firmware", *arguments, code=code, secrets={"EVSE_PASSWORD": "Running-station-1"})
 
 
 def install(station: RunningStation, version: str, content: bytes) -> None:

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -160,11 +157,7 @@ def test_external_control_switched_off_in_the_settings_counts_at_once(
     assert central.call("SetChargingProfile", wanted) == {"status": "Accepted"}
 
     def evse(*arguments: str, **secrets: str) -> dict[str, Any]:
-        command = [sys.executable, "-m", "evse", *arguments, "--json"]
-        environment = {**station.environment(), **secrets}
-        done = subprocess.run(command, check=False, env=environment, cwd=station.home, capture_output=True, text=True)
-        assert done.returncode == 0, done.stdout + done.stderr
-        return dict(json.loads(done.stdout))
+        return station.evse(*arguments, secrets=secrets)
 
     first, new = evse("label")["password"], "Walk-password-1"
     evse("account", "password", EVSE_PASSWORD=first, EVSE_NEW_PASSWORD=new)

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -29,16 +27,7 @@ def evse(
     station: RunningStation, *arguments: str, code: int = 0, secrets: dict[str, str] | None = None
 ) -> dict[str, Any]:
     """A command as somebody types it."""
-    done = subprocess.run(
-        [sys.executable, "-m", "evse", *arguments, "--json"],
-        check=False,
-        env={**station.environment(), **(secrets or {})},
-        cwd=station.home,
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == code, done.stdout + done.stderr
-    return dict(json.loads(done.stdout))
+    return station.evse(*arguments, code=code, secrets=secrets)
 
 
 @pytest.mark.req("CFG-01", "CFG-02", "MNT-02", "MNT-04")

@@ -14,7 +14,7 @@ from tools.benchmarks.latency_station import bench_config
 
 pytestmark = [pytest.mark.real, pytest.mark.timeout(60)]
 
-INJECTIONS = 400
+INJECTIONS = 250
 WITHOUT = 150
 P99_LIMIT_US = 40_000
 MEDIAN_LIMIT_US = 10_000

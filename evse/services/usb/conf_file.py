@@ -7,9 +7,9 @@ numbers). Secrets are never written into it; one that somebody writes there by h
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final, NamedTuple
 
+from evse.records import dataclass
 from evse.services.settings.cfg_file import portable
 from evse.services.settings.kinds import Value
 from evse.services.settings.model import Values

@@ -16,10 +16,10 @@ Firmware goes first: the settings wait for the version that knows them.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+from evse.records import dataclass
 from evse.services.settings.model import Values
 
 CONFIGURATIONS: Final = "CFG"

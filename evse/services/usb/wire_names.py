@@ -7,9 +7,9 @@ A setting that the manual's extract names has that section, name and unit; every
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Final
 
+from evse.records import dataclass
 from evse.services.settings.kinds import Kind, Switch, Value, Whole
 
 OWN_SECTION: Final = "STATION"
