@@ -40,7 +40,7 @@ export class House {
     text(this.fields.carries, carries(house));
     text(this.fields.headline, house.in_force ? house.meter : "The meter is lost");
     attribute(this.fields.headline, "data-tone", house.in_force ? "quiet" : "bad");
-    text(this.fields.problem, house.problem);
+    text(this.fields.problem, house.problem.charAt(0).toUpperCase() + house.problem.slice(1));
     this.fields.problem.hidden = house.in_force;
     for (const phase of [0, 1, 2]) {
       text(this.fields[`house_${phase}`], house.house_ma ? signed(house.house_ma[phase]) : "–");

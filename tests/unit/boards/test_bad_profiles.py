@@ -68,6 +68,35 @@ def test_a_wrong_key_is_told_with_place_reason_and_what_is_allowed(line: str, pl
     assert [word for word in words if word not in fault] == []
 
 
+@pytest.mark.req("MTR-02", "MTR-04", "ENE-10")
+@pytest.mark.parametrize(
+    ("line", "place", "words"),
+    [
+        ("house_meter: {map: em-340, maximum_current_a: 25}", "house_meter.map", ["no such register map", "abb-m2m, "]),
+        (
+            "house_meter: {map: siemens-7kt1260, maximum_current_a: 25}",
+            "house_meter.map",
+            ["cannot be read", "tq-em420"],
+        ),
+        ("house_meter: {map: em24, maximum_current_a: 5}", "house_meter.maximum_current_a", ["from 6 to 400 A"]),
+        (
+            "house_meter: {map: em24, maximum_current_a: 25, terminals: [1, 1, 2]}",
+            "house_meter.terminals",
+            ["any order"],
+        ),
+        ("house_meter: {map: em24, maximum_current_a: 25, host: 1.2.3}", "house_meter.host", ["is no IP address"]),
+        ("outlet_defaults: {meter: {map: em24}}", "meter.map", ["cannot be an outlet's meter", "iem3155, sdm630"]),
+        ("outlet_defaults: {meter: {map: iem3156}}", "meter.map", ["no such register map", "iem3155, sdm630"]),
+        ("outlet_defaults: {meter: {address: 256}}", "meter.address", ["from 1 to 255"]),
+        ("outlet_defaults: {meter: {gateway_address: 129}}", "meter.gateway_address", ["from 130 to 162"]),
+    ],
+)
+def test_a_meter_that_cannot_be_is_refused_with_what_is_allowed(line: str, place: str, words: list[str]) -> None:
+    [fault] = faults(ONE + line + "\n")
+    assert place in fault
+    assert [word for word in words if word not in fault] == []
+
+
 OUTLET_RULES = [
     ("socket: TE, phases: 1, rated_current_a: 20, lock: false", "rated_current_a", "6 to 16 A"),
     ("socket: T2, rated_current_a: 70", "rated_current_a", "6 to 63 A"),

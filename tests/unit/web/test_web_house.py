@@ -88,7 +88,7 @@ async def test_while_monitoring_is_off_rest_says_so_and_the_page_hides_its_place
 async def test_the_page_says_why_the_house_meter_does_not_rule() -> None:
     text = (await get("/", station_view(), LOST)).text
     assert "The meter is lost" in text
-    assert "the &lt;meter&gt; does not answer" in text
+    assert "The &lt;meter&gt; does not answer" in text
 
 
 @pytest.mark.req("MTR-02")
