@@ -23,10 +23,11 @@ from starlette.requests import Request
 
 from evse.services.accounts.sessions import Session
 from evse.web import errors
+from evse.web.board_port import BoardView
 from evse.web.guard import COOKIE, Guard, LoginGate
 from evse.web.host_port import HostPort
 from evse.web.page import page_router, static_files
-from evse.web.ports import BoardView, Extras, RecordSource, StationSource, WorldPort
+from evse.web.ports import Extras, RecordSource, StationSource
 from evse.web.routes_accounts import account_router
 from evse.web.routes_badges import badge_router
 from evse.web.routes_control import control_router
@@ -51,6 +52,7 @@ from evse.web.security import Gate
 from evse.web.security_log_page import security_log_page
 from evse.web.security_log_port import Audit
 from evse.web.stream import INTERVAL_S, Hub
+from evse.web.world_port import WorldPort
 
 LOCAL_NAMES = ("localhost",)
 """Names a request may call us by, beside any IP address."""

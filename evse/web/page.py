@@ -12,22 +12,13 @@ from starlette.staticfiles import StaticFiles
 
 from evse.exchange.snapshot import StationView
 from evse.records import dataclass
-from evse.web.ports import (
-    HEAL_PARAM,
-    OUTLET_PARAM,
-    BoardOutlet,
-    BoardView,
-    Extras,
-    RecordSource,
-    RecordsUnavailable,
-    StationSource,
-    VerbView,
-    WorldPort,
-)
+from evse.web.board_port import BoardOutlet, BoardView
+from evse.web.ports import Extras, RecordSource, RecordsUnavailable, StationSource
 from evse.web.quick import GROUPS, NEEDS, PLACES, QUICK, QuickAction
 from evse.web.routes_health import look
 from evse.web.routes_world import allowed_text
 from evse.web.words import reason_words
+from evse.web.world_port import HEAL_PARAM, OUTLET_PARAM, VerbView, WorldPort
 
 _HERE = Path(__file__).parent
 SHOWN_RECORDS = 30

@@ -1,4 +1,4 @@
-"""What the web interface needs from the rest: three small ports, filled by the application.
+"""What the web interface needs from the rest: small ports, filled by the application; those of one subject are in `*_port.py`.
 
 The page knows the station only through :class:`evse.exchange.snapshot.StationView`, events and records, and the
 simulated world only through a table of verbs. Where there is no world (on hardware) the port is absent and with it
@@ -21,18 +21,15 @@ if TYPE_CHECKING:
     from evse.services.records import Record
     from evse.services.report.content import Report
     from evse.services.settings.service import Settings
+    from evse.web.badge_port import BadgePort
+    from evse.web.board_port import BoardView
     from evse.web.firmware_port import FirmwarePort
     from evse.web.host_port import HostPort
     from evse.web.house_port import HousePort
+    from evse.web.publication_port import PublicationPort
+    from evse.web.scenario_port import RecordingPort, ScenarioPort
     from evse.web.security_log_port import SecurityLogPort
-
-
-ParamType = Literal["int", "number", "bool", "text", "choice"]
-ParamValue = bool | int | float | str
-OUTLET_PARAM = "outlet"
-"""A verb parameter of this name is filled from the page's target outlet."""
-HEAL_PARAM = "heal"
-"""A truth value of this name undoes what the verb did."""
+    from evse.web.wire_port import WirePort
 
 
 class RecordsUnavailable(Exception):
@@ -106,58 +103,6 @@ class StationSource(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class VerbParam:
-    """One parameter of a verb: a number with its unit and range, a truth value, a text, or one of ``choices``.
-
-    ``default`` is ``None`` when the parameter must be given. Range and default are in ``unit``; a text's range is that
-    of its length.
-    """
-
-    name: str
-    type: ParamType
-    unit: str = ""
-    default: ParamValue | None = None
-    minimum: float | None = None
-    maximum: float | None = None
-    choices: tuple[str, ...] = ()
-    help: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class VerbView:
-    """One thing that can be done to the simulated world, with the group a person would look for it in."""
-
-    name: str
-    group: str
-    help: str
-    params: tuple[VerbParam, ...] = ()
-    healed_by: str = ""
-    """What undoes it: :data:`HEAL_PARAM`, or another verb's name; empty when there is nothing to undo."""
-
-
-class BadVerb(ValueError):
-    """The world does not take this parameter; nothing was done. ``param`` is empty when it is the verb as a whole."""
-
-    def __init__(self, param: str, reason: str, allowed: str = "") -> None:
-        super().__init__(reason)
-        self.param, self.reason, self.allowed = param, reason, allowed
-
-
-class WorldPort(Protocol):
-    """The simulated world. Exists in simulation only."""
-
-    def verbs(self) -> Sequence[VerbView]:
-        """Everything that can be done, in the order to show it; fixed for the life of the process."""
-
-    async def apply(self, name: str, params: Mapping[str, ParamValue]) -> Outcome:
-        """Do it with ``params``; those not given take their defaults, and the world knows which were given.
-
-        ``refused`` when it is impossible now. Raises :class:`BadVerb` when a parameter is wrong (a number may also
-        come as a text with its unit, which only the world can check).
-        """
-
-
-@dataclass(frozen=True, slots=True)
 class RecordView:
     """One charge record. Times are UTC in ISO 8601, empty when unknown; energy in watt-hours, duration in seconds."""
 
@@ -188,47 +133,6 @@ class RecordSource(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class WireLine:
-    """One frame in words. ``at_us`` on control's clock; ``direction`` ``sent`` or ``received`` as control sees it."""
-
-    at_us: int
-    wire: str
-    direction: str
-    message: str
-    text: str
-    data: str
-    """The frame's bytes in hexadecimal."""
-
-
-@dataclass(frozen=True, slots=True)
-class WireBatch:
-    """Frames in order, and how many were lost before them."""
-
-    lines: tuple[WireLine, ...]
-    lost: int
-
-
-class WireReader(Protocol):
-    """One who watches the wires."""
-
-    async def next(self, timeout_s: float) -> WireBatch:
-        """What has come since the last call; an empty batch after ``timeout_s``."""
-
-    def wake(self) -> None:
-        """End the waiting of ``next`` now."""
-
-    def close(self) -> None:
-        """Watch no more."""
-
-
-class WirePort(Protocol):
-    """The frames on the station's wires. Control shows them only while somebody watches."""
-
-    def open(self) -> WireReader | None:
-        """Frames from now on for one more reader; ``None`` when every place is taken."""
-
-
-@dataclass(frozen=True, slots=True)
 class HistoryView:
     """The last minutes of one boot. ``since_us``: from then on nothing is missing. ``rows`` by outlet, oldest first."""
 
@@ -245,163 +149,11 @@ class HistoryPort(Protocol):
         """What is known of them; ``None`` before the first Snapshot."""
 
 
-@dataclass(frozen=True, slots=True)
-class ScenarioInfo:
-    """One scenario that can be run in virtual time."""
-
-    name: str
-    title: str
-    profile: str
-    description: str
-
-
-@dataclass(frozen=True, slots=True)
-class ScenarioRun:
-    """What came of a run: the verdict as ``evse sim --json`` prints it, and the timeline's lines."""
-
-    verdict: Mapping[str, object]
-    timeline: Sequence[str]
-    seconds: float
-    """How long it took, in real time."""
-
-
-class ScenarioProblem(Exception):
-    """It cannot be run, or its process failed; the text says why."""
-
-
-class ScenarioPort(Protocol):
-    """Runs scenarios in virtual time, apart from the station and from whoever serves it."""
-
-    async def available(self) -> Sequence[ScenarioInfo]:
-        """The shipped ones. Raises ScenarioProblem."""
-
-    async def run(self, name: str, seed: int | None, dumb: bool) -> ScenarioRun | None:
-        """Run one; ``None`` when another one runs. Raises ScenarioProblem."""
-
-
-class RecordingPort(Protocol):
-    """What was done to the simulated station since it began."""
-
-    async def scenario(self, name: str) -> str:
-        """The session so far as a scenario file. Raises ScenarioProblem."""
-
-
-@dataclass(frozen=True, slots=True)
-class BoardOutlet:
-    """One outlet as it is built. ``position``: its place seen from the front, ``left``, ``right`` or empty."""
-
-    number: int
-    socket: str = "T2"
-    position: str = ""
-    phases: int = 3
-    rated_current_a: float = 32
-    lock: bool = True
-    shutter: bool = False
-    reader: bool = True
-    devices: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class DipBank:
-    """A bank of DIP switches; ``functions``: what each means where that is known, from switch 1 on."""
-
-    name: str
-    switches: int
-    functions: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class BoardView:
-    """What the station is built of; fixed while it runs. ``devices``: names of what exists once (``buzzer``, ``display``…)."""
-
-    family: str = "other"
-    description: str = ""
-    devices: tuple[str, ...] = ()
-    dip_banks: tuple[DipBank, ...] = ()
-    outlets: tuple[BoardOutlet, ...] = ()
-
-
 class ReportPort(Protocol):
     """Makes maintenance reports."""
 
     async def report(self) -> Report:
         """The report as of now; what cannot be read is left out and named among the problems."""
-
-
-class BadgeProblem(Exception):
-    """The badge list is not changed. ``kind`` says why, the text and ``details`` tell people what to do."""
-
-    def __init__(
-        self, kind: Literal["unknown", "refused", "unavailable"], reason: str, details: Sequence[str] = ()
-    ) -> None:
-        super().__init__(reason)
-        self.kind, self.reason, self.details = kind, reason, tuple(details)
-
-
-BadgeKind = Literal["User", "VIP", "Admin"]
-
-
-@dataclass(frozen=True, slots=True)
-class BadgeView:
-    """One badge of the list. ``uid`` in upper-case hexadecimal."""
-
-    number: int
-    uid: str
-    type: BadgeKind
-    comment: str
-
-
-@dataclass(frozen=True, slots=True)
-class TeachingView:
-    """Badges are being taught or deleted at the reader of ``outlet`` (0: at any); ends by itself after ``remaining_s``."""
-
-    mode: Literal["add", "delete", "admin add", "admin delete"]
-    outlet: int
-    remaining_s: float
-    added: int
-    removed: int
-    refused: int
-
-
-@dataclass(frozen=True, slots=True)
-class BadgesView:
-    """The badge list in force. ``pending``: changes that are not stored yet; ``limit``: badges it can hold."""
-
-    badges: tuple[BadgeView, ...]
-    pending: int
-    limit: int
-    teaching: TeachingView | None = None
-
-
-class BadgePort(Protocol):
-    """The badge list of the station. Changes return when they are stored; everything raises BadgeProblem."""
-
-    def view(self) -> BadgesView:
-        """The list as it is."""
-
-    async def add(self, uid: str, kind: BadgeKind, comment: str) -> None:
-        """Put a badge into the list."""
-
-    async def change(self, uids: Sequence[str], kind: BadgeKind | None, comment: str | None) -> None:
-        """Give badges another type or comment, all or none of them."""
-
-    async def remove(self, uids: Sequence[str]) -> None:
-        """Remove badges, all or none of them."""
-
-    async def remove_all(self) -> None:
-        """Empty the list."""
-
-    async def export(self) -> bytes:
-        """The list as a file that any station takes."""
-
-    async def take_file(self, data: bytes) -> int:
-        """Replace the whole list by that of a file; returns how many badges it has."""
-
-    def teach(self, mode: Literal["add", "delete"], outlet: int) -> TeachingView:
-        """Teach or delete the badges that are held to the reader from now on."""
-
-    def stop_teaching(self) -> None:
-        """The readers serve charges again."""
 
 
 class ControlPort(Protocol):
@@ -412,51 +164,6 @@ class ControlPort(Protocol):
 
     async def factory_reset(self, account: str, source: str, *, keep_badges: bool) -> None:
         """Write down that it shall be reset, then restart it. Raises OSError; then nothing happens."""
-
-
-@dataclass(frozen=True, slots=True)
-class DeliveryView:
-    """How a delivery ended. ``text``: the server's own words, or why it failed; ``dropped``: it was the last try.
-
-    ``at``: UTC in ISO 8601, empty while the clock is not set.
-    """
-
-    delivered: bool
-    text: str
-    dropped: bool
-    at: str
-
-
-@dataclass(frozen=True, slots=True)
-class ReportView:
-    """A report that waits: records ``first`` to ``last``, failed ``tries`` so far, and when the next one is due."""
-
-    first: int
-    last: int
-    created: str
-    tries: int
-    next_try: str
-    problem: str
-
-
-@dataclass(frozen=True, slots=True)
-class PublicationView:
-    """How publication stands. ``last``: the last delivery since services began."""
-
-    frequency: str
-    protocol: str
-    waiting: tuple[ReportView, ...]
-    last: DeliveryView | None
-
-
-class PublicationPort(Protocol):
-    """Publication of the charge records."""
-
-    async def view(self) -> PublicationView:
-        """How publication stands. Raises OSError while that cannot be read."""
-
-    async def test(self) -> DeliveryView:
-        """Try the oldest waiting report at once, or send a test file; returns when that has ended."""
 
 
 @dataclass(frozen=True, slots=True)

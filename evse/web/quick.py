@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import field
 
 from evse.records import dataclass
-from evse.web.ports import ParamValue
+from evse.web.world_port import ParamValue
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,8 +11,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
 from evse.services.security.events import SecurityKind
+from evse.web.badge_port import BadgeKind, BadgePort, BadgeProblem, BadgesView, TeachingView
 from evse.web.errors import Refusal, responses
-from evse.web.ports import BadgeKind, BadgePort, BadgeProblem, BadgesView, TeachingView
 from evse.web.security_log_port import Audit
 
 UID_TEXT = r"^[0-9A-Fa-f :-]{8,40}$"

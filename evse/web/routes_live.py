@@ -11,8 +11,10 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel
 from starlette.responses import Response, StreamingResponse
 
+from evse.web.board_port import BoardView
 from evse.web.errors import Refusal, responses
-from evse.web.ports import BoardView, HistoryPort, WireBatch, WirePort, WireReader
+from evse.web.ports import HistoryPort
+from evse.web.wire_port import WireBatch, WirePort, WireReader
 from evse.web.words import LIMITS, REASONS, fault_words
 
 KEEP_ALIVE_S: Final = 5.0

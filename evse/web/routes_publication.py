@@ -8,7 +8,7 @@ from fastapi import APIRouter
 from pydantic import BaseModel
 
 from evse.web.errors import Refusal, responses
-from evse.web.ports import PublicationPort
+from evse.web.publication_port import PublicationPort
 
 
 class DeliveryModel(BaseModel):

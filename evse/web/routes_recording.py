@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query
 from starlette.responses import Response
 
 from evse.web.errors import Refusal, responses
-from evse.web.ports import RecordingPort, ScenarioProblem
+from evse.web.scenario_port import RecordingPort, ScenarioProblem
 
 MEDIA_TYPE = "application/yaml"
 

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Path
 from pydantic import BaseModel, ConfigDict, Field
 
 from evse.web.errors import Refusal, responses
-from evse.web.ports import ScenarioInfo, ScenarioPort, ScenarioProblem
+from evse.web.scenario_port import ScenarioInfo, ScenarioPort, ScenarioProblem
 
 
 class RunBody(BaseModel):

@@ -14,8 +14,8 @@ from fastapi import APIRouter, Body, Path
 from pydantic import BaseModel
 
 from evse.web.errors import Refusal, responses
-from evse.web.ports import BadVerb, ParamValue, VerbParam, VerbView, WorldPort
 from evse.web.routes_station import settled
+from evse.web.world_port import BadVerb, ParamValue, VerbParam, VerbView, WorldPort
 
 VERB_PATH = "/api/world/verbs/{name}"
 VERB_TIMEOUT_S = 10.0

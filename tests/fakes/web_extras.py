@@ -8,17 +8,10 @@ from collections.abc import Sequence
 
 from evse.core.units import SECOND
 from evse.services.history import History
-from evse.web.ports import (
-    BoardOutlet,
-    BoardView,
-    Extras,
-    HistoryView,
-    ScenarioInfo,
-    ScenarioProblem,
-    ScenarioRun,
-    WireBatch,
-    WireLine,
-)
+from evse.web.board_port import BoardOutlet, BoardView
+from evse.web.ports import Extras, HistoryView
+from evse.web.scenario_port import ScenarioInfo, ScenarioProblem, ScenarioRun
+from evse.web.wire_port import WireBatch, WireLine
 from tests.fakes.web_fake import S, charging, station_view
 
 BOARD = BoardView(

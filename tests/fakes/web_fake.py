@@ -25,19 +25,8 @@ from evse.exchange.snapshot import (
 )
 from evse.services.clock import ClockQuality, Instant
 from evse.services.records import Record
-from evse.web.ports import (
-    BadVerb,
-    Condition,
-    EventRecord,
-    NotConnected,
-    Outcome,
-    ParamValue,
-    RecordsUnavailable,
-    RecordView,
-    Update,
-    VerbParam,
-    VerbView,
-)
+from evse.web.ports import Condition, EventRecord, NotConnected, Outcome, RecordsUnavailable, RecordView, Update
+from evse.web.world_port import BadVerb, ParamValue, VerbParam, VerbView
 
 S = 1_000_000
 FREE_PILOT = PilotView("X1", 10_000, 12_000, 12_000, 10_000, 0)

@@ -16,8 +16,9 @@ import pytest
 from evse.core import commands as c
 from evse.core import events as e
 from evse.web.app import create_app
-from evse.web.ports import Outcome, WireLine
+from evse.web.ports import Outcome
 from evse.web.server import Server, make_server
+from evse.web.wire_port import WireLine
 from tests.fakes.web_extras import CARD, HOLD, STATE, FakeScenarios, FakeWires, extras
 from tests.fakes.web_fake import (
     ERROR_BITS,

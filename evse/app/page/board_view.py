@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from evse.web.ports import BoardOutlet, BoardView, DipBank
+from evse.web.board_port import BoardOutlet, BoardView, DipBank
 
 if TYPE_CHECKING:
     # The services process uses this module too and has no need of the profile's schema.

@@ -11,7 +11,7 @@ import time
 from collections.abc import Sequence
 from typing import Any, Final
 
-from evse.web.ports import ScenarioInfo, ScenarioProblem, ScenarioRun
+from evse.web.scenario_port import ScenarioInfo, ScenarioProblem, ScenarioRun
 
 _log = logging.getLogger(__name__)
 TIME_LIMIT_S: Final = 60.0
@@ -19,7 +19,7 @@ MAX_OUTPUT: Final = 4 * 1024 * 1024
 
 
 class ScenarioRunner:
-    """An ``evse.web.ports.ScenarioPort``."""
+    """An ``evse.web.scenario_port.ScenarioPort``."""
 
     def __init__(self, time_limit_s: float = TIME_LIMIT_S) -> None:
         self._time_limit_s = time_limit_s

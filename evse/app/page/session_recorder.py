@@ -12,7 +12,8 @@ from evse.app.page.world_client import TIMEOUT_S
 from evse.app.page.world_port import WorldSocketPort
 from evse.core.commands import Command
 from evse.exchange.snapshot import StationView
-from evse.web.ports import Condition, EventRecord, Outcome, ScenarioProblem, StationSource, Update
+from evse.web.ports import Condition, EventRecord, Outcome, StationSource, Update
+from evse.web.scenario_port import ScenarioProblem
 
 _log = logging.getLogger(__name__)
 REMEMBERED: Final = 256

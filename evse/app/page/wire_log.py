@@ -15,7 +15,7 @@ from typing import Final
 from evse.core.units import NEVER, SECOND
 from evse.exchange.envelope import FromServices
 from evse.exchange.wires import WatchWires, WireFrames
-from evse.web.ports import WireBatch, WireLine
+from evse.web.wire_port import WireBatch, WireLine
 
 WATCH_MS: Final = 3_000
 RENEW_US: Final = 1 * SECOND
@@ -54,7 +54,7 @@ class _Watcher:
 
 
 class WireLog:
-    """An ``evse.web.ports.WirePort``. ``send`` is the way to control."""
+    """An ``evse.web.wire_port.WirePort``. ``send`` is the way to control."""
 
     def __init__(self, send: Callable[[Sequence[FromServices]], bool], clock: Callable[[], int]) -> None:
         self._send = send

@@ -8,7 +8,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from evse.app.page.world_client import ANSWER_LIMIT, TIMEOUT_S, ask_world
-from evse.web.ports import BadVerb, Outcome, ParamValue, VerbParam, VerbView
+from evse.web.ports import Outcome
+from evse.web.world_port import BadVerb, ParamValue, VerbParam, VerbView
 
 
 class WorldSocketPort:

@@ -13,7 +13,7 @@ from evse.services.badges.badge_file import BadgeFileRefused, export_badges, imp
 from evse.services.badges.badge_list import BadgeList, BadgeRefused, BadgeUnknown
 from evse.services.badges.teaching import Teaching, TeachMode
 from evse.services.card_desk import CardDesk
-from evse.web.ports import BadgeKind, BadgeProblem, BadgesView, BadgeView, TeachingView
+from evse.web.badge_port import BadgeKind, BadgeProblem, BadgesView, BadgeView, TeachingView
 
 STORED_WITHIN_S: Final = 10.0
 """A change that is not stored by then is reported as waiting; it is not taken back."""

@@ -22,7 +22,7 @@ from evse.services.publication.settings import PublicationSettings
 from evse.services.settings.addresses import addresses_of
 from evse.services.settings.model import Values
 from evse.services.settings.service import Settings
-from evse.web.ports import DeliveryView, PublicationView, ReportView
+from evse.web.publication_port import DeliveryView, PublicationView, ReportView
 
 STATE: Final = "publication.json"
 _LOOPBACK: Final = frozenset({"127.0.0.1", "::1"})

@@ -283,7 +283,9 @@ class Context:
             self.refuse(name, "the disk has not taken it in time")
             end(refused)
 
-        self.keeping.put(name, text, lambda: end(accepted))
+        if not self.keeping.put(name, text, lambda: end(accepted)):
+            end(refused)
+            return
         self.wait(lambda _now_us: ended, self.now_us + KEPT_WITHIN_US, late)
 
     def wait(self, check: Callable[[int], bool], deadline_us: int, at_deadline: Callable[[int], None]) -> None:

@@ -17,6 +17,10 @@ from evse.services.journal import KeepDocument
 
 AT_ONCE: Final = 20
 EVERY_US: Final = 2 * SECOND
+UNDER_WAY: Final = 4
+"""So many commits of documents alone are under way at once: a disk that does not work is not piled up with them."""
+WAITING: Final = 200
+"""So many requests wait for the disk at once."""
 
 Then = Callable[[], None]
 
@@ -46,14 +50,20 @@ class Keeping:
         self._changed[name] = text
         self._urgent = True
 
-    def put(self, name: str, text: str, then: Then) -> None:
-        """Commit in its turn; ``then`` is called when it is durable, at once when that is on the disk already."""
+    def put(self, name: str, text: str, then: Then) -> bool:
+        """Commit in its turn; ``then`` is called when it is durable, at once when that is on the disk already.
+
+        Return false when too many wait: then it is never called.
+        """
         waits = name in self._changed or any(name in each.texts for each in self._under_way)
         if not waits and self._durable.get(name, "") == text:
             then()
-            return
+            return True
         self._changed[name] = text
-        self._then.append(then)
+        waiting = len(self._then) + sum(len(each.then) for each in self._under_way)
+        if waiting < WAITING:
+            self._then.append(then)
+        return waiting < WAITING
 
     def take_along(self) -> list[KeepDocument]:
         """Return everything for a commit of which the end is not told: who waits goes on waiting for one that is."""
@@ -71,12 +81,15 @@ class Keeping:
         """
         texts: dict[str, str] = {}
         then: list[Then] = []
-        if self._changed and (anyway or self._urgent or self._turns.take(now_us)):
+        if self._changed and (anyway or self._may_commit(now_us)):
             texts, self._changed = self._changed, {}
             then, self._then, self._urgent = self._then, [], False
         if anyway or texts:
             self._under_way.append(_Commit(texts, then))
         return [KeepDocument(name, text) for name, text in texts.items()]
+
+    def _may_commit(self, now_us: int) -> bool:
+        return len(self._under_way) < UNDER_WAY and (self._urgent or self._turns.take(now_us))
 
     def written(self) -> None:
         """The oldest commit under way is durable."""
@@ -87,6 +100,6 @@ class Keeping:
 
     def wake_us(self, now_us: int) -> int:
         """When something that waits has its turn."""
-        if not self._changed:
+        if not self._changed or len(self._under_way) >= UNDER_WAY:
             return NEVER
         return now_us if self._urgent else self._turns.next_us(now_us)

@@ -33,9 +33,11 @@ def trigger_message(context: Context, now_us: int, payload: Payload, reply: Repl
             for number in numbers:
                 report_status(context, now_us, number)
         case "MeterValues":
-            reply({"status": "Accepted"})
-            for number in numbers:
-                report_meter(context, now_us, number, ReadingContext.TRIGGER)
+            # All are asked: each that has values is sent after the answer.
+            told = [report_meter(context, now_us, number, ReadingContext.TRIGGER) for number in numbers]
+            if not any(told):
+                context.refuse("TriggerMessage", "there is no meter, or nothing is measured that is asked for")
+            reply({"status": "Accepted" if any(told) else "Rejected"})
         case "DiagnosticsStatusNotification":
             reply({"status": "Accepted"})
             context.requests.ask(wanted, {"status": context.states.diagnostics})

@@ -207,13 +207,13 @@ def _read(
     return sampled_values(outlet, measurands, reading, phases=phases, since_wh=since_wh)
 
 
-def report_meter(context: Context, now_us: int, connector: int, reading: ReadingContext) -> None:
-    """Ask to send a connector's values as they are now. Connector 0 has no meter of its own."""
+def report_meter(context: Context, now_us: int, connector: int, reading: ReadingContext) -> bool:
+    """Ask to send a connector's values as they are now; false when there are none. Connector 0 has no meter of its own."""
     if connector == 0:
-        return
+        return False
     values = _read(context, connector, context.keys.words("MeterValuesSampledData"), reading, None)
     if not values:
-        return
+        return False
     payload: dict[str, Any] = {
         "connectorId": connector,
         "meterValue": [{"timestamp": context.now_text(now_us), "sampledValue": values}],
@@ -223,3 +223,4 @@ def report_meter(context: Context, now_us: int, connector: int, reading: Reading
     if transaction_id is not None:
         payload["transactionId"] = transaction_id
     context.requests.ask("MeterValues", payload)
+    return True

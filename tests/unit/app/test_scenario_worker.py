@@ -9,7 +9,7 @@ import pytest
 
 from evse.app.page.scenario_runner import ScenarioRunner
 from evse.app.page.scenario_worker import listing, main, run
-from evse.web.ports import ScenarioProblem
+from evse.web.scenario_port import ScenarioProblem
 
 
 def test_the_list_names_every_shipped_scenario() -> None:

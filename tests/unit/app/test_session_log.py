@@ -14,7 +14,8 @@ from evse.app.page.session_scenario import scenario_of
 from evse.app.page.world_port import WorldSocketPort
 from evse.core.commands import Command, Suspend
 from evse.exchange.snapshot import StationView
-from evse.web.ports import Condition, EventRecord, Outcome, ScenarioProblem, Update
+from evse.web.ports import Condition, EventRecord, Outcome, Update
+from evse.web.scenario_port import ScenarioProblem
 from tests.fakes.web_fake import station_view
 
 

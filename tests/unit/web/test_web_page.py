@@ -14,8 +14,10 @@ from fastapi import FastAPI
 
 from evse.core.values import Light, ShutterFeedback
 from evse.exchange.snapshot import DipView, DomesticView, MeterView, OutletView, PhaseSwitchView, StationView
+from evse.web.board_port import BoardOutlet, BoardView, DipBank
 from evse.web.page import devices_of, environment, grouped, page_router, quick_actions, seats
-from evse.web.ports import BoardOutlet, BoardView, DipBank, Extras, VerbParam, VerbView
+from evse.web.ports import Extras
+from evse.web.world_port import VerbParam, VerbView
 from tests.fakes.web_fake import VERBS, charging, diode_fault, station_view
 
 pytestmark = pytest.mark.anyio

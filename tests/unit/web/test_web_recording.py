@@ -8,7 +8,8 @@ import httpx
 import pytest
 
 from evse.web.app import create_app
-from evse.web.ports import Extras, ScenarioProblem
+from evse.web.ports import Extras
+from evse.web.scenario_port import ScenarioProblem
 from tests.fakes.web_fake import FakeRecords, FakeStation, FakeWorld, station_view
 
 

@@ -10,7 +10,7 @@ import pytest
 from evse.core.commands import SetLimit
 from evse.core.units import SECOND
 from evse.links.ocpp.bucket import Bucket
-from evse.links.ocpp.keeping import AT_ONCE, EVERY_US
+from evse.links.ocpp.keeping import AT_ONCE, EVERY_US, UNDER_WAY
 from evse.services.journal import KeepDocument
 from tests.fakes.central_system import EPOCH_UTC_US
 from tests.fakes.ocpp_bench import UID, Bench, connected
@@ -96,18 +96,18 @@ def test_a_flood_of_changes_costs_few_commits_and_each_is_answered(action: str) 
     bench = connected()
     made = commits(bench)
     ids = []
-    for number in range(1, 201):
+    for number in range(1, 101):
         ids.append(bench.central.call(bench.now_us, action, payload(number)))
         bench._wake()
         bench.run(0.11)
     bench.run(5)
     answers = [bench.central.answers.get(each) for each in ids]
-    assert answers == [{"status": "Accepted"}] * 200
-    seconds = 200 * 0.11
+    assert answers == [{"status": "Accepted"}] * 100
+    seconds = 100 * 0.11
     assert len(made) <= AT_ONCE + seconds * SECOND / EVERY_US + 2
     document = {"SendLocalList": "local list", "SetChargingProfile": "profiles", "ChangeConfiguration": "keys"}[action]
     kept = bench.store.journal(UID).documents()[document]
-    newest = {"SendLocalList": '"version": 200', "SetChargingProfile": '"limit":6.0', "ChangeConfiguration": '"200"'}
+    newest = {"SendLocalList": '"version": 100', "SetChargingProfile": '"limit":6.0', "ChangeConfiguration": '"100"'}
     assert newest[action].replace(" ", "") in kept.replace(" ", "")
     assert len(bench.of(SetLimit)) < 30 + seconds + 10, "control keeps each plan too"
 
@@ -167,3 +167,18 @@ def test_a_bucket_gives_so_many_at_once_and_then_one_in_a_while() -> None:
     assert now_us < due_us <= now_us + 10
     assert [bucket.take(due_us) for _ in range(2)] == [True, False]
     assert [bucket.take(due_us + 1_000) for _ in range(3)] == [True, True, False]
+
+
+def test_a_disk_that_takes_nothing_is_piled_up_with_nothing() -> None:
+    bench = connected()
+    bench.store.full_disk()
+    made = commits(bench)
+    for number in range(1, 260):
+        bench.central.call(bench.now_us, "SetChargingProfile", limit(6 + number % 20))
+        bench._wake()
+        bench.run(0.11)
+    assert len(made) <= UNDER_WAY
+    assert list(bench.central.answers.values())[:60] == [{"status": "Rejected"}] * 60, "each in its time"
+    bench.store.mended_disk()
+    bench.run(5)
+    assert '"limit":25.0' in bench.store.journal(UID).documents()["profiles"], "the newest is there in the end"

@@ -38,3 +38,13 @@ def test_triggered_meter_values_say_so() -> None:
     (told,) = bench.central.payloads("MeterValues")
     assert told["transactionId"] == 1
     assert told["meterValue"][0]["sampledValue"][0]["context"] == "Trigger"
+
+
+@pytest.mark.parametrize(("connector", "measurands"), [(0, "Voltage"), (1, ""), (1, "Temperature")])
+def test_meter_values_that_there_are_none_of_are_not_promised(connector: int, measurands: str) -> None:
+    bench = connected()
+    bench.ask("ChangeConfiguration", {"key": "MeterValuesSampledData", "value": measurands})
+    bench.change(1, temperature_dc=None)
+    asked = {"requestedMessage": "MeterValues", "connectorId": connector}
+    assert bench.ask("TriggerMessage", asked) == {"status": "Rejected"}
+    assert bench.central.payloads("MeterValues") == []
