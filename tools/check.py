@@ -58,7 +58,9 @@ def test_lanes() -> list[Lane]:
 
 def _pytest(name: str, *arguments: str) -> Lane:
     # Lanes that shared pytest's cache would overwrite what the others note there.
-    return Lane(name, (PYTHON, "-m", "pytest", "-q", "-p", "no:xdist", "-p", "no:cacheprovider", *arguments))
+    return Lane(
+        name, (PYTHON, "-m", "pytest", "-q", "-p", "no:xdist", "-p", "no:cacheprovider", "--durations=8", *arguments)
+    )
 
 
 def stages() -> list[Stage]:
