@@ -25,6 +25,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum, StrEnum
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -154,8 +155,12 @@ class Book:
     errors: tuple[ErrorCase, ...]
 
 
+@cache
 def load(path: Path = DATA) -> Book:
-    """Read and check the file. Raises ValueError, with the case's id, for anything that does not fit."""
+    """Read and check the file, once for a process: the walks of each profile ask for it.
+
+    Raises ValueError, with the case's id, for anything that does not fit.
+    """
     data = yaml.safe_load(path.read_text(encoding="utf-8"))
     rows = {name: FaultRow(**row) for name, row in data["faults"].items()}
     cases = tuple(_placed(entry, lambda entry: _fault_case(entry, rows)) for entry in data["cases"])

@@ -44,7 +44,7 @@ class CentralServer:
 
     async def _serve(self) -> None:
         self._server = await serve(
-            self._handle, "127.0.0.1", self.port, ssl=self._tls, process_request=self._look,
+            self._handle, "127.0.0.1", self.port, ssl=self._tls, process_request=self._look, close_timeout=1,
             select_subprotocol=None if self._subprotocols else lambda _connection, _offered: None,
             subprotocols=["ocpp1.6"] if self._subprotocols else None,  # type: ignore[list-item]
         )  # fmt: skip

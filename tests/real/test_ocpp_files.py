@@ -162,7 +162,7 @@ def test_ftp_both_ways(tmp_path: Path, transfers: Transfers) -> None:
     (home / "firmware.bin").write_bytes(FIRMWARE)
     users = DummyAuthorizer()
     users.add_user("me", "secret", str(home), perm="elradfmw")
-    handler = type("Handler", (FTPHandler,), {"authorizer": users})
+    handler = type("Handler", (FTPHandler,), {"authorizer": users, "auth_failed_timeout": 0.1})
     server = ThreadedFTPServer(("127.0.0.1", 0), handler)
     thread = threading.Thread(target=server.serve_forever, kwargs={"handle_exit": False}, daemon=True)
     thread.start()

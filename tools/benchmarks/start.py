@@ -6,7 +6,8 @@ reset on and here its twin's interpreter has to start first. *State A*: the stea
 control and a configuration. *Page*: an HTTP request for the page is answered with 200. The file system's cache is warm:
 what a first start after boot reads from the disk comes on top.
 
-Second start of ``tools/run``: the whole command in a prepared checkout until its page answers.
+Second start of ``tools/run``: the whole command until its page answers, in a prepared checkout and with the data that a first
+start has left (which makes the label and hashes its password).
 """
 
 from __future__ import annotations
@@ -68,11 +69,15 @@ def second_start_s() -> float | None:
     os.environ["EVSE_PYTHON"] = base
     with BenchStation("parking", (str(ROOT / "tools" / "run"),)) as station:
         station.python_path = ()
-        station.launch()
-        until("page of tools/run", lambda: station.page_works() or station.ended())
-        if station.ended():
-            raise NotSeen(f"a station by tools/run; it said: {station.log()}")
-        return station.since_start_s()
+        seconds = 0.0
+        for _start in range(2):
+            station.end()
+            station.launch()
+            until("page of tools/run", lambda: station.page_works() or station.ended())
+            if station.ended():
+                raise NotSeen(f"a station by tools/run; it said: {station.log()}")
+            seconds = station.since_start_s()
+        return seconds
 
 
 def measure(runs: int) -> Report:

@@ -32,7 +32,7 @@ def account_command(arguments: argparse.Namespace) -> int:
 
 def label_command(arguments: argparse.Namespace) -> int:
     """Show the label; returns the exit code."""
-    from evse.app.station.station_memory import SETTINGS
+    from evse.app.station.kept_settings import SETTINGS
     from evse.services.accounts.keeper import LABEL
     from evse.services.accounts.label import BadLabel, decode_label
 

@@ -11,13 +11,13 @@ import logging
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
+from evse.app.network.rounds import look_again
 from evse.services.host.port import host_name_of
 
 if TYPE_CHECKING:
     from zeroconf.asyncio import AsyncServiceInfo, AsyncZeroconf
 
 SERVICE: Final = "_http._tcp.local."
-LOOK_S: Final = 60.0
 _log = logging.getLogger(__name__)
 _INSTANCE_BYTES: Final = 63
 
@@ -53,13 +53,7 @@ class Discovery:
     async def run(self) -> None:
         """Keep the announcement true, for ever; takes it back when it is cancelled."""
         try:
-            while True:
-                await self.look()
-                try:
-                    await asyncio.wait_for(self.news.wait(), LOOK_S)
-                except TimeoutError:
-                    pass
-                self.news.clear()
+            await look_again(self.look, self.news)
         finally:
             await self.close()
 

@@ -13,10 +13,10 @@ import time
 from collections.abc import Callable
 from typing import Final, cast
 
+from evse.app.network.rounds import look_again
 from evse.app.network.ssdp_text import GROUP, MAX_AGE_S, PORT, Device, advertisements, answers, searched
 
 RATE: Final = 20
-LOOK_S: Final = 60.0
 _log = logging.getLogger(__name__)
 
 
@@ -81,19 +81,14 @@ class Ssdp:
     async def run(self) -> None:
         """Keep it so, for ever; says goodbye when it is cancelled."""
         try:
-            while True:
-                await self.look()
-                try:
-                    await asyncio.wait_for(self.news.wait(), LOOK_S)
-                except TimeoutError:
-                    pass
-                self.news.clear()
+            await look_again(self.look, self.news)
         finally:
             self.close()
 
     async def look(self) -> None:
         """Listen where we are reached, and tell what is new, or what others forget after a while."""
-        wanted = (self._device(), self._addresses())
+        # Asking every adapter of the machine may take a while.
+        wanted = (self._device(), await asyncio.to_thread(self._addresses))
         if wanted != self._told:
             self.close()
             if not wanted[1]:

@@ -196,7 +196,7 @@ class StationRun:
 
     def _first_login(self) -> list[str]:
         """The label of a simulated station, whose housing nobody can look at, while its first password counts."""
-        from evse.app.station.station_memory import first_login
+        from evse.app.station.kept_settings import first_login
 
         if not self._about.get("simulated"):
             return []

@@ -11,13 +11,11 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
+from evse.app.station.kept_settings import SETTINGS
 from evse.app.station.security_log import StationSecurityLog
 from evse.app.station.station_facts import facts_from
 from evse.core.config import StationConfig
-from evse.services.accounts.accounts import BadAccounts, decode_accounts
-from evse.services.accounts.keeper import LABEL, AccountKeeper
-from evse.services.accounts.keeper import NAME as ACCOUNTS
-from evse.services.accounts.label import BadLabel, UnitLabel, decode_label
+from evse.services.accounts.keeper import AccountKeeper
 from evse.services.accounts.passwords import policy_of
 from evse.services.accounts.service import AccountService
 from evse.services.clock import Instant
@@ -26,14 +24,12 @@ from evse.services.factory_reset import ResetFile, reset_accounts, reset_setting
 from evse.services.security.log_file import SecurityFile
 from evse.services.security.writer import SecurityWriter
 from evse.services.settings.finding import Circumstances
-from evse.services.settings.model import Effect, StationFacts, Values, frozen
+from evse.services.settings.model import Effect, Values, frozen
 from evse.services.settings.registry import Catalogue
 from evse.services.settings.service import Settings
 from evse.services.settings.store import SettingsStore
 from evse.services.settings.to_station import effective_config
-from evse.services.settings.validate import sound
 
-SETTINGS: Final = "settings"
 SECURITY: Final = "security"
 
 
@@ -104,25 +100,6 @@ class StationMemory:
     def close(self) -> None:
         """Write what waits."""
         self.log.close()
-
-
-def configured(base: StationConfig, facts: StationFacts, data: Path, disk: Disk | None = None) -> StationConfig:
-    """``base``, what the profile gives, with the settings that the data directory holds. Raises OSError."""
-    catalogue = Catalogue(facts)
-    kept = SettingsStore(data / SETTINGS, disk or RealDisk()).current
-    values = catalogue.whole(sound(catalogue, kept.changed)[0])
-    return effective_config(base, facts, values, catalogue.factory, kept.version)
-
-
-def first_login(data: Path) -> UnitLabel | None:
-    """The label, while its password is the one that opens the account; ``None`` afterwards. Raises OSError."""
-    accounts, label = (RealDisk().read(data / SETTINGS / name) for name in (ACCOUNTS, LABEL))
-    try:
-        if accounts is None or label is None or not decode_accounts(accounts).admin.must_change:
-            return None
-        return decode_label(label)
-    except (BadAccounts, BadLabel):
-        return None
 
 
 def _security_file(directory: Path, disk: Disk) -> SecurityFile:

@@ -20,8 +20,8 @@ from evse.app.processes.run_options import BAD_INPUT, RunError, RunOptions
 from evse.app.processes.supervisor import FAILED
 from evse.app.processes.usb_port import HARDWARE_PORT, PORT
 from evse.app.station.factory_badges import badges_of, strategy_of
+from evse.app.station.kept_settings import configured
 from evse.app.station.station_facts import facts_values, station_facts
-from evse.app.station.station_memory import configured
 from evse.core.config import StationConfig
 from evse.records import dataclass
 

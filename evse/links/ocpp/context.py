@@ -65,6 +65,10 @@ class Outcome(NamedTuple):
         return self.outcome == "done"
 
 
+def _nothing() -> None:
+    return None
+
+
 OnOutcome = Callable[[int, Outcome], None]
 
 
@@ -266,6 +270,10 @@ class Context:
     def keep(self, name: str, text: str) -> None:
         """Make a text durable under a name, with the next commit."""
         self.keeping.keep(name, text)
+
+    def keep_in_turn(self, name: str, text: str) -> None:
+        """Make a text durable that a central system can cause in a flood, and that may be lost with the last seconds."""
+        self.keeping.put(name, text, _nothing)
 
     def keep_then(
         self, name: str, text: str, reply: Reply, accepted: Mapping[str, Any], refused: Mapping[str, Any]

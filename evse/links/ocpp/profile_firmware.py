@@ -130,7 +130,7 @@ def _give(context: Context, now_us: int, order: Order) -> tuple[bool, int]:
     due_us = _moment_us(context, now_us, order.retrieve)
     tell = _firmware_steps(context, order.request, job, install_us=install_us)
     replaced = context.files.put(job, tell, due_us=due_us, retries=order.retries, interval_s=order.interval_s)
-    context.keep(ORDER_NAME, json.dumps(order))
+    context.keep_in_turn(ORDER_NAME, json.dumps(order))
     return replaced, due_us
 
 
@@ -230,7 +230,7 @@ def _firmware_steps(context: Context, request: int | None, job: Job, *, install_
         match what:
             case "begun":
                 say("Installing")
-                context.keep(ORDER_NAME, "")
+                context.keep_in_turn(ORDER_NAME, "")
                 _keep_installing(context, Installing(request, context.identity.firmware))
             case End.DONE:
                 if signed:
@@ -251,12 +251,12 @@ def _firmware_steps(context: Context, request: int | None, job: Job, *, install_
                         say("InstallScheduled")
                 _when_idle(context, now_us, install_us, Job(0, Work.INSTALL, job.url), install)
             case End.INVALID_SIGNATURE:
-                context.keep(ORDER_NAME, "")
+                context.keep_in_turn(ORDER_NAME, "")
                 context.security_event("InvalidFirmwareSignature", "")
                 say("InvalidSignature" if signed else "DownloadFailed")
             case _:
                 if what != "again":
-                    context.keep(ORDER_NAME, "")
+                    context.keep_in_turn(ORDER_NAME, "")
                 say("DownloadFailed")
 
     return downloaded

@@ -51,7 +51,7 @@ class Registration:
         now = _Kept(context.boot_id, settings.url, settings.identity, *context.link.registration)
         if now != self._kept:
             self._kept = now
-            context.keep(DOCUMENT, json.dumps(now, separators=(",", ":")))
+            context.keep_in_turn(DOCUMENT, json.dumps(now, separators=(",", ":")))
 
 
 def register(context: Context) -> None:

@@ -42,4 +42,4 @@ def _moment_text(context: Context, at: Instant) -> str:
 def keep_security_events(context: Context) -> None:
     """Make durable what waits, when it has changed."""
     if context.security_events.changed:
-        context.keep("security events", context.security_events.text())
+        context.keep_in_turn("security events", context.security_events.text())

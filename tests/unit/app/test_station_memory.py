@@ -7,8 +7,9 @@ import pytest
 
 from boards.load import load_profile
 from boards.to_core import station_config
+from evse.app.station.kept_settings import configured
 from evse.app.station.station_facts import facts_values, station_facts
-from evse.app.station.station_memory import SECURITY, StationMemory, configured
+from evse.app.station.station_memory import SECURITY, StationMemory
 from evse.core.config import Access, Location
 from evse.services.clock import Instant
 from evse.services.settings.model import Role

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ from evse.links.ocpp.bucket import Bucket
 from evse.links.ocpp.keeping import AT_ONCE, EVERY_US, UNDER_WAY
 from evse.services.journal import KeepDocument
 from tests.fakes.central_system import EPOCH_UTC_US
-from tests.fakes.ocpp_bench import UID, Bench, connected
+from tests.fakes.ocpp_bench import DEFAULTS, UID, Bench, connected
 
 pytestmark = pytest.mark.req("OCP-01")
 EXPIRY = "2027-01-01T00:00:00Z"
@@ -86,13 +87,24 @@ def commits(bench: Bench) -> list[list[str]]:
     return made
 
 
-@pytest.mark.parametrize("action", ["SendLocalList", "SetChargingProfile", "ChangeConfiguration"])
+def firmware(number: int) -> dict[str, Any]:
+    return {"location": f"http://files.example/{number}.zip", "retrieveDate": EXPIRY}
+
+
+FLOODS: dict[str, tuple[Callable[[int], dict[str, Any]], dict[str, str], str, str]] = {
+    "SendLocalList": (a_list, {"status": "Accepted"}, "local list", '"version":100'),
+    "SetChargingProfile": (lambda n: limit(6 + n % 20), {"status": "Accepted"}, "profiles", '"limit":6.0'),
+    "ChangeConfiguration": (
+        *(lambda n: {"key": "MinimumStatusDuration", "value": str(n)}, {"status": "Accepted"}),
+        *("keys", '"100"'),
+    ),
+    "UpdateFirmware": (firmware, {}, "firmware order", "/100.zip"),
+}
+
+
+@pytest.mark.parametrize("action", FLOODS)
 def test_a_flood_of_changes_costs_few_commits_and_each_is_answered(action: str) -> None:
-    payload: Callable[[int], dict[str, Any]] = {
-        "SendLocalList": a_list,
-        "SetChargingProfile": lambda n: limit(6 + n % 20),
-        "ChangeConfiguration": lambda n: {"key": "MinimumStatusDuration", "value": str(n % 600)},
-    }[action]
+    payload, answer, document, newest = FLOODS[action]
     bench = connected()
     made = commits(bench)
     ids = []
@@ -101,14 +113,10 @@ def test_a_flood_of_changes_costs_few_commits_and_each_is_answered(action: str) 
         bench._wake()
         bench.run(0.11)
     bench.run(5)
-    answers = [bench.central.answers.get(each) for each in ids]
-    assert answers == [{"status": "Accepted"}] * 100
+    assert [bench.central.answers.get(each) for each in ids] == [answer] * 100
     seconds = 100 * 0.11
     assert len(made) <= AT_ONCE + seconds * SECOND / EVERY_US + 2
-    document = {"SendLocalList": "local list", "SetChargingProfile": "profiles", "ChangeConfiguration": "keys"}[action]
-    kept = bench.store.journal(UID).documents()[document]
-    newest = {"SendLocalList": '"version": 100', "SetChargingProfile": '"limit":6.0', "ChangeConfiguration": '"100"'}
-    assert newest[action].replace(" ", "") in kept.replace(" ", "")
+    assert newest in bench.store.journal(UID).documents()[document].replace(" ", "")
     assert len(bench.of(SetLimit)) < 30 + seconds + 10, "control keeps each plan too"
 
 
@@ -182,3 +190,22 @@ def test_a_disk_that_takes_nothing_is_piled_up_with_nothing() -> None:
     bench.store.mended_disk()
     bench.run(5)
     assert '"limit":25.0' in bench.store.journal(UID).documents()["profiles"], "the newest is there in the end"
+
+
+@pytest.mark.req("OCP-05")
+@pytest.mark.parametrize(
+    ("action", "payload"),
+    [
+        ("TriggerMessage", {"requestedMessage": "BootNotification"}),
+        ("InstallCertificate", {"certificateType": "CentralSystemRootCertificate", "certificate": "nonsense"}),
+        ("CertificateSigned", {"certificateChain": "nonsense"}),
+    ],
+)
+def test_what_follows_from_a_flood_of_requests_costs_few_commits(action: str, payload: dict[str, Any]) -> None:
+    bench = connected(replace(DEFAULTS, security_profile=1, password="correct-horse-battery"))
+    made = commits(bench)
+    for _ in range(100):
+        bench.central.call(bench.now_us, action, payload)
+        bench._wake()
+        bench.run(0.11)
+    assert len(made) <= AT_ONCE + 100 * 0.11 * SECOND / EVERY_US + 2

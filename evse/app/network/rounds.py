@@ -1,0 +1,20 @@
+"""Looking again: at news, and now and then by itself."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+LOOK_S: Final = 60.0
+
+
+async def look_again(look: Callable[[], Awaitable[None]], news: asyncio.Event, pause_s: float = LOOK_S) -> None:
+    """``look`` now, whenever there is ``news``, and every ``pause_s`` seconds; for ever."""
+    while True:
+        await look()
+        try:
+            await asyncio.wait_for(news.wait(), pause_s)
+        except TimeoutError:
+            pass
+        news.clear()
