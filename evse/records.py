@@ -5,8 +5,7 @@ each of them at import: that was half of a start. Here a class keeps all that ``
 ``replace``, ``asdict``, matching, pickling work as ever), but ``__init__``, ``__eq__`` and ``__hash__`` compile themselves at
 their first call, and a frozen record assigns its slots through their descriptors, which needs half the time of ``object.__setattr__``.
 
-Differences from the standard library: only records with slots and comparison, no order; ``inspect.signature`` does not know the
-parameters before the first instance; a field without a default after one with a default is found by the first instance,
+Differences from the standard library: only records with slots and comparison, no order; a field without a default after one with a default is found by the first instance,
 and before that by the type checker.
 
 This module stands below all layers: it imports nothing of the project.
@@ -15,6 +14,8 @@ This module stands below all layers: it imports nothing of the project.
 from __future__ import annotations
 
 import dataclasses
+import inspect
+import sys
 from collections.abc import Callable, Iterable
 from reprlib import recursive_repr
 from typing import TYPE_CHECKING, Any, Final
@@ -61,6 +62,8 @@ def _record(cls: Any, *, frozen: bool, kw_only: bool) -> type:
     for name in ("__init__", "__eq__"):
         if name not in own:
             setattr(made, name, _at_first_call(made, name))
+    if "__init__" not in own:
+        made.__signature__ = _SIGNATURE
     if "__repr__" not in own:
         made.__repr__ = _repr
     if own.get("__hash__") is None:
@@ -84,6 +87,22 @@ def _at_first_call(cls: Any, name: str) -> Callable[..., Any]:
 
 
 _FIRST_CALL: Final = _at_first_call(object, "").__code__
+
+
+class _Signature:
+    """``__signature__`` of every record, for ``inspect``: that of ``__init__``, which is written for it."""
+
+    def __get__(self, instance: object, owner: Any) -> inspect.Signature:
+        """Raises AttributeError for an instance, and for a subclass that is no record: it may have another ``__init__``."""
+        if instance is not None or "__dataclass_fields__" not in vars(owner):
+            raise AttributeError("__signature__")
+        if vars(owner)["__init__"].__code__ is _FIRST_CALL:
+            owner.__init__ = _init(owner)
+        whole = inspect.signature(owner.__init__)
+        return whole.replace(parameters=list(whole.parameters.values())[1:])
+
+
+_SIGNATURE: Final = _Signature()
 
 
 def _refusals(cls: Any) -> tuple[Callable[..., None], Callable[..., None]]:
@@ -145,7 +164,9 @@ def _init(cls: Any) -> Callable[..., None]:
     if hasattr(cls, "__post_init__"):
         body.append("self.__post_init__()")
     parameters = ["self", *given, *(["*", *by_name] if by_name else [])]
-    return _written(cls, "__init__", parameters, body or ["pass"], values)
+    method = _written(cls, "__init__", parameters, body or ["pass"], values)
+    method.__annotations__ = {each.name: each.type for each in dataclasses.fields(cls) if each.init} | {"return": None}
+    return method
 
 
 def _eq(cls: Any) -> Callable[..., bool]:
@@ -179,7 +200,9 @@ def _written(
     lines = [f"def write({', '.join(values)}):", f" def {name}({', '.join(parameters)}):"]
     text = "\n".join([*lines, *(f"  {line}" for line in body), f" return {name}"])
     scope: dict[str, Any] = {}
-    exec(compile(text, f"<record {cls.__qualname__}>", "exec"), scope)  # noqa: S102  # made of names of fields only
+    # In the class's module, where the names in annotations mean something.
+    around = vars(sys.modules[cls.__module__]) if cls.__module__ in sys.modules else {}
+    exec(compile(text, f"<record {cls.__qualname__}>", "exec"), around, scope)  # noqa: S102  # names of fields only
     function: Callable[..., Any] = scope["write"](**values)
     function.__qualname__ = f"{cls.__qualname__}.{name}"
     return function

@@ -5,8 +5,10 @@ from __future__ import annotations
 import copy
 import dataclasses
 import importlib
+import inspect
 import pickle
 import pkgutil
+import typing
 from typing import ClassVar
 
 import pytest
@@ -120,6 +122,23 @@ def test_copies_and_what_is_sent_to_another_process_are_equal() -> None:
         assert pickle.loads(pickle.dumps(made)) == made  # noqa: S301  # our own bytes
     assert dataclasses.replace(Derived(1, notes=["x"]), number=2) == Derived(2)
     assert dataclasses.replace(Derived(1, notes=["x"]), number=2).notes == ["x"]
+
+
+def test_signature_and_annotations_are_there_before_the_first_instance() -> None:
+    @dataclass(frozen=True, slots=True)
+    class Late:
+        value: int
+        names: tuple[str, ...] = ()
+
+    class Other(Late):
+        def __init__(self) -> None:
+            super().__init__(1)
+
+    assert str(inspect.signature(Late)) == "(value: 'int', names: 'tuple[str, ...]' = ()) -> None"
+    assert typing.get_type_hints(Late.__init__) == {"value": int, "names": tuple[str, ...], "return": type(None)}
+    assert str(inspect.signature(Named)) == "(*, first: 'int', second: 'int' = 2) -> None"
+    assert not inspect.signature(Other).parameters
+    assert Late(1, names=("a",)).names == ("a",)
 
 
 def test_a_mutable_default_is_refused() -> None:
