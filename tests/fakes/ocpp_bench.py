@@ -94,6 +94,8 @@ class Bench:
         self.clock_error_us = 0
         self.obeys: dict[type[Command], str] = {}
         """Commands that control refuses, with the reason."""
+        self.plugs_at_once = True
+        """Whether the car is there when a remote start opens a session."""
         self.posted: list[Command] = []
         self.restarts: list[str] = []
         self.attempts: list[int] = []
@@ -309,7 +311,7 @@ class Bench:
             case StartSession():
                 if self.outlets[command.outlet].session is not None:
                     return "the outlet is not free to start a session"
-                self.start_session(command.outlet, command.uid, by="remote")
+                self.start_session(command.outlet, command.uid, by="remote", plug=self.plugs_at_once)
             case StopSession():
                 if self.outlets[command.outlet].session is None:
                     return "no session runs"

@@ -37,7 +37,7 @@ from evse.links.ocpp.stamps import stamp
 from evse.links.ocpp.vendor_keys import NoVendorKeys, VendorKeys
 from evse.records import dataclass
 from evse.services.clock import NO_CLOCK, ClockMapping, ClockQuality, Instant
-from evse.services.journal import Write
+from evse.services.journal import Checkpoint, KeepDocument, Write
 from evse.services.supervision import SupervisionAnswer
 
 _log = logging.getLogger(__name__)
@@ -121,6 +121,8 @@ class Context:
         self.card_answers: list[tuple[str, SupervisionAnswer]] = []
         self.writes: list[Write] = []
         self.keeping = Keeping()
+        self._readings: dict[str, Write] = {}
+        """By name of the document that is durable with them."""
         self._clock: ClockMapping = NO_CLOCK
         self._adopted: ClockMapping | None = None
         self._commanded: dict[str, tuple[OnOutcome, int]] = {}
@@ -260,12 +262,24 @@ class Context:
     def take_along(self) -> list[Write]:
         """Everything that is to be committed, for a commit with what an event makes durable; each is handed out once."""
         writes, self.writes = self.writes, []
-        return [*writes, *self.keeping.take_along()]
+        return [*writes, *self._with_readings(self.keeping.take_along())]
 
     def take_writes(self, now_us: int) -> list[Write]:
         """What is to be committed now; when that is durable, ``keeping`` is to be told."""
         writes, self.writes = self.writes, []
-        return [*writes, *self.keeping.take(now_us, anyway=bool(writes))]
+        return [*writes, *self._with_readings(self.keeping.take(now_us, anyway=bool(writes)))]
+
+    def _with_readings(self, documents: list[KeepDocument]) -> list[Write]:
+        readings = [self._readings.pop(each.name) for each in documents if each.name in self._readings]
+        return [*readings, *documents]
+
+    def keep_reading(self, name: str, reading: Checkpoint, then: Callable[[], None]) -> bool:
+        """Make a reading durable in its turn, then call ``then``; at once when the register stands where it did. False: too many wait."""
+        self._readings[name] = reading
+        kept = self.keeping.put(name, f"{reading.session_id} {reading.register_wh}", then)
+        if not self.keeping.waits(name):
+            del self._readings[name]
+        return kept
 
     def keep(self, name: str, text: str) -> None:
         """Make a text durable under a name, with the next commit."""

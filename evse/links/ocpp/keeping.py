@@ -65,6 +65,10 @@ class Keeping:
             self._then.append(then)
         return waiting < WAITING
 
+    def waits(self, name: str) -> bool:
+        """Whether a document waits to be committed."""
+        return name in self._changed
+
     def take_along(self) -> list[KeepDocument]:
         """Return everything for a commit of which the end is not told: who waits goes on waiting for one that is."""
         writes = [KeepDocument(name, text) for name, text in self._changed.items()]

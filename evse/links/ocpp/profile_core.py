@@ -27,6 +27,7 @@ from evse.links.ocpp.authorising import (
     hand_over_booking,
     may_begin_unasked,
     of_kept_group,
+    session_open,
     take_booking_back,
 )
 from evse.links.ocpp.charging_profile import ProfileError
@@ -34,7 +35,7 @@ from evse.links.ocpp.connector_status import ConnectorStatus, plugged
 from evse.links.ocpp.context import Context, Outcome, Reply
 from evse.links.ocpp.id_tags import IdTagInfo
 from evse.links.ocpp.keys import Access, Change, ChangeStatus, Key, entry_of
-from evse.links.ocpp.profile_smart import pending_profile, take_pending
+from evse.links.ocpp.profile_smart import take_pending
 
 Payload = Mapping[str, Any]
 _log = logging.getLogger(__name__)
@@ -43,6 +44,8 @@ _RESET_US: Final = 15 * SECOND
 """How long a reset waits for sessions to end and, a soft one, for their messages to be delivered."""
 RESET_US: Final = 60 * SECOND
 """Control that has not begun again so long after a reset has not obeyed it."""
+_SEEN_US: Final = 5 * SECOND
+"""An obeyed start shows its session within this."""
 _FREE: Final = (ConnectorStatus.AVAILABLE, ConnectorStatus.PREPARING, ConnectorStatus.FINISHING)
 
 
@@ -251,7 +254,7 @@ def _start_at(context: Context, now_us: int, asked: Sequence[int], payload: Payl
         tag = kept.tag
     if not reason and "chargingProfile" in payload:
         try:
-            take_pending(context, now_us, connector, payload["chargingProfile"])
+            take_pending(context, connector, tag, payload["chargingProfile"])
         except ProfileError as error:
             reason = str(error)
     if reason:
@@ -264,6 +267,7 @@ def _start_at(context: Context, now_us: int, asked: Sequence[int], payload: Payl
             context.refuse("RemoteStartTransaction", outcome.reason or outcome.outcome)
         reply({"status": "Accepted" if outcome.done else "Rejected"})
 
+    context.marks.starting.add(connector)
     if context.keys.flag("AuthorizeRemoteTxRequests"):
         _authorise_then(context, now_us, tag, connector, reply)
     else:
@@ -275,13 +279,33 @@ def _start(context: Context, now_us: int, tag: str, connector: int, then: Callab
     handed_over = hand_over_booking(context, now_us, connector, tag, group_of(context, tag))
 
     def started(at_us: int, outcome: Outcome) -> None:
-        if not outcome.done:
-            pending_profile(context).pop(connector, None)
+        if outcome.done:
+            _await_session(context, at_us, connector)
+        else:
+            _not_started(context, connector)
             if handed_over:
                 take_booking_back(context, at_us, connector)
         then(outcome)
 
     context.command(now_us, StartSession(context.command_id(), connector, uid=tag), started)
+
+
+def _await_session(context: Context, now_us: int, connector: int) -> None:
+    """A start was obeyed: until its session is seen the connector is not free for another."""
+
+    def seen(_at_us: int) -> bool:
+        there = session_open(context, connector)
+        if there:
+            context.marks.starting.discard(connector)
+        return there
+
+    context.wait(seen, now_us + _SEEN_US, lambda _at_us: context.marks.starting.discard(connector))
+
+
+def _not_started(context: Context, connector: int) -> None:
+    """The start that was under way comes to nothing: what it brought goes with it."""
+    context.marks.starting.discard(connector)
+    context.marks.pending_profiles.pop(connector, None)
 
 
 def _authorise_then(context: Context, now_us: int, tag: str, connector: int, reply: Reply) -> None:
@@ -294,7 +318,7 @@ def _authorise_then(context: Context, now_us: int, tag: str, connector: int, rep
         if accepted:
             _start(context, at_us, tag, connector, lambda _outcome: None)
         else:
-            pending_profile(context).pop(connector, None)
+            _not_started(context, connector)
             context.refuse("RemoteStartTransaction", "the id is not authorised")
 
     reply({"status": "Accepted"})
@@ -310,8 +334,10 @@ def _no_start(context: Context, connector: int, tag: str) -> str:
         return f"there is no connector {connector}"
     if context.resetting:
         return "the station is being reset"
-    if context.in_session(connector):
+    if session_open(context, connector):
         return f"connector {connector} is in use"
+    if connector in context.marks.starting:
+        return f"another start is under way at connector {connector}"
     status = context.reports[connector].status
     kept = context.reservations.get(connector)
     own = kept is None or kept.tag.lower() == tag.lower()

@@ -36,7 +36,8 @@ from evse.links.ocpp.profile_stack import (
     ProfileStack,
     schedule_of,
 )
-from evse.links.ocpp.remembered import ToldPlan
+from evse.links.ocpp.remembered import Pending, ToldPlan
+from evse.links.ocpp.transactions import ID_TAG_LIMIT
 
 Payload = Mapping[str, Any]
 DOCUMENT: Final = "profiles"
@@ -132,28 +133,25 @@ def _rated_ma(context: Context, connector: int) -> int:
     return outlets[connector].rated_ma if connector in outlets else sum(facts.rated_ma for facts in outlets.values())
 
 
-def pending_profile(context: Context) -> dict[int, ChargingProfile]:
-    """Profiles that came with a remote start and wait for its transaction, by connector."""
-    return context.marks.pending_profiles
-
-
-def take_pending(context: Context, _now_us: int, connector: int, payload: Payload) -> None:
-    """Keep the profile of a remote start until its transaction begins. Raises ProfileError for one that cannot be used."""
+def take_pending(context: Context, connector: int, tag: str, payload: Payload) -> None:
+    """Keep the profile of a remote start for ``tag`` until its transaction begins (5.11). Raises ProfileError for one that cannot be used."""
     if not context.settings.external_limits:
         raise ProfileError("the station is not controlled by an external system: that is a setting")
     profile = _profile(context, payload)
     if profile.purpose is not Purpose.TX or profile.transaction_id is not None:
         raise ProfileError("the profile of a remote start is a TxProfile without a transactionId")
-    context.marks.pending_profiles[connector] = profile
+    context.marks.pending_profiles[connector] = Pending(tag, profile)
 
 
 def transaction_began(context: Context, now_us: int, connector: int) -> None:
     """The profile that came with the remote start now has its transaction."""
-    profile = context.marks.pending_profiles.pop(connector, None)
-    if profile is None:
+    pending, running = context.marks.pending_profiles.get(connector), context.running.get(connector)
+    if pending is None or running is None or running.tag.lower() != pending.tag[:ID_TAG_LIMIT].lower():
+        # Somebody else was quicker than the start: its profile is not for him.
         return
+    del context.marks.pending_profiles[connector]
     try:
-        context.profiles.install(connector, profile, context.profile_running(connector, now_us))
+        context.profiles.install(connector, pending.profile, context.profile_running(connector, now_us))
     except ProfileError as error:
         context.refuse("RemoteStartTransaction's profile", str(error))
     else:

@@ -66,6 +66,13 @@ class Rules(NamedTuple):
     plug_within_s: int = 0
 
 
+class Pending(NamedTuple):
+    """A profile that came with a remote start and waits for the transaction of that start's id."""
+
+    tag: str
+    profile: ChargingProfile
+
+
 @dataclass(slots=True)
 class Marks:
     """What is remembered of connectors between steps."""
@@ -74,8 +81,10 @@ class Marks:
     """Connectors whose energy is held back because their user turned out to be invalid."""
     served_free: set[int] = field(default_factory=set)
     """Outlets whose plug has had its charge, or its chance of one, without a card."""
-    pending_profiles: dict[int, ChargingProfile] = field(default_factory=dict)
-    """Profiles that came with a remote start and wait for its transaction."""
+    starting: set[int] = field(default_factory=set)
+    """Connectors with a remote start that is under way: no other may come between."""
+    pending_profiles: dict[int, Pending] = field(default_factory=dict)
+    """Profiles that came with a remote start and wait for its transaction, by connector."""
     groups: OrderedDict[str, str] = field(default_factory=OrderedDict)
     """Parent ids (empty: none) of the last ids that the central system was asked about, for who is in no list and no cache."""
     users: dict[int, str] = field(default_factory=dict)

@@ -154,7 +154,8 @@ class MeterReports:
                 context.instant(now_us),
                 values=values_text([meter_value]),
             )
-            context.writes += (*_reading(context, now_us, connector, running.session_id), message)
+            reading = _reading(context, now_us, connector)
+            context.writes += [message] if reading is None else [reading, message]
         elif context.link.may_ask:
             meter_value["timestamp"] = context.now_text(now_us)
             context.requests.ask("MeterValues", {"connectorId": connector, "meterValue": [meter_value]})
@@ -172,6 +173,8 @@ class MeterReports:
         if values and now_us >= self._data_kept_us.get(connector, -NEVER) + DATA_KEPT_US:
             self._data_kept_us[connector] = now_us
             context.keep(data_name(connector), json.dumps([context.running[connector].session_id, values_text(data)]))
+            reading = _reading(context, now_us, connector)
+            context.writes += [] if reading is None else [reading]
 
     def _read(self, context: Context, connector: int, key: str, reading: ReadingContext) -> list[dict[str, Any]]:
         """The values of one list of measurands now, energy of an interval since its last ones."""
@@ -187,14 +190,18 @@ def data_name(connector: int) -> str:
     return f"transaction data {connector}"
 
 
-def _reading(context: Context, now_us: int, connector: int, session_id: str) -> list[Write]:
-    """The session's reading, durable together with what is told of it: after a power cut its end is not below that."""
-    outlet = context.outlet(connector)
+def _reading(context: Context, now_us: int, connector: int) -> Checkpoint | None:
+    """The reading of the session in which the connector's transaction runs; ``None`` without one.
+
+    It is durable before, or together with, what is told of it: after a power cut neither the session's end nor the next start
+    is below that.
+    """
+    outlet, running = context.outlet(connector), context.running.get(connector)
     session = None if outlet is None else outlet.session
-    if outlet is None or session is None or session.session_id != session_id:
-        return []
+    if outlet is None or session is None or running is None or session.session_id != running.session_id:
+        return None
     at = context.instant(now_us)
-    return [Checkpoint(connector, session_id, at, session.energy_wh, outlet.register_wh, session.charge_type)]
+    return Checkpoint(connector, session.session_id, at, session.energy_wh, outlet.register_wh, session.charge_type)
 
 
 def _read(
@@ -208,7 +215,10 @@ def _read(
 
 
 def report_meter(context: Context, now_us: int, connector: int, reading: ReadingContext) -> bool:
-    """Ask to send a connector's values as they are now; false when there are none. Connector 0 has no meter of its own."""
+    """Ask to send a connector's values as they are now; false when there are none. Connector 0 has no meter of its own.
+
+    Those of a transaction go when they are durable: no later end is below what was told.
+    """
     if connector == 0:
         return False
     values = _read(context, connector, context.keys.words("MeterValuesSampledData"), reading, None)
@@ -222,5 +232,12 @@ def report_meter(context: Context, now_us: int, connector: int, reading: Reading
     transaction_id = None if running is None else context.outbox.transaction_ids.get(running.session_id)
     if transaction_id is not None:
         payload["transactionId"] = transaction_id
-    context.requests.ask("MeterValues", payload)
-    return True
+
+    def tell() -> None:
+        context.requests.ask("MeterValues", payload)
+
+    durable = _reading(context, now_us, connector)
+    if durable is None:
+        tell()
+        return True
+    return context.keep_reading(f"reading {connector}", durable, tell)

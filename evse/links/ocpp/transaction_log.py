@@ -67,8 +67,10 @@ class TransactionLog:
         """A session ends: return what to commit with that."""
         context, connector = self._context, event.outlet
         self._users.pop(event.session_id, None)
-        context.marks.users.pop(connector, None)
-        context.marks.pending_profiles.pop(connector, None)
+        user = context.marks.users.pop(connector, "")
+        pending = context.marks.pending_profiles.get(connector)
+        if pending is not None and pending.tag.lower() == user.lower():
+            del context.marks.pending_profiles[connector]
         transaction_over(context, at.mono_us, connector)
         running = context.running.get(connector)
         if running is None or running.session_id != event.session_id:

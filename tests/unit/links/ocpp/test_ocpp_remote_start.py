@@ -49,6 +49,16 @@ def test_remote_start_without_a_connector_takes_the_first_free_one() -> None:
     assert bench.ask("RemoteStartTransaction", {"idTag": "R3"}) == {"status": "Rejected"}
 
 
+@pytest.mark.req("OCP-07")
+def test_remote_starts_without_a_connector_at_one_moment_get_one_each() -> None:
+    bench = connected()
+    bench.ask("ChangeConfiguration", {"key": "AuthorizeRemoteTxRequests", "value": "true"})
+    for tag in ("R1", "R2"):
+        bench.central.call(bench.now_us, "RemoteStartTransaction", {"idTag": tag})
+    bench.run(2)
+    assert {(each.outlet, each.uid) for each in bench.of(StartSession)} == {(1, "R1"), (2, "R2")}
+
+
 @pytest.mark.parametrize(
     "changes",
     [

@@ -203,6 +203,35 @@ def test_a_remote_start_brings_its_profile() -> None:
     assert plan(bench, 1) == [(0, 11.0)]
 
 
+@pytest.mark.req("OCP-04", "OCP-07")
+@pytest.mark.parametrize("wait_s", [0, 1])
+def test_a_second_remote_start_leaves_the_profile_of_the_first_alone(wait_s: float) -> None:
+    bench = connected()
+    wanted = {"connectorId": 1, "idTag": "R"}
+    first = {**wanted, "chargingProfile": profile("TxProfile", (0, 11), chargingProfileKind="Relative")}
+    second = {**wanted, "chargingProfile": profile("TxProfile", (0, 7), chargingProfileKind="Relative")}
+    bench.plugs_at_once = False
+    accepted = bench.central.call(bench.now_us, "RemoteStartTransaction", first)
+    bench.run(wait_s)
+    assert bench.ask("RemoteStartTransaction", second) == {"status": "Rejected"}
+    assert bench.central.answers[accepted] == {"status": "Accepted"}
+    bench.plug(1)
+    bench.run(1)
+    assert plan(bench, 1) == [(0, 11.0)]
+
+
+@pytest.mark.req("OCP-04", "OCP-07")
+def test_the_profile_of_a_remote_start_is_not_for_whoever_was_quicker() -> None:
+    bench = connected()
+    bench.ask("ChangeConfiguration", {"key": "AuthorizeRemoteTxRequests", "value": "true"})
+    bench.central.behaviour.silent.add("Authorize")
+    made = profile("TxProfile", (0, 11), chargingProfileKind="Relative")
+    bench.ask("RemoteStartTransaction", {"connectorId": 1, "idTag": "R", "chargingProfile": made})
+    bench.start_session(1, "QUICK")
+    bench.run(1)
+    assert plan(bench, 1) is None
+
+
 @pytest.mark.req("ENE-05", "OCP-04")
 def test_without_external_control_profiles_are_refused() -> None:
     bench = connected(replace(DEFAULTS, external_limits=False))

@@ -150,6 +150,50 @@ def test_after_a_power_cut_a_transaction_ends_with_no_less_than_was_told() -> No
 
 
 @pytest.mark.req("OCP-03")
+@pytest.mark.parametrize("seed", range(4))
+def test_after_a_power_cut_neither_end_nor_next_start_is_below_a_triggered_reading(seed: int) -> None:
+    bench = connected(replace(DEFAULTS, sample_interval_s=0), seed=seed)
+    bench.card(1, "04A1B2C3")
+    bench.run(2)
+    session = bench.outlet(1).session
+    assert session is not None
+    bench.draw(1, 1_493)
+    bench.run(1)
+    bench.change(1, register_wh=1_594, session=replace(session, energy_wh=1_594))
+    bench.central.call(bench.now_us, "TriggerMessage", {"requestedMessage": "MeterValues", "connectorId": 1})
+    while not bench.central.payloads("MeterValues"):
+        bench.run(0.001)
+    bench.power_cut()
+    bench.run(60)
+    told = bench.central.payloads("MeterValues")[0]["meterValue"][0]
+    (entry,) = bench.central.ledger.values()
+    assert entry.stops[0]["meterStop"] == 1_594
+    assert seconds(entry.stops[0]["timestamp"]) == pytest.approx(seconds(told["timestamp"]), abs=1)
+    bench.card(1, "04A1B2C3")
+    bench.run(2)
+    assert bench.central.payloads("StartTransaction")[-1]["meterStart"] == 1_594
+
+
+@pytest.mark.req("OCP-03")
+def test_triggers_at_one_register_are_written_once_and_a_flood_of_them_in_turns() -> None:
+    bench = connected(replace(DEFAULTS, sample_interval_s=0))
+    bench.card(1, "04A1B2C3")
+    bench.run(2)
+    before = bench.store.commits
+    asked = {"requestedMessage": "MeterValues", "connectorId": 1}
+    for _ in range(20):
+        bench.ask("TriggerMessage", asked)
+    assert len(bench.central.payloads("MeterValues")) == 20
+    assert bench.store.commits - before <= 1
+    session = bench.outlet(1).session
+    assert session is not None
+    for register_wh in range(1, 61):
+        bench.change(1, register_wh=register_wh, session=replace(session, energy_wh=register_wh))
+        bench.ask("TriggerMessage", asked)
+    assert bench.store.commits - before <= 20 + 60 // 2 + 2
+
+
+@pytest.mark.req("OCP-03")
 def test_a_session_begun_before_anybody_knew_the_time_has_the_right_times() -> None:
     bench = Bench(DEFAULTS)
     bench.clock_set = False
