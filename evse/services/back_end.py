@@ -37,6 +37,11 @@ class BackEnd(Protocol):
         """Number of the last message that was taken from the journal."""
         ...
 
+    @property
+    def problem(self) -> str:
+        """What the other side does not know and will not be told any more, in words; empty when there is nothing."""
+        ...
+
     def load(
         self,
         documents: Mapping[str, str],

@@ -49,6 +49,11 @@ class BackEndDesk:
         """Whether the station is supervised."""
         return self._back_end is not None
 
+    @property
+    def problem(self) -> str:
+        """What supervision will never be told, in words; empty when there is nothing."""
+        return "" if self._back_end is None else self._back_end.problem
+
     def start(self) -> None:
         """Another boot of control: nobody answers the commands of the one before."""
         self._answers.clear()

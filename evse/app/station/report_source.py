@@ -57,8 +57,10 @@ class StationReport:
 
     async def report(self) -> Report:
         settings = self._settings
+        condition = self._source.condition()
         troubles = (
-            self._source.condition().journal_problem,
+            condition.journal_problem,
+            condition.supervision_problem,
             settings.problem if settings is not None else "",
             self._host_problem(),
         )

@@ -195,7 +195,7 @@ class StationHub:
     def condition(self) -> Condition:
         """Whether control is here, how old its newest Snapshot is, and whether the journal works."""
         age_us = self._clock() - self._viewed_us if self._connected else None
-        return Condition(self._connected, age_us, self._services.problem)
+        return Condition(self._connected, age_us, self._services.problem, self._services.back_end.problem)
 
     async def subscribe(self) -> AsyncIterator[Update]:
         """Updates from now on."""

@@ -28,7 +28,7 @@ from evse.exchange.snapshot import StationView
 from evse.links.ocpp.authorising import free_offline, renew_bookings
 from evse.links.ocpp.certificates import CertificateStore
 from evse.links.ocpp.context import VIEW_GRACE_US, Context, Outcome
-from evse.links.ocpp.delivery import keep_change, next_message
+from evse.links.ocpp.delivery import REPEATS, keep_change, next_message
 from evse.links.ocpp.dialect import Version, answer_in, request_in, request_out
 from evse.links.ocpp.file_work import End
 from evse.links.ocpp.frame import BadFrame, Call, CallResult, encode, parse
@@ -115,7 +115,10 @@ class ChargePoint:
             if running is not None:
                 self._meter.restore(connector, running.session_id, documents.get(data_name(connector), ""))
         context.profiles = restored_profiles(documents.get("profiles", ""), context.profiles, context.running)
-        waiting = [self._queued(number, message) for number, message in messages]
+        repeats = json.loads(documents.get(REPEATS) or "{}")
+        waiting = [
+            replace(self._queued(number, message), repeats=repeats.get(str(number), 0)) for number, message in messages
+        ]
         context.outbox = Outbox(waiting, transaction_ids)
         if context.outbox.stale is not None:
             keep_change(context, context.outbox.stale)

@@ -121,8 +121,6 @@ class Context:
         self.card_answers: list[tuple[str, SupervisionAnswer]] = []
         self.writes: list[Write] = []
         self.keeping = Keeping()
-        self._readings: dict[str, Write] = {}
-        """By name of the document that is durable with them."""
         self._clock: ClockMapping = NO_CLOCK
         self._adopted: ClockMapping | None = None
         self._commanded: dict[str, tuple[OnOutcome, int]] = {}
@@ -270,15 +268,15 @@ class Context:
         return [*writes, *self._with_readings(self.keeping.take(now_us, anyway=bool(writes)))]
 
     def _with_readings(self, documents: list[KeepDocument]) -> list[Write]:
-        readings = [self._readings.pop(each.name) for each in documents if each.name in self._readings]
-        return [*readings, *documents]
+        waiting = self.marks.readings
+        return [*(waiting.pop(each.name) for each in documents if each.name in waiting), *documents]
 
     def keep_reading(self, name: str, reading: Checkpoint, then: Callable[[], None]) -> bool:
         """Make a reading durable in its turn, then call ``then``; at once when the register stands where it did. False: too many wait."""
-        self._readings[name] = reading
+        self.marks.readings[name] = reading
         kept = self.keeping.put(name, f"{reading.session_id} {reading.register_wh}", then)
         if not self.keeping.waits(name):
-            del self._readings[name]
+            del self.marks.readings[name]
         return kept
 
     def keep(self, name: str, text: str) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import logging
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from typing import Any, Final
 
 from evse.core.units import SECOND
 from evse.links.ocpp.authorising import info_of, transaction_judged
@@ -15,6 +17,10 @@ from evse.links.ocpp.stamps import filled, instants_in, offsets
 from evse.services.clock import ClockQuality
 from evse.services.journal import AssignTransaction, DropMessages
 
+_log = logging.getLogger(__name__)
+REPEATS: Final = "message repeats"
+"""Name of the document that keeps which messages have another id by now."""
+
 
 def next_message(context: Context, now_us: int) -> tuple[Call, Callable[[Answer], None]] | None:
     """Return the transaction message to send now and what to do with its answer; ``None``: nothing may be sent."""
@@ -23,7 +29,8 @@ def next_message(context: Context, now_us: int) -> tuple[Call, Callable[[Answer]
     if found is None or message is None:
         return None
     call = Call(found[0], message.kind.value, _stamped(context, now_us, found[1]))
-    return call, lambda answer: _answered(context, message, answer)
+    connection = context.connection
+    return call, lambda answer: _answered(context, message, answer, same=context.connection == connection)
 
 
 def _stamped(context: Context, now_us: int, payload: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -40,7 +47,7 @@ def _stamped(context: Context, now_us: int, payload: Mapping[str, Any]) -> Mappi
     return result
 
 
-def _answered(context: Context, message: Queued, answer: Answer) -> None:
+def _answered(context: Context, message: Queued, answer: Answer, *, same: bool) -> None:
     if answer.payload is not None:
         _delivered(context, message, answer)
     elif answer.refused:
@@ -48,7 +55,19 @@ def _answered(context: Context, message: Queued, answer: Answer) -> None:
             context.keys.integer("TransactionMessageAttempts"),
             context.keys.integer("TransactionMessageRetryInterval") * SECOND,
         )
+        given_up = context.outbox.given_up
         _changed(context, context.outbox.failed(context.now_us, policy), message)
+        context.keep_in_turn(REPEATS, json.dumps(context.outbox.repeats) if context.outbox.repeats else "")
+        if context.outbox.given_up > given_up:
+            _log.warning(
+                "%s of session %s at connector %d is given up: the central system has refused it %d times; "
+                "the charge stays in the station's own records",
+                *(message.kind.value, message.session_id, message.connector, message.attempts + 1),
+            )
+    elif same:
+        # It may have arrived: it goes again under its id, which no connection may carry twice, so over another one.
+        _log.warning("%s was not answered in time: the connection is given up", message.kind.value)
+        context.link.drop()
     else:
         context.outbox.lost()
 

@@ -3,7 +3,7 @@
 Rules (OCPP 1.6, 3.7 and 4.10; `TransactionMessageAttempts`, `TransactionMessageRetryInterval`):
 
 - A message enters when what it tells is durable, and leaves when the central system has answered. Whoever owns the outbox
-  makes both durable (:class:`Kept`, :class:`Dropped`); until then a restart brings it back, under the same message id.
+  makes both durable (:class:`Kept`, :class:`Dropped`); until then a restart brings it back.
 - The order of one connector is never changed. Connectors do not wait for each other: a message that has to be tried again
   later holds up its own connector only.
 - Only an answer that is an error counts as an attempt. A lost connection does not: the message goes again.
@@ -46,13 +46,18 @@ class Queued:
     kind: Kind
     payload: Mapping[str, Any]
     attempts: int = 0
+    repeats: int = 0
+    """How often it went again over a connection that it had gone over before."""
     instants: tuple[Instant, ...] = ()
     """Every one that its payload holds: a message is dated by what those beside it know."""
 
     @property
     def unique_id(self) -> str:
-        """Message id: the same at each attempt, so that a central system that remembers can tell a repetition."""
-        return f"tx-{self.number}"
+        """Message id: another one for each time over the same connection (OCPP-J 1.6, 4.1.4).
+
+        After a lost connection it is the one that may have arrived: a central system that remembers can tell a repetition.
+        """
+        return f"tx-{self.number}-{self.repeats}" if self.repeats else f"tx-{self.number}"
 
 
 class Kept(NamedTuple):
@@ -75,7 +80,7 @@ Change = Kept | Dropped
 class RetryPolicy(NamedTuple):
     """`TransactionMessageAttempts` and `TransactionMessageRetryInterval`."""
 
-    attempts: int = 3
+    attempts: int = 10
     interval_us: int = 60 * SECOND
 
 
@@ -91,6 +96,8 @@ class Outbox:
         """By session, until its stop is delivered."""
         self.given_up = 0
         """Messages that were dropped undelivered since the start."""
+        self.untold: set[str] = set()
+        """Sessions of which something was dropped undelivered since the start."""
         for message in waiting:
             self._lane(message.connector).append(message)
         self.stale = self._orphans()
@@ -103,6 +110,11 @@ class Outbox:
     def waiting(self) -> tuple[Queued, ...]:
         """Everything that is not delivered, by number."""
         return tuple(sorted((each for lane in self._lanes.values() for each in lane), key=lambda each: each.number))
+
+    @property
+    def repeats(self) -> dict[int, int]:
+        """By number of a message that waits, what makes its id another one; to be kept over restarts."""
+        return {each.number: each.repeats for lane in self._lanes.values() for each in lane if each.repeats}
 
     @property
     def in_flight(self) -> Queued | None:
@@ -119,7 +131,7 @@ class Outbox:
             each.session_id == message.session_id for each in lane
         )
         if message.kind is not Kind.START and not started:
-            self.given_up += 1
+            self._give_up(message)
             return Dropped((message.number,))
         lane.append(message)
         return self._thin_out() if message.kind is Kind.METER_VALUES else None
@@ -166,8 +178,8 @@ class Outbox:
                     kept.append(each)
                 else:
                     gone.append(each.number)
+                    self._give_up(each)
             self._lanes[connector] = kept
-        self.given_up += len(gone)
         return Dropped(tuple(sorted(gone))) if gone else None
 
     def _due_us(self, connector: int) -> int:
@@ -200,14 +212,14 @@ class Outbox:
         if message is None:
             return ()
         lane = self._lane(message.connector)
-        tried = replace(message, attempts=message.attempts + 1)
+        tried = replace(message, attempts=message.attempts + 1, repeats=message.repeats + 1)
         if tried.attempts < policy.attempts:
             lane[0] = tried
             self._in_flight = None
             self._retry_us[message.connector] = now_us + policy.interval_us * tried.attempts
             return ()
         self._land()
-        self.given_up += 1
+        self._give_up(message)
         if message.kind is Kind.STOP:
             self.transaction_ids.pop(message.session_id, None)
         orphans = self._orphans() if message.kind is Kind.START else None
@@ -217,6 +229,10 @@ class Outbox:
         """The connection is gone: whether the message in flight has arrived is unknown, so it goes again."""
         self._in_flight = None
         self._retry_us.clear()
+
+    def _give_up(self, message: Queued) -> None:
+        self.given_up += 1
+        self.untold.add(message.session_id)
 
     def _land(self) -> Queued | None:
         message, self._in_flight = self._in_flight, None

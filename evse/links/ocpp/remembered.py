@@ -11,6 +11,7 @@ from evse.links.ocpp.bucket import Bucket
 from evse.links.ocpp.charging_profile import ChargingProfile
 from evse.records import dataclass
 from evse.services.clock import Instant
+from evse.services.journal import Checkpoint
 
 CLOCK_STEP_US: Final = SECOND // 2
 """By less a clock only drifts."""
@@ -99,6 +100,8 @@ class Marks:
     """When an outlet's phase switch was last ordered to move."""
     told_rules: dict[int, Rules] = field(default_factory=dict)
     """What control was last told of vehicles that leave and users who do not plug in."""
+    readings: dict[str, Checkpoint] = field(default_factory=dict)
+    """Readings that become durable with the document of this name."""
     mute: bool = False
     """Whether the central system does not know security events."""
     resets: int = 0

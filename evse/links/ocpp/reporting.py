@@ -13,7 +13,7 @@ from evse.links.ocpp.meter_values import Rhythm, sampled_values
 from evse.links.ocpp.requests import Answer
 from evse.links.ocpp.stamps import utc_us_from
 from evse.links.ocpp.transactions import values_from, values_text
-from evse.services.journal import Checkpoint, MessageKind, QueueMessage, Write
+from evse.services.journal import Checkpoint, MessageKind, QueueMessage
 
 STOP_VALUES: Final = 300
 """`SampledValue`s of a transaction's data that are kept for its stop; then every second reading goes."""
@@ -154,8 +154,8 @@ class MeterReports:
                 context.instant(now_us),
                 values=values_text([meter_value]),
             )
-            reading = _reading(context, now_us, connector)
-            context.writes += [message] if reading is None else [reading, message]
+            at_once = _reading(context, now_us, connector)
+            context.writes += [message] if at_once is None else [at_once, message]
         elif context.link.may_ask:
             meter_value["timestamp"] = context.now_text(now_us)
             context.requests.ask("MeterValues", {"connectorId": connector, "meterValue": [meter_value]})
@@ -173,8 +173,8 @@ class MeterReports:
         if values and now_us >= self._data_kept_us.get(connector, -NEVER) + DATA_KEPT_US:
             self._data_kept_us[connector] = now_us
             context.keep(data_name(connector), json.dumps([context.running[connector].session_id, values_text(data)]))
-            reading = _reading(context, now_us, connector)
-            context.writes += [] if reading is None else [reading]
+            at_once = _reading(context, now_us, connector)
+            context.writes += [] if at_once is None else [at_once]
 
     def _read(self, context: Context, connector: int, key: str, reading: ReadingContext) -> list[dict[str, Any]]:
         """The values of one list of measurands now, energy of an interval since its last ones."""

@@ -117,7 +117,7 @@ def _core(facts: StationFacts) -> tuple[Key, ...]:
         *_measurands("StopTxnSampledData", ""),
         _fixed("SupportedFeatureProfiles", ",".join(FEATURE_PROFILES), KeyKind.TEXT),
         _fixed("SupportedFeatureProfilesMaxLength", len(FEATURE_PROFILES)),
-        _integer("TransactionMessageAttempts", 3, 1, 100),
+        _integer("TransactionMessageAttempts", 10, 1, 100),
         _integer("TransactionMessageRetryInterval", 60, 0, 3_600),
         _flag("UnlockConnectorOnEVSideDisconnect", default=True),
         _integer("WebSocketPingInterval", 60, 0, 3_600),

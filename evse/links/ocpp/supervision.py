@@ -131,6 +131,17 @@ class OcppSupervision:
         """Number of the last message that was taken from the journal."""
         return self.charge_point.last_number
 
+    @property
+    def problem(self) -> str:
+        """What was given up since the start."""
+        untold = len(self.charge_point.context.outbox.untold)
+        if not untold:
+            return ""
+        told = "of one charge" if untold == 1 else f"of {untold} charges"
+        return (
+            f"central system: messages {told} were refused again and again and given up; see the station's own records"
+        )
+
     def load(
         self,
         documents: Mapping[str, str],

@@ -66,6 +66,13 @@ async def test_control_gone_and_control_hung_are_told_apart(bench: Any) -> None:
     assert health["reasons"] == ["control does not react: no Snapshot for 4.0 s"]
 
 
+async def test_a_charge_that_the_central_system_will_never_know_degrades(bench: Any) -> None:
+    bench.station.state = Condition(True, 0, supervision_problem="central system: messages of one charge were given up")
+    status, health = await ask(bench)
+    assert (status, health["status"]) == (200, "degraded")
+    assert health["reasons"] == ["central system: messages of one charge were given up"]
+
+
 async def test_a_late_snapshot_degrades(bench: Any) -> None:
     bench.station.state = Condition(True, 2 * S + 100_000)
     status, health = await ask(bench)

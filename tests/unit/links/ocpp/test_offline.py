@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 import random
 from dataclasses import replace
 from datetime import datetime
@@ -223,13 +224,52 @@ def test_a_message_that_the_central_system_fails_on_is_tried_again_and_given_up(
     assert len(bench.central.ledger) == 1
     bench.stop_session(1)
     bench.run(2)
-    bench.central.behaviour.errors["StartTransaction"] = 3
+    bench.central.behaviour.errors["StartTransaction"] = 10
     bench.card(1, "04A1B2C3")
-    bench.run(400)
+    bench.run(40 * 60)
+    assert bench.outlet(1).session is not None, "the charge goes on"
+    assert bench.supervision.problem == ""
+    bench.run(10 * 60)
+    bench.draw(1, 700)
     bench.stop_session(1)
     bench.run(400)
-    assert len(bench.central.ledger) == 1, "given up after three attempts, and what belongs to it"
+    assert len(bench.central.ledger) == 1, "given up after ten attempts, and what belongs to it"
     assert bench.store.station(UID).messages == {}
+    (record, _) = bench.store.journal(UID).records(2)
+    assert record.energy_wh == 700, "the station's own record stays"
+    assert "one charge were refused" in bench.services.back_end.problem
+    assert bench.supervision.problem == bench.services.back_end.problem
+
+
+@pytest.mark.req("OCP-03")
+@pytest.mark.parametrize("fault", ["error", "nonsense", "silence"])
+def test_no_message_id_comes_twice_over_one_connection(fault: str) -> None:
+    bench = connected()
+    sent: list[tuple[int, str]] = []
+    plain = bench.send
+
+    def noted(text: str) -> None:
+        if '"StartTransaction"' in text:
+            sent.append((bench.context.connection, json.loads(text)[1]))
+        plain(text)
+
+    bench.send = noted  # type: ignore[method-assign]
+    behaviour = bench.central.behaviour
+    match fault:
+        case "error":
+            behaviour.errors["StartTransaction"] = 1
+        case "nonsense":
+            behaviour.wrong.add("StartTransaction")
+        case "silence":
+            behaviour.silent.add("StartTransaction")
+    bench.card(1, "04A1B2C3")
+    bench.run(31)
+    behaviour.wrong.clear()
+    behaviour.silent.clear()
+    bench.run(100)
+    assert len(sent) == len(set(sent)) == 2
+    ids = {unique_id for _connection, unique_id in sent}
+    assert len(ids) == (1 if fault == "silence" else 2), "what may have arrived is told as a repetition"
 
 
 @pytest.mark.req("OCP-03")
