@@ -62,7 +62,14 @@ def run(lanes: Sequence[Lane], clock: Callable[[], float] = time.monotonic) -> i
 
 def _start(lane: Lane, now_s: float) -> _Running:
     output = tempfile.TemporaryFile()  # noqa: SIM115  # open as long as the process runs
-    return _Running(lane, subprocess.Popen(lane.command, stdout=output, stderr=subprocess.STDOUT), output, now_s)
+    # What a shell starts in the background ignores interrupts and so would our commands, which are ended by one.
+    ours = signal.getsignal(signal.SIGINT)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        process = subprocess.Popen(lane.command, stdout=output, stderr=subprocess.STDOUT)
+    finally:
+        signal.signal(signal.SIGINT, ours)
+    return _Running(lane, process, output, now_s)
 
 
 def _wait(each: _Running) -> None:

@@ -619,8 +619,8 @@ MUTANTS: Final = (
         "meter-loss-not-told",
         "an old reading of a lost meter goes on metering",
         "evse/core/metering.py",
-        "self.in_force = now_us < read_us + STALE_US",
-        "self.in_force = self._good is not None",
+        "read_us = -NEVER if sample is None or self._good is None else self._good.read_us",
+        "read_us = -NEVER if self._good is None else now_us",
         ("meter-dies",),
     ),
     Mutant(

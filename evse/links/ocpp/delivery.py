@@ -12,6 +12,7 @@ from evse.links.ocpp.frame import Call
 from evse.links.ocpp.outbox import Change, Dropped, Kept, Kind, Queued, RetryPolicy
 from evse.links.ocpp.requests import Answer
 from evse.links.ocpp.stamps import filled, instants_in, offsets
+from evse.services.clock import ClockQuality
 from evse.services.journal import AssignTransaction, DropMessages
 
 
@@ -26,7 +27,12 @@ def next_message(context: Context, now_us: int) -> tuple[Call, Callable[[Answer]
 
 
 def _stamped(context: Context, now_us: int, payload: Mapping[str, Any]) -> Mapping[str, Any]:
-    instants = [each for message in context.outbox.waiting for each in instants_in(message.payload)]
+    instants = list(instants_in(payload))
+    clock = context.clock
+    of_now = clock.quality is not ClockQuality.UNSET and all(each.boot_id == clock.boot_id for each in instants)
+    if not of_now:
+        # What waits beside it may know more of its boot's time.
+        instants = [each for message in context.outbox.waiting for each in message.instants]
     began_us = context.view.started_us if context.view is not None else now_us
     began_utc_us = context.utc_us(began_us)
     known = offsets(instants, context.clock, context.utc_us(now_us) or 0 if began_utc_us is None else began_utc_us)

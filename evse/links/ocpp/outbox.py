@@ -22,6 +22,7 @@ from typing import Any, Final, NamedTuple
 
 from evse.core.units import NEVER, SECOND
 from evse.records import dataclass
+from evse.services.clock import Instant
 
 METER_VALUES_KEPT: Final = 1_000
 """`MeterValues` that may wait at most; starts and stops are never thinned out."""
@@ -45,6 +46,8 @@ class Queued:
     kind: Kind
     payload: Mapping[str, Any]
     attempts: int = 0
+    instants: tuple[Instant, ...] = ()
+    """Every one that its payload holds: a message is dated by what those beside it know."""
 
     @property
     def unique_id(self) -> str:

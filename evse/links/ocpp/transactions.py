@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from evse.links.ocpp.outbox import Kind, Queued
+from evse.links.ocpp.stamps import instants_in
 from evse.services.clock import ClockQuality, Instant
 from evse.services.journal import MessageKind, QueueMessage
 
@@ -63,7 +64,8 @@ def queued(number: int, message: QueueMessage, default_tag: str, serial: str) ->
             }
             if values:
                 payload["transactionData"] = values
-    return Queued(number, message.outlet, message.session_id, KINDS[message.kind], payload)
+    instants = tuple(instants_in(payload))
+    return Queued(number, message.outlet, message.session_id, KINDS[message.kind], payload, instants=instants)
 
 
 def values_text(values: Iterable[Mapping[str, Any]]) -> str:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -48,6 +50,17 @@ def test_all_run_at_once_and_are_shown_with_how_they_ended(capfd: pytest.Capture
     assert "met b\n--- two: status 0, " in shown
 
 
+@pytest.fixture(params=["in front", "in the background"])
+def interrupts(request: pytest.FixtureRequest) -> Iterator[None]:
+    """A shell without job control starts what runs in the background deaf to interrupts."""
+    before = signal.getsignal(signal.SIGINT)
+    if request.param != "in front":
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("interrupts")
 def test_a_failure_ends_the_others_which_may_clear_up(capfd: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     mark = tmp_path / "mark"
     begin = time.monotonic()
