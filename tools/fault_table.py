@@ -58,7 +58,7 @@ def load_times(path: Path = TIMES) -> Times:
     return times
 
 
-FAMILIES: Final = {"city": "City", "thor": "THØR", "thor-free": "THØR"}
+FAMILIES: Final = {"city": "City", "city-free": "City", "thor": "THØR", "thor-free": "THØR"}
 
 
 def times_text(times: Times) -> str:

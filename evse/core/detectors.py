@@ -12,7 +12,7 @@ from evse.core.energy import OverCurrentWatch
 from evse.core.generator import GeneratorTries
 from evse.core.lock import LockGoal, LockSupervisor
 from evse.core.pilot import VEHICLE_LEVELS, DiodeCheck, PilotMonitor
-from evse.core.shutter import ShutterGoal, ShutterSupervisor
+from evse.core.shutter import PlugWay, ShutterGoal, ShutterSupervisor
 from evse.core.units import MS, NEVER
 from evse.core.values import CableState, LockFeedback, OutletInputs, PilotLevel, ShutterFeedback
 
@@ -39,6 +39,8 @@ class DetectorContext(NamedTuple):
     """Limit of the socket in use, opens at once."""
     breaker_tripped: bool
     """The debounced breaker input says so."""
+    plug_seen: bool
+    """There is something of a mode 3 plug, cable or vehicle."""
     phases_fed: int
     """So many conductors have to be live, counted from L1."""
 
@@ -49,6 +51,7 @@ class FaultDetectors:
     def __init__(self, config: OutletConfig) -> None:
         self._config = config
         self.generator = GeneratorTries()
+        self._plug_way = PlugWay()
         self._hot = False
         self._doubt_since_us = NEVER
         self.wake_us = NEVER
@@ -70,6 +73,8 @@ class FaultDetectors:
     ) -> list[str]:
         """Return the names of all faults whose cause is present, in a fixed order."""
         self.wake_us = NEVER
+        if self._config.has_shutter:
+            self._plug_way.update(now_us, inputs.shutter, seen=context.plug_seen, link_ok=inputs.link_ok)
         if not inputs.link_ok:
             # Old readings prove nothing: only the loss itself is a fact.
             return ["FrontEndLost"] if context.link_expected else []
@@ -98,7 +103,7 @@ class FaultDetectors:
             "ShutterFailedToOpen": shutter.failed is ShutterGoal.OPEN,
             "ShutterFailedToClose": shutter.failed is ShutterGoal.CLOSED,
             "ShutterOpenedInCharge": context.lock_needed and shutter.lost and not shutter_unknown,
-            "ShutterSensor": shutter_unknown,
+            "ShutterSensor": shutter_unknown or self._plug_way.impossible,
             "ProtectionDeviceTripped": context.breaker_tripped,
             "SupplyLost": min(inputs.voltages_mv[: context.phases_fed]) < self._config.protection.voltage_minimum_mv,
             "BrownOut": inputs.supply_mv < self._config.protection.supply_minimum_mv,

@@ -85,7 +85,14 @@ CATALOGUE: Final[tuple[FaultKind, ...]] = (
     _row("ShutterFailedToOpen", 25, _NOTICE, _SELF, ends=False, meaning="shutter did not reach open"),
     _row("ShutterFailedToClose", 26, _CONTROLLED, _UNPLUG, ends=True, meaning="shutter did not reach closed"),
     _row("ShutterOpenedInCharge", 27, _EMERGENCY, _UNPLUG, ends=True, meaning="shutter left closed during a session"),
-    _row("ShutterSensor", 28, _EMERGENCY, _SELF, ends=True, meaning="shutter reports both ends at once"),
+    _row(
+        "ShutterSensor",
+        28,
+        _EMERGENCY,
+        _SELF,
+        ends=True,
+        meaning="shutter reports what cannot be: both ends at once, or closed before a plug",
+    ),
     _row("ProtectionDeviceTripped", 29, _EMERGENCY, _SELF, ends=False, meaning="breaker input: the breaker tripped"),
     _row(
         "PilotGeneratorDefective", 30, _EMERGENCY, _SERVICE, ends=True, meaning="the generator failed in three offers"

@@ -126,6 +126,11 @@ class OutletParts:
         return self.proximity.state not in (CableState.NOT_PLUGGED, CableState.SHORT, CableState.INVALID)
 
     @property
+    def _seen(self) -> bool:
+        """Whether there is anything of a mode 3 plug, cable or vehicle."""
+        return self._plugged or self.inputs.proximity_ohm is not None or self.pilot.level in VEHICLE_LEVELS
+
+    @property
     def _vehicle_gone(self) -> bool:
         gone = not self.domestic.plugged if self.domestic.selected else self.pilot.level is PilotLevel.A
         return self.inputs.link_ok and gone
@@ -148,9 +153,8 @@ class OutletParts:
         return self.domestic.split(now_us, self._drawing, self.inputs.contactor_closed)
 
     def _take_turns(self, now_us: int, *, bound: bool) -> None:
-        seen = self._plugged or self.inputs.proximity_ohm is not None or self.pilot.level in VEHICLE_LEVELS
         closed = self.inputs.contactor_closed
-        self.domestic.follow(now_us, mode3_closed=closed, mode3_empty=not seen, bound=bound)
+        self.domestic.follow(now_us, mode3_closed=closed, mode3_empty=not self._seen, bound=bound)
 
     def _facts(self, now_us: int) -> ProcedureFacts:
         ending = next((fault.kind.name for fault in self.faults.active if fault.kind.ends_session), "")

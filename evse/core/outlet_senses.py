@@ -86,6 +86,7 @@ class OutletSenses(OutletParts):
             reader_expected=self._reader_seen or now_us >= self._link_due_us,
             hard_current_ma=self._hard_current_ma,
             breaker_tripped=self.user_input.breaker_tripped,
+            plug_seen=self._seen,
             phases_fed=min(self.phase_switch.phases_fed, len(self.config.wired)),
         )
         if not (context.link_expected and context.reader_expected):

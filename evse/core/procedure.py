@@ -208,7 +208,8 @@ class Procedure(UserSide):
 
     def _charge_loop(self, now_us: int, facts: ProcedureFacts) -> None:
         session = self._expect_session(facts)
-        if facts.contact_closed and not session.was_energised:
+        # A mirror contact that reports "closed" by itself has given nothing.
+        if facts.permitted and facts.contact_closed and not session.was_energised:
             session.was_energised = True
             # A first reading at once: a power cut in the first minute leaves at least the type of charge.
             session.checkpoint_us = now_us - self._checkpoint_period_us

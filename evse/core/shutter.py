@@ -8,10 +8,15 @@ free of current. Whether it should be open is :mod:`evse.core.shutter_plan`'s bu
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Final
 
 from evse.core.config import ShutterTimings
 from evse.core.motor import MotorSupervisor
+from evse.core.units import NEVER, SECOND
 from evse.core.values import ShutterDrive, ShutterFeedback
+
+SHUT_FOR_US: Final = 1 * SECOND
+"""A plug that comes while "closed" was reported for so long has proven the end switch wrong (ours)."""
 
 
 class ShutterGoal(StrEnum):
@@ -39,3 +44,31 @@ class ShutterSupervisor(MotorSupervisor[ShutterGoal, ShutterFeedback, ShutterDri
     def closed(self) -> bool:
         """The goal is "closed", the feedback confirms it, and no earlier pulse is on its way back."""
         return self.at(ShutterGoal.CLOSED)
+
+
+class PlugWay:
+    """Whether a plug came through a shutter that was reported closed: then it is open, and its end switch lies.
+
+    What stands in the socket when the station starts, or when its front end comes back, came when nobody looked.
+    """
+
+    def __init__(self) -> None:
+        self.impossible = False
+        """The plug that stands in the socket came through the closed shutter."""
+        self._shut_since_us = NEVER
+        self._empty = False
+
+    def update(self, now_us: int, feedback: ShutterFeedback, *, seen: bool, link_ok: bool) -> None:
+        """Take what the end switches say and whether anything of a plug, cable or vehicle is ``seen``."""
+        if not link_ok:
+            self._empty, self._shut_since_us = False, NEVER
+            return
+        if not seen:
+            self.impossible = False
+        elif self._empty and now_us >= self._shut_since_us + SHUT_FOR_US:
+            self.impossible = True
+        self._empty = not seen
+        if feedback is not ShutterFeedback.CLOSED:
+            self._shut_since_us = NEVER
+        elif self._shut_since_us == NEVER:
+            self._shut_since_us = now_us

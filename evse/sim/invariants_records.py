@@ -156,13 +156,13 @@ class RecordsBalanceWithTheWorld:
         name = self._charged.get(number)
         if name is None:
             return
-        if any(contact.welded and not contact.coil for contact in facts.contacts):
-            self._welded[name] = self._welded.get(name, 0) + energy
-            return
         if moment.config.outlets[number - 1].meter:
             self._unsure[name] = self._unsure.get(name, 0) + abs(by_setting - energy)
         else:
             energy = by_setting
+        if any(contact.welded and not contact.coil for contact in facts.contacts):
+            self._welded[name] = self._welded.get(name, 0) + energy
+            return
         self._of_session[name] = self._of_session.get(name, 0) + energy
         if self._blind.get(number, False):
             self._unmeasured[name] = self._unmeasured.get(name, 0) + energy

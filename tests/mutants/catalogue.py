@@ -221,6 +221,14 @@ MUTANTS: Final = (
         ("lock-will-not-lock",),
     ),
     Mutant(
+        "plug-through-shutter-believed",
+        "a plug that came through a shutter reported closed proves nothing",
+        "evse/core/detectors.py",
+        "shutter_unknown or self._plug_way.impossible",
+        "shutter_unknown",
+        ("city-shutter-lies",),
+    ),
+    Mutant(
         "shutter-not-awaited",
         "an order to close the shutter counts as closed",
         "evse/core/shutter.py",

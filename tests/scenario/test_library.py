@@ -56,6 +56,7 @@ PROOFS = (
     pytest.param("city-shutter-not-closed", marks=pytest.mark.req("STA-04", "OUT-02", "OUT-04")),
     pytest.param("city-shutter-not-opened", marks=pytest.mark.req("STA-04", "OUT-02", "OUT-04")),
     pytest.param("city-shutter-sensor", marks=pytest.mark.req("STA-04", "OUT-04")),
+    pytest.param("city-shutter-lies", marks=pytest.mark.req("STA-04", "OUT-04")),
     pytest.param("contactor-fails-to-close", marks=pytest.mark.req("OUT-05")),
     pytest.param("control-killed", marks=pytest.mark.req("CDR-05")),
     pytest.param("diode-fault", marks=pytest.mark.req("PIL-03", "PIL-04")),
