@@ -55,6 +55,8 @@ L1_US: Final = 15 * SECOND
 """A vehicle with an accepted badge gets energy: 10 s, of which the vehicle may use 3, and 5 s for its current to rise."""
 SHUTTER_OPENS_US: Final = 4 * SECOND
 USER: Final = "04A1B2C3"
+NEWCOMER: Final = "04F00D11"
+"""No card of any story: any other may have become the master card, which opens nothing, after all cards were erased."""
 
 
 def scenario_of(story: Story, file: str = "story") -> Scenario:
@@ -238,7 +240,8 @@ def _idle(steps: _Steps, outlet: int) -> None:
 def _identify(steps: _Steps, outlet: StoryOutlet) -> None:
     """The user's card, where there is a reader."""
     if outlet.has(Feature.READER):
-        steps.do("present_card", surely=True, outlet=outlet.number, uid=USER, hold="500 ms")
+        uid = NEWCOMER if outlet.has(Feature.SERVICE_BUTTON) else USER
+        steps.do("present_card", surely=True, outlet=outlet.number, uid=uid, hold="500 ms")
 
 
 def _goes(steps: _Steps, outlet: StoryOutlet) -> None:
