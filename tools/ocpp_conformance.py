@@ -16,7 +16,6 @@ NEVER: Final[dict[str, str]] = {
     "DataTransfer Rejected": "the station has no agreement with a vendor",
     "DataTransfer UnknownMessageId": "the station has no agreement with a vendor",
     "ExtendedTriggerMessage NotImplemented": "each message that can be asked for is sent",
-    "SetChargingProfile NotSupported": "smart charging is supported",
     "SignedUpdateFirmware RevokedCertificate": "no list of revoked certificates is asked",
     "StatusNotification OverVoltage": "no detector tells it",
     "StatusNotification WeakSignal": "the station knows no signal",

@@ -116,6 +116,26 @@ KEY_NOTES: Final[dict[str, str]] = {
     "AdditionalRootCertificateCheck": "not done",
 }
 """What has to be said of a key."""
+_PROFILES: Final[dict[str, str]] = {
+    **dict.fromkeys(("LocalAuthListEnabled", "LocalAuthListMaxLength", "SendLocalListMaxLength"), _LIST),
+    "ReserveConnectorZeroSupported": _RESERVE,
+    **dict.fromkeys(
+        (
+            *("ChargeProfileMaxStackLevel", "ChargingScheduleAllowedChargingRateUnit", "ChargingScheduleMaxPeriods"),
+            *("MaxChargingProfilesInstalled", "ConnectorSwitch3to1PhaseSupported"),
+        ),
+        _SMART,
+    ),
+    "SupportedFileTransferProtocols": _FIRMWARE,
+    **dict.fromkeys(
+        (
+            *("AuthorizationKey", "SecurityProfile", "CpoName", "AdditionalRootCertificateCheck"),
+            *("CertificateSignedMaxChainSize", "CertificateStoreMaxLength"),
+        ),
+        _SECURITY,
+    ),
+}
+"""Feature profiles of keys that are not of the Core profile (OCPP 1.6 edition 2, chapter 9; security whitepaper)."""
 
 
 class TableError(Exception):
@@ -195,14 +215,15 @@ def _codes(tests: dict[str, str]) -> Iterator[str]:
 
 
 def _keys(tests: dict[str, str]) -> Iterator[str]:
-    yield "| key | type and range | access | default | remarks | proved by |"
-    yield "|---|---|---|---|---|---|"
+    yield "| key | feature profile | type and range | access | default | remarks | proved by |"
+    yield "|---|---|---|---|---|---|---|"
     settings = SupervisionSettings(url="ws://example/", identity="X")
     for key in station_keys(settings, StationIdentity("", "", "")):
         access = {Access.READ_ONLY: "read", Access.READ_WRITE: "read, write", Access.WRITE_ONLY: "write"}[key.access]
-        default = f"`{key.default[:60]}`" if key.default else "empty"
+        default = f"`{key.default}`" if key.default else "empty"
+        profile = _PROFILES.get(key.name, _CORE)
         test = _linked(key.name, KEY_TESTS.get(key.name, ""), tests)
-        yield f"| `{key.name}` | {_range(key)} | {access} | {default} | {KEY_NOTES.get(key.name, '')} | {test} |"
+        yield f"| `{key.name}` | {profile} | {_range(key)} | {access} | {default} | {KEY_NOTES.get(key.name, '')} | {test} |"
 
 
 def _range(key: Key) -> str:

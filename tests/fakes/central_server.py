@@ -32,6 +32,8 @@ class CentralServer:
         self._loop = asyncio.new_event_loop()
         self._ready = threading.Event()
         self._connection: ServerConnection | None = None
+        self.close_codes: list[int | None] = []
+        """With which stations have closed their connections."""
         self._server: Server | None = None
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
@@ -69,6 +71,7 @@ class CentralServer:
         except ConnectionClosed:
             pass
         finally:
+            self.close_codes.append(connection.close_code)
             if self._connection is connection:
                 self._connection = None
 

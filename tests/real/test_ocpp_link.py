@@ -149,13 +149,14 @@ def test_a_server_that_does_not_speak_the_protocol_is_left() -> None:
     server.close()
 
 
-@pytest.mark.parametrize("message", [b"\x00binary", "x" * 300_000])
-def test_binary_and_huge_messages_end_the_connection(server: CentralServer, message: str | bytes) -> None:
+@pytest.mark.parametrize(("message", "code"), [(b"\x00binary", 1003), ("x" * 300_000, 1009)])
+def test_binary_and_huge_messages_end_the_connection(server: CentralServer, message: str | bytes, code: int) -> None:
     async def story() -> None:
         async with link_to(server.url) as (_, heard):
             await until(lambda: heard.told == ["opened"])
             await asyncio.to_thread(server.send, message)
             await until(lambda: heard.told == ["opened", "closed"])
+            await until(lambda: server.close_codes == [code])
 
     asyncio.run(story())
 

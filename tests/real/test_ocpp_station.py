@@ -162,5 +162,5 @@ def test_external_control_switched_off_in_the_settings_counts_at_once(
     first, new = evse("label")["password"], "Walk-password-1"
     evse("account", "password", EVSE_PASSWORD=first, EVSE_NEW_PASSWORD=new)
     evse("settings", "set", "energy.external_control=false", EVSE_PASSWORD=new)
-    until("refused", lambda: central.call("SetChargingProfile", wanted) == {"status": "Rejected"})
+    until("refused", lambda: central.call("SetChargingProfile", wanted) == {"status": "NotSupported"})
     assert central.connected, "the connection stays"

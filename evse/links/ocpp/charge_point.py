@@ -27,7 +27,7 @@ from evse.core.units import NEVER, SECOND
 from evse.exchange.snapshot import StationView
 from evse.links.ocpp.authorising import free_offline, renew_bookings
 from evse.links.ocpp.certificates import CertificateStore
-from evse.links.ocpp.context import VIEW_GRACE_US, Context, Outcome
+from evse.links.ocpp.context import SETTLED_US, VIEW_GRACE_US, Context, Outcome
 from evse.links.ocpp.delivery import REPEATS, keep_change, next_message
 from evse.links.ocpp.dialect import Version, answer_in, request_in, request_out
 from evse.links.ocpp.file_work import End
@@ -49,7 +49,7 @@ from evse.links.ocpp.security_events import SecurityEvents
 from evse.links.ocpp.security_telling import keep_security_events, tell_security_events
 from evse.links.ocpp.serving import Serving
 from evse.links.ocpp.settings import StationIdentity, SupervisionSettings, station_keys
-from evse.links.ocpp.transaction_log import TransactionLog, running_name
+from evse.links.ocpp.transaction_log import ENDED, TransactionLog, running_name
 from evse.links.ocpp.transactions import queued
 from evse.services.clock import ClockMapping, Instant
 from evse.services.journal import MessageKind, QueueMessage, Write
@@ -57,8 +57,6 @@ from evse.services.journal import MessageKind, QueueMessage, Write
 _log = logging.getLogger(__name__)
 SILENT_REQUESTS: Final = 2
 """So many requests in a row without an answer: the connection is dead."""
-SETTLED_US: Final = SECOND
-"""So soon after its start control has looked at all that is plugged in."""
 RESTART_US: Final = 3 * SECOND
 """After a reset the station connects again so soon."""
 
@@ -109,6 +107,7 @@ class ChargePoint:
         restored_firmware(context, documents.get("firmware", ""))
         context.states.order = documents.get(ORDER_NAME, "")
         self._registration = Registration(documents.get(DOCUMENT, ""))
+        self._log.restore_ended(documents.get(ENDED, ""))
         for connector in context.identity.outlets:
             self._log.restore(connector, documents.get(running_name(connector), ""))
             running = context.running.get(connector)
@@ -312,6 +311,7 @@ class ChargePoint:
             move_reservations(context, now_us)
             order_due(context, now_us)
             keep_security_events(context)
+            self._log.keep_ended()
             self._registration.keep(context)
             self._send(now_us)
         return self._output(now_us, wake_us)

@@ -5,12 +5,12 @@ status         when (the first row that holds)
 ============== ============================================================================================================
 Faulted        a fault forbids to charge; its error code is that of the first fault in force
 Unavailable    control does not answer, out of service, maintenance, or not yet started
-Finishing      the session is being ended, or has ended and the cable is still in
+Finishing      the session is being ended, or has ended (by a power cut or a reset too) and the cable is still in
 Charging       in a session, the contact is closed and the vehicle asks for energy (state C or D; domestic: closed)
 SuspendedEVSE  in the charge loop, the station offers nothing to the vehicle that is there
 SuspendedEV    in the charge loop, the station offers and the vehicle does not ask, or was unplugged and may come back
-Preparing      a session without a charge loop yet, or a cable without a session
-Reserved       booked
+Preparing      a session without a charge loop yet, or a cable without a session where nobody has booked
+Reserved       booked, also while somebody has plugged in who has not shown that it is his (4.9: H2 needs the booker's id)
 Available      else
 ============== ============================================================================================================
 
@@ -102,23 +102,27 @@ class ConnectorWatch:
     """One connector; remembers that a session has ended while its cable stays in."""
 
     def __init__(self) -> None:
-        self._session_ended = False
+        self.ended = False
+        """Whether a session has ended whose cable is still in, before a restart too."""
         self._had_session = False
 
-    def report(self, outlet: OutletView | None) -> StatusReport:
-        """Return the status that the Snapshot of the outlet means; ``None``: control does not answer."""
+    def report(self, outlet: OutletView | None, *, settled: bool = True) -> StatusReport:
+        """Return the status that the Snapshot of the outlet means; ``None``: control does not answer.
+
+        ``settled``: control has begun so long ago that it knows what is plugged in.
+        """
         if outlet is None:
             return StatusReport(ConnectorStatus.UNAVAILABLE)
-        self._follow(outlet)
+        self._follow(outlet, settled=settled)
         code, vendor_code = error_code(outlet)
         return StatusReport(self._status(outlet), code, vendor_code)
 
-    def _follow(self, outlet: OutletView) -> None:
+    def _follow(self, outlet: OutletView, *, settled: bool) -> None:
         has_session = outlet.session is not None
-        if has_session or not plugged(outlet):
-            self._session_ended = False
+        if has_session or (settled and not plugged(outlet)):
+            self.ended = False
         elif self._had_session:
-            self._session_ended = True
+            self.ended = True
         self._had_session = has_session
 
     def _status(self, outlet: OutletView) -> ConnectorStatus:
@@ -126,13 +130,13 @@ class ConnectorWatch:
             return ConnectorStatus.FAULTED
         if outlet.outlet_status in _OUT_OF_SERVICE or (_MAINTENANCE in outlet.evse_status and outlet.session is None):
             return ConnectorStatus.UNAVAILABLE
-        if outlet.outlet_status in _ENDING or self._session_ended:
+        if outlet.outlet_status in _ENDING or self.ended:
             return ConnectorStatus.FINISHING
         if outlet.session is not None:
             return _in_session(outlet)
-        if plugged(outlet):
-            return ConnectorStatus.PREPARING
-        return ConnectorStatus.RESERVED if _BOOKED in outlet.evse_status else ConnectorStatus.AVAILABLE
+        if _BOOKED in outlet.evse_status:
+            return ConnectorStatus.RESERVED
+        return ConnectorStatus.PREPARING if plugged(outlet) else ConnectorStatus.AVAILABLE
 
 
 def _in_session(outlet: OutletView) -> ConnectorStatus:

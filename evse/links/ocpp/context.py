@@ -45,6 +45,8 @@ ANSWER_US: Final = 10 * SECOND
 """How long the station may take to obey a command, and so the central system waits for an answer."""
 VIEW_GRACE_US: Final = 5 * SECOND
 """A control that is silent for so long is being started again: until then the last Snapshot counts."""
+SETTLED_US: Final = SECOND
+"""So soon after its start control has looked at all that is plugged in."""
 GROUPS_KEPT: Final = 32
 KEPT_WITHIN_US: Final = 20 * SECOND
 """A request whose change is not durable after this is refused."""
@@ -177,8 +179,10 @@ class Context:
 
     def report_all(self) -> None:
         """Derive every connector's status from the newest Snapshot."""
+        view = self.view
+        settled = view is None or view.mono_us >= view.started_us + SETTLED_US
         for number, watch in self.watches.items():
-            self.reports[number] = watch.report(self.outlet(number))
+            self.reports[number] = watch.report(self.outlet(number), settled=settled)
         report = station_report([self.reports[number] for number in self.watches])
         failed = self.boot_id and self.marks.failed_reset == self.boot_id and report.error_code == NO_ERROR
         self.reports[0] = report._replace(error_code=RESET_FAILURE) if failed else report
@@ -226,8 +230,14 @@ class Context:
             groups.popitem(last=False)
         entry = self.local_list.get(tag, None) if self.keys.flag("LocalAuthListEnabled") else None
         listed = entry is not None
-        if entry is not None and info.status not in (entry.status, "ConcurrentTx"):
-            self._tell_conflict(tag)
+        if entry is not None and info.status != "ConcurrentTx":
+            conflicts, known = self.marks.conflicts, self.marks.conflicts.pop(tag.lower(), "")
+            if info.status != entry.status:
+                conflicts[tag.lower()] = info.status
+                while len(conflicts) > GROUPS_KEPT:
+                    conflicts.popitem(last=False)
+            if info.status not in (entry.status, known):
+                self._tell_conflict(tag)
         # Busy elsewhere says nothing of tomorrow.
         if info.status == "ConcurrentTx" or listed or not self.keys.flag("AuthorizationCacheEnabled"):
             return

@@ -66,8 +66,8 @@ class WorkStates:
 
     diagnostics: str = "Idle"
     firmware: str = "Idle"
-    log: tuple[str, int] = ("Idle", 0)
-    signed_firmware: tuple[str, int] = ("Idle", 0)
+    log: tuple[str, int | None] = ("Idle", None)
+    signed_firmware: tuple[str, int | None] = ("Idle", None)
     installations: int = 0
     """Counts firmware that waits to be installed: a newer order takes the place of an older."""
     order: str = ""

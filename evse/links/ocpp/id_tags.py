@@ -106,7 +106,7 @@ class ListUpdate(NamedTuple):
 
 
 class LocalList:
-    """The local authorisation list: version (0 without one) and entries."""
+    """The local authorisation list: version (0 while it is empty) and entries."""
 
     def __init__(self, text: str = "") -> None:
         kept: dict[str, Any] = json.loads(text) if text else {"version": 0, "entries": {}}
@@ -155,5 +155,6 @@ class LocalList:
                 return ListUpdate("Failed", str(error))
         if len(entries) > most:
             return ListUpdate("Failed", f"{len(entries)} entries are more than the {most} that the list may have")
-        self.version, self._entries = version, entries
+        # An empty list has the version 0 (3.5.2).
+        self.version, self._entries = version if entries else 0, entries
         return ListUpdate("Accepted")

@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 from evse.core.machine import Row, TransitionTable
 from evse.core.units import NEVER, SECOND
 
-LONGEST_WAIT_US: Final = 900 * SECOND
+LONGEST_WAIT_US: Final = 120 * SECOND
 """Between two attempts at most; a longer retry interval is kept as it is."""
 DEFAULT_INTERVAL_US: Final = 300 * SECOND
 """`HeartbeatInterval` when the central system leaves it to the station (interval 0)."""
@@ -73,16 +73,20 @@ class LinkWish(StrEnum):
 
 
 class Backoff(NamedTuple):
-    """``interval_us``: the retry interval of the settings; ``share``: a random number from 0 to 1 for each wait."""
+    """``interval_us``: the retry interval of the settings; ``share``: a random number from 0 to 1 for each wait.
+
+    With the retry interval of the factory (30 s) the first wait is 10 to 30 s, none is longer than 120 s.
+    """
 
     interval_us: int
     share: float
 
     def wait_us(self, failures: int) -> int:
-        """How long to wait after so many failures in a row: between a half and the whole of the doubled interval."""
+        """How long to wait after so many failures in a row: between a third and the whole of the doubled interval."""
         longest_us = max(LONGEST_WAIT_US, self.interval_us)
         full_us = min(self.interval_us << min(max(failures - 1, 0), 20), longest_us)
-        return full_us // 2 + int(full_us // 2 * self.share)
+        least_us = full_us // 3
+        return least_us + int((full_us - least_us) * self.share)
 
 
 class Link:

@@ -278,6 +278,7 @@ def _moment_us(context: Context, now_us: int, text: str) -> int:
 
 
 def _file_name(context: Context, now_us: int, what: str) -> str:
+    context.marks.files += 1
     moment = context.now_text(now_us)[:19].replace("-", "").replace(":", "")
     serial = "".join(character if character.isalnum() else "-" for character in context.identity.serial)
-    return f"{serial[:60]}-{what}-{moment}Z.json"
+    return f"{serial[:60]}-{what}-{moment}Z-{context.token}-{context.marks.files}.json"

@@ -21,7 +21,7 @@ _DOCUMENT: Final = "reservations"
 
 
 def get_local_list_version(context: Context, _now_us: int, _payload: Payload, reply: Reply) -> None:
-    """`GetLocalListVersion` (5.10): 0 without a list, -1 while there may be none."""
+    """`GetLocalListVersion` (5.10): 0 without a list or with an empty one (3.5.2), -1 while there may be none."""
     reply({"listVersion": context.local_list.version if context.keys.flag("LocalAuthListEnabled") else -1})
 
 
@@ -36,6 +36,7 @@ def send_local_list(context: Context, _now_us: int, payload: Payload, reply: Rep
         context.refuse("SendLocalList", update.reason)
         reply({"status": update.status})
     else:
+        context.marks.conflicts.clear()
         text = context.local_list.text()
         context.keep_then("local list", text, reply, {"status": update.status}, {"status": "Failed"})
 

@@ -71,12 +71,14 @@ def extended_trigger_message(context: Context, now_us: int, payload: Payload, re
             context.requests.ask("SignCertificate", {"csr": request})
         case "LogStatusNotification":
             reply({"status": "Accepted"})
-            status, number = context.states.log
-            context.requests.ask("LogStatusNotification", {"status": status, "requestId": number})
+            context.requests.ask("LogStatusNotification", lambda: _told(*context.states.log))
         case "FirmwareStatusNotification":
             reply({"status": "Accepted"})
-            status, number = context.states.signed_firmware
-            asked: dict[str, Any] = {"status": status, "requestId": number} if number else {"status": status}
-            context.requests.ask("SignedFirmwareStatusNotification", asked)
+            context.requests.ask("SignedFirmwareStatusNotification", lambda: _told(*context.states.signed_firmware))
         case _:
             trigger_message(context, now_us, payload, reply)
+
+
+def _told(status: str, number: int | None) -> dict[str, Any]:
+    """A state, with the id of the request that it is about; before the first request there is none."""
+    return {"status": status} if number is None else {"status": status, "requestId": number}

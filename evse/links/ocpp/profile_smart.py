@@ -43,6 +43,7 @@ Payload = Mapping[str, Any]
 DOCUMENT: Final = "profiles"
 LONGEST_S: Final = 7 * 86_400
 """A composite schedule, and a plan for control, is made for so long at most."""
+_NOT_CONTROLLED: Final = "the station is not controlled by an external system: that is a setting"
 
 
 def _profile(context: Context, payload: Payload) -> ChargingProfile:
@@ -61,9 +62,11 @@ def _begun(profile: ChargingProfile, utc_s: int) -> ChargingProfile:
 def set_charging_profile(context: Context, now_us: int, payload: Payload, reply: Reply) -> None:
     """`SetChargingProfile` (5.16)."""
     connector = payload["connectorId"]
+    if not context.settings.external_limits:
+        context.refuse("SetChargingProfile", _NOT_CONTROLLED)
+        reply({"status": "NotSupported"})
+        return
     try:
-        if not context.settings.external_limits:
-            raise ProfileError("the station is not controlled by an external system: that is a setting")
         if connector != STATION and connector not in context.identity.outlets:
             raise ProfileError(f"there is no connector {connector}")
         profile = _begun(_profile(context, payload["csChargingProfiles"]), context.utc_s(now_us))
@@ -136,7 +139,7 @@ def _rated_ma(context: Context, connector: int) -> int:
 def take_pending(context: Context, connector: int, tag: str, payload: Payload) -> None:
     """Keep the profile of a remote start for ``tag`` until its transaction begins (5.11). Raises ProfileError for one that cannot be used."""
     if not context.settings.external_limits:
-        raise ProfileError("the station is not controlled by an external system: that is a setting")
+        raise ProfileError(_NOT_CONTROLLED)
     profile = _profile(context, payload)
     if profile.purpose is not Purpose.TX or profile.transaction_id is not None:
         raise ProfileError("the profile of a remote start is a TxProfile without a transactionId")

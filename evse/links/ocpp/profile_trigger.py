@@ -13,7 +13,10 @@ Payload = Mapping[str, Any]
 
 
 def trigger_message(context: Context, now_us: int, payload: Payload, reply: Reply) -> None:
-    """`TriggerMessage` (5.17). The answer goes first, then what was asked for."""
+    """`TriggerMessage` (5.17). The answer goes first, then what was asked for, as it is when it is sent.
+
+    Meter values are those of the question and dated so.
+    """
     wanted, connector = payload["requestedMessage"], payload.get("connectorId")
     if connector is not None and connector != 0 and connector not in context.identity.outlets:
         context.refuse("TriggerMessage", f"there is no connector {connector}")
@@ -24,6 +27,7 @@ def trigger_message(context: Context, now_us: int, payload: Payload, reply: Repl
     match wanted:
         case "BootNotification":
             reply({"status": "Accepted"})
+            context.marks.boot_asked_for = True
             context.link.boot_again(now_us)
         case "Heartbeat":
             reply({"status": "Accepted"})
@@ -31,7 +35,7 @@ def trigger_message(context: Context, now_us: int, payload: Payload, reply: Repl
         case "StatusNotification":
             reply({"status": "Accepted"})
             for number in numbers:
-                report_status(context, now_us, number)
+                report_status(context, now_us, number, asked_for=True)
         case "MeterValues":
             # All are asked: each that has values is sent after the answer.
             told = [report_meter(context, now_us, number, ReadingContext.TRIGGER) for number in numbers]
@@ -40,9 +44,9 @@ def trigger_message(context: Context, now_us: int, payload: Payload, reply: Repl
             reply({"status": "Accepted" if any(told) else "Rejected"})
         case "DiagnosticsStatusNotification":
             reply({"status": "Accepted"})
-            context.requests.ask(wanted, {"status": context.states.diagnostics})
+            context.requests.ask(wanted, lambda: {"status": context.states.diagnostics})
         case "FirmwareStatusNotification":
             reply({"status": "Accepted"})
-            context.requests.ask(wanted, {"status": context.states.firmware})
+            context.requests.ask(wanted, lambda: {"status": context.states.firmware})
         case _:
             reply({"status": "NotImplemented"})

@@ -68,8 +68,14 @@ def _answered(context: Context, answer: Answer) -> None:
     if answer.payload is None:
         link.boot_failed(context.now_us)
         return
-    link.boot_answered(context.now_us, answer.payload["status"], answer.payload["interval"])
+    kept_us, interval_s = link.heartbeat_us, answer.payload["interval"]
+    same = context.marks.boot_asked_for and interval_s == context.marks.registered_s
+    context.marks.boot_asked_for, context.marks.registered_s = False, interval_s
+    link.boot_answered(context.now_us, answer.payload["status"], interval_s)
     take_time(context, answer)
+    if link.may_ask and same:
+        # It was asked for and says what it said before: a `ChangeConfiguration` since then counts.
+        link.set_heartbeat(context.now_us, kept_us)
     if link.may_ask:
         # The interval of the answer is the key's value from now on (OCPP 1.6, 4.2).
         context.keys.change("HeartbeatInterval", str(link.heartbeat_us // SECOND))

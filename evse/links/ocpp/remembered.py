@@ -100,6 +100,14 @@ class Marks:
     """When an outlet's phase switch was last ordered to move."""
     told_rules: dict[int, Rules] = field(default_factory=dict)
     """What control was last told of vehicles that leave and users who do not plug in."""
+    conflicts: OrderedDict[str, str] = field(default_factory=OrderedDict)
+    """Verdicts of the central system that its own list contradicts and that it was told of, by id."""
+    files: int = 0
+    """Counts files that were offered: each has a name of its own."""
+    boot_asked_for: bool = False
+    """Whether the next answer to a `BootNotification` is to one that the central system has asked for."""
+    registered_s: int = -1
+    """The interval of the last answer to a `BootNotification`."""
     readings: dict[str, Checkpoint] = field(default_factory=dict)
     """Readings that become durable with the document of this name."""
     mute: bool = False

@@ -25,8 +25,22 @@ TOLERATED_US: Final = 2 * SECOND
 """A clock that differs less from the central system's is left alone: the way takes time too."""
 
 
-def report_status(context: Context, now_us: int, connector: int) -> None:
-    """Ask to send the status of a connector as it is now; one that is lost with its connection is told by the next."""
+def report_status(context: Context, now_us: int, connector: int, *, asked_for: bool = False) -> None:
+    """Ask to send the status of a connector as it is now; one that is lost with its connection is told by the next.
+
+    ``asked_for``: by the central system. Then it is told as it is when the message leaves, not as it was at the question.
+    """
+
+    def answered(answer: Answer) -> None:
+        if answer.payload is None and not answer.refused:
+            context.tellers[connector].forget()
+
+    now = _status_payload(context, now_us, connector)
+    later = lambda: _status_payload(context, context.now_us, connector)  # noqa: E731
+    context.requests.ask("StatusNotification", later if asked_for else now, answered)
+
+
+def _status_payload(context: Context, now_us: int, connector: int) -> dict[str, Any]:
     report = context.reports[connector]
     payload: dict[str, Any] = {
         "connectorId": connector,
@@ -37,12 +51,7 @@ def report_status(context: Context, now_us: int, connector: int) -> None:
         payload["timestamp"] = context.now_text(now_us)
     if report.vendor_error_code:
         payload["vendorErrorCode"] = report.vendor_error_code[:50]
-
-    def answered(answer: Answer) -> None:
-        if answer.payload is None and not answer.refused:
-            context.tellers[connector].forget()
-
-    context.requests.ask("StatusNotification", payload, answered)
+    return payload
 
 
 def statuses_due(context: Context, now_us: int) -> int:

@@ -33,6 +33,7 @@ class Answer:
 
 
 UNANSWERED: Final = Answer()
+Payload = Mapping[str, Any]
 Then = Callable[[Answer], None]
 
 
@@ -43,7 +44,7 @@ def ignore(_answer: Answer) -> None:
 @dataclass(frozen=True, slots=True)
 class _Waiting:
     action: str
-    payload: Mapping[str, Any]
+    payload: Payload | Callable[[], Payload]
     then: Then
 
 
@@ -75,8 +76,13 @@ class Requests:
         """How many wait to be sent."""
         return len(self._waiting)
 
-    def ask(self, action: str, payload: Mapping[str, Any], then: Then = ignore, *, first: bool = False) -> None:
-        """Queue a request; ``first``: before all that wait. With too many waiting the oldest is given up."""
+    def ask(
+        self, action: str, payload: Payload | Callable[[], Payload], then: Then = ignore, *, first: bool = False
+    ) -> None:
+        """Queue a request; ``first``: before all that wait. With too many waiting the oldest is given up.
+
+        A payload that tells a state of now is a function: it is called when the request is sent.
+        """
         if len(self._waiting) >= WAITING_LIMIT:
             self.dropped += 1
             self._waiting.popleft().then(UNANSWERED)
@@ -92,7 +98,8 @@ class Requests:
             return None
         entry = self._waiting.popleft()
         self._count += 1
-        call = Call(f"{self._prefix}-{self._count}", entry.action, entry.payload)
+        payload = entry.payload() if callable(entry.payload) else entry.payload
+        call = Call(f"{self._prefix}-{self._count}", entry.action, payload)
         self.sent(now_us, call, entry.then, timeout_us)
         return call
 

@@ -7,6 +7,7 @@ so that services which start anew in its middle go on with it.
 from __future__ import annotations
 
 import json
+from typing import Final
 
 from evse.core.events import SessionClosed, SessionOpened, TransactionStarted
 from evse.links.ocpp.authorising import group_of, take_booking_back, transaction_over
@@ -19,6 +20,9 @@ from evse.links.ocpp.transactions import ID_TAG_LIMIT, id_tag
 from evse.services.clock import ClockQuality, Instant
 from evse.services.journal import MessageKind, QueueMessage, Write
 
+ENDED: Final = "ended sessions"
+"""Name of the document that keeps where a session has ended and its cable is still in."""
+
 
 class TransactionLog:
     """State: who uses which session."""
@@ -27,12 +31,26 @@ class TransactionLog:
         self._context = context
         self._meter = meter
         self._users: dict[str, str] = {}
+        self._ended: list[int] = []
 
     def restore(self, connector: int, text: str) -> None:
         """Go on with a transaction that was kept; an empty text: there was none."""
         running = _running_from(text)
         if running is not None:
             self._context.running[connector] = running
+
+    def restore_ended(self, text: str) -> None:
+        """At these connectors a session had ended whose cable was still in."""
+        self._ended = [number for number in json.loads(text or "[]") if number in self._context.watches]
+        for number in self._ended:
+            self._context.watches[number].ended = True
+
+    def keep_ended(self) -> None:
+        """Keep at which connectors that is so: it is `Finishing` after a restart too."""
+        ended = [number for number, watch in self._context.watches.items() if watch.ended]
+        if ended != self._ended:
+            self._ended = ended
+            self._context.keep_in_turn(ENDED, json.dumps(ended) if ended else "")
 
     def booted(self, open_sessions: dict[str, str]) -> None:
         """Control began: only transactions of open sessions go on. ``open_sessions``: users by session."""
@@ -42,6 +60,7 @@ class TransactionLog:
             if running.session_id not in open_sessions:
                 self._meter.forget(self._context, connector)
                 self._forget(connector)
+                self._context.watches[connector].ended = True
 
     def opened(self, event: SessionOpened) -> None:
         """A session opens; its transaction may follow."""

@@ -15,6 +15,7 @@ from typing import Final, Protocol
 
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import InvalidStatus, WebSocketException
+from websockets.frames import CloseCode
 from websockets.typing import Subprotocol
 
 from evse.links.ocpp.frame import TEXT_LIMIT
@@ -177,6 +178,7 @@ class WebSocketLink:
         try:
             async for message in connection:
                 if isinstance(message, bytes):
+                    await connection.close(CloseCode.UNSUPPORTED_DATA, "texts only")
                     raise TargetError("the central system sent a binary message")
                 listener.received(self._clock(), message)
         finally:

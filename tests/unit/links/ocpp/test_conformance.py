@@ -110,6 +110,11 @@ def local_list(bench: Bench, version: int = 1, kind: str = "Full", entries: Any 
     )
 
 
+def uncontrolled(bench: Bench) -> Bench:
+    bench.supervision.use(bench.now_us, replace(bench.settings, external_limits=False))
+    return bench
+
+
 def profile(connector: int = 1, unit: str = "A") -> dict[str, Any]:
     made = {
         "chargingProfileId": 1, "stackLevel": 0, "chargingProfilePurpose": "TxDefaultProfile", "chargingProfileKind": "Absolute",
@@ -280,8 +285,12 @@ ANSWERS: Final[Mapping[str, Recipe]] = {
     "SendLocalList Accepted": local_list,
     "SendLocalList Failed": lambda b: local_list(b, entries=[{"idTag": UID}]),
     "SendLocalList NotSupported": lambda b: (configured(b, "LocalAuthListEnabled", "false"), local_list(b))[1],
-    "SendLocalList VersionMismatch": lambda b: (local_list(b, 5), local_list(b, 5, "Differential"))[1],
+    "SendLocalList VersionMismatch": lambda b: (
+        local_list(b, 5, entries=[{"idTag": UID, "idTagInfo": {"status": "Accepted"}}]),
+        local_list(b, 5, "Differential"),
+    )[1],
     "SetChargingProfile Accepted": lambda b: b.ask("SetChargingProfile", profile()),
+    "SetChargingProfile NotSupported": lambda b: uncontrolled(b).ask("SetChargingProfile", profile()),
     "SetChargingProfile Rejected": lambda b: b.ask("SetChargingProfile", profile(connector=9)),
     "SignedUpdateFirmware Accepted": lambda b: signed_firmware(b, 1, leaf=Authority(b).leaf),
     "SignedUpdateFirmware Rejected": lambda b: signed_firmware(b, 1, "file:///x", Authority(b).leaf),
@@ -442,6 +451,15 @@ def test_an_answer_that_contradicts_the_local_list_is_told_as_a_conflict(status:
     (told,) = bench.central.payloads("StatusNotification")[:1]
     assert (told["connectorId"], told["errorCode"], told["status"]) == (0, "LocalListConflict", "Available")
     assert told["info"] == UID
+    bench.run(1)
+    bench.central.requests.clear()
+    bench.card(1, UID)
+    bench.run(1)
+    assert "LocalListConflict" not in {each["errorCode"] for each in bench.central.payloads("StatusNotification")}
+    bench.central.behaviour.id_status[UID] = "Blocked" if status != "Blocked" else "Invalid"
+    bench.card(1, UID)
+    bench.run(1)
+    assert "LocalListConflict" in {each["errorCode"] for each in bench.central.payloads("StatusNotification")}
 
 
 @pytest.mark.parametrize("reason", sorted(REASONS))

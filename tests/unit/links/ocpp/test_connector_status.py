@@ -46,6 +46,8 @@ PLUGGED = {"cable_state": "32 A", "ev_state": "B_Present_9V"}
     [
         ({}, S.AVAILABLE),
         ({"evse_status": ("Booked_Plc_Cmd_Received",)}, S.RESERVED),
+        ({"evse_status": ("Booked_Plc_Cmd_Received",), **PLUGGED}, S.RESERVED),
+        ({"evse_status": ("Booked_Plc_Cmd_Received",), "session": SESSION, **PLUGGED}, S.PREPARING),
         (PLUGGED, S.PREPARING),
         ({"cable_state": "13 A"}, S.PREPARING),
         ({"session": SESSION, "outlet_status": "OK_ChargeContractDone"}, S.PREPARING),

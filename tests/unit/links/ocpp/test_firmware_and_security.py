@@ -356,6 +356,28 @@ def test_each_extended_trigger(message: str, action: str) -> None:
     assert action in bench.central.actions()
 
 
+def test_the_state_of_logs_names_no_request_before_there_was_one() -> None:
+    bench = connected()
+    Carrier(bench, End.DONE)
+    asked = {"requestedMessage": "LogStatusNotification"}
+    bench.ask("ExtendedTriggerMessage", asked)
+    assert bench.central.payloads("LogStatusNotification") == [{"status": "Idle"}]
+    log = {"remoteLocation": "https://files.example/in/"}
+    bench.ask("GetLog", {"logType": "SecurityLog", "requestId": 0, "log": log})
+    bench.ask("ExtendedTriggerMessage", asked)
+    assert bench.central.payloads("LogStatusNotification")[-1] == {"status": "Idle", "requestId": 0}
+
+
+def test_each_file_has_a_name_of_its_own() -> None:
+    bench = connected()
+    wanted = {"location": "ftp://files.example/in/"}
+    names = {bench.ask("GetDiagnostics", wanted, seconds=0.1)["fileName"] for _ in range(3)}
+    bench.restart_services()
+    bench.run(60)
+    names.add(bench.ask("GetDiagnostics", wanted)["fileName"])
+    assert len(names) == 4
+
+
 def test_the_store_is_bounded_and_a_chain_must_hold_together() -> None:
     store = CertificateStore()
     authority, other = trustme.CA(), trustme.CA()

@@ -96,8 +96,9 @@ def test_heartbeats_come_after_an_interval_without_any_other_answer() -> None:
 def test_waits_double_and_have_a_limit_and_a_random_part() -> None:
     waits = [BACKOFF.wait_us(failures) / SECOND for failures in (1, 2, 3, 4)]
     assert waits == [10, 20, 40, 80]
-    assert BACKOFF.wait_us(99) == LONGEST_WAIT_US
-    assert Backoff(10 * SECOND, 0.0).wait_us(2) == 10 * SECOND
+    assert BACKOFF.wait_us(99) == LONGEST_WAIT_US == 120 * SECOND
+    assert Backoff(30 * SECOND, 0.0).wait_us(1) == 10 * SECOND
+    assert Backoff(30 * SECOND, 0.0).wait_us(9) == 40 * SECOND
     assert Backoff(999 * SECOND, 1.0).wait_us(5) == 999 * SECOND
 
 

@@ -236,7 +236,7 @@ def test_the_profile_of_a_remote_start_is_not_for_whoever_was_quicker() -> None:
 def test_without_external_control_profiles_are_refused() -> None:
     bench = connected(replace(DEFAULTS, external_limits=False))
     made = profile("TxDefaultProfile", (0, 10), schedule={"startSchedule": later(bench, 0)})
-    assert set_profile(bench, 0, made) == "Rejected"
+    assert set_profile(bench, 0, made) == "NotSupported"
     assert not bench.of(SetLimit)
     bench.supervision.use(bench.now_us, DEFAULTS)
     assert set_profile(bench, 0, made) == "Accepted"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from evse.core.commands import StopSession
 from evse.core.outlet_status import OutletStatus
 from evse.exchange.snapshot import FaultView
 from tests.fakes.ocpp_bench import CHARGING, FREE, connected
@@ -62,6 +63,37 @@ def test_the_way_through_a_charge() -> None:
     bench.run(1)
     told = [each["status"] for each in bench.central.payloads("StatusNotification")]
     assert told == ["Charging", "SuspendedEV", "SuspendedEVSE", "Charging", "Finishing", "Available"]
+
+
+@pytest.mark.parametrize("how", ["power cut in the charge", "power cut after it", "hard reset"])
+def test_a_cable_that_stays_in_over_a_start_is_a_charge_that_has_finished(how: str) -> None:
+    bench = connected()
+    bench.start_session(1, "04A1B2C3")
+    bench.run(3)
+    match how:
+        case "hard reset":
+            bench.obeys[StopSession] = "it takes a moment"
+            bench.ask("Reset", {"type": "Hard"}, seconds=0.5)
+            bench.stop_session(1, "HardReset")
+            bench.change(1, cable_state="32 A")
+        case "power cut after it":
+            bench.stop_session(1)
+            bench.change(1, cable_state="32 A")
+    bench.run(5)
+    bench.central.requests.clear()
+    bench.power_cut()
+    bench.run(0.5)
+    bench.change(1, cable_state="32 A")
+    bench.run(5)
+    told = [each["status"] for each in bench.central.payloads("StatusNotification") if each["connectorId"] == 1]
+    assert told == ["Finishing"]
+    bench.change(1, cable_state="Not_Plugged")
+    bench.run(3)
+    assert bench.central.statuses[1] == "Available"
+    bench.power_cut()
+    bench.change(1, cable_state="32 A")
+    bench.run(5)
+    assert bench.central.statuses[1] == "Preparing", "that is another cable"
 
 
 def test_while_control_starts_again_the_last_status_counts() -> None:

@@ -48,3 +48,31 @@ def test_meter_values_that_there_are_none_of_are_not_promised(connector: int, me
     asked = {"requestedMessage": "MeterValues", "connectorId": connector}
     assert bench.ask("TriggerMessage", asked) == {"status": "Rejected"}
     assert bench.central.payloads("MeterValues") == []
+
+
+def test_a_triggered_status_is_that_of_the_moment_when_it_leaves() -> None:
+    bench = connected()
+    bench.central.behaviour.late_us["Heartbeat"] = 5_000_000
+    bench.ask("TriggerMessage", {"requestedMessage": "Heartbeat"}, seconds=0.1)
+    bench.ask("TriggerMessage", {"requestedMessage": "StatusNotification", "connectorId": 1}, seconds=0.1)
+    bench.change(1, cable_state="32 A")
+    bench.run(8)
+    assert [each["status"] for each in bench.central.payloads("StatusNotification")] == ["Preparing", "Preparing"]
+
+
+def test_a_triggered_registration_leaves_a_changed_heartbeat_alone_unless_it_says_something_else() -> None:
+    bench = connected()
+    bench.ask("ChangeConfiguration", {"key": "HeartbeatInterval", "value": "77"})
+
+    def interval_s() -> str:
+        bench.ask("TriggerMessage", {"requestedMessage": "BootNotification"})
+        (entry,) = bench.ask("GetConfiguration", {"key": ["HeartbeatInterval"]})["configurationKey"]
+        text: str = entry["value"]
+        return text
+
+    assert interval_s() == "77"
+    bench.central.requests.clear()
+    bench.run(200)
+    assert bench.central.actions().count("Heartbeat") == 2
+    bench.central.behaviour.interval_s = 50
+    assert interval_s() == "50"

@@ -304,11 +304,11 @@ def test_a_central_system_that_falls_silent_is_left_and_everything_told_again() 
 def test_attempts_to_connect_wait_longer_and_longer_and_never_two_at_once() -> None:
     bench = Bench(replace(DEFAULTS, retry_interval_s=10))
     bench.network(up=False)
-    bench.run(20_000)
+    bench.run(3_000)
     gaps = [(later - earlier) / SECOND for earlier, later in itertools.pairwise(bench.attempts)]
-    assert all(5 <= gap <= 901 for gap in gaps)
+    assert all(3 <= gap <= 121 for gap in gaps)
     assert max(gaps[:2]) <= 21
-    assert min(gaps[-5:]) >= 450
+    assert min(gaps[-5:]) >= 40
 
 
 # --- meter values ----------------------------------------------------------------------------------------------------
