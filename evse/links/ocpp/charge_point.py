@@ -42,7 +42,7 @@ from evse.links.ocpp.phase_wish import phases_due
 from evse.links.ocpp.profile_core import RESET_US
 from evse.links.ocpp.profile_firmware import ORDER_NAME, firmware_due, firmware_ended, order_due, restored_firmware
 from evse.links.ocpp.profile_lists import expire_reservations, move_reservations, restored_reservations
-from evse.links.ocpp.profile_smart import limits_due, restored_profiles
+from evse.links.ocpp.profile_smart import PENDING, limits_due, restored_pending, restored_profiles
 from evse.links.ocpp.registration import DOCUMENT, Registration, register
 from evse.links.ocpp.reporting import MeterReports, data_name, heartbeat, statuses_due
 from evse.links.ocpp.security_events import SecurityEvents
@@ -113,6 +113,7 @@ class ChargePoint:
             running = context.running.get(connector)
             if running is not None:
                 self._meter.restore(connector, running.session_id, documents.get(data_name(connector), ""))
+        context.marks.pending_profiles = restored_pending(context, documents.get(PENDING, ""))
         context.profiles = restored_profiles(documents.get("profiles", ""), context.profiles, context.running)
         repeats = json.loads(documents.get(REPEATS) or "{}")
         waiting = [

@@ -25,7 +25,7 @@ from evse.links.ocpp.charging_profile import ProfileError
 from evse.links.ocpp.connector_status import ConnectorStatus
 from evse.links.ocpp.context import Context, Outcome, Reply
 from evse.links.ocpp.id_tags import IdTagInfo
-from evse.links.ocpp.profile_smart import take_pending
+from evse.links.ocpp.profile_smart import forget_pending, take_pending
 
 Payload = Mapping[str, Any]
 _SEEN_US: Final = 5 * SECOND
@@ -113,7 +113,7 @@ def _await_session(context: Context, now_us: int, connector: int) -> None:
 def _not_started(context: Context, connector: int) -> None:
     """The start that was under way comes to nothing: what it brought goes with it."""
     context.marks.starting.discard(connector)
-    context.marks.pending_profiles.pop(connector, None)
+    forget_pending(context, connector)
 
 
 def _authorise_then(context: Context, now_us: int, tag: str, connector: int, reply: Reply) -> None:

@@ -41,6 +41,8 @@ from evse.links.ocpp.transactions import ID_TAG_LIMIT
 
 Payload = Mapping[str, Any]
 DOCUMENT: Final = "profiles"
+PENDING: Final = "pending profiles"
+"""Names of the documents with what is installed, and with what waits for a transaction."""
 LONGEST_S: Final = 7 * 86_400
 """A composite schedule, and a plan for control, is made for so long at most."""
 _NOT_CONTROLLED: Final = "the station is not controlled by an external system: that is a setting"
@@ -144,6 +146,7 @@ def take_pending(context: Context, connector: int, tag: str, payload: Payload) -
     if profile.purpose is not Purpose.TX or profile.transaction_id is not None:
         raise ProfileError("the profile of a remote start is a TxProfile without a transactionId")
     context.marks.pending_profiles[connector] = Pending(tag, profile)
+    keep_pending(context)
 
 
 def transaction_began(context: Context, now_us: int, connector: int) -> None:
@@ -152,13 +155,37 @@ def transaction_began(context: Context, now_us: int, connector: int) -> None:
     if pending is None or running is None or running.tag.lower() != pending.tag[:ID_TAG_LIMIT].lower():
         # Somebody else was quicker than the start: its profile is not for him.
         return
-    del context.marks.pending_profiles[connector]
+    forget_pending(context, connector)
     try:
         context.profiles.install(connector, pending.profile, context.profile_running(connector, now_us))
     except ProfileError as error:
         context.refuse("RemoteStartTransaction's profile", str(error))
     else:
         keep_profiles(context)
+
+
+def forget_pending(context: Context, connector: int) -> None:
+    """No profile waits for a transaction at this connector any more."""
+    if context.marks.pending_profiles.pop(connector, None) is not None:
+        keep_pending(context)
+
+
+def keep_pending(context: Context) -> None:
+    """Keep what waits for its transaction: services may start anew before somebody plugs in."""
+    waiting = context.marks.pending_profiles
+    made = {str(number): [each.tag, payload_of(each.profile)] for number, each in waiting.items()}
+    context.keep_in_turn(PENDING, json.dumps(made, separators=(",", ":")) if made else "")
+
+
+def restored_pending(context: Context, text: str) -> dict[int, Pending]:
+    """Return what ``keep_pending`` has kept; what does not fit any more is left out."""
+    found = {}
+    for number, (tag, payload) in json.loads(text or "{}").items():
+        try:
+            found[int(number)] = Pending(tag, _profile(context, payload))
+        except ProfileError:
+            continue
+    return found
 
 
 def keep_profiles(context: Context) -> None:

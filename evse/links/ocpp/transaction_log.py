@@ -13,7 +13,7 @@ from evse.core.events import SessionClosed, SessionOpened, TransactionStarted
 from evse.links.ocpp.authorising import group_of, take_booking_back, transaction_over
 from evse.links.ocpp.context import Context
 from evse.links.ocpp.profile_lists import used_by
-from evse.links.ocpp.profile_smart import keep_profiles, transaction_began
+from evse.links.ocpp.profile_smart import forget_pending, keep_profiles, transaction_began
 from evse.links.ocpp.remembered import Running
 from evse.links.ocpp.reporting import MeterReports
 from evse.links.ocpp.transactions import ID_TAG_LIMIT, id_tag
@@ -56,6 +56,10 @@ class TransactionLog:
         """Control began: only transactions of open sessions go on. ``open_sessions``: users by session."""
         self._users.update(open_sessions)
         self._context.marks.users.clear()
+        users = {user.lower() for user in open_sessions.values()}
+        for connector, pending in list(self._context.marks.pending_profiles.items()):
+            if pending.tag.lower() not in users:
+                forget_pending(self._context, connector)
         for connector, running in list(self._context.running.items()):
             if running.session_id not in open_sessions:
                 self._meter.forget(self._context, connector)
@@ -85,11 +89,11 @@ class TransactionLog:
     def ended(self, event: SessionClosed, at: Instant) -> list[Write]:
         """A session ends: return what to commit with that."""
         context, connector = self._context, event.outlet
-        self._users.pop(event.session_id, None)
-        user = context.marks.users.pop(connector, "")
+        user = self._users.pop(event.session_id, "")
+        context.marks.users.pop(connector, None)
         pending = context.marks.pending_profiles.get(connector)
         if pending is not None and pending.tag.lower() == user.lower():
-            del context.marks.pending_profiles[connector]
+            forget_pending(context, connector)
         transaction_over(context, at.mono_us, connector)
         running = context.running.get(connector)
         if running is None or running.session_id != event.session_id:

@@ -11,7 +11,7 @@ from evse.core.commands import SetLimit, SetPhases
 from evse.core.units import SECOND
 from evse.exchange.snapshot import PhaseSwitchView
 from evse.links.ocpp.settings import OutletFacts
-from tests.fakes.ocpp_bench import DEFAULTS, Bench, connected
+from tests.fakes.ocpp_bench import DEFAULTS, UID, Bench, connected
 from tests.fakes.ocpp_words import later
 
 pytestmark = pytest.mark.req("OCP-01")
@@ -218,6 +218,25 @@ def test_a_second_remote_start_leaves_the_profile_of_the_first_alone(wait_s: flo
     bench.plug(1)
     bench.run(1)
     assert plan(bench, 1) == [(0, 11.0)]
+
+
+@pytest.mark.req("OCP-04", "OCP-07")
+def test_the_profile_of_a_remote_start_outlives_services_that_start_anew_but_not_its_session() -> None:
+    bench = connected()
+    bench.plugs_at_once = False
+    made = profile("TxProfile", (0, 11), chargingProfileKind="Relative")
+    for connector in (1, 2):
+        wanted = {"connectorId": connector, "idTag": f"R{connector}", "chargingProfile": made}
+        assert bench.ask("RemoteStartTransaction", wanted) == {"status": "Accepted"}
+    bench.restart_services()
+    bench.run(60)
+    bench.plug(1)
+    bench.stop_session(2, "Timeout")
+    bench.start_session(2, "R2")
+    bench.run(1)
+    assert plan(bench, 1) == [(0, 11.0)]
+    assert plan(bench, 2) is None
+    assert "pending profiles" not in bench.store.journal(UID).documents()
 
 
 @pytest.mark.req("OCP-04", "OCP-07")

@@ -176,6 +176,22 @@ def test_after_a_power_cut_neither_end_nor_next_start_is_below_a_triggered_readi
 
 
 @pytest.mark.req("OCP-03")
+def test_after_a_power_cut_no_data_of_a_transaction_are_above_its_end() -> None:
+    bench = connected(replace(DEFAULTS, sample_interval_s=10))
+    change(bench, MeterValuesSampledData="", StopTxnSampledData="Energy.Active.Import.Register")
+    bench.card(1, "04A1B2C3")
+    bench.run(2)
+    session = bench.outlet(1).session
+    assert session is not None
+    bench.change(1, register_wh=500, session=replace(session, energy_wh=500))
+    bench.run(15)
+    bench.power_cut()
+    bench.run(60)
+    (stop,) = bench.central.payloads("StopTransaction")
+    assert [stop["meterStop"], int(stop["transactionData"][-1]["sampledValue"][0]["value"])] == [500, 500]
+
+
+@pytest.mark.req("OCP-03")
 def test_triggers_at_one_register_are_written_once_and_a_flood_of_them_in_turns() -> None:
     bench = connected(replace(DEFAULTS, sample_interval_s=0))
     bench.card(1, "04A1B2C3")
