@@ -181,11 +181,12 @@ class OfferWithinLimits(Timed):
             unreachable = said is None or not said.link_ok or moment.cut_off
             # A generator that is off cannot be corrected by whoever does not reach it.
             above = above and not (facts.duty_error_bp and unreachable)
+            # PWM of a generator that obeys nobody, behind an open contact, offers nothing: no contact closes with it.
+            above = above and (facts.generator_obeys or facts.energised)
             below = below and not (facts.duty_error_bp and unreachable)
             yield from self._late(moment, facts.number, "PWM offers less than 6 A", below, OPEN_ON_FAULT_US)
             what = "PWM offers more than cable, outlet or station stand"
             yield from self._late(moment, facts.number, what, above, LOWER_OFFER_US)
-        # PWM of a generator that obeys nobody, behind an open contact, offers nothing: no contact closes with it.
         offering = (each for each in moment.outlets if each.truth.pwm_on and (each.generator_obeys or each.energised))
         duties = (_intended_duty_bp(facts) - DUTY_TOLERANCE_BP for facts in offering)
         together = sum(offered_ma(duty_bp) for duty_bp in duties) > moment.config.station_maximum_ma

@@ -49,8 +49,8 @@ def _added(station: RunningStation, uid: str) -> bool:
 
 
 def badges(station: RunningStation) -> set[str]:
-    found = station.get("api/badges")
-    return {each["uid"] for each in found["badges"]} if found else set()
+    found = until("the list of badges is told", lambda: station.get("api/badges"))
+    return {each["uid"] for each in found["badges"]}
 
 
 def begin_charge(station: RunningStation) -> dict[str, Any]:
