@@ -9,12 +9,12 @@ from typing import Final
 LOOK_S: Final = 60.0
 
 
-async def look_again(look: Callable[[], Awaitable[None]], news: asyncio.Event, pause_s: float = LOOK_S) -> None:
-    """``look`` now, whenever there is ``news``, and every ``pause_s`` seconds; for ever."""
+async def look_again(look: Callable[[], Awaitable[None]], news: asyncio.Event) -> None:
+    """``look`` now, whenever there is ``news``, and every ``LOOK_S`` seconds; for ever."""
     while True:
         await look()
         try:
-            await asyncio.wait_for(news.wait(), pause_s)
+            await asyncio.wait_for(news.wait(), LOOK_S)
         except TimeoutError:
             pass
         news.clear()
