@@ -26,10 +26,10 @@ import time
 from collections.abc import Callable
 from typing import Any, Final
 
+from evse.app.processes import usb_port
 from evse.app.processes.child_process import QUICK_DEATHS, WORTH_TELLING, ChildProcess
 from evse.core.units import NEVER, SECOND
 
-USB_VERBS: Final = ("insert_usb_stick", "remove_usb_stick")
 LOOK_US: Final = SECOND // 4
 TEND_US: Final = SECOND
 AWAY_US: Final = 1 * SECOND
@@ -249,7 +249,7 @@ class Supervisor:
             "freeze_control": signal.SIGSTOP,
             "thaw_control": signal.SIGCONT,
         }.get(str(message.get("verb")))
-        if self._usb is not None and message.get("verb") in USB_VERBS:
+        if self._usb is not None and message.get("verb") in usb_port.VERBS:
             why_not = self._usb(str(message["verb"]))
             refusal = {"ok": False, "kind": "refused", "param": "", "reason": f"impossible now: {why_not}"}
             return refusal if why_not else {"ok": True}

@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
+VERBS: Final = ("insert_usb_stick", "remove_usb_stick")
+"""What :meth:`SimulatedUsbPort.obey` carries out."""
 PORT: Final = "usb"
 STICK: Final = "usb-stick"
 HARDWARE_PORT: Final = "/media/evse-usb"
@@ -18,9 +20,9 @@ class SimulatedUsbPort:
         self._port, self._stick = data / PORT, data / STICK
 
     def obey(self, verb: str) -> str:
-        """Carry out ``insert_usb_stick`` or ``remove_usb_stick``; return why that is impossible now, or an empty text."""
+        """Carry out one of ``VERBS``; return why that is impossible now, or an empty text."""
         inserted = self._port.is_symlink()
-        if inserted == (verb == "insert_usb_stick"):
+        if inserted == (verb == VERBS[0]):
             return "a stick is in the port already" if inserted else "no stick is in the port"
         try:
             if inserted:

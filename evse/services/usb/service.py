@@ -82,9 +82,9 @@ class UsbStick:
     async def _do(self, root: Path, todo: Plan) -> str:
         match todo.step:
             case Step.UPDATE:
-                return await self._update(_plain_file(root, root / UPDATES / todo.name))
+                return await self._update(await asyncio.to_thread(_plain_file, root, root / UPDATES / todo.name))
             case Step.LOAD:
-                return await self._load(_plain_file(root, root / CONFIGURATIONS / todo.name))
+                return await self._load(await asyncio.to_thread(_plain_file, root, root / CONFIGURATIONS / todo.name))
             case _:
                 return await self._read_out(root / CONFIGURATIONS)
 
