@@ -288,7 +288,8 @@ class ContactFollowsOrder(Timed):
 class FaultShownOnPilot(Timed):
     """S10. An emergency fault that stopped a charge shows as state F (or E) on the pilot for at least 300 ms.
 
-    Not asked while the generator is out of the station's hands: front end lost, line cut, control or supply gone.
+    Not asked once the pilot is out of the station's hands: front end lost, line cut, control or supply gone, a generator
+    that is stuck, a foreign voltage on the line.
     """
 
     name = "S10"
@@ -323,9 +324,9 @@ class FaultShownOnPilot(Timed):
             # A generator in F shows as F or, through a vehicle without its diode, as anything below state D.
             low = not truth.pwm_on and truth.positive_mv < 1_500
             since = self._low_since.setdefault(number, now) if low else self._low_since.pop(number, None)
-            yield from self._judge(moment, number, since, low)
             if not truth.powered or not facts.generator_obeys or moment.cut_off:
                 self._due.pop(number, None)
+            yield from self._judge(moment, number, since, low)
 
     def _judge(self, moment: Moment, number: int, since: int | None, low: bool) -> Iterator[Violation]:
         due = self._due.get(number)

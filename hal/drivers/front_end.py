@@ -40,6 +40,7 @@ from hal.drivers.front_end_panel import FrontEndPanel
 from hal.drivers.front_end_patience import KEEP_ALIVE_US, Patience
 from hal.frames.front_end import DecoderCounts, Frame, Order
 from hal.frames.front_end_messages import (
+    CLEARED_BY_OPEN,
     DOMESTIC_VERSION,
     FRONT_END_IDS,
     MAJOR,
@@ -75,6 +76,8 @@ from hal.units import MS, NEVER, SECOND
 from hal.wires import ByteLink, LinkLostError
 
 LOOK_FOR_LINE_US: Final = 100 * MS
+OPEN_REASON_LATCHED: Final = 3
+"""Code sent with OPEN: a latched fault of the front end is to be forgotten."""
 
 
 class _Phase(Enum):
@@ -313,16 +316,21 @@ class FrontEndDriver:
         """Withdraw every permission at once; ``reason`` 0 to 255 (cut) goes into the front end's log.
 
         Said again every 20 ms, 25 times at most, while a coil or mirror contact still reads closed. Calling it again
-        sends nothing new unless the coil has been energised meanwhile.
+        sends nothing new unless the coil has been energised or a fault that OPEN clears has been told meanwhile.
         """
         self._lease.end()
         if MessageId.OPEN in self._waiting or self._phase is _Phase.DOWN:
             return
-        energised = self._reading is not None and self._reading.coil_energised
-        if self._withdrawn and not (energised and now_us - self._line.sent_at_us >= SECOND):
+        owed = self._latched or (self._reading is not None and self._reading.coil_energised)
+        if self._withdrawn and not (owed and now_us - self._patience.opened_at_us >= SECOND):
             return
         self._withdrawn = self._say(Open(max(0, min(reason, 0xFF))), now_us)
         self._patience.opened(now_us)
+
+    @property
+    def _latched(self) -> bool:
+        """Whether the newest STATE shows a fault that only an OPEN ends."""
+        return self._reading is not None and bool(self._reading.fault_bits & CLEARED_BY_OPEN)
 
     # --- Polled
 
@@ -361,7 +369,7 @@ class FrontEndDriver:
 
         A permission that control does not grant again when its renewal is due is about to end, which is not steady.
         """
-        if not self._connected or self._waiting or self._line.partial:
+        if not self._connected or self._waiting or self._line.partial or self._latched:
             return 0
         if self._lease.renewing:
             steady = self._granting and self._lease.renewing == 1 and self._rhythm.in_step(Hold)
@@ -514,6 +522,9 @@ class FrontEndDriver:
         if not self._begun and not self._connected:
             self._connected = True
             self._problem = ""
+        if self._connected and self._latched and not self._lease.running(now_us):
+            # Latched while it was not heard, or while this host was away: what no HOLD follows would stay for ever.
+            self.open(OPEN_REASON_LATCHED, now_us)
         forgotten = state.reading.safe_state_reason in (SafeStateReason.START_UP, SafeStateReason.HOST_SILENT)
         if forgotten and self._ordered_anything and MessageId.CONTROL not in self._waiting:
             self._count("restarts")

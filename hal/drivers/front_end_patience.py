@@ -35,7 +35,8 @@ class Patience:
 
     def __init__(self) -> None:
         self._heard_at_us = -NEVER
-        self._opened_at_us = -NEVER
+        self.opened_at_us = -NEVER
+        """When an OPEN was last said for the first time."""
 
     def heard(self, now_us: int) -> None:
         """A STATE arrived, or the connection begins."""
@@ -43,14 +44,14 @@ class Patience:
 
     def opened(self, now_us: int) -> None:
         """An OPEN was said for the first time."""
-        self._opened_at_us = now_us
+        self.opened_at_us = now_us
 
     def ends_us(self, lease: HostLeases, now_us: int, *, opening: bool) -> int:
         """When the front end is to be taken for silent; ``opening``: an OPEN waits for its effect."""
         if lease.running(now_us):
             return max(self._heard_at_us, lease.since_us) + HOLDING_PATIENCE_US
         if opening:
-            return max(self._heard_at_us, self._opened_at_us) + OPENING_PATIENCE_US
+            return max(self._heard_at_us, self.opened_at_us) + OPENING_PATIENCE_US
         return self._heard_at_us + IDLE_PATIENCE_US
 
     def inquiry_due_us(self, lease: HostLeases, sent_at_us: int, now_us: int) -> int:

@@ -90,6 +90,10 @@ class FaultBit(IntFlag):
     SHUTTER_DRIVER = 0x0080
 
 
+CLEARED_BY_OPEN: Final = FaultBit.OVER_CURRENT | FaultBit.COIL_DRIVER
+"""What stays until the host withdraws the permission."""
+
+
 class Capability(IntFlag):
     """What this front end has."""
 

@@ -13,6 +13,7 @@ from hal.frames.front_end_messages import (
     Beep,
     Capability,
     Control,
+    FaultBit,
     Hold,
     Identity,
     Inquiry,
@@ -216,6 +217,24 @@ def test_a_lost_line_is_counted_looked_for_and_begun_anew(bench: FrontEndBench) 
     assert bench.driver.connected
     assert not bench.pins.coil, "nothing is held after a reconnection"
     assert Hold not in kinds
+
+
+def test_a_fault_latched_while_the_line_was_cut_is_ended_by_an_open(bench: FrontEndBench) -> None:
+    """The OPEN that withdrew the permission was lost with the line; without another the latch would outlast its cause."""
+    bench.charge()
+    bench.modem.cut()
+    bench.hold(False)
+    bench.twin.set_internal_fault(FaultBit.COIL_DRIVER, bench.now_us)
+    bench.driver.open(7, bench.now_us)
+    bench.run(SECOND)
+    already = len(bench.sent_of(Open))
+    bench.modem.restore()
+    bench.run(3_500 * MS)
+    opens = bench.sent_of(Open)[already:]
+    assert len(opens) == 2, "at once with the connection, again with every other STATE as long as it stands"
+    bench.twin.set_internal_fault(FaultBit.MEMORY, bench.now_us)
+    bench.run(3 * SECOND)
+    assert len(bench.sent_of(Open)[already:]) == len(opens), "what OPEN does not clear is no reason for one"
 
 
 def test_a_restart_of_the_front_end_is_seen_and_everything_said_again(bench: FrontEndBench) -> None:
