@@ -53,7 +53,7 @@ MUTANTS: Final = (
     Mutant(
         "lease-by-timer",
         "the driver renews the permission by itself, without a completed step",
-        "hal/drivers/front_end.py",
+        "hal/drivers/front_end_connection.py",
         """        if self._run(now_us):
             self._wish_us = self._next_due_us(now_us)
         return self._wish_us
