@@ -123,6 +123,10 @@ class AccountService:
             self._record(SecurityKind.SESSION_ENDED, ended.account, ended.source, "idle or too old")
         return self._sessions.find(token, now_us) if token else None
 
+    def lives(self, token: str) -> bool:
+        """Whether a token's session lives; asking does not keep it alive."""
+        return bool(token) and self._sessions.lives(token, self._clock())
+
     def logout(self, token: str) -> None:
         """End the session of a token; one that is not there is no error."""
         session = self._sessions.close(token)
