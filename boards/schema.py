@@ -79,7 +79,9 @@ class Devices(Strict):
 
     buzzer: bool = key(True, "Buzzer behind the front end; `false` does not silence it yet", driven=False)
     status_light: bool = key(True, "Status light behind the front end; `false` does not darken it yet", driven=False)
-    wifi_card: bool = key(False, "Wi-Fi card, an accessory of the Smart Wallbox", source=GUIDE, driven=False)
+    wifi_card: bool = key(
+        False, "Wi-Fi card, an accessory of the Smart Wallbox: a bridge into a wireless network", source=GUIDE
+    )
     dip_banks: list[DipBank] = key([], "Banks of DIP switches behind the front end, read at boot", max_length=4)
     display: bool = key(False, "Text display of 20 characters behind the front end", source=THOR)
     led_bar: bool = key(

@@ -61,7 +61,11 @@ def _table(settings: Sequence[Setting]) -> Iterator[str]:
         yield "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
 
 
-_EFFECTS: Final = {Effect.SAVE: "Save", Effect.REBOOT: "Save and reboot"}
+_EFFECTS: Final = {
+    Effect.SAVE: "Save",
+    Effect.REBOOT: "Save and reboot",
+    Effect.POWER_CYCLE: "Save and 5 s without power",
+}
 
 
 def _range(kind: Kind) -> str:

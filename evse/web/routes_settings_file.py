@@ -70,6 +70,7 @@ class ImportPreviewView(BaseModel):
     program: str
     differences: list[DifferenceView]
     reboot: bool
+    power_cycle: bool
     raises_limit: bool
 
 
@@ -119,6 +120,7 @@ def settings_file_router(settings: Settings, program: str) -> APIRouter:
             program=file.program,
             differences=difference_views(change.differences, language),
             reboot=change.needs_reboot,
+            power_cycle=change.needs_power_cycle,
             raises_limit=any(each.raises_limit for each in change.differences),
         )
 

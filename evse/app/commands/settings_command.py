@@ -186,6 +186,8 @@ def show_settings(arguments: argparse.Namespace, answer: Answer) -> None:
                 print("nothing is different")
             elif answer["reboot"]:
                 print("part of this counts only after a restart")
+            if answer.get("power_cycle"):
+                print("part of this counts only after the station was without power for 5 s")
             if "version" in answer:
                 print(f"saved as version {answer['version']}")
 

@@ -70,7 +70,7 @@ class StationMemory:
     def in_force(self) -> Values:
         """Every value; of settings that need a restart the one from when services started."""
         values = {
-            entry.key: (self._at_start if entry.setting.effect is Effect.REBOOT else self.settings.values)[entry.key]
+            entry.key: (self.settings.values if entry.setting.effect is Effect.SAVE else self._at_start)[entry.key]
             for entry in self.settings.catalogue
         }
         return frozen(values)

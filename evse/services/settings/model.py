@@ -46,6 +46,8 @@ class Effect(StrEnum):
     """As soon as it is saved and control has acknowledged it."""
     REBOOT = "save and reboot"
     """Saved at once, in force after the next restart."""
+    POWER_CYCLE = "save and power cycle"
+    """Saved at once, in force after the station was without power for 5 s: what a device takes when it is powered up."""
 
 
 class SubTab(NamedTuple):
