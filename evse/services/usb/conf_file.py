@@ -134,7 +134,6 @@ class _Reader:
         self.lines[key] = number
         self.wanted[key] = read(key, entry.kind, value)
 
-
     def _check_own(self, value: str) -> None:
         own = self._catalogue.facts.serial
         if value != own:
