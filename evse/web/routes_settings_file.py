@@ -11,6 +11,7 @@ from starlette.responses import Response
 
 from evse.services.security.events import SecurityEvent, SecurityKind
 from evse.services.settings.cfg_file import (
+    FILE_LIMIT,
     PASSPHRASE_LIMIT,
     PASSPHRASE_MINIMUM,
     BadCfg,
@@ -36,8 +37,6 @@ from evse.web.routes_settings import (
 )
 
 LanguageQuery = Annotated[Language, Query(description="Of labels and messages.")]
-TEXT_LIMIT = 14 * 1024
-"""Characters of a file inside the body of a request."""
 
 
 class ExportBody(BaseModel):
@@ -50,7 +49,7 @@ class ExportBody(BaseModel):
 class ImportPreviewBody(ExportBody):
     """``file``: the text of the file; ``passphrase``: the one it was exported with."""
 
-    file: Annotated[str, Field(max_length=TEXT_LIMIT)]
+    file: Annotated[str, Field(max_length=FILE_LIMIT)]
 
 
 class ImportBody(ImportPreviewBody):

@@ -7,6 +7,7 @@ argument, ``None`` while nobody knows the time: without a clock nothing is due, 
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -19,12 +20,13 @@ from evse.services.disk import Disk
 from evse.services.journal import GiveUpPublication, JournalError, MarkPublished, Write
 from evse.services.outgoing import DestinationError, Destinations
 from evse.services.publication.calendar import Frequency
-from evse.services.publication.delivery import DeliveryError, ReportFile
+from evse.services.publication.delivery import DeliveryError, ReportFile, words
 from evse.services.publication.publisher import delivered, failed, next_report, planned, wait_us
 from evse.services.publication.report import PublicationState, Report, StateError, state_bytes, state_of
 from evse.services.publication.settings import FtpTarget, HttpTarget, PublicationSettings, SmtpTarget
 from evse.services.records import LAST_SHOWN, Record, csv_of
 
+_log = logging.getLogger(__name__)
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _PAUSE_US: Final = 60 * SECOND
 """Between two looks while nothing can be done."""
@@ -217,6 +219,10 @@ class Publication:
             outcome = Outcome(True, await self._deliver(settings, file))
         except DeliveryError as error:
             outcome = Outcome(False, str(error))
+        except Exception as error:
+            # Whatever a foreign server makes a library do: it costs a delivery, never the station's services.
+            _log.exception("a delivery has failed in an unexpected way")
+            outcome = Outcome(False, f"the delivery failed here, not at the server: {words(repr(error))}")
         self._told(outcome)
         return outcome
 
