@@ -106,6 +106,9 @@ class StationKeys(Strict):
     """Facts of the whole station."""
 
     phases: Literal[1, 3] = key(3, "Phases of the supply, and of each outlet that says nothing else")
+    charging_network: Literal["master", "slave"] | None = key(
+        None, "What the board can be in a charging network (x-series: master, c-series: slave)", source=THOR
+    )
     checkpoint_s: float = key(
         60, "Longest time between two durable energy readings of a charge", unit="s", core="checkpoint_us",
         scale=1_000_000, ge=1, le=60,

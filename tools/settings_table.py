@@ -110,6 +110,8 @@ def _boards(boards: Boards) -> str:
     words += [f"{'with' if wish else 'without'} {name}" for name, wish in facts if wish is not None]
     if boards.outlets > 1:
         words.append("two outlets")
+    if boards.charging_network:
+        words.append(f"{boards.charging_network} of a charging network")
     if boards.line:
         words.append(f"with the input `{boards.line}`")
     return "; ".join(words) or "all"

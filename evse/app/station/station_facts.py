@@ -98,6 +98,7 @@ def station_facts(profile: Profile, serial: str, supervision: Mapping[str, Any] 
         wifi_card=model.devices.wifi_card,
         ze_ready_balanced=ZE_READY_BALANCED in model.quirks,
         house_simulated=model.house_meter is not None and not model.house_meter.host,
+        charging_network=model.station.charging_network or "",
         factory={
             key: int(value) if isinstance(value, float) else value
             for key, value in factory.items()

@@ -12,6 +12,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from evse.services.settings.addresses import network_rules
+from evse.services.settings.charging_network_rules import charging_network_rules
 from evse.services.settings.finding import Finding, Findings, Proposal
 from evse.services.settings.kinds import Label, Whole
 from evse.services.settings.meter_rules import meter_rules
@@ -154,4 +155,5 @@ RULES: Final[tuple[Callable[[Proposal], Findings], ...]] = (
     _wifi,
     meter_rules,
     network_rules,
+    charging_network_rules,
 )
