@@ -26,6 +26,8 @@ from evse.services.publication.report import PublicationState, Report, StateErro
 from evse.services.publication.settings import FtpTarget, HttpTarget, PublicationSettings, SmtpTarget
 from evse.services.records import LAST_SHOWN, Record, csv_of
 
+STATE: Final = "publication.json"
+"""Name of the state's file in a station's data directory."""
 _log = logging.getLogger(__name__)
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _PAUSE_US: Final = 60 * SECOND
@@ -97,6 +99,7 @@ class StateFile:
 
     def __init__(self, path: Path, disk: Disk) -> None:
         self._path = path
+        self._aside = path.with_name(path.name + ".bad")
         self._disk = disk
         self.problem = ""
 
@@ -108,14 +111,19 @@ class StateFile:
         try:
             return state_of(data)
         except StateError as error:
-            self.problem = f"{self._path.name} was damaged ({error}); it is kept as {self._path.name}.bad"
-            self._disk.rename(self._path, self._path.with_name(self._path.name + ".bad"))
+            self.problem = f"{self._path.name} was damaged ({error}); it is kept as {self._aside.name}"
+            self._disk.rename(self._path, self._aside)
             return PublicationState()
 
     def save(self, state: PublicationState) -> None:
         """Keep ``state``, all or nothing."""
         self._disk.make_directory(self._path.parent)
         self._disk.replace(self._path, state_bytes(state))
+
+    def forget(self) -> None:
+        """Factory reset: no report waits any more. May be done twice."""
+        self._disk.remove(self._path)
+        self._disk.remove(self._aside)
 
 
 class Publication:
