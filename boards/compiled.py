@@ -134,11 +134,15 @@ class HouseMeter:
 
 @dataclass(frozen=True, slots=True)
 class WirePlan:
-    """The wires of the whole station, in ascending order of outlet numbers, and the board's quirks by name."""
+    """The wires of the whole station, in ascending order of outlet numbers, and the board's quirks by name.
+
+    ``wifi_card``: whether a simulated station has the card.
+    """
 
     outlets: tuple[OutletWires, ...]
     quirks: tuple[str, ...] = ()
     house: HouseMeter | None = None
+    wifi_card: bool = False
 
     def wires(self) -> tuple[WireSpec, ...]:
         """Every wire, outlet by outlet, the front end first, then those of simulated gateways and of a simulated house meter."""

@@ -321,6 +321,10 @@ def _access(model: StationProfile) -> Iterator[Finding]:
     if model.family == "smart-wallbox" and not settings.leave_cable_connected:
         leave = ("settings", "leave_cable_connected")
         yield Finding(leave, "is on and not shown on this family", "true", also=(("family",),))
+    if model.devices.wifi_card and model.family != "smart-wallbox":
+        yield Finding(
+            ("devices", "wifi_card"), "an accessory of the Smart Wallbox only", "false, or family: smart-wallbox"
+        )
     if model.family == "smart-wallbox" and len(model.outlets) > 1:
         yield Finding(("outlets",), "this family has one outlet", "one entry", also=(("family",),))
 

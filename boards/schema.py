@@ -79,7 +79,9 @@ class Devices(Strict):
 
     buzzer: bool = key(True, "Buzzer behind the front end; `false` does not silence it yet", driven=False)
     status_light: bool = key(True, "Status light behind the front end; `false` does not darken it yet", driven=False)
-    wifi_card: bool = key(False, "Wi-Fi card, an accessory of the Smart Wallbox", source=GUIDE, driven=False)
+    wifi_card: bool = key(
+        False, "Wi-Fi card, an accessory of the Smart Wallbox: a bridge into a wireless network", source=GUIDE
+    )
     dip_banks: list[DipBank] = key([], "Banks of DIP switches behind the front end, read at boot", max_length=4)
     display: bool = key(False, "Text display of 20 characters behind the front end", source=THOR)
     led_bar: bool = key(
@@ -104,6 +106,9 @@ class StationKeys(Strict):
     """Facts of the whole station."""
 
     phases: Literal[1, 3] = key(3, "Phases of the supply, and of each outlet that says nothing else")
+    charging_network: Literal["master", "slave"] | None = key(
+        None, "What the board can be in a charging network (x-series: master, c-series: slave)", source=THOR
+    )
     checkpoint_s: float = key(
         60, "Longest time between two durable energy readings of a charge", unit="s", core="checkpoint_us",
         scale=1_000_000, ge=1, le=60,

@@ -74,7 +74,7 @@ def wire_plan(profile: Profile) -> WirePlan:
     outlets = sorted(profile.model.outlets, key=lambda outlet: outlet.number)
     wires = tuple(_wires(outlet, profile.model) for outlet in outlets)
     house = None if profile.model.house_meter is None else _house(profile.model.house_meter)
-    return WirePlan(wires, tuple(profile.model.quirks), house)
+    return WirePlan(wires, tuple(profile.model.quirks), house, profile.model.devices.wifi_card)
 
 
 def _outlet(outlet: Outlet, model: StationProfile) -> OutletConfig:

@@ -61,7 +61,11 @@ def _table(settings: Sequence[Setting]) -> Iterator[str]:
         yield "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
 
 
-_EFFECTS: Final = {Effect.SAVE: "Save", Effect.REBOOT: "Save and reboot"}
+_EFFECTS: Final = {
+    Effect.SAVE: "Save",
+    Effect.REBOOT: "Save and reboot",
+    Effect.POWER_CYCLE: "Save and 5 s without power",
+}
 
 
 def _range(kind: Kind) -> str:
@@ -106,6 +110,8 @@ def _boards(boards: Boards) -> str:
     words += [f"{'with' if wish else 'without'} {name}" for name, wish in facts if wish is not None]
     if boards.outlets > 1:
         words.append("two outlets")
+    if boards.charging_network:
+        words.append(f"{boards.charging_network} of a charging network")
     if boards.line:
         words.append(f"with the input `{boards.line}`")
     return "; ".join(words) or "all"

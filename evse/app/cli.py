@@ -152,6 +152,13 @@ def _add_run(commands: Commands[argparse.ArgumentParser]) -> None:
         help="let the station's settings configure this machine: its name, its time and this network interface, by systemd "
         "(default: only remember them)",
     )
+    run.add_argument(
+        "--system-wifi-interface",
+        default="",
+        metavar="NAME",
+        help="with --system-interface: the wireless network interface of this machine that is the station's Wi-Fi card, by "
+        "wpa_supplicant (default: none)",
+    )
     run.add_argument("--trace", default="", metavar="FILE", help="record what control gets and does, for evse replay")
     run.add_argument(
         "--trace-limit",
@@ -324,6 +331,7 @@ def _run_station(arguments: argparse.Namespace) -> int:
         maker_keys=arguments.maker_keys,
         usb=arguments.usb,
         interface=arguments.system_interface,
+        wifi_interface=arguments.system_wifi_interface,
         trace=arguments.trace,
         trace_limit_mb=arguments.trace_limit,
     )

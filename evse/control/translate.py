@@ -87,6 +87,7 @@ def inputs_from(
         pilot=PilotReading(reading.positive_mv, reading.negative_mv, reading.duty_bp, reading.frequency_dhz),
         proximity_ohm=reading.proximity_ohm,
         contactor_closed=reading.mirror_closed,
+        coil_energised=reading.coil_energised,
         lock=LOCK_FEEDBACK[reading.lock],
         rcd_test=SELF_TEST[reading.self_test],
         residual_ac=reading.residual_ac,

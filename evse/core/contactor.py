@@ -1,7 +1,8 @@
 """Supervision of the contactor: commanded and confirmed are two facts.
 
 The permission decays below (the lease); here the mirror contact is compared with the permission. A contact that stays
-closed without permission is welded, one that does not close with it has failed to close. Between two closings at least
+closed without permission, or with a coil that the front end itself has released, is welded; one that does not close with
+permission has failed to close. Between two closings at least
 ``between_closings_us`` pass, also after start-up, where the last closing is unknown.
 """
 
@@ -42,13 +43,17 @@ class ContactorMonitor:
             self.failed_to_close = False
         self.permitted = permitted
 
-    def update(self, now_us: int, mirror_closed: bool, *, drawing: bool = False) -> int:
+    def update(
+        self, now_us: int, mirror_closed: bool, *, drawing: bool = False, coil_energised: bool | None = None
+    ) -> int:
         """Take the mirror contact's report; return when a lasting difference would become a fault.
 
-        ``drawing``: current flows, which proves a closed contact whatever its mirror says.
+        ``drawing``: current flows, which proves a closed contact whatever its mirror says. ``coil_energised``: see
+        ``OutletInputs``.
         """
         self.closed = closed = mirror_closed or drawing
-        if closed == self.permitted:
+        released = not self.permitted or coil_energised is False
+        if not (released if closed else self.permitted):
             self._differ_us = NEVER
             self.welded = False
             self.failed_to_close = False

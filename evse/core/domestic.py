@@ -108,7 +108,8 @@ class DomesticSocket:
             self._mirror_closed = inputs.domestic_closed
             self._tell(DomesticContactorMoved(self._config.number, self._mirror_closed))
         plug_us = self._follow_plug(now_us, inputs.domestic_plugged)
-        confirm_us = self.contactor.update(now_us, self._mirror_closed, drawing=drawing)
+        coil = inputs.coil_energised
+        confirm_us = self.contactor.update(now_us, self._mirror_closed, drawing=drawing, coil_energised=coil)
         self._look(now_us)
         settled_us = self.contactor.settled_open_us
         return min(plug_us, confirm_us, settled_us if now_us < settled_us else NEVER)
@@ -203,4 +204,5 @@ class DomesticSocket:
         self._look(now_us)
         if not inputs.link_ok:
             return NEVER
-        return self.contactor.update(now_us, inputs.domestic_closed, drawing=drawing)
+        coil = inputs.coil_energised
+        return self.contactor.update(now_us, inputs.domestic_closed, drawing=drawing, coil_energised=coil)

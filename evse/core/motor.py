@@ -68,6 +68,7 @@ class MotorSupervisor(Generic[GoalT, FeedbackT, DriveT]):
         self._driven_there = False
         """One of our own pulses has brought it to the holding end, and it has been there since."""
         self._tries = 0
+        self._once_more = False
         self._try_ends_us = NEVER
         self._next_try_us = 0
         self._moving = start
@@ -83,9 +84,16 @@ class MotorSupervisor(Generic[GoalT, FeedbackT, DriveT]):
         self.lost = False
         self._reached = False
         self._tries = 0
+        self._once_more = False
         self._try_ends_us = NEVER
         self._next_try_us = now_us
         self.drive = self._rest_drive
+
+    def try_once_more(self, now_us: int) -> None:
+        """One more pulse after it was given up. It stays failed until the feedback confirms the goal."""
+        self._once_more = True
+        self._tries = self._timings.tries - 1
+        self._next_try_us = now_us
 
     def at(self, end: GoalT) -> bool:
         """``end`` is the goal, the feedback confirms it, and no earlier pulse is on its way back."""
@@ -117,14 +125,14 @@ class MotorSupervisor(Generic[GoalT, FeedbackT, DriveT]):
                 return NEVER
             self._reached = True
             self.failed = None
-            self.lost = False
+            self.lost = self._once_more = False
             self._rest()
             return NEVER
         self._notice(feedback)
         if self.lost:
             # No new try under load: the outlet core decides.
             return NEVER
-        if self.failed is not None:
+        if self.failed is not None and not self._once_more:
             return NEVER
         return self._try(now_us, may_release=may_release)
 
@@ -147,6 +155,7 @@ class MotorSupervisor(Generic[GoalT, FeedbackT, DriveT]):
             self._next_try_us = now_us + self._timings.retry_pause_us
             if self._tries >= self._timings.tries:
                 self.failed = self.goal
+                self._once_more = False
                 return NEVER
         if now_us < self._next_try_us:
             return self._next_try_us

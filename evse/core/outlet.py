@@ -155,12 +155,14 @@ class OutletCore(OutletOffer):
     def _drive_shutter(self, now_us: int) -> None:
         if not self.config.has_shutter or self.procedure.status is OutletStatus.NOT_INITIALIZED:
             return
+        empty = self.procedure.session is None and not self._plugged
         # Pushed open over an empty socket: close it again. In a session that is a fault, and nothing moves.
-        pushed_open = self.shutter.lost and self.procedure.session is None and not self._plugged
+        pushed_open = self.shutter.lost and empty
         self.shutter.order(now_us, self.procedure.shutter_goal, again=self.procedure.retry_shutter or pushed_open)
         self.procedure.retry_shutter = False
         if self.inputs.link_ok:
-            self._until(self.shutter.update(now_us, self.inputs.shutter, may_release=self._may_release(now_us)))
+            may_release = self._may_release(now_us)
+            self._until(self.shutter.update(now_us, self.inputs.shutter, may_release=may_release, empty=empty))
 
     def _run_self_test(self, now_us: int) -> None:
         if self.procedure.session is None:

@@ -177,7 +177,8 @@ class OutletOffer(OutletSenses):
         self.contactor.permit(now_us, self.permission.granted)
         if self.inputs.link_ok:
             mirror_closed, drawing = self.inputs.contactor_closed, self._shares(now_us)[0]
-            self._until(self.contactor.update(now_us, mirror_closed, drawing=drawing))
+            coil = self.inputs.coil_energised
+            self._until(self.contactor.update(now_us, mirror_closed, drawing=drawing, coil_energised=coil))
         if before.granted != self.permission.granted:
             self._tell(ContactorPermitted(self.config.number, self.permission.granted, self.permission.reasons))
         # The other contact last, and with what was just decided here.

@@ -38,7 +38,8 @@ class OutletSenses(OutletParts):
         if not self.config.attached_cable:
             self._until(self.proximity.update(now_us, inputs.proximity_ohm))
         mode3_drawing, domestic_drawing = self._shares(now_us)
-        self._until(self.contactor.update(now_us, inputs.contactor_closed, drawing=mode3_drawing))
+        closed, coil = inputs.contactor_closed, inputs.coil_energised
+        self._until(self.contactor.update(now_us, closed, drawing=mode3_drawing, coil_energised=coil))
         self._until(self.domestic.measure(now_us, inputs, drawing=domestic_drawing))
         self._until(self.current.update(now_us, inputs.currents_ma))
         if self.contactor.closed or self.domestic.contactor.closed:

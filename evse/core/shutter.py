@@ -19,6 +19,12 @@ SHUT_FOR_US: Final = 1 * SECOND
 """A plug that comes while "closed" was reported for so long has proven the end switch wrong (ours)."""
 
 
+TRY_AGAIN_US: Final = 60 * SECOND
+"""A shutter that was given up over an empty socket is tried once more after so long, and again (ours)."""
+MORE_TRIES: Final = 60
+"""So often, an hour long; then it waits for somebody."""
+
+
 class ShutterGoal(StrEnum):
     """Where the shutter should be."""
 
@@ -39,6 +45,26 @@ class ShutterSupervisor(MotorSupervisor[ShutterGoal, ShutterFeedback, ShutterDri
             rest=ShutterDrive.REST,
             drives={ShutterGoal.OPEN: ShutterDrive.OPEN, ShutterGoal.CLOSED: ShutterDrive.CLOSE},
         )
+        self._given_up_us = NEVER
+        self._more_tries = 0
+
+    def update(self, now_us: int, feedback: ShutterFeedback, *, may_release: bool, empty: bool = False) -> int:
+        """As for every motor; over an ``empty`` socket what was given up is tried again each minute, an hour long.
+
+        Dirt and ice go away without anybody coming, and until the shutter moves nobody can use the outlet.
+        """
+        hopeful = empty and self._more_tries < MORE_TRIES
+        if hopeful and now_us >= self._given_up_us + TRY_AGAIN_US:
+            self._given_up_us = now_us
+            self._more_tries += 1
+            self.try_once_more(now_us)
+        wake_us = super().update(now_us, feedback, may_release=may_release)
+        if self.failed is None:
+            self._given_up_us, self._more_tries = NEVER, 0
+        elif self._given_up_us == NEVER:
+            self._given_up_us = now_us
+        again_us = self._given_up_us + TRY_AGAIN_US
+        return min(wake_us, again_us) if hopeful and now_us < again_us else wake_us
 
     @property
     def closed(self) -> bool:

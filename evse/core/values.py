@@ -183,7 +183,8 @@ class OutletInputs:
     ``link_ok``: the front end speaks, and its readings are fresh. All other fields keep their last value when it is
     false and must not be trusted.
     ``proximity_ohm``: ``None`` when the circuit is open or the outlet has an attached cable.
-    ``contactor_closed``: the mirror contact's report, not the command.
+    ``contactor_closed``: the mirror contact's report, not the command. ``coil_energised``: whether the front end holds
+    any contactor of the outlet, ``None`` where it does not tell; its own interlock may release one that is permitted.
     ``residual_ac`` / ``residual_dc``: the detector's trip outputs (30 mA AC, 6 mA DC).
     ``currents_ma``, ``voltages_mv``: RMS per phase, measured at the outlet.
     ``temperature_dc``: tenths of a degree Celsius.
@@ -202,6 +203,7 @@ class OutletInputs:
     pilot: PilotReading | None = None
     proximity_ohm: int | None = None
     contactor_closed: bool = False
+    coil_energised: bool | None = None
     lock: LockFeedback = LockFeedback.UNLOCKED
     rcd_test: RcdTest = RcdTest.NOT_RUN
     residual_ac: bool = False

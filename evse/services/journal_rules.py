@@ -57,19 +57,20 @@ def opened_session(write: SessionStart) -> OpenSession:
 def advanced(session: OpenSession, write: Transaction | Checkpoint) -> OpenSession:
     """``session`` after a transaction's start or a reading. Its time, energy and register never go back."""
     same_boot_later = write.at.boot_id == session.last.boot_id and write.at.mono_us >= session.last.mono_us
-    session = replace(
-        session,
-        last=write.at if same_boot_later else session.last,
-        register_wh=max(session.register_wh, write.register_wh),
-    )
+    last = write.at if same_boot_later else session.last
+    register_wh = max(session.register_wh, write.register_wh)
     if isinstance(write, Checkpoint):
         return replace(
             session,
+            last=last,
+            register_wh=register_wh,
             energy_wh=max(session.energy_wh, write.energy_wh),
             charge_type=write.charge_type or session.charge_type,
         )
     return replace(
         session,
+        last=last,
+        register_wh=register_wh,
         in_transaction=True,
         transaction_id=write.transaction_id or session.transaction_id,
         register_start_wh=session.register_start_wh if session.in_transaction else write.register_wh,

@@ -170,8 +170,7 @@ class RecordsBalanceWithTheWorld:
             self._cut_off.add(name)
         if DISK in moment.disturbances:
             self._undurable[name] = self._undurable.get(name, 0) + energy
-        power = sum(i * u for i, u in zip(truth.currents_ma, truth.voltages_mv, strict=True))
-        self._power_limit_uw[name] = max(self._power_limit_uw.get(name, 0), power)
+        self._power_limit_uw[name] = max(self._power_limit_uw.get(name, 0), *self._flow[number])
 
     def _by_setting(self, moment: Moment, facts: OutletFacts, energy: int) -> int:
         """What the outlet's transformers make of ``energy``, which has flowed since the last moment."""

@@ -104,6 +104,7 @@ PLACES: Mapping[str, tuple[str, ...]] = {
         "set_dip",
         "phase_switch_sticks",
     ),
+    "Wi-Fi": ("set_access_point", "remove_access_point", "refuse_wifi", "unplug_wifi_card"),
     "Pilot faults": (
         "short_diode",
         "break_diode",

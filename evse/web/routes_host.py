@@ -1,4 +1,4 @@
-"""REST: the machine below the station: addresses in force and on trial, name, time; and setting the clock by hand.
+"""REST: the machine below the station: addresses in force and on trial, Wi-Fi card, name, time; and setting the clock by hand.
 
 EVlink commissioning guide DOCA0060, chapter 3, `Network sub-tab` and `Date and time sub-tab`. What the machine should be
 like is in the settings.
@@ -15,6 +15,7 @@ from starlette.responses import Response
 
 from evse.services.host.port import HostError
 from evse.services.host.service import ClockRefused
+from evse.services.host.wifi import WifiReport, WifiState, told
 from evse.services.settings.addresses import Addresses
 from evse.services.settings.service import Actor
 from evse.web.errors import Refusal, responses
@@ -33,11 +34,25 @@ class AddressesView(BaseModel):
     dns: list[str]
 
 
+class WifiView(BaseModel):
+    """The Wi-Fi card. `network`, `security`, `address`: what it works by, which is what the settings say unless `pending`: then
+    they count after the station was without power for 5 s. `told`: all that in words.
+    """
+
+    network: str
+    security: str
+    address: str
+    pending: bool
+    state: WifiState
+    told: str
+
+
 class HostModel(BaseModel):
     """How the machine is set.
 
     `addresses` are in force, `null` on boards without network settings. `trial_s`: seconds until those of `confirmed` come
-    back, unless somebody logs in by the new ones; `null` without a trial. `utc`: what the clock shows. `ntp_server`: empty when
+    back, unless somebody logs in by the new ones; `null` without a trial. `waiting`: addresses that count, on trial then, when the
+    Wi-Fi card takes its new settings; `null` when none wait. `wifi`: `null` without a card, and while it does not answer. `utc`: what the clock shows. `ntp_server`: empty when
     the clock is set by hand. `announced`: name in the network view of a PC. `problem`: what the machine refuses.
     """
 
@@ -49,6 +64,8 @@ class HostModel(BaseModel):
     addresses: AddressesView | None
     confirmed: AddressesView | None
     trial_s: float | None
+    waiting: AddressesView | None
+    wifi: WifiView | None
     problem: str
 
 
@@ -115,7 +132,22 @@ def _model(port: HostPort) -> HostModel:
         addresses=_addresses(view.addresses),
         confirmed=_addresses(view.confirmed),
         trial_s=view.trial_s,
+        waiting=_addresses(view.waiting),
+        wifi=_wifi(view.wifi),
         problem=view.problem,
+    )
+
+
+def _wifi(report: WifiReport | None) -> WifiView | None:
+    if report is None:
+        return None
+    return WifiView(
+        network=report.network,
+        security=report.security,
+        address=report.address,
+        pending=report.pending,
+        state=report.state,
+        told=told(report),
     )
 
 

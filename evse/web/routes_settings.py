@@ -19,6 +19,7 @@ from evse.web.errors import Refusal, responses
 from evse.web.guard import Either
 
 Language = Literal["en", "fr"]
+EffectName = Literal["save", "save and reboot", "save and power cycle"]
 Given = Annotated[dict[str, bool | int | str], Field(max_length=400, description="New values by key.")]
 LanguageQuery = Annotated[Language, Query(description="Of labels and messages.")]
 
@@ -51,7 +52,7 @@ class SettingView(BaseModel):
     minimum: int | None = None
     maximum: int | None = None
     options: list[OptionView] = Field(default_factory=list)
-    effect: Literal["save", "save and reboot"]
+    effect: EffectName
     shown: bool
 
 
@@ -98,22 +99,24 @@ class DifferenceView(BaseModel):
     label: str
     old: str
     new: str
-    effect: Literal["save", "save and reboot"]
+    effect: EffectName
     raises_limit: bool
 
 
 class ChangeView(ConfigurationView):
-    """What was changed. ``reboot``: part of it counts only after a restart."""
+    """What was changed. ``reboot``: part of it counts only after a restart; ``power_cycle``: after 5 s without power."""
 
     differences: list[DifferenceView]
     reboot: bool
+    power_cycle: bool
 
 
 class PreviewView(BaseModel):
-    """What would be changed."""
+    """What would be changed, and what it would need, as in :class:`ChangeView`."""
 
     differences: list[DifferenceView]
     reboot: bool
+    power_cycle: bool
 
 
 class ProblemView(BaseModel):
@@ -166,7 +169,11 @@ def settings_router(settings: Settings) -> APIRouter:
             change = settings.preview(body.changes, who.role)
         except Refused as error:
             return refused(error, language)
-        return PreviewView(differences=difference_views(change.differences, language), reboot=change.needs_reboot)
+        return PreviewView(
+            differences=difference_views(change.differences, language),
+            reboot=change.needs_reboot,
+            power_cycle=change.needs_power_cycle,
+        )
 
     @router.post(
         "", summary="Change settings, all or none of them", responses={**_REFUSED, **responses(401, 403, 409, 503)},
@@ -201,7 +208,12 @@ def configuration_view(settings: Settings) -> dict[str, Any]:
 def change_view(settings: Settings, change: Change, language: Language) -> ChangeView:
     """What was changed."""
     views = difference_views(change.differences, language)
-    return ChangeView(**configuration_view(settings), differences=views, reboot=change.needs_reboot)
+    return ChangeView(
+        **configuration_view(settings),
+        differences=views,
+        reboot=change.needs_reboot,
+        power_cycle=change.needs_power_cycle,
+    )
 
 
 def difference_views(differences: tuple[Difference, ...], language: Language) -> list[DifferenceView]:
@@ -309,8 +321,14 @@ def _value(entry: Entry, value: Value) -> Value:
     return HIDDEN if entry.setting.secret and value != "" else value
 
 
-def _effect(effect: Effect) -> Literal["save", "save and reboot"]:
-    return "save and reboot" if effect is Effect.REBOOT else "save"
+def _effect(effect: Effect) -> EffectName:
+    match effect:
+        case Effect.SAVE:
+            return "save"
+        case Effect.REBOOT:
+            return "save and reboot"
+        case Effect.POWER_CYCLE:
+            return "save and power cycle"
 
 
 def _problem(problem: Problem, french: bool) -> ProblemView:

@@ -11,6 +11,7 @@ from starlette.responses import Response
 
 from evse.services.security.events import SecurityEvent, SecurityKind
 from evse.services.settings.cfg_file import (
+    FILE_LIMIT,
     PASSPHRASE_LIMIT,
     PASSPHRASE_MINIMUM,
     BadCfg,
@@ -36,8 +37,6 @@ from evse.web.routes_settings import (
 )
 
 LanguageQuery = Annotated[Language, Query(description="Of labels and messages.")]
-TEXT_LIMIT = 14 * 1024
-"""Characters of a file inside the body of a request."""
 
 
 class ExportBody(BaseModel):
@@ -50,7 +49,7 @@ class ExportBody(BaseModel):
 class ImportPreviewBody(ExportBody):
     """``file``: the text of the file; ``passphrase``: the one it was exported with."""
 
-    file: Annotated[str, Field(max_length=TEXT_LIMIT)]
+    file: Annotated[str, Field(max_length=FILE_LIMIT)]
 
 
 class ImportBody(ImportPreviewBody):
@@ -70,6 +69,7 @@ class ImportPreviewView(BaseModel):
     program: str
     differences: list[DifferenceView]
     reboot: bool
+    power_cycle: bool
     raises_limit: bool
 
 
@@ -119,6 +119,7 @@ def settings_file_router(settings: Settings, program: str) -> APIRouter:
             program=file.program,
             differences=difference_views(change.differences, language),
             reboot=change.needs_reboot,
+            power_cycle=change.needs_power_cycle,
             raises_limit=any(each.raises_limit for each in change.differences),
         )
 
@@ -130,10 +131,11 @@ def settings_file_router(settings: Settings, program: str) -> APIRouter:
     )
     async def import_settings(body: ImportBody, who: Admin, language: LanguageQuery = "en") -> Any:
         actor = Actor(who.account, who.role, who.source)
+        # Before anything is read: what the file has not is taken from the configuration of this version.
+        based_on = body.based_on or settings.configuration.version
         try:
             wanted = await _wanted(settings, body, actor)
             _check_limits(settings, wanted, actor, allowed=body.raise_limits)
-            based_on = body.based_on or settings.configuration.version
             done = await settings.change(wanted, actor, based_on=based_on, kind=SecurityKind.SETTINGS_IMPORTED)
         except Refused as error:
             _note(settings, actor, "does not fit this station")

@@ -31,7 +31,7 @@ class WorldOutcome(BaseModel):
     reason: str
     verb: str
     params: dict[str, Any]
-    """The parameters as given; those left out took their defaults."""
+    """The parameters as given, without secrets; those left out took their defaults."""
 
 
 def check_params(verb: VerbView, given: Mapping[str, Any]) -> dict[str, ParamValue]:
@@ -125,7 +125,8 @@ def world_router(world: WorldPort) -> APIRouter:
         except BadVerb as error:
             where = f"body.{error.param}" if error.param else "body"
             raise Refusal(422, error.reason, where, error.allowed or None) from None
-        return WorldOutcome(outcome=outcome.outcome, reason=outcome.reason, verb=name, params=values)
+        shown = {each.name: values[each.name] for each in verb.params if each.name in values and not each.secret}
+        return WorldOutcome(outcome=outcome.outcome, reason=outcome.reason, verb=name, params=shown)
 
     return router
 

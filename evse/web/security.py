@@ -6,7 +6,7 @@
   send without asking first and nobody here says yes; and when the browser tells where the request comes from
   (``Origin``, ``Sec-Fetch-Site``) it must be our own page.
 - **Size and time**: a body of at most 16 KiB within 10 s; JSON without NaN, duplicate keys or deep nesting. The paths of
-  ``UPLOADS`` take a file of their own kind and size instead; those of ``STREAMS`` are not read here at all, but piece by
+  ``UPLOADS`` take another kind or size instead; those of ``STREAMS`` are not read here at all, but piece by
   piece by their route, after it has seen who is asking.
 - **Headers**: strict content-security policy without inline script or style, no framing, no type guessing.
 """
@@ -24,6 +24,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from evse.services.firmware.package import PACKAGE_LIMIT
+from evse.services.settings.cfg_file import FILE_LIMIT as CFG_LIMIT
 from evse.web.errors import error_response
 from evse.web.headers import HEADERS
 
@@ -32,8 +33,18 @@ MAX_JSON_DEPTH = 16
 BODY_TIMEOUT_S = 10.0
 MAX_TARGET_BYTES = 2048
 REQUEST_HEADER = "x-evse-request"
-UPLOADS: dict[str, tuple[str, int]] = {"/api/badges/import": ("text/csv", 512 * 1024)}
-"""Paths whose body is a file: its content type, and how many bytes it may have."""
+_EVERY_BADGE = ("application/json", 64 * 1024)
+"""As many badges as a list holds, in any spelling."""
+_CFG = ("application/json", 2 * CFG_LIMIT + 1024)
+"""A whole file as a text of JSON, which doubles some of its characters."""
+UPLOADS: dict[str, tuple[str, int]] = {
+    "/api/badges/import": ("text/csv", 512 * 1024),
+    "/api/badges/change": _EVERY_BADGE,
+    "/api/badges/remove": _EVERY_BADGE,
+    "/api/settings/import": _CFG,
+    "/api/settings/import/preview": _CFG,
+}
+"""Paths whose body may be larger: its content type, and how many bytes it may have."""
 STREAMS: dict[str, tuple[str, int]] = {"/api/firmware/package": ("application/zip", PACKAGE_LIMIT)}
 """Paths whose body is too large for the memory: as ``UPLOADS``."""
 PIECE_TIMEOUT_S = 30.0

@@ -34,6 +34,8 @@ class VerbParam:
     maximum: float | None = None
     choices: tuple[str, ...] = ()
     help: str = ""
+    secret: bool = False
+    """A password or key: it is neither shown nor kept."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Final
 
 from hal.frames.front_end import Frame
@@ -144,17 +143,19 @@ class RenewalRhythm:
 
     def __init__(self) -> None:
         self._last: Frame | None = None
+        self._sequence = 0
         self._answers = 0
 
     def sent(self, frame: Frame) -> None:
         """A frame was sent."""
         self._last = frame
+        self._sequence = frame.sequence
         self._answers = 0
 
     def heard(self, state: State) -> None:
         """A STATE was heard."""
         if self._last is not None:
-            self._answers = self._answers + 1 if state.accepted == self._last.sequence else 0
+            self._answers = self._answers + 1 if state.accepted == self._sequence else 0
 
     def in_step(self, renewal: type[Message]) -> bool:
         """Whether the last frame was a ``renewal`` answered exactly once."""
@@ -162,5 +163,4 @@ class RenewalRhythm:
 
     def shift(self, periods: int) -> None:
         """Behave as if ``periods`` further renewals had been sent and answered."""
-        if self._last is not None:
-            self._last = replace(self._last, sequence=(self._last.sequence + periods) & 0xFF)
+        self._sequence = (self._sequence + periods) & 0xFF

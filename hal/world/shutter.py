@@ -88,13 +88,13 @@ class Shutter:
         return self.fitted and not self.slide.at_start
 
     def drive(self, direction: ShutterPulse, duration_us: int, now_us: int) -> bool:
-        """Run the motor, or stop it (``REST``); return whether the shutter's state changed."""
+        """Run the motor, or stop it (``REST``); return whether its state, or the end of its movement, changed."""
         if not self.fitted:
             return False
-        before = self.true_position()
+        before = (self.true_position(), self.slide.due_us)
         end = HOME if direction is ShutterPulse.CLOSE else 0
         self.slide.drive(end, 0 if direction is ShutterPulse.REST else duration_us, now_us)
-        return self.true_position() is not before
+        return (self.true_position(), self.slide.due_us) != before
 
     def step(self, now_us: int) -> None:
         """End the movement that is due."""

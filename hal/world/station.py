@@ -13,8 +13,9 @@ from hal.scheduling import Waker
 from hal.units import NEVER
 from hal.world.attachments import MeterSwitch
 from hal.world.outlet import OutletSetup, OutletWorld
-from hal.world.supply import Grid
+from hal.world.supply import SUPPLY_UNIT_MINIMUM_MV, Grid
 from hal.world.truth import OutletTruth
+from hal.world.wifi import WifiCard
 
 
 class StationWorld:
@@ -28,6 +29,8 @@ class StationWorld:
         """The meter of the house connection, where there is one."""
         self.board_cable_in_second_port = True
         """Where the cable between the boards of two outlets is: in the second Ethernet port from the left on both, or not."""
+        self.wifi: WifiCard | None = None
+        """The station's Wi-Fi card, where there is one."""
         self._request_wake: Callable[[int], None] = lambda at_us: None
         self.outlets = tuple(OutletWorld(setup, now_us=now_us) for setup in outlets)
 
@@ -70,6 +73,8 @@ class StationWorld:
         """Bring the grid's present voltages to every outlet."""
         for outlet in self.outlets:
             outlet.set_grid(self.grid.voltages_mv(), now_us)
+        if self.wifi is not None:
+            self.wifi.supply(self.grid.voltages_mv()[0] >= SUPPLY_UNIT_MINIMUM_MV, now_us)
         if self.grid.restore_us < NEVER:
             self._request_wake(self.grid.restore_us)
 

@@ -72,6 +72,8 @@ class VerbParam:
     minimum: int | None = None
     maximum: int | None = None
     choices: tuple[str, ...] = ()
+    secret: bool = False
+    """A password or key, which stands in no log and no recording."""
 
     def allowed(self) -> str:
         """Say for people what the parameter accepts."""
@@ -160,6 +162,15 @@ def _quantity(verb: str, param: VerbParam, value: Any) -> tuple[Decimal, str]:
     if not number.is_finite():
         raise wrong
     return number, param.unit
+
+
+HIDDEN: Final = "********"
+
+
+def without_secrets(verb: Verb, given: Mapping[str, Any]) -> dict[str, Any]:
+    """``given`` as it may be logged and kept: stars for a secret."""
+    secret = {param.name for param in verb.params if param.secret}
+    return {name: HIDDEN if name in secret and value else value for name, value in given.items()}
 
 
 def check_params(verb: Verb, given: Mapping[str, Any]) -> dict[str, Checked]:

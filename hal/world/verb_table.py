@@ -14,6 +14,7 @@ from hal.world.verb_domestic import DOMESTIC_VERBS
 from hal.world.verb_meter import HOUSE_VERBS, METER_VERBS
 from hal.world.verb_phases import PHASE_VERBS
 from hal.world.verb_spec import HEAL, OUTLET, Verb, VerbParam
+from hal.world.verb_wifi import WIFI_VERBS
 
 DEMO_UID: Final = "04A1B2C3D4E5F6"
 
@@ -385,5 +386,6 @@ VERBS: Final[tuple[Verb, ...]] = (
     *PHASE_VERBS,
     *METER_VERBS,
     *HOUSE_VERBS,
+    *WIFI_VERBS,
 )
 """Every verb, in the order to show it."""

@@ -17,17 +17,19 @@ from hal.world.verb_domestic import DOMESTIC_ACTIONS, DOMESTIC_VERBS
 from hal.world.verb_faults import FAULT_ACTIONS
 from hal.world.verb_meter import HOUSE_ACTIONS, HOUSE_VERBS, METER_ACTIONS, METER_VERBS
 from hal.world.verb_phases import PHASE_ACTIONS, PHASE_VERBS
-from hal.world.verb_spec import Verb, VerbError, VerbParam, check_params
+from hal.world.verb_spec import Verb, VerbError, VerbParam, check_params, without_secrets
 from hal.world.verb_table import DEVICE_VERBS, DIP_VERBS, SHUTTER_VERBS, VERBS
+from hal.world.verb_wifi import WIFI_ACTIONS, WIFI_VERBS
 
-__all__ = ["VERBS", "Verb", "VerbError", "VerbParam", "apply", "verbs_of"]
+__all__ = ["VERBS", "Verb", "VerbError", "VerbParam", "apply", "loggable", "verbs_of"]
 
 _BY_NAME: Final = {verb.name: verb for verb in VERBS}
 _DOMESTIC: Final = tuple(verb.name for verb in DOMESTIC_VERBS)
 _PHASES: Final = tuple(verb.name for verb in PHASE_VERBS)
 _METER: Final = tuple(verb.name for verb in METER_VERBS)
 _HOUSE: Final = tuple(verb.name for verb in HOUSE_VERBS)
-_STATION_ACTIONS: Final[dict[str, Action]] = {**STATION_ACTIONS, **HOUSE_ACTIONS}
+_WIFI: Final = tuple(verb.name for verb in WIFI_VERBS)
+_STATION_ACTIONS: Final[dict[str, Action]] = {**STATION_ACTIONS, **HOUSE_ACTIONS, **WIFI_ACTIONS}
 _OUTLET_ACTIONS: Final[dict[str, Action]] = {
     **ACTIONS,
     **FAULT_ACTIONS,
@@ -53,12 +55,20 @@ def _fits(verb: Verb, world: StationWorld) -> bool:
         return world.house_meter is not None or any(outlet.attached.meter is not None for outlet in world.outlets)
     if verb.name in _HOUSE:
         return world.house_meter is not None
+    if verb.name in _WIFI:
+        return world.wifi is not None
     if verb.name in DIP_VERBS:
         return any(outlet.dip_banks.positions for outlet in world.outlets)
     if verb.name == "move_board_cable":
         return len(world.outlets) > 1
     device = DEVICE_VERBS.get(verb.name)
     return device is None or any(outlet.contacts.has(device) for outlet in world.outlets)
+
+
+def loggable(name: str, params: Mapping[str, Any]) -> dict[str, Any]:
+    """The parameters of a verb that was done, as they may stand in a log or a recording."""
+    verb = _BY_NAME.get(name)
+    return dict(params) if verb is None else without_secrets(verb, params)
 
 
 def apply(world: StationWorld, name: str, params: Mapping[str, Any], now_us: int) -> None:

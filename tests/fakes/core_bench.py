@@ -56,6 +56,7 @@ def inputs_of(outlet: OutletWorld, *, link_ok: bool = True, reader_ok: bool = Tr
         pilot=PilotReading(*outlet.pilot_line()),
         proximity_ohm=outlet.proximity_ohm(),
         contactor_closed=outlet.mirror_closed(),
+        coil_energised=outlet.contactor.coil or outlet.domestic.contactor.coil,
         lock=LOCK_FEEDBACK[outlet.lock_position()],
         rcd_test=SELF_TEST[outlet.self_test()],
         residual_ac=ac,

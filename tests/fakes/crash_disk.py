@@ -14,8 +14,8 @@ from pathlib import Path
 from random import Random
 
 
-class PowerCut(Exception):
-    """The power is gone; the object must not be used any more."""
+class PowerCut(BaseException):
+    """The power is gone; the object must not be used any more. No ``except`` of the product may hold it back."""
 
 
 class CrashDisk:

@@ -56,6 +56,15 @@ def drip(connection: socket.socket) -> None:
         threading.Event().wait(0.05)
 
 
+def chatter(line: bytes, size: int) -> Play:
+    """The same line over and over, ``size`` bytes of it, then hang up."""
+
+    def play(connection: socket.socket) -> None:
+        connection.sendall(line * (size // len(line)))
+
+    return play
+
+
 def dialogue(*answers: bytes) -> Play:
     """Say the first answer at once and the others one per line received; hang up after the last."""
 

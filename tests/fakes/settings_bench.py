@@ -11,8 +11,8 @@ import httpx
 
 from evse.services.accounts.keeper import AccountKeeper
 from evse.services.accounts.service import AccountService
-from evse.services.host.port import SimulatedHost
 from evse.services.host.service import AddressFile, HostService, HostView
+from evse.services.host.simulated import SimulatedHost
 from evse.services.security.events import SecurityKind, SecurityMemory
 from evse.services.settings.model import OutletFacts, StationFacts
 from evse.services.settings.registry import Catalogue
@@ -51,9 +51,11 @@ class FakeControl:
 class BenchHost:
     """A ``HostPort`` on a machine that remembers; the page listens at no address."""
 
-    def __init__(self, settings: Settings, disk: CrashDisk, clock: Callable[[], int]) -> None:
+    def __init__(
+        self, settings: Settings, disk: CrashDisk, clock: Callable[[], int], machine: SimulatedHost | None = None
+    ) -> None:
         at_start = settings.values
-        self.machine = SimulatedHost()
+        self.machine = machine or SimulatedHost()
         self.service = HostService(self.machine, AddressFile(HERE, disk), settings, lambda: at_start, clock)
 
     def view(self) -> HostView:
@@ -84,11 +86,12 @@ class SettingsBench:
         on_hardware: bool = False,
         firmware: FirmwarePort | None = None,
         security: Callable[[], SecurityLogPort] | None = None,
+        facts: StationFacts = FACTS,
     ) -> None:
         self.disk = CrashDisk(Random(1))
         self.log = SecurityMemory()
         self.now_us = 0
-        self.settings = Settings(Catalogue(FACTS), SettingsStore(HERE, self.disk), self.log)
+        self.settings = Settings(Catalogue(facts), SettingsStore(HERE, self.disk), self.log)
         self.keeper = AccountKeeper(HERE, self.disk, "P1", COST)
         self.accounts = AccountService(self.keeper, self.log, lambda: self.now_us, cost_log2=COST)
         self.control = FakeControl()
@@ -117,8 +120,7 @@ class SettingsBench:
 
     def restart_host(self) -> None:
         """As after a restart: settings that need one are in force."""
-        host = BenchHost(self.settings, self.disk, lambda: self.now_us)
-        self.host.machine, self.host.service = host.machine, host.service
+        self.host.service = BenchHost(self.settings, self.disk, lambda: self.now_us, self.host.machine).service
 
     def fail_next(self) -> None:
         """Let the disk refuse its next operation."""

@@ -53,13 +53,13 @@ MUTANTS: Final = (
     Mutant(
         "lease-by-timer",
         "the driver renews the permission by itself, without a completed step",
-        "hal/drivers/front_end.py",
+        "hal/drivers/front_end_connection.py",
         """        if self._run(now_us):
             self._wish_us = self._next_due_us(now_us)
         return self._wish_us
 """,
         """        if self._lease.renewing and self._lease.due(now_us):
-            self.hold_until(now_us + MAX_HOLD_MS * MS, 0, now_us)
+            self.hold_until(now_us + 250 * MS, 0, now_us)
         if self._run(now_us):
             self._wish_us = self._next_due_us(now_us)
         return min(self._wish_us, self.renewal_due_us)

@@ -164,6 +164,7 @@ def test_city_has_the_vendors_facts() -> None:
 WALLBOXES = {
     "smart-wallbox": (SocketType.T2, 3, False),
     "smart-wallbox-key": (SocketType.T2, 3, True),
+    "smart-wallbox-wifi": (SocketType.T2, 3, False),
     "smart-wallbox-t2": (SocketType.ATTACHED_T2, 3, False),
     "smart-wallbox-t1": (SocketType.ATTACHED_T1, 1, False),
     "smart-wallbox-key-t2": (SocketType.ATTACHED_T2, 3, True),
@@ -178,6 +179,7 @@ def test_a_smart_wallbox_has_the_vendors_facts(name: str) -> None:
     profile = load_profile(name)
     config = station_config(profile, "station-1")
     [outlet] = config.outlets
+    assert wire_plan(profile).wifi_card is (name == "smart-wallbox-wifi")
     assert (outlet.socket, outlet.phases, outlet.rated_current_ma) == (socket, phases, 32_000)
     assert (outlet.derated_current_ma, outlet.temporary_limit_ma, outlet.ze_ready) == (16_000, 0, True)
     assert outlet.has_lock is (socket is SocketType.T2)

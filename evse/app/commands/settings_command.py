@@ -162,6 +162,30 @@ def _reset(client: StationClient, arguments: argparse.Namespace) -> Answer:
     return dict(client.post("/api/control/factory-reset", {"confirm": True, **badges}))
 
 
+def _machine(client: StationClient, _arguments: argparse.Namespace) -> Answer:
+    return dict(client.get("/api/host"))
+
+
+def _show_machine(host: Answer) -> None:
+    keeper = f"time server {host['ntp_server']}" if host["ntp_server"] else "set by hand"
+    lines = [f"name {host['name']}", f"clock {host['utc']} ({host['zone']}, {keeper})"]
+    for what in ("addresses", "waiting"):
+        each = host[what]
+        if each is not None:
+            dhcp = "by DHCP, else " if each["dhcp"] else ""
+            second = f" and {each['second']}" if each["second"] else ""
+            gateway = each["gateway"] or "none"
+            lines.append(f"{what} {dhcp}{each['address']}{second}, mask {each['mask']}, gateway {gateway}")
+    if host["trial_s"] is not None:
+        lines.append(
+            f"on trial: the addresses before come back in {host['trial_s']:.0f} s unless somebody logs in by these"
+        )
+    if host["wifi"] is not None:
+        lines.append(f"Wi-Fi card {host['wifi']['address']}: {host['wifi']['told']}")
+    lines += [f"problem: {host['problem']}"] if host["problem"] else []
+    print("\n".join(map(printable, lines)))
+
+
 def show_settings(arguments: argparse.Namespace, answer: Answer) -> None:
     """Print an answer for people."""
     match arguments.action:
@@ -174,6 +198,8 @@ def show_settings(arguments: argparse.Namespace, answer: Answer) -> None:
         case "get":
             for key, value in answer["values"].items():
                 print(printable(f"{key} = {_word(value)}"))
+        case "machine":
+            _show_machine(answer)
         case "restart" | "reset":
             print("the station restarts now")
         case "export":
@@ -186,6 +212,8 @@ def show_settings(arguments: argparse.Namespace, answer: Answer) -> None:
                 print("nothing is different")
             elif answer["reboot"]:
                 print("part of this counts only after a restart")
+            if answer.get("power_cycle"):
+                print("part of this counts only after the station was without power for 5 s")
             if "version" in answer:
                 print(f"saved as version {answer['version']}")
 
@@ -222,6 +250,7 @@ _SETTINGS: Final = {
     "set": _set,
     "export": _export,
     "import": _import,
+    "machine": _machine,
     "restart": _restart,
     "reset": _reset,
 }

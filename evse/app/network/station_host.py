@@ -12,8 +12,9 @@ from evse.app.network.ssdp import Ssdp
 from evse.app.network.ssdp_text import Device, description
 from evse.app.station.station_memory import StationMemory
 from evse.services.disk import RealDisk
-from evse.services.host.port import Host, SimulatedHost, host_name_of
+from evse.services.host.port import Host, host_name_of
 from evse.services.host.service import AddressFile, HostService, HostView
+from evse.services.host.wifi import trouble
 from evse.services.settings.model import Values
 from evse.services.settings.service import Actor
 
@@ -21,16 +22,24 @@ DIRECTORY: Final = "host"
 SYSTEMD: Final = Path("/etc/systemd")
 
 
-def host_of(data: Path, interface: str) -> Host:
-    """The machine. ``interface``: the wired network interface of a device with systemd; empty: a machine that only
-    remembers what it is asked, as in simulation and on a developer's computer.
+def host_of(data: Path, interface: str, wifi_interface: str = "", world: str = "") -> Host:
+    """The machine. ``interface``: the wired network interface of a device with systemd, ``wifi_interface`` its wireless one,
+    empty for none. Without ``interface``: a machine that only remembers what it is asked, as in simulation and on a developer's
+    computer; ``world``: the socket of the simulated world around it, empty without one.
     """
     if not interface:
-        return SimulatedHost(RealDisk(), data / DIRECTORY / "simulated.json")
-    from evse.services.host.systemd import SystemdHost
+        # Loaded only where it is used, as what talks to systemd is.
+        from evse.app.network.wifi_air import WorldAir
+        from evse.services.host.simulated import SimulatedHost
 
-    # What systemd's services have to read.
-    return SystemdHost(RealDisk(0o644), SYSTEMD, interface)
+        air = WorldAir(world) if world else None
+        return SimulatedHost(RealDisk(), data / DIRECTORY / "simulated.json", air=air)
+    from evse.services.host.systemd import SystemdHost
+    from evse.services.host.wpa_supplicant import WirelessInterface
+
+    # What systemd's services have to read; what has the key only root reads.
+    wireless = WirelessInterface(RealDisk(), wifi_interface) if wifi_interface else None
+    return SystemdHost(RealDisk(0o644), SYSTEMD, interface, wireless=wireless)
 
 
 class StationHost:
@@ -67,8 +76,8 @@ class StationHost:
 
     @property
     def problem(self) -> str:
-        """What the machine refuses; empty when nothing."""
-        return self._service.problem
+        """What the machine refuses, and what is wrong with the Wi-Fi; empty when nothing."""
+        return "; ".join(filter(None, (self._service.problem, trouble(self._service.view().wifi))))
 
     def announced(self) -> str:
         return self._discovery.announced

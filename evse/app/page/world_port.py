@@ -61,6 +61,7 @@ def verb_view(verb: Mapping[str, Any]) -> VerbView:
             maximum=param["maximum"],
             choices=tuple(param["choices"]),
             help=param["help"],
+            secret=param["secret"],
         )
         for param in verb["params"]
     )

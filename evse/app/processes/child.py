@@ -33,7 +33,7 @@ class Task:
     without. ``base``: compiled file of what the profile gives without any setting; ``facts``: of the board, as
     ``evse.app.station.station_facts`` writes them. ``maker_keys``: directory of the public keys whose firmware is taken.
     ``usb``: where the system mounts a USB stick. ``interface``: network interface of this machine that
-    the settings configure, empty for none.
+    the settings configure, ``wifi_interface`` the wireless one; empty for none.
     """
 
     config: str
@@ -47,6 +47,7 @@ class Task:
     facts: dict[str, Any] = field(default_factory=dict)
     maker_keys: str = ""
     interface: str = ""
+    wifi_interface: str = ""
     usb: str = ""
     supervision: dict[str, Any] = field(default_factory=dict)
 

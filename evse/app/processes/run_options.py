@@ -18,7 +18,8 @@ class RunOptions:
     ``kernel_workers``: with ``fifo``, raise the kernel's workers that carry serial lines too.
     ``supervision``: URL of a central system instead of the profile's. ``maker_keys``: directory of the public keys whose
     firmware is taken, empty for the device's. ``usb``: where a USB stick is mounted, empty for the usual place.
-    ``interface``: network interface of this machine that the station's settings configure, empty for none. ``trace``: file to record into, empty for none, of at most ``trace_limit_mb`` megabytes.
+    ``interface``: network interface of this machine that the station's settings configure, ``wifi_interface`` the wireless one,
+    empty for none. ``trace``: file to record into, empty for none, of at most ``trace_limit_mb`` megabytes.
     """
 
     profile: str
@@ -35,6 +36,7 @@ class RunOptions:
     maker_keys: str = ""
     usb: str = ""
     interface: str = ""
+    wifi_interface: str = ""
     trace: str = ""
     trace_limit_mb: int = DEFAULT_LIMIT_MB
 

@@ -76,7 +76,7 @@ class ServicesProcess:
         self._news = asyncio.Event()
         self._store = SqliteStore(Path(task.data) / "journal.sqlite", notify=lambda: _call_on(loop, self._deliver))
         journal: SqliteJournal = self._store.journal(station.config.station_uid)
-        self._machine = host_of(Path(task.data), task.interface)
+        self._machine = host_of(Path(task.data), task.interface, task.wifi_interface, task.world)
         self._memory = StationMemory(
             *(Path(task.data), task.facts, task.profile_config(), self._stamp, monotonic_us),
             circumstances=circumstances_of(task.world),

@@ -5,6 +5,7 @@ pseudo-terminal and outlives control and services; when it ends, the simulation 
 
 Requests on the world's socket, one JSON object per line: ``{"op": "verbs"}``, ``{"op": "apply", "verb": NAME, "params":
 {...}}``, ``{"op": "truth"}``, ``{"op": "log", "since": N}`` (what contacts and pilot lines did, with times), ``{"op": "status"}``,
+``{"op": "wifi", "network", "security", "key"}`` (a Wi-Fi card with these settings tries to join),
 ``{"op": "note", "name": COMMAND, "params": {...}}`` (control took this command) and ``{"op": "recording"}`` (all that was done).
 Answers: ``{"ok": true, ...}`` or ``{"ok": false, "kind": "bad" | "refused", "param", "reason", "allowed"}``. Verbs that
 concern processes are handed on to the supervisor, and so is the loss and return of the station's supply.
@@ -40,7 +41,7 @@ from evse.sim.scheduler import Paced, Scheduler
 from hal.linux.pty import PtyLink
 from hal.scheduling import Stepped
 from hal.world.verb_spec import VerbError, check_params
-from hal.world.verbs import apply, verbs_of
+from hal.world.verbs import apply, loggable, verbs_of
 
 _log = logging.getLogger(__name__)
 LOG_LIMIT: Final = 4096
@@ -179,13 +180,28 @@ class WorldProcess:
                 answer({"ok": True, "log": [entry for entry in self._world.log if entry["number"] > since]})
             case "status":
                 answer({"ok": True, "powered": self._powered, "now_us": monotonic_us()})
+            case "wifi":
+                answer(self._wifi(request))
             case "note":
                 answer(self._session.take_note(request, monotonic_us()))
             case "recording":
                 answer(self._session.answer(monotonic_us()))
             case _:
                 answer({"ok": False, "kind": "bad", "param": "op", "reason": "there is no such operation",
-                        "allowed": "verbs, apply, truth, log, status, note, recording"})  # fmt: skip
+                        "allowed": "verbs, apply, truth, log, status, wifi, note, recording"})  # fmt: skip
+
+    def _wifi(self, request: Request) -> dict[str, Any]:
+        card = self._world.world.wifi
+        if card is None or card.silent:
+            return {
+                "ok": False,
+                "kind": "refused",
+                "param": "",
+                "reason": "there is none" if card is None else card.silent,
+            }
+        network, security, key = (str(request.get(name, "")) for name in ("network", "security", "key"))
+        joined = card.join(network, security, key)
+        return {"ok": True, "joined": joined, "started_us": card.started_us, "short_off_us": card.short_off_us}
 
     def _apply(self, request: Request, answer: Answer) -> None:
         name, params = request.get("verb"), request.get("params", {})
@@ -216,8 +232,9 @@ class WorldProcess:
                 }
             )
             return
-        _log.info("world: %s %s", name, " ".join(f"{key}={value}" for key, value in params.items()))
-        self._session.note(name, params, now_us)
+        shown = loggable(name, params)
+        _log.info("world: %s %s", name, " ".join(f"{key}={value}" for key, value in shown.items()))
+        self._session.note(name, shown, now_us)
         self._world.advance(now_us)
         answer({"ok": True})
         # After the answer: with the supply goes who asked.

@@ -21,6 +21,7 @@ from evse.services.accounts.service import AccountService
 from evse.services.clock import Instant
 from evse.services.disk import Disk, RealDisk
 from evse.services.factory_reset import ResetFile, reset_accounts, reset_settings
+from evse.services.publication.service import STATE, StateFile
 from evse.services.security.log_file import SecurityFile
 from evse.services.security.writer import SecurityWriter
 from evse.services.settings.finding import Circumstances
@@ -61,6 +62,7 @@ class StationMemory:
         if self.reset is not None:
             reset_settings(store, secrets.token_hex(16))
             reset_accounts(keeper)
+            StateFile(data / STATE, disk).forget()
         self.settings = Settings(Catalogue(self.facts), store, self.log, circumstances)
         self._at_start = self.settings.values
         self._config: StationConfig | None = None
@@ -70,7 +72,7 @@ class StationMemory:
     def in_force(self) -> Values:
         """Every value; of settings that need a restart the one from when services started."""
         values = {
-            entry.key: (self._at_start if entry.setting.effect is Effect.REBOOT else self.settings.values)[entry.key]
+            entry.key: (self.settings.values if entry.setting.effect is Effect.SAVE else self._at_start)[entry.key]
             for entry in self.settings.catalogue
         }
         return frozen(values)

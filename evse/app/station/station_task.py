@@ -84,6 +84,7 @@ def prepare(options: RunOptions, runtime: Path) -> Prepared:
         facts=facts_values(facts),
         maker_keys=maker_keys,
         interface=options.interface,
+        wifi_interface=options.wifi_interface,
         supervision=wished.supervision,
         usb=options.usb or (str(data / PORT) if wished.simulated else HARDWARE_PORT),
     )
@@ -100,6 +101,10 @@ def prepare(options: RunOptions, runtime: Path) -> Prepared:
 
 def _read(options: RunOptions, runtime: Path) -> _Wished:
     """The profile and what follows from it alone. Raises RunError."""
+    if options.wifi_interface and not options.interface:
+        raise RunError(
+            "--system-wifi-interface needs --system-interface: one wired interface of this machine", BAD_INPUT
+        )
     try:
         profile = load_profile(options.profile)
         wires = wire_plan(profile)

@@ -42,7 +42,7 @@ def key_of(entry: Entry) -> Key:
     access = Access.READ_ONLY if fixed else Access.WRITE_ONLY if setting.secret else Access.READ_WRITE
     kind, least, most, choices = _range(entry.kind)
     return Key(
-        entry.key, kind, text_of(entry.factory), least, most, choices, access, reboot=setting.effect is Effect.REBOOT
+        entry.key, kind, text_of(entry.factory), least, most, choices, access, reboot=setting.effect is not Effect.SAVE
     )
 
 
@@ -117,5 +117,11 @@ class SettingKeys:
         except OSError as error:
             then(Change(ChangeStatus.REJECTED, f"{key.name} could not be kept: {error.strerror or error}"))
         else:
-            then(Change(ChangeStatus.REBOOT_REQUIRED if made.needs_reboot else ChangeStatus.ACCEPTED))
+            then(
+                Change(
+                    ChangeStatus.REBOOT_REQUIRED
+                    if made.needs_reboot or made.needs_power_cycle
+                    else ChangeStatus.ACCEPTED
+                )
+            )
         self._wake()

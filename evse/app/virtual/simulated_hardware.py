@@ -22,6 +22,7 @@ from hal.world.attachments import Attachments, LineSwitch
 from hal.world.contacts import ContactKind, WiredContact
 from hal.world.outlet import OutletSetup, OutletWorld
 from hal.world.station import StationWorld
+from hal.world.wifi import WifiCard
 
 if TYPE_CHECKING:
     from hal.twins.modbus_meter import ModbusMeterTwin
@@ -96,6 +97,7 @@ class SimulatedHardware:
             for outlet, wires in zip(config.outlets, plan.outlets, strict=True)
         ]
         self.world = StationWorld(setups, now_us)
+        self.world.wifi = WifiCard(now_us) if plan.wifi_card else None
         self.world.use_waker(waker)
         self._waker = waker
         self._open = open_device_end

@@ -15,7 +15,8 @@ COMMENT_LIMIT: Final = 50
 BADGE_LIMIT: Final = 1_000
 """Badges in one list."""
 _UID_BYTES: Final = (4, 7, 8, 10)
-_NUMBER_LIMIT: Final = 10**9
+NUMBER_LIMIT: Final = 10**9
+"""The highest number that a badge can have."""
 
 
 class BadgeType(StrEnum):
@@ -73,5 +74,5 @@ class Badge:
             raise ValueError(f"a badge's comment has at most {COMMENT_LIMIT} characters")
         if not self.comment.isprintable():
             raise ValueError("a badge's comment has printable characters only")
-        if not 0 <= self.number <= _NUMBER_LIMIT:
-            raise ValueError(f"a badge's number is 1 to {_NUMBER_LIMIT}")
+        if not 0 <= self.number <= NUMBER_LIMIT:
+            raise ValueError(f"a badge's number is 1 to {NUMBER_LIMIT}")

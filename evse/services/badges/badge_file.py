@@ -22,7 +22,7 @@ import io
 from typing import Final
 
 from evse.records import dataclass
-from evse.services.badges.badge import BADGE_LIMIT, Badge, BadgeType, mask_uid, normal_uid
+from evse.services.badges.badge import BADGE_LIMIT, NUMBER_LIMIT, Badge, BadgeType, mask_uid, normal_uid
 from evse.services.badges.badge_list import BadgeList, BadgeRefused
 
 LINE_LIMIT: Final = 1024
@@ -145,8 +145,8 @@ def _badge(text: str) -> Badge:
     if len(cells) != 4:
         raise ValueError(f"{len(cells)} fields instead of 4: number, identifier, type, comment")
     number, uid, kind, comment = cells
-    if not (number.isascii() and number.isdigit()) or number.startswith("0") or len(number) > 9:
-        raise ValueError("the number is a whole number from 1 on")
+    if not (number.isascii() and number.isdigit()) or number.startswith("0") or len(number) > 10:
+        raise ValueError(f"the number is a whole number from 1 to {NUMBER_LIMIT}")
     if uid != normal_uid(uid):
         raise ValueError("an identifier is written in upper-case hexadecimal without separators")
     if kind not in [each.value for each in BadgeType]:

@@ -1,7 +1,8 @@
 """The list of badges as one immutable value, and the rules for changing it.
 
 - An identifier is in the list once; at most ``BADGE_LIMIT`` badges.
-- A new badge takes the number after the highest; the numbers of the others never change.
+- A new badge takes the number after the highest, or, where that is the last there is, the lowest free one; the numbers of
+  the others never change.
 - The last Admin badge neither goes nor becomes something else while other badges stay: without one nobody could manage
   them at the reader any more. A second Admin badge is needed for that. Emptying the list, or replacing it whole by an
   import, is allowed.
@@ -15,7 +16,7 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import field, replace
 
 from evse.records import dataclass
-from evse.services.badges.badge import BADGE_LIMIT, Badge, BadgeType, mask_uid, normal_uid
+from evse.services.badges.badge import BADGE_LIMIT, NUMBER_LIMIT, Badge, BadgeType, mask_uid, normal_uid
 from evse.services.badges.writes import BadgeWrite, PutBadges, RemoveBadges
 
 
@@ -140,17 +141,23 @@ def writes_between(old: BadgeList, new: BadgeList) -> list[BadgeWrite]:
 
 def _numbered(badges: Iterable[Badge]) -> tuple[Badge, ...]:
     given = list(badges)
-    following = max((badge.number for badge in given), default=0)
+    free = _free({badge.number for badge in given})
     numbered, taken = [], set()
     for badge in given:
         if badge.number == 0:
-            following += 1
-            badge = replace(badge, number=following)  # noqa: PLW2901
+            badge = replace(badge, number=next(free))  # noqa: PLW2901
         if badge.number in taken:
             raise BadgeRefused(f"number {badge.number} is in the list twice")
         taken.add(badge.number)
         numbered.append(badge)
     return tuple(sorted(numbered, key=lambda badge: badge.number))
+
+
+def _free(used: set[int]) -> Iterator[int]:
+    """Numbers for new badges: those after the highest in use, then those that are left below."""
+    highest = max(used, default=0)
+    yield from range(highest + 1, NUMBER_LIMIT + 1)
+    yield from (number for number in range(1, highest) if number not in used)
 
 
 def _index(badges: Iterable[Badge]) -> dict[str, Badge]:

@@ -4,6 +4,9 @@ Name and time keeping follow the settings at once. Addresses follow them from th
 (``trial``): when nobody who is logged in reaches the station by them in time, the machine gets the old ones back, and so do
 the settings. What the machine refuses is said in ``problem`` and asked for again every minute.
 
+A station with a Wi-Fi card is reached through it. While the card has not taken its new settings, new addresses of the station
+wait with it for the power cycle, so that both change together and the trial begins when somebody can reach them.
+
 On one event loop; the machine and the disk are waited for elsewhere.
 """
 
@@ -21,8 +24,11 @@ from evse.records import dataclass
 from evse.services.disk import Disk
 from evse.services.host.port import Host, HostError, TimePlan, host_name_of, time_plan_of
 from evse.services.host.trial import AddressState, at_start, later, reached, state_bytes, state_of
+from evse.services.host.wifi import POWER_CYCLE, WifiReport
+from evse.services.host.wifi_desk import LOOK_S as WIFI_LOOK_S
+from evse.services.host.wifi_desk import WifiDesk
 from evse.services.security.events import SecurityEvent, SecurityKind
-from evse.services.settings.addresses import NO_ADDRESS, Addresses, addresses_of
+from evse.services.settings.addresses import NO_ADDRESS, Addresses, addresses_of, neighbour
 from evse.services.settings.kinds import Value
 from evse.services.settings.model import Values
 from evse.services.settings.problems import Refused
@@ -46,7 +52,8 @@ class ClockRefused(Exception):
 @dataclass(frozen=True, slots=True)
 class HostView:
     """How the machine is set. ``addresses`` in force, ``None`` on boards without network settings; ``trial_s``: seconds until
-    the addresses before come back, ``None`` without a trial; ``utc_us``: what its clock shows; ``problem``: what it refuses.
+    the addresses before come back, ``None`` without a trial; ``waiting``: addresses that wait for the Wi-Fi card's power
+    cycle; ``wifi``: what the card says, ``None`` without one; ``utc_us``: what its clock shows; ``problem``: what it refuses.
     """
 
     name: str
@@ -56,6 +63,8 @@ class HostView:
     trial_s: float | None
     utc_us: int
     problem: str
+    waiting: Addresses | None = None
+    wifi: WifiReport | None = None
 
 
 class AddressFile:
@@ -109,6 +118,8 @@ class HostService:
         self._clock_set = clock_set
         self._state: AddressState | None = None
         self._saved: AddressState | None = None
+        self._waiting: Addresses | None = None
+        self._wifi = WifiDesk(host, settings)
         self._done: dict[str, object] = {}
         self._news = asyncio.Event()
         self._difference_us = host.utc_ns() // 1_000 - clock()
@@ -120,7 +131,7 @@ class HostService:
         while True:
             await self.look()
             now_us, state = self._clock(), self._state
-            wait_s = LOOK_S
+            wait_s = WIFI_LOOK_S if self._wifi.fitted else LOOK_S
             if state is not None and state.tried is not None:
                 wait_s = min(wait_s, max(state.until_us - now_us, 0) / SECOND)
             try:
@@ -139,9 +150,14 @@ class HostService:
             self._tell_problem(f"the kept addresses cannot be read: {error.strerror or error}")
             kept = None
         wanted = addresses_of(self._in_force())
+        # What the card works by is known only when it was asked.
+        await self._wifi.look()
         self._state = at_start(kept, wanted, self._clock())
         if kept is not None and self._state.in_force != wanted:
             await self._returned(wanted, "a start in the middle of their trial")
+        elif self._state.tried is not None and self._wifi.report is not None and self._wifi.report.pending:
+            self._waiting, self._state = wanted, AddressState(self._state.confirmed)
+            self._note(SecurityKind.NETWORK_CHANGED, f"{_told(wanted)} with the Wi-Fi card: {POWER_CYCLE}")
         elif self._state.tried is not None:
             self._note(SecurityKind.NETWORK_CHANGED, f"{_told(self._state.in_force)} on trial")
 
@@ -153,13 +169,16 @@ class HostService:
             self._state = later(state, self._clock())
             if state.tried is not None and self._state.tried is None:
                 await self._returned(state.tried, "nobody reached the station by them")
-        problems = [await self._save(), await self._addresses(), *await self._name_and_time()]
+        # The card's address is changed before the station's.
+        wifi = await self._wifi.look()
+        problems = [wifi, await self._save(), await self._addresses(), *await self._name_and_time()]
         self._tell_problem("; ".join(filter(None, problems)))
 
     def reached(self, at: str) -> None:
         """Somebody who is logged in has reached the station's own address ``at``."""
         before = self._state
-        if before is None or before.tried is None:
+        if before is None or before.tried is None or at == self._settings.values.get("wifi.address"):
+            # The card's own address says nothing of the station's.
             return
         self._state = reached(before, at)
         if self._state.tried is None:
@@ -192,6 +211,8 @@ class HostService:
             trial_s=trial_s,
             utc_us=self.host.utc_ns() // 1_000,
             problem=self.problem,
+            waiting=self._waiting,
+            wifi=self._wifi.report,
         )
 
     def _name(self) -> str:
@@ -240,6 +261,9 @@ class HostService:
             self._note(SecurityKind.NETWORK_RETURNED, f"{_told(failed)} -> {_told(back)}: {why}")
             return
         wanted = values_of(back, self._settings.values)
+        if back.address != failed.address and "wifi.address" in self._settings.values:
+            # The card's address went before the station's and comes back with it.
+            wanted["wifi.address"] = neighbour(back.address, -1)
         try:
             await self._settings.change(wanted, STATION, kind=SecurityKind.NETWORK_RETURNED)
         except (Refused, OSError) as error:

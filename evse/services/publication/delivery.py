@@ -18,6 +18,8 @@ OPERATION_S: Final = 20.0
 """The longest wait for one answer."""
 DELIVERY_S: Final = 120.0
 """The longest delivery."""
+TALK_LIMIT: Final = 64 * 1024
+"""The most a server may say in one delivery, characters: an answer without end must not fill the memory."""
 _WORDS_LIMIT: Final = 300
 
 
@@ -44,6 +46,13 @@ LIMITS: Final = Limits()
 
 class DeliveryError(Exception):
     """The file was not taken. The text is for people, with the server's own words where it had any."""
+
+
+class TalksWithoutEnd(OSError):
+    """A server has said more than :data:`TALK_LIMIT`."""
+
+    def __init__(self) -> None:
+        super().__init__(f"the server said more than {TALK_LIMIT} characters")
 
 
 def words(text: str | bytes) -> str:

@@ -10,9 +10,11 @@ from typing import Any
 
 from evse.services.publication.delivery import (
     LIMITS,
+    TALK_LIMIT,
     DeliveryError,
     Limits,
     ReportFile,
+    TalksWithoutEnd,
     Watchdog,
     reason,
     tls_context,
@@ -37,8 +39,9 @@ def store_file(target: FtpTarget, file: ReportFile, address: str, ca_file: str =
                 raise DeliveryError(f"no delivery within {limits.delivery_s:.0f} s") from error
             said = reason(error) if isinstance(error, OSError) else "the server ended the connection"
             raise DeliveryError(f"FTP server {target.server}:{target.port}: {said}") from error
-        except UnicodeError as error:
-            raise DeliveryError("the FTP server's answer was no text") from error
+        except (ValueError, ArithmeticError) as error:
+            # What the library cannot read as text or number.
+            raise DeliveryError(f"the FTP server's answer makes no sense: {words(str(error))}") from error
         finally:
             ftp.close()
 
@@ -91,10 +94,18 @@ def _cut(ftp: ftplib.FTP) -> None:
 class _ReusingFtp(ftplib.FTP_TLS):
     """FTPS whose data connections resume the TLS session of the control connection, as many servers demand.
 
-    The data connection is kept in ``data`` so that it can be cut from outside.
+    The data connection is kept in ``data`` so that it can be cut from outside. Answers end after ``TALK_LIMIT``.
     """
 
     data: socket.socket | None = None
+    _heard = 0
+
+    def getline(self) -> str:
+        line = super().getline()
+        self._heard += len(line)
+        if self._heard > TALK_LIMIT:
+            raise TalksWithoutEnd
+        return line
 
     def ntransfercmd(self, cmd: str, rest: int | str | None = None) -> tuple[socket.socket, int | None]:
         connection, size = ftplib.FTP.ntransfercmd(self, cmd, rest)  # noqa: S321  # the protocol of the guide; TLS is above

@@ -7,6 +7,7 @@ argument, ``None`` while nobody knows the time: without a clock nothing is due, 
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -19,12 +20,15 @@ from evse.services.disk import Disk
 from evse.services.journal import GiveUpPublication, JournalError, MarkPublished, Write
 from evse.services.outgoing import DestinationError, Destinations
 from evse.services.publication.calendar import Frequency
-from evse.services.publication.delivery import DeliveryError, ReportFile
+from evse.services.publication.delivery import DeliveryError, ReportFile, words
 from evse.services.publication.publisher import delivered, failed, next_report, planned, wait_us
 from evse.services.publication.report import PublicationState, Report, StateError, state_bytes, state_of
 from evse.services.publication.settings import FtpTarget, HttpTarget, PublicationSettings, SmtpTarget
 from evse.services.records import LAST_SHOWN, Record, csv_of
 
+STATE: Final = "publication.json"
+"""Name of the state's file in a station's data directory."""
+_log = logging.getLogger(__name__)
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _PAUSE_US: Final = 60 * SECOND
 """Between two looks while nothing can be done."""
@@ -95,6 +99,7 @@ class StateFile:
 
     def __init__(self, path: Path, disk: Disk) -> None:
         self._path = path
+        self._aside = path.with_name(path.name + ".bad")
         self._disk = disk
         self.problem = ""
 
@@ -106,14 +111,19 @@ class StateFile:
         try:
             return state_of(data)
         except StateError as error:
-            self.problem = f"{self._path.name} was damaged ({error}); it is kept as {self._path.name}.bad"
-            self._disk.rename(self._path, self._path.with_name(self._path.name + ".bad"))
+            self.problem = f"{self._path.name} was damaged ({error}); it is kept as {self._aside.name}"
+            self._disk.rename(self._path, self._aside)
             return PublicationState()
 
     def save(self, state: PublicationState) -> None:
         """Keep ``state``, all or nothing."""
         self._disk.make_directory(self._path.parent)
         self._disk.replace(self._path, state_bytes(state))
+
+    def forget(self) -> None:
+        """Factory reset: no report waits any more. May be done twice."""
+        self._disk.remove(self._path)
+        self._disk.remove(self._aside)
 
 
 class Publication:
@@ -217,6 +227,10 @@ class Publication:
             outcome = Outcome(True, await self._deliver(settings, file))
         except DeliveryError as error:
             outcome = Outcome(False, str(error))
+        except Exception as error:
+            # Whatever a foreign server makes a library do: it costs a delivery, never the station's services.
+            _log.exception("a delivery has failed in an unexpected way")
+            outcome = Outcome(False, f"the delivery failed here, not at the server: {words(repr(error))}")
         self._told(outcome)
         return outcome
 

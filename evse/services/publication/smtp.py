@@ -4,21 +4,25 @@ from __future__ import annotations
 
 import smtplib
 import socket
+from base64 import b64encode
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import formatdate
+from typing import BinaryIO
 
 from evse.services.publication.delivery import (
     LIMITS,
+    TALK_LIMIT,
     DeliveryError,
     Limits,
     ReportFile,
+    TalksWithoutEnd,
     Watchdog,
     reason,
     tls_context,
     words,
 )
-from evse.services.publication.settings import MailSecurity, SmtpTarget
+from evse.services.publication.settings import Login, MailSecurity, SmtpTarget
 
 
 def send_mail(target: SmtpTarget, file: ReportFile, address: str, ca_file: str = "", limits: Limits = LIMITS) -> str:
@@ -34,6 +38,9 @@ def send_mail(target: SmtpTarget, file: ReportFile, address: str, ca_file: str =
             if watchdog.expired:
                 raise DeliveryError(f"no delivery within {limits.delivery_s:.0f} s") from error
             raise DeliveryError(_told(target, error)) from error
+        except ValueError as error:
+            # What the library cannot read as base64 or number.
+            raise DeliveryError(f"the mail server's answer makes no sense: {words(str(error))}") from error
         finally:
             session.close()
 
@@ -67,7 +74,7 @@ class _Session:
         smtp.ehlo_or_helo_if_needed()
         self._protect(smtp)
         if self._target.login is not None:
-            smtp.login(self._target.login.username, self._target.login.password)
+            _log_in(smtp, self._target.login)
         code, text = smtp.mail(self._target.sender)
         if code != 250:
             raise smtplib.SMTPResponseException(code, text)
@@ -96,14 +103,13 @@ class _Session:
 
     def _connect(self) -> smtplib.SMTP:
         target, timeout_s = self._target, self._limits.operation_s
-        smtp: smtplib.SMTP
+        smtp: _Bounded
         if target.security is MailSecurity.TLS:
-            smtp = smtplib.SMTP_SSL(timeout=timeout_s, context=tls_context(self._ca_file))
+            smtp = _BoundedTls(timeout=timeout_s, context=tls_context(self._ca_file))
         else:
-            smtp = smtplib.SMTP(timeout=timeout_s)
+            smtp = _Bounded(timeout=timeout_s)
         self._smtp = smtp
-        # The certificate is checked against this name, not against the address.
-        smtp._host = target.server  # type: ignore[attr-defined]
+        smtp.check_name(target.server)
         code, text = smtp.connect(self._address, target.port)
         if code != 220:
             raise smtplib.SMTPConnectError(code, text)
@@ -119,6 +125,59 @@ class _Session:
             )
         smtp.starttls(context=tls_context(self._ca_file))
         smtp.ehlo()
+
+
+class _Bounded(smtplib.SMTP):
+    """A session whose server is listened to for ``TALK_LIMIT`` characters, then no more."""
+
+    def check_name(self, host: str) -> None:
+        """The certificate is checked against this name, not against the address."""
+        self._host = host
+
+    def getreply(self) -> tuple[int, bytes]:
+        if self.file is None and self.sock is not None:
+            self.file = _Ear(self.sock.makefile("rb"))
+        return super().getreply()
+
+
+class _BoundedTls(_Bounded, smtplib.SMTP_SSL):
+    """The same with TLS from the first byte."""
+
+
+class _Ear:
+    """Lines of a server until it has said too much; the session makes another one for each connection."""
+
+    def __init__(self, lines: BinaryIO) -> None:
+        self._lines = lines
+        self._heard = 0
+
+    def readline(self, limit: int) -> bytes:
+        """One line, as the library asks for it. Raises TalksWithoutEnd."""
+        line = self._lines.readline(limit)
+        self._heard += len(line)
+        if self._heard > TALK_LIMIT:
+            raise TalksWithoutEnd
+        return line
+
+    def close(self) -> None:
+        """Listen no more."""
+        self._lines.close()
+
+
+def _log_in(smtp: smtplib.SMTP, login: Login) -> None:
+    """Authenticate; beyond ASCII in UTF-8 (RFC 4616), which the library does not speak."""
+    if login.username.isascii() and login.password.isascii():
+        smtp.login(login.username, login.password)
+        return
+    if "PLAIN" not in smtp.esmtp_features.get("auth", "").upper().split():
+        raise DeliveryError(
+            "the mail server takes no user name or password with letters beyond ASCII (it offers no AUTH PLAIN); "
+            "use one of ASCII characters"
+        )
+    secret = f"\0{login.username}\0{login.password}".encode()
+    code, text = smtp.docmd("AUTH", "PLAIN " + b64encode(secret).decode("ascii"))
+    if code not in (235, 503):
+        raise smtplib.SMTPAuthenticationError(code, text)
 
 
 def _message(target: SmtpTarget, file: ReportFile) -> EmailMessage:

@@ -69,7 +69,13 @@ class SecurityKind(StrEnum):
 STRANGERS_CAN: Final = frozenset(
     {SecurityKind.LOGIN_FAILED, SecurityKind.LOGIN_BLOCKED, SecurityKind.REQUEST_REFUSED, SecurityKind.IMPORT_REFUSED}
 )
-"""What somebody without an account can cause: bounded in rate, so that nobody can wash the log away."""
+"""What somebody without an account can cause."""
+BOUNDED: Final = STRANGERS_CAN | {
+    SecurityKind.BADGES_EXPORTED,
+    SecurityKind.RECORDS_EXPORTED,
+    SecurityKind.REPORT_EXPORTED,
+}
+"""What costs nothing to cause, also by reading again and again: bounded in rate, so that nobody can wash the log away."""
 
 
 @dataclass(frozen=True, slots=True)

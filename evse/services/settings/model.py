@@ -46,6 +46,8 @@ class Effect(StrEnum):
     """As soon as it is saved and control has acknowledged it."""
     REBOOT = "save and reboot"
     """Saved at once, in force after the next restart."""
+    POWER_CYCLE = "save and power cycle"
+    """Saved at once, in force after the station was without power for 5 s: what a device takes when it is powered up."""
 
 
 class SubTab(NamedTuple):
@@ -96,6 +98,8 @@ class StationFacts:
     factory: Values = field(default_factory=dict)
     house_simulated: bool = False
     """Whether a simulated meter of the house connection is there, which needs no address."""
+    charging_network: str = ""
+    """What the board can be in a charging network: ``master``, ``slave``, or nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +107,7 @@ class Boards:
     """Which boards have a setting: every condition that is given must hold.
 
     ``families``: empty for every one. ``line``: input line that the outlet must have. ``outlets``: at least so many.
+    ``charging_network``: what the board must be able to be in one.
     """
 
     families: tuple[str, ...] = ()
@@ -111,6 +116,7 @@ class Boards:
     wifi_card: bool | None = None
     outlets: int = 1
     line: str = ""
+    charging_network: str = ""
 
     def have_it(self, facts: StationFacts, outlet: OutletFacts | None = None) -> bool:
         """Whether the board (and ``outlet``, for a setting of an outlet) has it."""
@@ -120,6 +126,8 @@ class Boards:
         if any(wish is not None and wish != fact for wish, fact in wanted):
             return False
         if len(facts.outlets) < self.outlets:
+            return False
+        if self.charging_network and self.charging_network != facts.charging_network:
             return False
         return not self.line or (outlet is not None and self.line in outlet.lines)
 

@@ -132,7 +132,7 @@ WIFI_SETTINGS: Final = (
         kind=Text(32, "name"),
         factory="",
         boards=_WITH_CARD,
-        effect=Effect.REBOOT,
+        effect=Effect.POWER_CYCLE,
         guide=False,
         help=Label(
             "A change counts after the station was without power for 5 s.",
@@ -153,7 +153,7 @@ WIFI_SETTINGS: Final = (
         ),
         factory="wpa2",
         boards=_WITH_CARD,
-        effect=Effect.REBOOT,
+        effect=Effect.POWER_CYCLE,
         guide=False,
     ),
     Setting(
@@ -164,7 +164,7 @@ WIFI_SETTINGS: Final = (
         kind=Text(63, secret=True),
         factory="",
         boards=_WITH_CARD,
-        effect=Effect.REBOOT,
+        effect=Effect.POWER_CYCLE,
         shown_if=(_PROTECTED,),
         guide=False,
         help=Label("8 to 63 characters.", "8 à 63 caractères."),
@@ -177,7 +177,7 @@ WIFI_SETTINGS: Final = (
         kind=_ADDRESS,
         factory="192.168.0.101",
         boards=_WITH_CARD,
-        effect=Effect.REBOOT,
+        effect=Effect.POWER_CYCLE,
         guide=False,
         help=Label(
             "One below the station's. Change it before the station's address.",

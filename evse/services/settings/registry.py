@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import Final
 
 from evse.records import dataclass
+from evse.services.settings.charging_network import CHARGING_NETWORK_SETTINGS
 from evse.services.settings.energy import ENERGY_SETTINGS, OUTLET_SETTINGS
 from evse.services.settings.general import GENERAL_SETTINGS, TIME_SETTINGS
 from evse.services.settings.house import HOUSE_SETTINGS
@@ -34,6 +35,7 @@ from evse.services.settings.usb import USB_SETTINGS
 SETTINGS: Final[tuple[Setting, ...]] = (
     *GENERAL_SETTINGS,
     *USB_SETTINGS,
+    *CHARGING_NETWORK_SETTINGS,
     *NETWORK_SETTINGS,
     *WIFI_SETTINGS,
     *SUPERVISION_SETTINGS,

@@ -12,6 +12,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from evse.services.settings.addresses import network_rules
+from evse.services.settings.charging_network_rules import charging_network_rules
 from evse.services.settings.finding import Finding, Findings, Proposal
 from evse.services.settings.kinds import Label, Whole
 from evse.services.settings.meter_rules import meter_rules
@@ -26,6 +27,7 @@ _MANDATORY: Final = {
 }
 _SCHEMES: Final = {"1.6-json": ("ws", "wss"), "1.5-json": ("ws", "wss"), "1.5-soap": ("http",)}
 _WIFI_KEY: Final = (8, 63)
+_WIFI_NAME_BYTES: Final = 32
 _OCPP_PASSWORD: Final = (16, 40)
 
 
@@ -108,7 +110,16 @@ def _supervision(proposal: Proposal) -> Findings:
 
 def _wifi(proposal: Proposal) -> Findings:
     key = proposal.text("wifi.key")
-    needed = proposal.text("wifi.network") and proposal.text("wifi.security") != "open"
+    name = proposal.text("wifi.network")
+    if len(name.encode()) > _WIFI_NAME_BYTES:
+        what = Label(
+            f"{len(name.encode())} bytes in UTF-8: letters with accents count double",
+            f"{len(name.encode())} octets en UTF-8 : les lettres accentuées comptent double",
+        )
+        yield Finding(
+            "wifi.network", what, Label(f"at most {_WIFI_NAME_BYTES} bytes", f"{_WIFI_NAME_BYTES} octets au plus")
+        )
+    needed = name and proposal.text("wifi.security") != "open"
     if (key or needed) and not (_long_enough(key, _WIFI_KEY) and key.isascii()):
         yield Finding(
             "wifi.key", Label("no key for a Wi-Fi network", "pas une clé de réseau Wi-Fi"), _characters(_WIFI_KEY)
@@ -144,4 +155,5 @@ RULES: Final[tuple[Callable[[Proposal], Findings], ...]] = (
     _wifi,
     meter_rules,
     network_rules,
+    charging_network_rules,
 )

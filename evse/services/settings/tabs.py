@@ -16,6 +16,9 @@ TABS: Final[dict[str, Label]] = {
 }
 GENERAL: Final = SubTab("general", "configuration", Label("General", "Général"), user=True)
 DEVICE: Final = SubTab("device", "configuration", Label("Device", "Appareil"), user=False)
+OPERATING_MODE: Final = SubTab(
+    "operating-mode", "configuration", Label("Operating mode", "Mode de fonctionnement"), user=False
+)
 NETWORK: Final = SubTab("network", "configuration", Label("Network", "Réseau"), user=False)
 WIFI: Final = SubTab("wifi", "configuration", Label("Wi-Fi", "Wi-Fi"), user=True)
 SUPERVISION: Final = SubTab("supervision", "configuration", Label("Supervision", "Supervision"), user=False)
@@ -39,6 +42,7 @@ FIRMWARE: Final = SubTab("firmware", "maintenance", Label("Firmware update", "Mi
 SUB_TABS: Final = (
     GENERAL,
     DEVICE,
+    OPERATING_MODE,
     NETWORK,
     WIFI,
     SUPERVISION,

@@ -43,6 +43,11 @@ class Change:
         """Whether part of it counts only after a restart."""
         return any(each.effect is Effect.REBOOT for each in self.differences)
 
+    @property
+    def needs_power_cycle(self) -> bool:
+        """Whether part of it counts only after the station was without power."""
+        return any(each.effect is Effect.POWER_CYCLE for each in self.differences)
+
 
 LIMITS = (
     *("energy.station_maximum_a", "outlet.derated_current_a"),

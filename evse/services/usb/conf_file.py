@@ -11,16 +11,18 @@ from typing import Final, NamedTuple
 
 from evse.records import dataclass
 from evse.services.settings.cfg_file import portable
+from evse.services.settings.charging_network import SERIALS, SLAVES, is_master
 from evse.services.settings.kinds import Value
 from evse.services.settings.model import Values
 from evse.services.settings.problems import shown_value
 from evse.services.settings.registry import Catalogue
-from evse.services.usb.wire_names import key_of, read, wire_name, written
+from evse.services.usb.wire_names import OWN_SERIAL, key_of, read, wire_name, written
 
 FILE_LIMIT: Final = 64 * 1024
 STATION_ONLY: Final = "usb."
 """What a stick may do is not for a stick to say."""
-_UNIT_ONLY: Final = ("general.name", "ocpp.identity", "network.address", "network.address_2")
+_UNIT_ONLY: Final = ("general.name", "ocpp.identity", "network.address", "network.address_2", *SERIALS)
+_ONE_ONLY: Final = "; of this station only: take the next line out for others"
 
 
 class Fault(NamedTuple):
@@ -53,13 +55,15 @@ def encode_conf(catalogue: Catalogue, values: Values) -> bytes:
     """The file of a board's ``values``, without secrets. Each line of one unit only says so."""
     sections: dict[str, list[str]] = {"CONFIGURATION": [], "LOADMANAGEMENT": []}
     for key in portable(catalogue, secret=False):
-        if key.startswith(STATION_ONLY):
+        if key.startswith(STATION_ONLY) or (key in SERIALS and not values[key]):
             continue
         place = wire_name(key)
         lines = sections.setdefault(place.section, [])
         if key in _UNIT_ONLY:
-            lines.append("; of this station only: take the next line out for others")
+            lines.append(_ONE_ONLY)
         lines.append(f"{place.name}={written(key, values[key])}")
+        if key == SLAVES and is_master(values):
+            lines += [_ONE_ONLY, f"{OWN_SERIAL[1]}={catalogue.facts.serial}"]
     text = [f"; configuration of {catalogue.facts.serial}, a station of the family {catalogue.facts.family}"]
     text += ["; what is not in this file stays as it is; docs/settings.md explains every name"]
     for section, lines in sections.items():
@@ -85,6 +89,11 @@ def decode_conf(catalogue: Catalogue, data: bytes) -> ConfFile:
         raise BadConf(tuple(reader.faults))
     if not reader.wanted:
         raise BadConf((Fault(0, "the file names no setting"),))
+    if SLAVES in reader.wanted:
+        # Whom the file does not name is searched for: the numbers of before are gone.
+        for key in SERIALS:
+            if key not in reader.wanted and catalogue.get(key) is not None:
+                reader.wanted[key], reader.lines[key] = "", reader.lines[SLAVES]
     return ConfFile(reader.wanted, reader.lines)
 
 
@@ -111,6 +120,9 @@ class _Reader:
             self.faults.append(Fault(number, f"{_printable(name)}: {error}"))
 
     def _take(self, number: int, name: str, value: str) -> None:
+        if (self._section, name) == OWN_SERIAL and self._catalogue.get(SLAVES) is not None:
+            self._check_own(value)
+            return
         key = key_of(self._section, name)
         entry = self._catalogue.get(key)
         if entry is None:
@@ -121,6 +133,11 @@ class _Reader:
             raise ValueError(f"stands in line {self.lines[key]} already")
         self.lines[key] = number
         self.wanted[key] = read(key, entry.kind, value)
+
+    def _check_own(self, value: str) -> None:
+        own = self._catalogue.facts.serial
+        if value != own:
+            raise ValueError(f"the master's own serial number, {own} here: take the line out for others")
 
 
 def _printable(text: str) -> str:

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Final
 
 from evse.records import dataclass
+from evse.services.settings.charging_network import SERIALS, SLAVES
 from evse.services.settings.kinds import Kind, Switch, Value, Whole
 
 OWN_SECTION: Final = "STATION"
@@ -17,14 +18,24 @@ OWN_SECTION: Final = "STATION"
 
 @dataclass(frozen=True, slots=True)
 class WireName:
-    """Where a setting stands and in which unit: ``factor`` of the file's numbers for one of the setting's."""
+    """Where a setting stands and in which unit: ``factor`` of the file's numbers for one of the setting's; the file's
+    number is higher by ``more``.
+    """
 
     section: str
     name: str
     factor: int = 1
+    more: int = 0
 
 
+OWN_SERIAL: Final = ("CONFIGURATION", "Connect2ConnectorSerial1")
+"""Where the master's own serial number stands: the network counts its stations from the master on."""
 WIRE_NAMES: Final = {
+    SLAVES: WireName("CONFIGURATION", "AmountConnectors", more=1),
+    **{
+        key: WireName("CONFIGURATION", f"Connect2ConnectorSerial{number}")
+        for number, key in enumerate(SERIALS, start=2)
+    },
     "ocpp.identity": WireName("CONFIGURATION", "ChargeBoxIdentity"),
     "energy.station_maximum_a": WireName("LOADMANAGEMENT", "MaxAvailableCurrent", factor=1_000),
     "meter.phase_neutral_voltage_v": WireName("LOADMANAGEMENT", "NominalVoltage"),
@@ -49,28 +60,31 @@ def written(key: str, value: Value) -> str:
     """A value as it stands in a file."""
     if isinstance(value, bool):
         return "true" if value else "false"
-    return str(value * wire_name(key).factor) if isinstance(value, int) else value
+    place = wire_name(key)
+    return str(value * place.factor + place.more) if isinstance(value, int) else value
 
 
 def read(key: str, kind: Kind, text: str) -> Value:
     """The value of a text in a file. Raises ``ValueError`` that says what is accepted."""
-    factor = wire_name(key).factor
     if isinstance(kind, Switch):
         if text not in ("true", "false"):
             raise ValueError("allowed: true, false")
         return text == "true"
     if isinstance(kind, Whole):
-        return _whole(text, factor, lambda: _range(kind, factor))
+        place = wire_name(key)
+        return _whole(text, place, lambda: _range(kind, place))
     return text
 
 
-def _whole(text: str, factor: int, allowed: Callable[[], str]) -> int:
+def _whole(text: str, place: WireName, allowed: Callable[[], str]) -> int:
     digits = text.removeprefix("-")
-    if not (digits.isascii() and digits.isdigit() and len(digits) <= 12) or int(text) % factor:
+    good = digits.isascii() and digits.isdigit() and len(digits) <= 12
+    if not good or (int(text) - place.more) % place.factor:
         raise ValueError(f"allowed: {allowed()}")
-    return int(text) // factor
+    return (int(text) - place.more) // place.factor
 
 
-def _range(kind: Whole, factor: int) -> str:
-    steps = f", in steps of {factor}" if factor > 1 else ""
-    return f"a whole number {kind.minimum * factor}…{kind.maximum * factor}{steps}"
+def _range(kind: Whole, place: WireName) -> str:
+    steps = f", in steps of {place.factor}" if place.factor > 1 else ""
+    least, most = (each * place.factor + place.more for each in (kind.minimum, kind.maximum))
+    return f"a whole number {least}…{most}{steps}"

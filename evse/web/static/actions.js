@@ -169,7 +169,7 @@ export function wireWorld(targetChanged) {
       if (form.dataset.hasOutlet === "yes") params.outlet = target();
       const name = heal ? `undo ${words(form.dataset.verb)}` : words(form.dataset.verb);
       ask(event.submitter ?? form.querySelector("button"), output, name, verbPath(form.dataset.verb), params)
-        .then((done) => { if (done) remember(form.dataset.verb, form.dataset.hasOutlet === "yes", params); });
+        .then((done) => { if (done && !form.querySelector("input[type=password]")) remember(form.dataset.verb, form.dataset.hasOutlet === "yes", params); });
     });
   }
   showRecent();

@@ -12,6 +12,10 @@ from evse.app.station.station_facts import facts_values, station_facts
 from evse.app.station.station_memory import SECURITY, StationMemory
 from evse.core.config import Access, Location
 from evse.services.clock import Instant
+from evse.services.disk import RealDisk
+from evse.services.factory_reset import ResetOrder
+from evse.services.publication.report import PublicationState, Report
+from evse.services.publication.service import STATE, StateFile
 from evse.services.settings.model import Role
 from evse.services.settings.service import Actor
 
@@ -72,6 +76,19 @@ def test_what_needs_a_restart_is_not_in_force_before(tmp_path: Path) -> None:
     assert again.in_force["general.station_type"] == "supervised"
     assert {outlet.access for outlet in again.config().outlets} == {Access.FREE}
     again.close()
+
+
+@pytest.mark.req("CFG-03")
+def test_a_factory_reset_leaves_no_report_that_waits(tmp_path: Path) -> None:
+    states = StateFile(tmp_path / STATE, RealDisk())
+    states.save(PublicationState((Report(2, 2, 0, problem="old.example is unknown"),), 0, "daily"))
+    (tmp_path / f"{STATE}.bad").write_text("old.example")
+    station = memory(tmp_path)
+    station.resets.write(ResetOrder(keep_badges=True))
+    station.close()
+    memory(tmp_path).close()
+    assert states.load() == PublicationState()
+    assert not [path for path in tmp_path.rglob("*") if path.is_file() and b"old.example" in path.read_bytes()]
 
 
 def test_a_damaged_configuration_is_told(tmp_path: Path) -> None:

@@ -226,16 +226,15 @@ def test_uid_and_version_have_their_ranges(uid: str, version: int) -> None:
 @pytest.mark.req("STA-03")
 def test_every_device_of_the_family_can_be_declared_and_is_listed() -> None:
     profile = load_text(
-        ONE + "devices:\n  wifi_card: true\n  dip_banks: [{name: DSW1, functions: [unknown]}]\n"
+        ONE + "devices:\n  dip_banks: [{name: DSW1, functions: [unknown]}]\n"
         "  display: true\n  led_bar: true\n  x2: true\n  usb_socket: true\n"
         "  mobile_module: {wire: {kind: gpio, path: /dev/gpiochip0}}\n  ethernet_ports: 2\n  certified_metering: true\n"
         "quirks: [lock_opens_on_power_loss]\n"
     )
     listed = [item.key for item in not_driven(profile)]
-    names = ("wifi_card", "usb_socket")
-    rest = ("mobile_module", "ethernet_ports", "certified_metering")
+    names = ("usb_socket", "mobile_module", "ethernet_ports", "certified_metering")
     assert listed == [
-        *(f"devices.{name}" for name in (*names, *rest)),
+        *(f"devices.{name}" for name in names),
         "quirks[0]",
     ]
     assert wire_plan(profile).quirks == ("lock_opens_on_power_loss",)

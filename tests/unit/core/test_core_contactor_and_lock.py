@@ -41,6 +41,21 @@ def test_a_contact_that_stays_closed_is_welded_after_200_ms() -> None:
 
 
 @pytest.mark.req("OUT-05")
+def test_a_permitted_contact_that_stays_closed_behind_a_released_coil_is_welded() -> None:
+    """The front end's own interlock has let go; a front end that does not tell its coil leaves the permission to decide."""
+    monitor = ContactorMonitor(ContactorTimings(), 0)
+    monitor.permit(0, permitted=True)
+    assert monitor.update(10 * MS, mirror_closed=True, coil_energised=True) == NEVER
+    assert monitor.update(1_000 * MS, mirror_closed=True, coil_energised=None) == NEVER
+    assert monitor.update(1_000 * MS, mirror_closed=True, coil_energised=False) == 1_200 * MS
+    monitor.update(1_200 * MS, mirror_closed=True, coil_energised=False)
+    assert monitor.welded
+    monitor.permit(1_200 * MS, permitted=False)
+    monitor.update(1_300 * MS, mirror_closed=True, coil_energised=False)
+    assert monitor.welded
+
+
+@pytest.mark.req("OUT-05")
 def test_a_contact_that_stays_open_has_failed_to_close_after_200_ms() -> None:
     monitor = ContactorMonitor(ContactorTimings(), 0)
     monitor.permit(0, permitted=True)

@@ -81,6 +81,32 @@ def test_a_jammed_shutter_gets_three_tries_and_then_none(goal: ShutterGoal) -> N
 
 
 @pytest.mark.req("OUT-04")
+def test_over_an_empty_socket_it_is_tried_once_a_minute_for_an_hour_and_stays_failed_meanwhile() -> None:
+    shutter = ShutterSupervisor(ShutterTimings())
+    now_us, pulses, failed = 0, list[int](), list[bool]()
+    while now_us < NEVER:
+        wake_us = shutter.update(now_us, ShutterFeedback.BETWEEN, may_release=True, empty=True)
+        failed += [shutter.failed is CLOSED] * (shutter.pulse - len(pulses))
+        pulses += [now_us] * (shutter.pulse - len(pulses))
+        now_us = wake_us
+    given_up_us = 3 * 3 * SECOND - ShutterTimings().retry_pause_us
+    assert pulses[3:] == [given_up_us + minute * 60 * SECOND for minute in range(1, 61)]
+    assert failed == [False] * 3 + [True] * 60
+    shutter.update(pulses[-1] + 3600 * SECOND, ShutterFeedback.CLOSED, may_release=True, empty=True)
+    assert shutter.failed is None
+
+
+@pytest.mark.req("OUT-04")
+def test_with_a_plug_in_the_socket_nothing_moves_by_itself_after_it_was_given_up() -> None:
+    shutter = ShutterSupervisor(ShutterTimings())
+    now_us = 0
+    while now_us < NEVER:
+        now_us = shutter.update(now_us, ShutterFeedback.BETWEEN, may_release=True)
+    assert shutter.update(3600 * SECOND, ShutterFeedback.BETWEEN, may_release=True) == NEVER
+    assert shutter.pulse == 3
+
+
+@pytest.mark.req("OUT-04")
 @given(
     st.lists(
         st.tuples(
@@ -205,6 +231,36 @@ def test_pushed_open_while_idle_it_closes_again_and_nobody_is_alarmed() -> None:
     bench.run(2)
     assert shutter_of(bench) is ShutterPosition.CLOSED
     assert not [told for told in bench.told if isinstance(told.event, FaultRaised)]
+
+
+@pytest.mark.req("OUT-04")
+def test_stuck_before_it_was_shut_it_shuts_by_itself_when_mended_and_its_fault_does_not_flicker() -> None:
+    bench = city()
+    bench.verb("jam_shutter", where="between")
+    bench.card()
+    bench.run(200)
+    raised = [told.event.fault for told in bench.told if isinstance(told.event, FaultRaised)]
+    assert raised == ["ShutterFailedToOpen", "ShutterFailedToClose"]
+    bench.verb("jam_shutter", heal=True)
+    bench.run(70)
+    assert shutter_of(bench) is ShutterPosition.CLOSED
+    assert not bench.core.outlets[0].faults.active
+
+
+@pytest.mark.req("OUT-04")
+def test_with_free_access_a_shutter_that_stuck_opens_by_itself_when_mended() -> None:
+    bench = city(access=Access.FREE)
+    bench.post(SetUnavailable("", 1))
+    bench.run(5)
+    assert shutter_of(bench) is ShutterPosition.CLOSED
+    bench.verb("jam_shutter", where="closed")
+    bench.post(SetUnavailable("", 1, active=False))
+    bench.run(100)
+    assert bench.core.outlets[0].faults.in_force("ShutterFailedToOpen")
+    bench.verb("jam_shutter", heal=True)
+    bench.run(70)
+    assert shutter_of(bench) is ShutterPosition.OPEN
+    assert not bench.core.outlets[0].faults.active
 
 
 @pytest.mark.req("OUT-02", "OUT-04")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from hal.drivers import front_end as driver
+from hal.drivers import front_end_connection as driver
 from hal.drivers import front_end_lease, front_end_orders
 from hal.drivers import front_end_patience as patience
 from hal.frames import front_end as frames

@@ -6,13 +6,23 @@ from typing import Any
 
 import pytest
 
-from hal.ports import BeepCode, LightCode, LockPosition, LockPulse, PilotDriveMode, SelfTest
+from hal.ports import (
+    BeepCode,
+    LightCode,
+    LockPosition,
+    LockPulse,
+    PilotDriveMode,
+    SelfTest,
+    ShutterPosition,
+    ShutterPulse,
+)
 from hal.units import MS, NEVER, SECOND
 from hal.world.ambient import Temperature
 from hal.world.cable import Cable
 from hal.world.contactor import Contactor, MirrorFault
 from hal.world.outlet import OutletSetup, OutletWorld
 from hal.world.residual import ResidualDetector
+from hal.world.shutter import TRAVEL_US
 from hal.world.socket import Jam, LockFeedbackFault, SocketLock
 from hal.world.supply import Feed, Grid
 
@@ -79,6 +89,29 @@ def test_short_pulse_leaves_the_bolt_between_and_the_next_finishes() -> None:
     assert (lock.reported_position(), lock.holds_plug) == (BETWEEN, True)
     lock.drive(LockPulse.LOCK, 600 * MS, SECOND)
     assert lock.due_us == SECOND + 150 * MS
+
+
+@pytest.mark.req("SIM-01")
+@pytest.mark.parametrize("part", ["lock", "shutter"])
+def test_a_movement_that_begins_between_the_ends_is_ended_in_time(part: str) -> None:
+    """At its beginning nothing can be seen, at its end something can: the world asks to be woken for that."""
+    outlet = OutletWorld(OutletSetup(has_lock=True, has_shutter=True))
+    wakes: list[int] = []
+    outlet.call_for_steps(wakes.append)
+    if part == "lock":
+        outlet.drive_lock(LockPulse.LOCK, 100 * MS, 0)
+        outlet.step(SECOND)
+        outlet.drive_lock(LockPulse.LOCK, 600 * MS, SECOND)
+        assert wakes[-1] == SECOND + 150 * MS
+        outlet.step(wakes[-1])
+        assert outlet.lock.true_position() is LOCKED
+    else:
+        outlet.drive_shutter(ShutterPulse.OPEN, 200 * MS, 0)
+        outlet.step(SECOND)
+        outlet.drive_shutter(ShutterPulse.OPEN, 2 * SECOND, SECOND)
+        assert wakes[-1] == SECOND + TRAVEL_US - 200 * MS
+        outlet.step(wakes[-1])
+        assert outlet.truth().shutter is ShutterPosition.OPEN
 
 
 def test_rest_stops_the_motor_and_a_reversal_starts_where_the_bolt_is() -> None:

@@ -23,6 +23,7 @@ from hal.world.verb_meter import HOUSE_ACTIONS, METER_ACTIONS
 from hal.world.verb_phases import PHASE_ACTIONS
 from hal.world.verb_spec import UNITS, Verb, VerbParam, check_value
 from hal.world.verb_table import SHUTTER_VERBS
+from hal.world.verb_wifi import WIFI_ACTIONS
 from hal.world.verbs import VERBS, VerbError, apply, verbs_of
 
 DOCUMENT = Path(__file__).parents[3] / "docs" / "world.md"
@@ -528,8 +529,9 @@ def test_every_verb_is_whole(verb: Verb) -> None:
         **METER_ACTIONS,
         **HOUSE_ACTIONS,
         **PHASE_ACTIONS,
+        **WIFI_ACTIONS,
     }
-    assert verb.group in ("user", "vehicle", "cable", "station", "grid", "fault", "meter")
+    assert verb.group in ("user", "vehicle", "cable", "station", "grid", "fault", "meter", "wifi")
     assert verb.help
     names = [param.name for param in verb.params]
     assert len(names) == len(set(names))
@@ -546,11 +548,11 @@ def test_every_verb_is_whole(verb: Verb) -> None:
 
 def test_table_and_actions_have_the_same_verbs() -> None:
     actions = {**ACTIONS, **STATION_ACTIONS, **FAULT_ACTIONS, **DOMESTIC_ACTIONS, **METER_ACTIONS, **HOUSE_ACTIONS}
-    actions |= PHASE_ACTIONS
+    actions |= PHASE_ACTIONS | WIFI_ACTIONS
     assert sorted(verb.name for verb in VERBS) == sorted(actions)
 
 
-ABSENT = (*SHUTTER_VERBS, *DOMESTIC_ACTIONS, *METER_ACTIONS, *PHASE_ACTIONS)
+ABSENT = (*SHUTTER_VERBS, *DOMESTIC_ACTIONS, *METER_ACTIONS, *PHASE_ACTIONS, *WIFI_ACTIONS)
 """Not even healing is possible at an outlet that has no such part."""
 
 

@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from evse.app.station.badge_port import StationBadges
-from evse.services.badges.badge import Badge, BadgeType
+from evse.services.badges.badge import NUMBER_LIMIT, Badge, BadgeType
 from evse.services.badges.badge_file import export_badges
 from evse.services.badges.badge_list import BadgeList
 from evse.web.app import create_app
@@ -144,6 +144,27 @@ async def test_a_thousand_badges_are_imported_and_stored_within_a_second() -> No
         assert (await w.upload(export_badges(full))).json() == {"badges": 1_000}
         assert time.process_time() - begin < 1
         assert len(w.desk.list()) == 1_000
+
+
+@pytest.mark.req("AUT-03")
+async def test_every_badge_of_a_full_list_is_changed_and_removed_at_once() -> None:
+    uids = [f"{number:020X}" for number in range(1_000)]
+    spelled = [" ".join(uid[at : at + 2] for at in range(0, 20, 2)) for uid in uids]
+    async with web() as w:
+        await w.upload(export_badges(BadgeList(tuple(map(Badge, uids)))))
+        assert (await w.post("change", {"uids": spelled, "type": "VIP", "comment": "Hall"})).status_code == 200
+        assert await w.list() == [(number, uid, "VIP", "Hall") for number, uid in enumerate(uids, 1)]
+        assert (await w.post("remove", {"uids": spelled})).json()["badges"] == []
+
+
+@pytest.mark.req("AUT-03")
+async def test_a_file_with_the_highest_number_leaves_room_for_more_badges() -> None:
+    async with web() as w:
+        await w.upload(export_badges(BadgeList((Badge(ANNA, number=NUMBER_LIMIT - 1), Badge(BERT, number=1)))))
+        for uid in ("00000001", "00000002", "00000003"):
+            assert (await w.post("add", {"uid": uid})).status_code == 200
+        assert [number for number, *_ in await w.list()] == [1, 2, 3, NUMBER_LIMIT - 1, NUMBER_LIMIT]
+        assert (await w.upload((await w.client.get("/api/badges.csv")).content)).json() == {"badges": 5}
 
 
 @pytest.mark.req("AUT-03")

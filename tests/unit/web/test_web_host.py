@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
+
 import httpx
 import pytest
 
 from evse.services.host.trial import TRIAL_US
 from evse.services.security.events import SecurityKind
+from evse.services.settings.model import OutletFacts, StationFacts
 from tests.fakes.settings_bench import SettingsBench
 
 pytestmark = pytest.mark.anyio
@@ -91,3 +94,29 @@ async def test_the_station_is_called_by_its_own_name_and_by_no_other() -> None:
     async with bench.client() as nobody:
         assert (await nobody.get("/api/health", headers={"host": "hall-a.local:8061"})).status_code != 421
         assert (await nobody.get("/api/health", headers={"host": "hall-b.local"})).status_code == 421
+
+
+@pytest.mark.req("NET-04")
+async def test_the_wifi_card_is_shown_with_what_it_works_by_and_without_its_key() -> None:
+    facts = StationFacts("smart-wallbox", "W1", (OutletFacts(1),), wifi_card=True)
+    bench = SettingsBench(facts=facts)
+    await bench.host.service.begin()
+    await bench.host.service.look()
+    wanted = {"wifi.network": "home", "wifi.key": "charge-at-home", "wifi.address": "10.0.0.6"}
+    async with await bench.user() as user, await bench.admin() as admin:
+        saved = (await user.post("/api/settings", json={"changes": wanted})).json()
+        assert (saved["reboot"], saved["power_cycle"]) == (False, True)
+        assert {each["effect"] for each in saved["differences"]} == {"save and power cycle"}
+        assert (await admin.post("/api/settings", json=CHANGES)).status_code == 200
+        await bench.host.service.look()
+        shown = (await user.get("/api/host")).json()
+        assert shown["wifi"] == {
+            **{"network": "", "security": "wpa2", "address": "192.168.0.101", "pending": True, "state": "off"},
+            "told": "no network is set; new settings count after 5 s without power",
+        }
+        assert shown["waiting"] is None
+        bench.restart_host()
+        await bench.host.service.begin()
+        text = (await user.get("/api/host")).text
+        assert json.loads(text)["waiting"]["address"] == "10.0.0.7"
+        assert "charge-at-home" not in text

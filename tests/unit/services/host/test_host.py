@@ -13,7 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from evse.core.units import SECOND
-from evse.services.host.port import Host, HostError, SimulatedHost, TimePlan, host_name_of, time_plan_of
+from evse.services.host.port import Host, HostError, TimePlan, host_name_of, time_plan_of
+from evse.services.host.simulated import SimulatedHost
 from evse.services.host.systemd import NETWORK_FILE, TIME_FILE, SystemdHost, network_file
 from evse.services.host.trial import TRIAL_US, AddressState, at_start, later, reached, state_bytes, state_of, tried
 from evse.services.settings.addresses import Addresses
@@ -93,7 +94,14 @@ def test_with_dhcp_the_fixed_address_stays_reachable() -> None:
     assert "DHCP=ipv4" in text
     assert "Address=192.168.0.102/24" in text
     assert "Gateway" not in text
-    assert "DNS" not in text
+    assert "DNS=" not in text
+
+
+@pytest.mark.req("NET-02")
+def test_a_dhcp_server_neither_names_the_station_nor_chooses_its_time_server() -> None:
+    text = network_file(replace(FIXED, dhcp=True), "eth0")
+    assert "[DHCPv4]\nUseNTP=no\nUseHostname=no\nRouteMetric=100\n" in text
+    assert "DHCPv4" not in network_file(FIXED, "eth0")
 
 
 @pytest.mark.req("NET-02")

@@ -8,8 +8,9 @@ from random import Random
 import pytest
 
 from evse.core.units import SECOND
-from evse.services.host.port import HostError, SimulatedHost, TimePlan
+from evse.services.host.port import HostError, TimePlan
 from evse.services.host.service import NAME, AddressFile, ClockRefused, HostService, values_of
+from evse.services.host.simulated import SimulatedHost
 from evse.services.host.trial import TRIAL_US
 from evse.services.security.events import SecurityKind, SecurityMemory
 from evse.services.settings.addresses import addresses_of

@@ -28,7 +28,7 @@ from evse.services.publication.ftp import store_file
 from evse.services.publication.http import post_file
 from evse.services.publication.settings import FtpTarget, HttpTarget, Login, MailSecurity, SmtpTarget
 from evse.services.publication.smtp import send_mail
-from tests.fakes.hostile_server import Play, dialogue, drip, hostile_server, silence
+from tests.fakes.hostile_server import Play, chatter, dialogue, drip, hostile_server, silence
 
 FILE = ReportFile(
     "station_20261127T000100Z_1-3.csv", "station_20261127T000100Z_1-3", b"Charge number\r\n1\r\n", "Records"
@@ -211,11 +211,41 @@ def test_a_mail_that_one_receiver_would_miss_is_sent_to_none() -> None:
         (dialogue(b"220 hi\r\n", b"250 hi\r\n", b"250 ok\r\n"), "mail server localhost"),
         (dialogue(b"\x00\xff\xfe garbage\r\n"), "mail server"),
         (dialogue(b"220 hi\r\n", b"250 hi\r\n", *[b"250 ok\r\n"] * 3, b"354 go\r\n", b""), "mail server localhost"),
+        (chatter(b"220-and so on\r\n", 200_000), "said more than 65536 characters"),
     ],
 )
 def test_a_mail_server_that_fails_is_told_in_its_own_words(play: Any, said: str) -> None:
     with hostile_server(play) as port, pytest.raises(DeliveryError, match=said):
         send_mail(mail_to(port), FILE, HERE, limits=limits_for(play))
+
+
+@pytest.mark.req("CDR-02")
+@pytest.mark.parametrize("login", [Login("Jürgen", "s3cret"), Login("anna", "geheim mit ß und €")])
+def test_a_login_beyond_ascii_reaches_the_mail_server(login: Login) -> None:
+    heard: list[LoginPassword] = []
+
+    def check(server: Any, session: Session, envelope: Envelope, mechanism: str, data: LoginPassword) -> AuthResult:
+        heard.append(data)
+        return AuthResult(success=True)
+
+    with mail_server(Postbox(), authenticator=check, auth_require_tls=False) as port:
+        send_mail(mail_to(port, login), FILE, HERE)
+    assert [(each.login.decode(), each.password.decode()) for each in heard] == [(login.username, login.password)]
+
+
+@pytest.mark.parametrize(
+    ("offered", "answer", "login", "said"),
+    [
+        (b"CRAM-MD5", b"334 a\r\n", Login("anna", "s3cret"), "makes no sense"),
+        (b"LOGIN", b"334 a\r\n", Login("anna", "s3cret"), "makes no sense"),
+        (b"CRAM-MD5", b"535 no\r\n", Login("anna", "päss"), "offers no AUTH PLAIN"),
+        (b"PLAIN", b"535 no\r\n", Login("anna", "päss"), "user name or password refused: 535 no"),
+    ],
+)
+def test_a_mail_server_that_spoils_the_login_is_told(offered: bytes, answer: bytes, login: Login, said: str) -> None:
+    play = dialogue(b"220 hi\r\n", b"250-hi\r\n250 AUTH " + offered + b"\r\n", *[answer] * 3)
+    with hostile_server(play) as port, pytest.raises(DeliveryError, match=said):
+        send_mail(mail_to(port, login), FILE, HERE)
 
 
 # --- FTP -------------------------------------------------------------------------------------------------------------
@@ -279,11 +309,22 @@ def test_ftp_without_tls_gets_no_password_unless_somebody_asked_for_that(tmp_pat
         (dialogue(b"220 hi\r\n", b"230 in\r\n", b"200 ok\r\n", b"500 no PASV\r\n"), "500 no PASV"),
         (dialogue(b"220 hi\r\n", b"331 pass?\r\n"), "FTP server 127.0.0.1"),
         (dialogue(b"220 \xff\xfe\r\n"), "FTP server"),
+        (chatter(b"220-and so on\r\n", 200_000), "said more than 65536 characters"),
     ],
 )
 def test_an_ftp_server_that_fails_is_told_in_its_own_words(play: Any, said: str) -> None:
     with hostile_server(play) as port, pytest.raises(DeliveryError, match=said):
         store_file(FtpTarget("127.0.0.1", port, passive=True, secure=False), FILE, HERE, limits=limits_for(play))
+
+
+@pytest.mark.parametrize("size", ["213 many", "213 1e9", f"213 {'9' * 5_000}"])
+def test_a_size_that_is_no_number_is_no_confirmation(size: str, tmp_path: Path) -> None:
+    class Liar(FTPHandler):  # type: ignore[misc]
+        def ftp_SIZE(self, path: str) -> None:
+            self.respond(size)
+
+    with ftp_server(tmp_path, Liar) as port, pytest.raises(DeliveryError, match="makes no sense"):
+        store_file(FtpTarget("127.0.0.1", port, True, secure=False), FILE, HERE)
 
 
 def test_an_ftp_server_that_keeps_half_the_file_has_not_confirmed_it(tmp_path: Path) -> None:

@@ -38,12 +38,15 @@ class Receiver:
         self.files: dict[str, bytes] = {}
         self.deliveries = 0
         self.problem = ""
+        self.surprise: Exception | None = None
         self.cut_after_taking = False
 
     async def __call__(self, settings: PublicationSettings, file: ReportFile) -> str:
         self.deliveries += 1
         if self.problem:
             raise DeliveryError(self.problem)
+        if self.surprise is not None:
+            raise self.surprise
         self.files[file.identity] = file.content
         if self.cut_after_taking:
             self.cut_after_taking = False
@@ -142,6 +145,21 @@ def test_retries_go_on_over_restarts_and_end_after_a_week(receiver: Receiver) ->
     station.charge()
     station.step(now + DAY)
     assert receiver.numbers() == [2], "what was given up is not sent later"
+
+
+@pytest.mark.req("CDR-03")
+def test_whatever_a_delivery_raises_is_a_failed_try(receiver: Receiver) -> None:
+    station = Station(receiver)
+    station.step(NOON)
+    station.charge()
+    receiver.surprise = ZeroDivisionError("nobody thought of that")
+    station.step(NOON + DAY)
+    assert not station.told[-1].delivered
+    assert "nobody thought of that" in station.told[-1].text
+    assert not station.test(NOON + DAY).delivered
+    receiver.surprise = None
+    station.step(NOON + DAY + 2 * HOUR)
+    assert receiver.numbers() == [1]
 
 
 @pytest.mark.req("CDR-03")

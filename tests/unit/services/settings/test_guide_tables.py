@@ -171,11 +171,17 @@ def test_a_derated_current_is_at_most_the_rated_one_and_a_set_point_at_most_the_
 @pytest.mark.req("NET-01")
 def test_network_settings_need_a_reboot_and_so_does_the_supervision() -> None:
     reboot = {setting.key.split(".")[0] for setting in SETTINGS if setting.effect is Effect.REBOOT}
-    assert reboot == {"network", "wifi", "ocpp", "general"}
+    assert reboot == {"network", "ocpp", "general"}
     assert {s.key for s in SETTINGS if s.effect is Effect.REBOOT and s.key.startswith("gen")} == {
         "general.station_type"
     }
     assert all(s.read_only or s.effect is Effect.REBOOT for s in SETTINGS if s.key.startswith("network."))
+
+
+@pytest.mark.req("NET-04")
+def test_settings_of_the_wifi_card_and_no_others_need_a_power_cycle() -> None:
+    keys = {setting.key for setting in SETTINGS if setting.effect is Effect.POWER_CYCLE}
+    assert keys == {"wifi.network", "wifi.security", "wifi.key", "wifi.address"}
 
 
 @pytest.mark.parametrize("profile", ["city", "parking", "smart-wallbox", "smart-wallbox-key", "thor", "parking-40a"])

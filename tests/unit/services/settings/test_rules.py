@@ -218,6 +218,14 @@ def test_a_protected_wifi_network_needs_a_key() -> None:
     assert change({"wifi.network": "home", "wifi.security": "open"}, WALLBOX).keys
 
 
+@pytest.mark.req("NET-04")
+def test_a_network_name_has_at_most_32_bytes() -> None:
+    name: Wanted = {"wifi.security": "open", "wifi.network": "é" * 16}
+    assert change(name, WALLBOX).needs_power_cycle
+    problems = refused({**name, "wifi.network": "é" * 16 + "a"}, WALLBOX)
+    assert "33 bytes in UTF-8" in problems["wifi.network"]
+
+
 @pytest.mark.parametrize("profile", ["city", "parking-te", "smart-wallbox-key-t1", "thor-c", "parking-40a", "example"])
 def test_no_factory_value_of_a_profile_breaks_a_rule(profile: str) -> None:
     catalogue = Catalogue(station_facts(load_profile(profile), "S1"))

@@ -6,7 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from evse.services.settings.charging_network import MODE, SERIALS, SLAVES
 from evse.services.settings.model import OutletFacts, Role, StationFacts
+from evse.services.settings.problems import Refused
 from evse.services.settings.registry import Catalogue
 from evse.services.settings.validate import check_change
 from evse.services.usb.conf_file import BadConf, decode_conf, encode_conf
@@ -88,6 +90,62 @@ def test_what_is_no_file_of_settings_is_refused() -> None:
     assert faults(b"[STATION]\ngeneral.location=\xff") == ["line 2: not UTF-8 text: save the file with that encoding"]
     assert faults("; nothing\n") == ["the file names no setting"]
     assert "longer than" in faults(b";" * 70_000)[0]
+
+
+MASTER = Catalogue(StationFacts("thor", "M1", (OutletFacts(1),), charging_network="master"))
+NETWORK = check_change(
+    MASTER, MASTER.factory, {MODE: "master", SLAVES: 2, SERIALS[0]: "S1", SERIALS[1]: "S2"}, Role.ADMIN
+).values
+
+
+@pytest.mark.req("CFG-02")
+def test_a_charging_network_has_the_manuals_names_and_counts_the_master() -> None:
+    lines = encode_conf(MASTER, NETWORK).decode().split("\r\n")
+    own = [line for line in lines if line.startswith(("AmountConnectors", "Connect2ConnectorSerial"))]
+    assert own == [
+        "AmountConnectors=3",
+        "Connect2ConnectorSerial1=M1",
+        "Connect2ConnectorSerial2=S1",
+        "Connect2ConnectorSerial3=S2",
+    ]
+    for line in own[1:]:
+        assert "of this station only" in lines[lines.index(line) - 1]
+    wanted = decode_conf(MASTER, "\n".join(lines).encode()).wanted
+    assert check_change(MASTER, MASTER.factory, wanted, None).values == NETWORK
+
+
+@pytest.mark.req("CFG-02", "THN-01")
+def test_without_the_serial_numbers_the_slaves_are_searched() -> None:
+    wanted = decode_conf(MASTER, b"[CONFIGURATION]\nAmountConnectors=5\n").wanted
+    values = check_change(MASTER, NETWORK, wanted, None).values
+    assert (values[SLAVES], [values[key] for key in SERIALS]) == (4, [""] * 15)
+
+
+@pytest.mark.req("CFG-02")
+@pytest.mark.parametrize(
+    ("line", "why"),
+    [
+        ("Connect2ConnectorSerial1=M2", "the master's own serial number, M1 here: take the line out for others"),
+        ("AmountConnectors=17", "0…15"),
+        ("AmountConnectors=0", "0…15"),
+        ("AmountConnectors=x", "allowed: a whole number 1…16"),
+        ("Connect2ConnectorSerial17=S17", "no such setting"),
+    ],
+)
+def test_a_charging_network_that_cannot_be_is_told(line: str, why: str) -> None:
+    try:
+        wanted = decode_conf(MASTER, f"[CONFIGURATION]\n{line}\n".encode()).wanted
+    except BadConf as error:
+        assert why in str(error)
+        return
+    with pytest.raises(Refused, match=why):
+        check_change(MASTER, MASTER.factory, wanted, None)
+
+
+def test_a_slave_takes_no_number_of_stations() -> None:
+    slave = Catalogue(StationFacts("thor", "S1", (OutletFacts(1),), charging_network="slave"))
+    with pytest.raises(BadConf):
+        decode_conf(slave, b"[CONFIGURATION]\nAmountConnectors=2\n")
 
 
 @given(
