@@ -104,9 +104,9 @@ def test_a_stick_that_breaks_is_one_that_was_taken_out(tmp_path: Path, monkeypat
     with monkeypatch.context() as patch:
         patch.setattr(Path, "is_dir", broken)
         asyncio.run(bench.watch.look())
-    assert bench.shown[-1] is Notice.NONE
+    assert bench.shown[-1:] == [Notice.NONE]
     asyncio.run(bench.watch.look())
-    assert bench.shown[-1] is Notice.USB_DONE
+    assert bench.shown[-1:] == [Notice.USB_DONE]
 
 
 @pytest.mark.req("CFG-02")
