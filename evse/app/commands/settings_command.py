@@ -22,6 +22,8 @@ Answer = dict[str, Any]
 
 def settings_command(arguments: argparse.Namespace) -> int:
     """Carry out one action of ``evse settings``; returns the exit code."""
+    if arguments.action == "reset" and arguments.data:
+        return _reset_at_the_machine(arguments)
     return _run(arguments, _SETTINGS[arguments.action], show_settings)
 
 
@@ -155,10 +157,46 @@ def _restart(client: StationClient, _arguments: argparse.Namespace) -> Answer:
     return dict(client.post("/api/control/restart", {}))
 
 
-def _reset(client: StationClient, arguments: argparse.Namespace) -> Answer:
+def _reset_at_the_machine(arguments: argparse.Namespace) -> int:
+    """The manual factory reset: whoever may write into the station's data directory needs no login."""
+    from evse.app.station.kept_settings import SETTINGS
+    from evse.services.disk import RealDisk
+    from evse.services.factory_reset import AT_THE_MACHINE, NAME, ResetFile, ResetOrder
+
+    directory = Path(arguments.data) / SETTINGS
+    try:
+        _sure(arguments)
+        if not directory.is_dir():
+            raise Complaint(f"{arguments.data} is no data directory of a station that was ever started", BAD_INPUT)
+        ResetFile(directory, RealDisk()).write(
+            ResetOrder(_keep_badges(arguments), AT_THE_MACHINE, f"user {os.getuid()} of the machine")
+        )
+        if os.geteuid() == 0:
+            # The station may run as somebody else, and has to read it.
+            owner = directory.stat()
+            os.chown(directory / NAME, owner.st_uid, owner.st_gid)
+    except Complaint as complaint:
+        return _complain(complaint, json_output=arguments.json)
+    except OSError as error:
+        return _complain(Complaint(f"{directory} cannot be written: {error}", FAILED), json_output=arguments.json)
+    text = "the station goes back to the factory settings at its next start; then the label's password opens it"
+    print(json.dumps({"ok": True, "at_next_start": True}) if arguments.json else text)
+    return OK
+
+
+def _sure(arguments: argparse.Namespace) -> None:
     if not arguments.yes:
         raise Complaint("reset removes settings, records and passwords: say --yes", BAD_INPUT)
-    badges = {} if arguments.badges is None else {"keep_badges": arguments.badges == "keep"}
+
+
+def _keep_badges(arguments: argparse.Namespace) -> bool | None:
+    return None if arguments.badges is None else arguments.badges == "keep"
+
+
+def _reset(client: StationClient, arguments: argparse.Namespace) -> Answer:
+    _sure(arguments)
+    keep = _keep_badges(arguments)
+    badges = {} if keep is None else {"keep_badges": keep}
     return dict(client.post("/api/control/factory-reset", {"confirm": True, **badges}))
 
 

@@ -22,6 +22,7 @@ SETTINGS_EXAMPLES: Final = f"""examples:
   evse settings machine                           addresses, Wi-Fi card, name and clock as they are now
   evse settings restart
   evse settings reset --yes                       back to the factory; badges stay as the family has it
+  evse settings reset --data /var/lib/evse/S1 --yes     the admin password is lost: at the machine, without a login
 {LOGIN}"""
 ACCOUNT_EXAMPLES: Final = f"""examples:
   evse account list
@@ -56,6 +57,12 @@ def add_settings_parser(parser: argparse.ArgumentParser) -> None:
     _action(actions, "restart", "restart the station")
     reset = _action(actions, "reset", "back to the factory settings: settings, records and passwords go")
     reset.add_argument("--yes", action="store_true", help="yes, everything")
+    reset.add_argument(
+        "--data",
+        default="",
+        metavar="DIR",
+        help="data directory: without the tool and without a login, for a lost password; counts from the next start",
+    )
     reset.add_argument("--badges", choices=("keep", "remove"), help="the badge list (default: as the family does)")
     take.add_argument("--raise-limits", action="store_true", help="let it raise current limits of this installation")
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final, Protocol
@@ -145,6 +146,7 @@ class Publication:
         self._told = told
         self._deliver = deliver
         self._busy = asyncio.Lock()
+        self._delivering = False
         self._state: PublicationState | None = None
 
     async def step(self, now_us: int | None) -> int:
@@ -167,17 +169,18 @@ class Publication:
         A test file holds the last records and changes nothing about them. Records that wait for their due time are left
         for it.
         """
-        if self._busy.locked():
+        if self._delivering:
             return Outcome(False, "a delivery is under way; try again when it has ended")
         async with self._busy:
             settings = self._settings()
             try:
                 state = await self._load()
                 report = next_report(state, now_us or 0, forced=True)
-                if report is not None and now_us is not None:
-                    return await self._try(settings, report, now_us)
-                records = await asyncio.to_thread(self._journal.records, LAST_SHOWN)
-                return await self._send(settings, _test_file(self._station, records, settings, now_us))
+                with self._under_way():
+                    if report is not None and now_us is not None:
+                        return await self._try(settings, report, now_us)
+                    records = await asyncio.to_thread(self._journal.records, LAST_SHOWN)
+                    return await self._send(settings, _test_file(self._station, records, settings, now_us))
             except (OSError, JournalError) as error:
                 return Outcome(False, f"the records cannot be read: {error}")
 
@@ -198,7 +201,8 @@ class Publication:
             return _PAUSE_US
         report = next_report(await self._load(), now_us)
         if report is not None:
-            await self._try(settings, report, now_us)
+            with self._under_way():
+                await self._try(settings, report, now_us)
         return wait_us(await self._load(), now_us)
 
     async def _try(self, settings: PublicationSettings, report: Report, now_us: int) -> Outcome:
@@ -233,6 +237,14 @@ class Publication:
             outcome = Outcome(False, f"the delivery failed here, not at the server: {words(repr(error))}")
         self._told(outcome)
         return outcome
+
+    @contextmanager
+    def _under_way(self) -> Iterator[None]:
+        self._delivering = True
+        try:
+            yield
+        finally:
+            self._delivering = False
 
     async def _commit(self, writes: Sequence[Write]) -> None:
         durable = asyncio.Event()
