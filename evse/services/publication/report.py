@@ -41,8 +41,10 @@ class Report:
     next_try_us: int = 0
     problem: str = ""
 
-    def failed(self, now_us: int, problem: str) -> Report:
-        """The report after one more failed try at ``now_us``."""
+    def failed(self, now_us: int, problem: str, forced: bool = False) -> Report:
+        """The report after one more failed try at ``now_us``; one that a person forced is not one of its hourly tries."""
+        if forced:
+            return replace(self, problem=problem)
         return replace(self, tries=self.tries + 1, next_try_us=now_us + RETRY_US, problem=problem)
 
     @property
