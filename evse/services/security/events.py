@@ -67,7 +67,10 @@ class SecurityKind(StrEnum):
 
 
 STRANGERS_CAN: Final = frozenset(
-    {SecurityKind.LOGIN_FAILED, SecurityKind.LOGIN_BLOCKED, SecurityKind.REQUEST_REFUSED, SecurityKind.IMPORT_REFUSED}
+    {
+        *(SecurityKind.LOGIN_FAILED, SecurityKind.LOGIN_BLOCKED, SecurityKind.REQUEST_REFUSED),
+        *(SecurityKind.IMPORT_REFUSED, SecurityKind.FIRMWARE_REFUSED),
+    }
 )
 """What somebody without an account can cause: bounded in rate, so that nobody can wash the log away."""
 
