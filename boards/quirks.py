@@ -24,6 +24,7 @@ class Quirk:
 
 ZE_READY = "ev_ze_ready"
 ZE_READY_BALANCED = "ev_ze_ready_with_balancing"
+UPDATED_FROM_3_1 = "updated_from_3_1"
 
 _ALL = (
     Quirk(
@@ -51,6 +52,15 @@ _ALL = (
         name=ZE_READY_BALANCED,
         what="the same as `ev_ze_ready`, but only while load balancing is on",
         reason="the guide says so of City and Parking (EVlink guide DOCA0060)",
+        driven=True,
+    ),
+    Quirk(
+        name=UPDATED_FROM_3_1,
+        what="from the factory the address is fixed, and that of a second outlet visible",
+        reason=(
+            "a unit that was delivered with firmware 3.1 or earlier keeps its static address and shows both outlets "
+            "(EVlink guide DOCA0060)"
+        ),
         driven=True,
     ),
 )

@@ -80,13 +80,16 @@ class StoryBoard:
 
 @cache
 def profiles() -> tuple[str, ...]:
-    """Every profile that stories play on: all that are shipped, but those with meters.
+    """Every profile that stories play on: all that are shipped, but those with meters or a Wi-Fi card.
 
     A meter is read every second of a charge, which makes a simulated hour dear; tests/scenario/test_meter_walks.py plays there.
+    A Wi-Fi card changes nothing of a charge.
     """
     plans = {name: wire_plan(load_profile(name)) for name in shipped_profiles()}
     return tuple(
-        name for name, plan in plans.items() if plan.house is None and all(each.meter is None for each in plan.outlets)
+        name
+        for name, plan in plans.items()
+        if plan.house is None and not plan.wifi_card and all(each.meter is None for each in plan.outlets)
     )
 
 

@@ -106,7 +106,7 @@ def create_app(
     # A page over a modem: 8 kB instead of 60. The stream is left alone (it must not wait for a block to fill).
     app.add_middleware(GZipMiddleware, minimum_size=1024, compresslevel=5)
     if world is None and extras.accounts is not None:
-        app.add_middleware(LoginGate, session_of=extras.accounts.session)
+        app.add_middleware(LoginGate, session_of=extras.accounts.session, lives=extras.accounts.lives)
     host = extras.host
     audit = Audit(extras.security, _session_of(extras))
     app.add_middleware(

@@ -14,7 +14,7 @@ from typing import Annotated, Final
 from fastapi import Depends
 from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from evse.services.accounts.service import AccountService
 from evse.services.accounts.sessions import ABSOLUTE_US, Session
@@ -74,20 +74,24 @@ class Guard:
         return session
 
 
+# Coroutines, so that they run on the event loop like everything else that touches sessions: the framework gives plain
+# functions to threads, where a session could be kept alive while it is being ended.
+
+
 def _guard(request: Request) -> Guard:
     guard: Guard = request.app.state.guard
     return guard
 
 
-def _someone(request: Request) -> Session:
+async def _someone(request: Request) -> Session:
     return _guard(request).someone(request)
 
 
-def _either(request: Request) -> Session:
+async def _either(request: Request) -> Session:
     return _guard(request).either(request)
 
 
-def _admin(request: Request) -> Session:
+async def _admin(request: Request) -> Session:
     return _guard(request).admin(request)
 
 
@@ -125,23 +129,48 @@ class LoginGate:
     """ASGI middleware of a station on hardware: nothing but :data:`PUBLIC` without a session.
 
     Pages lead to the login page, everything else is refused. In simulation it is left out: the local page of the
-    simulator needs no login (docs/decisions).
+    simulator needs no login (docs/decisions). A stream of events ends with the session that it was opened in.
     """
 
-    def __init__(self, app: ASGIApp, session_of: Callable[[str], Session | None]) -> None:
+    def __init__(self, app: ASGIApp, session_of: Callable[[str], Session | None], lives: Callable[[str], bool]) -> None:
         self._app = app
         self._session_of = session_of
+        self._lives = lives
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Refuse, or pass on."""
         if scope["type"] != "http" or is_public(scope["path"]):
             await self._app(scope, receive, send)
             return
-        session = self._session_of(_token(scope))
+        token = _token(scope)
+        session = self._session_of(token)
         if session is not None and (not session.must_change or scope["path"] in MUST_CHANGE_PATHS):
-            await self._app(scope, receive, send)
+            try:
+                await self._app(scope, receive, self._while_it_lives(token, send))
+            except _SessionEnded:
+                await send({"type": "http.response.body", "body": b"", "more_body": False})
             return
         await _refusal(scope, session)(scope, receive, send)
+
+    def _while_it_lives(self, token: str, send: Send) -> Send:
+        streams = False
+
+        async def watched(message: Message) -> None:
+            nonlocal streams
+            if message["type"] == "http.response.start":
+                streams = any(
+                    name.lower() == b"content-type" and value.startswith(b"text/event-stream")
+                    for name, value in message["headers"]
+                )
+            elif streams and not self._lives(token):
+                raise _SessionEnded
+            await send(message)
+
+        return watched
+
+
+class _SessionEnded(Exception):
+    """A stream's session is over."""
 
 
 MUST_CHANGE_PATHS: Final = ("/api/accounts/password", "/api/logout")

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Final
 
-from boards.quirks import ZE_READY_BALANCED
+from boards.quirks import UPDATED_FROM_3_1, ZE_READY_BALANCED
 from evse.app.supervision.supervision_settings import supervised_factory
 from evse.core.units import MS
 from evse.services.settings.model import OutletFacts, StationFacts
@@ -62,6 +62,10 @@ def station_facts(profile: Profile, serial: str, supervision: Mapping[str, Any] 
     }
     factory: dict[str, Any] = {key: getattr(model.settings, name) for name, key in _STATION.items()}
     factory["energy.shedding_step_wh"] = round(1_000 * model.settings.shedding_energy_step_kwh)
+    if UPDATED_FROM_3_1 in model.quirks:
+        factory["network.dhcp"] = False
+        if len(model.outlets) > 1:
+            factory["network.second_outlet_visible"] = True
     if supervision:
         factory |= supervised_factory(supervision)
     for outlet in model.outlets:

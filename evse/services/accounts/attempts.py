@@ -3,12 +3,14 @@
 At most ``PER_WINDOW`` failures in a window of 15 minutes and ``PER_HOUR`` in an hour (OWASP ASVS 2.2.1: never above 100
 an hour). Beyond that an attempt is refused unseen until the oldest failure has left the window: a delay, never a
 permanent lock-out. A success clears the account's failures. Names that are no accounts share one count, so that
-nobody fills the memory with names or learns which ones exist.
+nobody fills the memory with names or learns which ones exist. The counts can be kept over a restart (``failures``,
+``begin_with``): who may restart the station must not be able to try for ever.
 """
 
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from evse.core.units import MINUTE, SECOND
@@ -41,9 +43,26 @@ class Attempts:
         """An attempt is looked at: it counts as a failure until ``succeed``, so that many at once count too."""
         self._of(name).append(now_us)
 
-    def succeed(self, name: str) -> None:
-        """It was the right password."""
-        self._of(name).clear()
+    def succeed(self, name: str) -> bool:
+        """It was the right password; says whether there were failures before it."""
+        failures = self._of(name)
+        had_failures = len(failures) > 1
+        failures.clear()
+        return had_failures
+
+    def failures(self) -> dict[str, list[int]]:
+        """The instants of the failures that are counted, by account, oldest first."""
+        return {name: list(times) for name, times in self._failures.items() if times}
+
+    def begin_with(self, failures: Mapping[str, Sequence[int]], now_us: int) -> None:
+        """Go on counting from what ``failures`` has told before a restart.
+
+        A clock that is behind them has started anew with the machine: then the newest is taken for one of now.
+        """
+        newest_us = max((at_us for times in failures.values() for at_us in times), default=now_us)
+        back_us = max(newest_us - now_us, 0)
+        for name in self._failures.keys() & failures.keys():
+            self._failures[name].extend(sorted(at_us - back_us for at_us in failures[name]))
 
     def _of(self, name: str) -> deque[int]:
         return self._failures.get(name, self._failures[""])

@@ -6,6 +6,8 @@ label again. Not thread-safe; calls wait for the disk and hash.
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -17,6 +19,8 @@ from evse.services.settings.model import Role
 
 NAME: Final = "accounts.json"
 LABEL: Final = "label.json"
+ATTEMPTS: Final = "attempts.json"
+"""Failed logins that still count; the only one of the files that may be lost."""
 
 
 class AccountKeeper:
@@ -31,6 +35,7 @@ class AccountKeeper:
         self._disk = disk
         self._path = directory / NAME
         self._label_path = directory / LABEL
+        self._attempts_path = directory / ATTEMPTS
         self._serial = serial
         self._cost_log2 = cost_log2
         disk.make_directory(directory)
@@ -55,6 +60,19 @@ class AccountKeeper:
     def reset(self) -> None:
         """Back to the unit as delivered."""
         self.save(first_accounts(self.current.label))
+        self._disk.remove(self._attempts_path)
+
+    def attempts(self) -> dict[str, list[int]]:
+        """The failed logins as ``save_attempts`` has kept them; none when the file cannot be read."""
+        try:
+            kept = json.loads(self._disk.read(self._attempts_path) or b"{}")
+            return {name: [int(at_us) for at_us in times] for name, times in kept.items()}
+        except (OSError, ValueError, TypeError, AttributeError, RecursionError):
+            return {}
+
+    def save_attempts(self, failures: Mapping[str, Sequence[int]]) -> None:
+        """Keep the failed logins over a restart. Raises OSError; then the ones kept before stay."""
+        self._disk.replace(self._attempts_path, json.dumps(failures, sort_keys=True).encode())
 
     def _load(self) -> Accounts:
         data = self._disk.read(self._path)

@@ -3,6 +3,7 @@
 Rules (the sources of each: docs/settings.md, chapter Accounts):
 - One hash at a time, in a thread; who would wait behind ``WAITING`` others is sent away (``Busy``).
 - An unknown name, an account without password and a wrong password take the same time and give the same answer.
+- Failed tries count on over a restart.
 - A changed password needs the old one, ends every session of the account and gives the changer a new one.
 - The administrator gives the user a password, to be changed at the next login; nobody resets the administrator's.
 - Every one of these leaves one record in the security log.
@@ -12,7 +13,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Final, TypeVar
 
 from evse.records import dataclass
@@ -86,6 +86,7 @@ class AccountService:
         self._cost_log2 = cost_log2
         self._sessions = Sessions()
         self._attempts = Attempts(NAMES)
+        self._attempts.begin_with(keeper.attempts(), clock())
         self._hashing = asyncio.Lock()
         self._keeping = asyncio.Lock()
         self._waiting = 0
@@ -110,7 +111,7 @@ class AccountService:
             self._record(SecurityKind.LOGIN_FAILED, name, source)
             raise LoginRefused
         if needs_rehash(kept, self._cost_log2):
-            await self._set(account.role, password, must_change=account.must_change)
+            account = await self._set(account.role, password, must_change=account.must_change, instead_of=account)
         login = self._open(account, source)
         self._record(SecurityKind.LOGIN, name, source)
         return login
@@ -121,6 +122,10 @@ class AccountService:
         for ended in self._sessions.expire(now_us):
             self._record(SecurityKind.SESSION_ENDED, ended.account, ended.source, "idle or too old")
         return self._sessions.find(token, now_us) if token else None
+
+    def lives(self, token: str) -> bool:
+        """Whether a token's session lives; asking does not keep it alive."""
+        return bool(token) and self._sessions.lives(token, self._clock())
 
     def logout(self, token: str) -> None:
         """End the session of a token; one that is not there is no error."""
@@ -137,10 +142,10 @@ class AccountService:
             self._record(SecurityKind.LOGIN_FAILED, session.account, session.source, "old password at a change")
             raise LoginRefused
         await self._check_new(account, new)
-        await self._set(account.role, new, must_change=False)
+        account = await self._set(account.role, new, must_change=False, instead_of=account)
         self._record(SecurityKind.PASSWORD_CHANGED, session.account, session.source)
         self._end(session.account, "password changed")
-        return self._open(replace(account, must_change=False), session.source)
+        return self._open(account, session.source)
 
     async def give_user_password(self, session: Session, new: str) -> None:
         """Give the account ``user`` a password, to be changed at its next login; an empty one closes the account.
@@ -189,10 +194,12 @@ class AccountService:
         account = self.accounts.get(name)
         kept = account.password if account is not None and account.enabled else self._nobody
         right = await self._hash(verify_password, password, kept)
-        now = self.accounts.get(name)
-        if not right or account is None or not account.enabled or now != account:
+        good = right and account is not None and account.enabled
+        if not good or self._attempts.succeed(name):
+            await self._keep_attempts()
+        # Looked at last, after all waiting: another password, or none, may be in force by now.
+        if account is None or not good or self.accounts.get(name) != account:
             return None, kept
-        self._attempts.succeed(name)
         return account, kept
 
     async def _check_new(self, account: Account, new: str) -> None:
@@ -205,11 +212,26 @@ class AccountService:
             if await self._hash(verify_password, new, kept):
                 raise PasswordRefused(used, Label("another one", "un autre"))
 
-    async def _set(self, role: Role, password: str, *, must_change: bool) -> None:
+    async def _set(self, role: Role, password: str, *, must_change: bool, instead_of: Account | None = None) -> Account:
+        """Give ``role`` a password; returns the account as it is then.
+
+        Raises LoginRefused when it is not ``instead_of`` any more: whoever closed it or gave it another password meanwhile
+        has the last word.
+        """
         kept = await self._hash(hash_password, password, self._cost_log2)
         async with self._keeping:
+            if instead_of is not None and self.accounts.get(role.value) != instead_of:
+                raise LoginRefused
             accounts = self.accounts.with_password(role, kept, must_change=must_change)
             await asyncio.to_thread(self._keeper.save, accounts)
+        return Account(role, kept, must_change)
+
+    async def _keep_attempts(self) -> None:
+        async with self._keeping:
+            try:
+                await asyncio.to_thread(self._keeper.save_attempts, self._attempts.failures())
+            except OSError:
+                pass  # this process goes on counting
 
     async def _hash(self, function: Callable[[str, A], R], text: str, other: A) -> R:
         self._waiting += 1

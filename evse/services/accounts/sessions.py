@@ -60,12 +60,17 @@ class Sessions:
         session = self._sessions.get(key)
         if session is None:
             return None
-        if now_us - session.seen_us >= IDLE_US or now_us - session.opened_us >= ABSOLUTE_US:
+        if _is_over(session, now_us):
             del self._sessions[key]
             return None
         session = replace(session, seen_us=now_us)
         self._sessions[key] = session
         return session
+
+    def lives(self, token: str, now_us: int) -> bool:
+        """Whether there is a living session of a token, which this does not keep alive."""
+        session = self._sessions.get(_key(token))
+        return session is not None and not _is_over(session, now_us)
 
     def close(self, token: str) -> Session | None:
         """Log out; the session that was there."""
@@ -80,17 +85,17 @@ class Sessions:
 
     def expire(self, now_us: int) -> tuple[Session, ...]:
         """End what is too old; returns what was there."""
-        old = {
-            key: each
-            for key, each in self._sessions.items()
-            if now_us - each.seen_us >= IDLE_US or now_us - each.opened_us >= ABSOLUTE_US
-        }
+        old = {key: each for key, each in self._sessions.items() if _is_over(each, now_us)}
         for key in old:
             del self._sessions[key]
         return tuple(old.values())
 
     def __len__(self) -> int:
         return len(self._sessions)
+
+
+def _is_over(session: Session, now_us: int) -> bool:
+    return now_us - session.seen_us >= IDLE_US or now_us - session.opened_us >= ABSOLUTE_US
 
 
 def _key(token: str) -> str:

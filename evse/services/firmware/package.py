@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import stat
+import struct
 import zipfile
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -36,6 +37,12 @@ MANIFEST: Final = "manifest.json"
 SIGNATURE: Final = "manifest.sig"
 PACKAGE_LIMIT: Final = SIZE_LIMIT + 1024 * 1024
 """Bytes of the package file."""
+_DIRECTORY_LIMIT: Final = (FILES_LIMIT + 2) * 512
+"""Bytes of the archive's list of its entries."""
+_END: Final = struct.Struct("<4s4H2LH")
+_END_MARK: Final = b"PK\x05\x06"
+_ZIP64_MARK: Final = b"PK\x06\x07"
+_ZIP64_LOCATOR_SIZE: Final = 20
 _RATIO_LIMIT: Final = 100
 _PIECE: Final = 64 * 1024
 _ENTRY_SIZE, _END_SIZE = 30 + 46, 22
@@ -92,6 +99,7 @@ def open_package(stream: BinaryIO, size: int, keys: Iterable[Ed25519PublicKey]) 
     if size > PACKAGE_LIMIT:
         raise PackageError(f"the package has {size} bytes, at most {PACKAGE_LIMIT} are allowed")
     try:
+        _check_directory(stream, size)
         archive = zipfile.ZipFile(stream)
         entries = _entries(archive)
         data = _small(archive, entries, MANIFEST, MANIFEST_LIMIT)
@@ -143,13 +151,36 @@ def write_again(stream: BinaryIO, manifest: Manifest, signature: bytes, read: Ca
 
 def size_again(manifest: Manifest) -> int:
     """Bytes of the package that ``write_again`` makes, at most."""
-    parts = [(MANIFEST, MANIFEST_LIMIT), (SIGNATURE, SIGNATURE_SIZE), *((each.name, each.size) for each in manifest.files)]
+    parts = [
+        (MANIFEST, MANIFEST_LIMIT),
+        (SIGNATURE, SIGNATURE_SIZE),
+        *((each.name, each.size) for each in manifest.files),
+    ]
     return _END_SIZE + sum(_ENTRY_SIZE + 2 * len(name) + size for name, size in parts)
 
 
 def _info(name: str) -> zipfile.ZipInfo:
     # Fixed times: the same content gives the same package.
     return zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0))
+
+
+def _check_directory(stream: BinaryIO, size: int) -> None:
+    """Refuse a list of files that is too long before the library reads it: it makes an object of each of a million entries.
+
+    An archive of ours ends with the plain record of PKWARE's APPNOTE 4.3.16: no comment after it, no ZIP64 before it.
+    """
+    stream.seek(max(size - _ZIP64_LOCATOR_SIZE - _END.size, 0))
+    tail = stream.read()
+    stream.seek(0)
+    if len(tail) < _END.size:
+        raise PackageError("this is no firmware package: it is too short for a ZIP file")
+    mark, _, _, _, _, directory_size, _, comment_size = _END.unpack(tail[-_END.size :])
+    if mark != _END_MARK or comment_size or tail.startswith(_ZIP64_MARK):
+        raise PackageError("this is no firmware package: it does not end like a ZIP file without comment and ZIP64")
+    if directory_size > _DIRECTORY_LIMIT:
+        raise PackageError(
+            f"the list of files in the package has {directory_size} bytes, at most {_DIRECTORY_LIMIT} are allowed"
+        )
 
 
 def _entries(archive: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:

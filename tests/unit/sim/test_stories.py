@@ -20,6 +20,7 @@ from evse.sim.story_script import Story, StoryAction, heals
 from evse.sim.story_shrink import shrink
 from hal.world.verb_meter import HOUSE_VERBS, METER_VERBS
 from hal.world.verb_spec import check_params
+from hal.world.verb_wifi import WIFI_VERBS
 
 SECOND = 1_000_000
 MANY = range(1, 61)
@@ -46,8 +47,8 @@ USED_BY_VISITS = {
 }
 TEACHING = {"teach_badges", "stop_teaching"}
 """Not drawn: every card of a story means a charge."""
-WIRED = {"move_board_cable"}
-"""Not drawn: only the rules of addresses ask for it, and a story changes no settings."""
+WIRED = {"move_board_cable", *(verb.name for verb in WIFI_VERBS)}
+"""Not drawn: only addresses and Wi-Fi settings depend on them, and a story changes no settings."""
 SUPERVISED = {verb.name for verb in SUPERVISION_VERBS}
 """Not drawn: the stations of stories have no central system."""
 
@@ -93,9 +94,11 @@ def test_each_story_has_a_random_half_of_everything() -> None:
 
 
 @pytest.mark.req("STA-01", "SIM-02")
-def test_every_shipped_profile_without_meters_has_its_stories_and_both_front_ends_take_turns() -> None:
+def test_every_shipped_profile_without_meters_and_wifi_card_has_its_stories_and_both_front_ends_take_turns() -> None:
     options = [options_of(number) for number in range(1, len(profiles()) + 1)]
-    assert {each.profile for each in options} == set(shipped_profiles()) - {"parking-meters", "thor-house"}
+    assert {each.profile for each in options} == set(shipped_profiles()) - {
+        *("parking-meters", "thor-house", "smart-wallbox-wifi")
+    }
     assert {each.dumb for each in options} == {True, False}
 
 

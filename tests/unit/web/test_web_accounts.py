@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import threading
 from typing import Any
 
 import httpx
 import pytest
+from starlette.types import Message
 
 from evse.core.units import MINUTE, SECOND
+from evse.services.accounts.sessions import Session, Sessions
 from evse.services.security.events import SecurityKind
 from evse.web.guard import COOKIE
 from tests.fakes.settings_bench import ADMIN, USER, SettingsBench
+from tests.fakes.web_fake import station_view
 
 pytestmark = pytest.mark.anyio
 
@@ -64,6 +69,70 @@ async def test_a_stolen_token_is_worth_nothing_after_logout_change_or_reset() ->
         assert COOKIE not in owner.cookies
         async with bench.client(copied) as other:
             assert (await other.get("/api/session")).status_code == 401
+
+
+class Reader:
+    """Reads the stream of events until it ends."""
+
+    def __init__(self, bench: SettingsBench, token: str) -> None:
+        self.begun = asyncio.Event()
+        self._gone = asyncio.Event()
+        headers = [(b"host", b"127.0.0.1:8080"), (b"cookie", f"{COOKIE}={token}".encode())]
+        scope = {
+            **{"type": "http", "asgi": {"version": "3.0", "spec_version": "2.4"}, "http_version": "1.1"},
+            **{"method": "GET", "scheme": "http", "path": "/api/stream", "raw_path": b"/api/stream"},
+            **{"query_string": b"", "root_path": "", "headers": headers, "client": ("127.0.0.1", 9), "server": None},
+        }
+        self.pieces: list[bytes] = []
+        self.task: asyncio.Task[None] = asyncio.ensure_future(bench.app(scope, self._receive, self._send))
+
+    async def _receive(self) -> Message:
+        await self._gone.wait()
+        return {"type": "http.disconnect"}
+
+    async def _send(self, message: Message) -> None:
+        if message.get("body"):
+            self.pieces.append(message["body"])
+        if len(self.pieces) > 1:
+            self.begun.set()
+
+
+@pytest.mark.req("MNT-02")
+@pytest.mark.parametrize("end", ["logout", "password", "idle"])
+async def test_a_stream_ends_with_the_session_that_it_was_opened_in(end: str) -> None:
+    bench = SettingsBench(on_hardware=True)
+    async with await bench.admin() as client:
+        reader = Reader(bench, client.cookies[COOKIE])
+        await reader.begun.wait()
+        bench.now_us += 14 * MINUTE
+        if end == "idle":
+            bench.now_us += MINUTE
+        elif end == "logout":
+            await client.post("/api/logout", json={})
+        else:
+            await client.post(
+                "/api/accounts/password", json={"old": ADMIN, "new": "Next-1-pass", "confirm": "Next-1-pass"}
+            )
+        seen = len(reader.pieces)
+        bench.station.push(station_view(mono_us=99_000_000))
+        await asyncio.wait_for(reader.task, 5)
+    assert len(reader.pieces) == seen
+
+
+async def test_sessions_are_touched_on_the_event_loop_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    bench = SettingsBench()
+    threads: set[int] = set()
+    find = Sessions.find
+
+    def noting(sessions: Sessions, token: str, now_us: int) -> Session | None:
+        threads.add(threading.get_ident())
+        return find(sessions, token, now_us)
+
+    monkeypatch.setattr(Sessions, "find", noting)
+    async with await bench.admin() as client:
+        for path in ("/api/session", "/api/settings", "/api/accounts"):
+            assert (await client.get(path)).status_code == 200
+    assert threads == {threading.get_ident()}
 
 
 @pytest.mark.req("MNT-02")

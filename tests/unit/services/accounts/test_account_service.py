@@ -4,15 +4,15 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from random import Random
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import pytest
 
 from evse.core.units import MINUTE, SECOND
 from evse.services.accounts import service as module
 from evse.services.accounts.accounts import BadAccounts, decode_accounts, encode_accounts
-from evse.services.accounts.keeper import LABEL, NAME, AccountKeeper
-from evse.services.accounts.passwords import verify_password
+from evse.services.accounts.keeper import ATTEMPTS, LABEL, NAME, AccountKeeper
+from evse.services.accounts.passwords import hash_password, verify_password
 from evse.services.accounts.service import AccountService, Busy, LoginRefused, PasswordRefused
 from evse.services.security.events import SecurityKind, SecurityMemory
 from evse.services.settings.model import Role
@@ -132,6 +132,69 @@ def test_the_administrator_gives_the_user_a_password_and_closes_the_account() ->
     assert bench.service.session(token) is None
     bench.refused("user", OTHER)
     assert {SecurityKind.PASSWORD_RESET, SecurityKind.ACCOUNT_CHANGED} <= set(bench.kinds())
+
+
+@pytest.mark.req("MNT-02")
+@pytest.mark.parametrize("given", ["", "Third-pass-3"])
+def test_a_change_under_way_does_not_open_an_account_that_the_administrator_has_taken_back(
+    given: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench = Bench()
+    admin = bench.service.session(bench.commissioned())
+    assert admin is not None
+    bench.run(lambda s: s.give_user_password(admin, OTHER))
+    user = bench.service.session(bench.login("user", OTHER))
+    assert user is not None
+
+    async def both(service: AccountService) -> None:
+        hashing = service._hash
+
+        async def hash_late(function: Callable[..., Any], text: str, other: Any) -> Any:
+            done = await hashing(function, text, other)
+            if function is hash_password and text == NEW:
+                await service.give_user_password(admin, given)
+            return done
+
+        monkeypatch.setattr(service, "_hash", hash_late)
+        with pytest.raises(LoginRefused):
+            await service.change_password(user, OTHER, NEW)
+
+    bench.run(both)
+    bench.refused("user", NEW)
+    assert bench.service.accounts.user.enabled is bool(given)
+    assert bench.start().accounts.user.enabled is bool(given)
+
+
+@pytest.mark.req("MNT-02")
+@pytest.mark.parametrize("machine_too", [False, True])
+def test_a_restart_gives_no_new_tries(machine_too: bool) -> None:
+    bench = Bench()
+    bench.now_us = 50 * MINUTE
+    for _ in range(10):
+        bench.refused("admin", "wrong")
+    bench.now_us = 2 * SECOND if machine_too else bench.now_us + 2 * SECOND
+    bench.service = bench.start()
+    assert bench.refused("admin", bench.secret).wait_s > 14 * 60
+    bench.now_us += 15 * MINUTE
+    assert bench.login()
+    bench.service = bench.start()
+    assert bench.login()
+
+
+def test_counts_that_cannot_be_kept_count_on_in_memory() -> None:
+    bench = Bench()
+    bench.disk.fail_at(*range(bench.disk.operations + 1, bench.disk.operations + 100))
+    for _ in range(10):
+        bench.refused("admin", "wrong")
+    assert bench.refused("admin", bench.secret).wait_s > 0
+
+
+@pytest.mark.parametrize("damage", [b"", b"[]", b'{"admin": 7}', b'{"admin": ["x"]}', b"\xff"])
+def test_damaged_counts_stop_no_start(damage: bytes) -> None:
+    bench = Bench()
+    bench.disk.replace(HERE / ATTEMPTS, damage)
+    bench.service = bench.start()
+    assert bench.login()
 
 
 @pytest.mark.req("MNT-02")

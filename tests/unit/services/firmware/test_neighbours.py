@@ -236,5 +236,3 @@ def test_slaves_are_those_named_or_so_many_of_those_found(
     assert result[0] == slaves
     assert problem in result[1]
     assert bool(problem) == bool(result[1])
-
-

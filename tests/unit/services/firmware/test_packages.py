@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import struct
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -183,6 +184,26 @@ def test_a_manifest_out_of_form_is_refused(text: bytes) -> None:
     assert manifest_of(manifest_bytes(GOOD)) == GOOD
     with pytest.raises(PackageError):
         manifest_of(text)
+
+
+@pytest.mark.req("MNT-03")
+@pytest.mark.parametrize(
+    ("end", "said"),
+    [
+        (
+            struct.pack("<4s4H2LH", b"PK\5\6", 0, 0, 9, 9, 60_000_000, 0, 0),
+            "the list of files in the package has 60000000",
+        ),
+        (struct.pack("<4s4H2LH", b"PK\5\6", 0, 0, 1, 1, 50, 0, 1) + b"x", "without comment"),
+        (b"PK\6\7" + bytes(16) + struct.pack("<4s4H2LH", b"PK\5\6", 0, 0, 1, 1, 50, 0, 0), "ZIP64"),
+        (b"PK\5\6", "too short"),
+        (b"", "too short"),
+    ],
+)
+def test_a_list_of_files_without_bound_is_never_read(end: bytes, said: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(zipfile, "ZipFile", None)
+    with pytest.raises(PackageError, match=said):
+        opened(end)
 
 
 def test_a_maker_cannot_pack_what_no_station_would_take(tmp_path: Path) -> None:
