@@ -226,17 +226,20 @@ class UpdatePlan:
         return SlaveFinding(serial, slave.told.version, standing(slave.told, self._offer), slave.note)
 
 
-def chosen(wanted: int, named: Sequence[str], found: Iterable[str]) -> tuple[tuple[str, ...], str]:
+def chosen(
+    wanted: int, named: Sequence[str], found: Iterable[str], before: Iterable[str] = ()
+) -> tuple[tuple[str, ...], str]:
     """Which stations are the slaves, and what is wrong with that, empty when nothing is.
 
-    ``named``: serial numbers of the settings; without one as many as are ``wanted`` are taken of those that were ``found``,
-    by their serial numbers.
+    ``named``: serial numbers of the settings; without one as many as are ``wanted`` are taken of those that are ``found`` now, by
+    their serial numbers, and where there are too few, of those ``before``, which may only be restarting.
     """
     if named:
         return tuple(named), ""
-    all_found = sorted(set(found))
-    slaves = tuple(all_found[:wanted])
-    if len(all_found) > wanted:
-        more = ", ".join(all_found[wanted:][:3])
-        return slaves, f"{len(all_found)} slaves are found, {wanted} are set: left alone {more}; name the right ones"
-    return slaves, f"{len(all_found)} of {wanted} slaves are found" if len(all_found) < wanted else ""
+    present = sorted(set(found))
+    away = [each for each in sorted(set(before)) if each not in present]
+    slaves = tuple((present + away)[:wanted])
+    if len(present) > wanted:
+        more = ", ".join(present[wanted:][:3])
+        return slaves, f"{len(present)} slaves are found, {wanted} are set: left alone {more}; name the right ones"
+    return slaves, f"{len(present)} of {wanted} slaves are found" if len(present) < wanted else ""

@@ -47,6 +47,8 @@ class SecurityKind(StrEnum):
     FIRMWARE_CONFIRMED = "firmware-confirmed"
     FIRMWARE_RETURNED = "firmware-returned"
     """The trial of a new version failed: the old one runs again."""
+    FIRMWARE_HANDED_ON = "firmware-handed-on"
+    """A master has sent its version to a slave; ``detail`` says what came of it."""
     FACTORY_RESET = "factory-reset"
     RESTARTED = "restarted"
     CLOCK_SET = "clock-set"

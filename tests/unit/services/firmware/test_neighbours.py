@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import asdict, replace
+from itertools import pairwise
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from evse.core.units import HOUR, MINUTE, SECOND
+from evse.core.units import HOUR, MINUTE
 from evse.services.firmware.manifest import Manifest, PackagedFile
 from evse.services.firmware.neighbours import (
     FRESH_US,
@@ -130,9 +131,9 @@ def test_every_package_that_came_to_nothing_makes_the_next_wait_longer() -> None
     network = Network(OLD, taking=False)
     network.run(24 * HOUR)
     times = [at for at, _ in network.sent]
-    pauses = [after - before for before, after in zip(times, times[1:], strict=False)]
+    pauses = [after - before for before, after in pairwise(times)]
     assert pauses[0] >= PAUSE_US
-    assert all(after >= before for before, after in zip(pauses, pauses[1:], strict=False))
+    assert all(after >= before for before, after in pairwise(pauses))
     assert pauses[-1] >= LONGEST_US
     assert len(times) < 35
     assert network.plan.findings()[0].note == "refused"
@@ -233,6 +234,8 @@ def test_slaves_are_those_named_or_so_many_of_those_found(
     wanted: int, named: tuple[str, ...], found: tuple[str, ...], slaves: tuple[str, ...], problem: str
 ) -> None:
     result = chosen(wanted, named, found)
+    restarting = chosen(wanted, named, found, before=(*slaves, "S0"))[0]
+    assert restarting == (*slaves, *["S0"] * (wanted > len(slaves)))
     assert result[0] == slaves
     assert problem in result[1]
     assert bool(problem) == bool(result[1])
