@@ -30,13 +30,13 @@ VERSION: Final = "version"
 
 
 class Communication:
-    """Whether DSW2.5 was on at the start. Control that restarts is no reason to think otherwise."""
+    """Whether DSW2.5 was on at the start, ``None`` before control has read it. Control that restarts is no reason to think otherwise."""
 
     def __init__(self, latest: Callable[[], StationView | None]) -> None:
         self._latest = latest
-        self._on = False
+        self._on: bool | None = None
 
-    def __call__(self) -> bool:
+    def __call__(self) -> bool | None:
         view = self._latest()
         if view is not None:
             banks = [outlet.dip for outlet in view.outlets if outlet.dip is not None and outlet.dip.at_start]

@@ -26,14 +26,14 @@ SWITCHED_OFF: Final = "communication is off: switch DSW2.5 on and restart the st
 
 
 class SlaveDesk:
-    """A ``SlavePort``. ``switched_on``: whether DSW2.5 was on at the start; ``plugged``: whether a vehicle is plugged in."""
+    """A ``SlavePort``. ``switched_on``: whether DSW2.5 was on at the start, ``None`` before that is known; ``plugged``: whether a vehicle is plugged in."""
 
     def __init__(
         self,
         serial: str,
         product: str,
         firmware: StationFirmware,
-        switched_on: Callable[[], bool],
+        switched_on: Callable[[], bool | None],
         plugged: Callable[[], bool],
         clock: Callable[[], int],
     ) -> None:

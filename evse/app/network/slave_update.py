@@ -21,7 +21,7 @@ from evse.core.units import SECOND
 from evse.services.firmware.manifest import Manifest, PackageError
 from evse.services.firmware.neighbours import LOOK_US, Ask, Rest, Send, SlaveFinding, Standing, UpdatePlan, chosen
 from evse.services.security.events import SecurityEvent, SecurityKind
-from evse.services.settings.charging_network import is_master, named_slave, slaves_named, slaves_wanted
+from evse.services.settings.charging_network import named_slave, slaves_named, slaves_wanted
 from evse.services.settings.service import Settings
 
 if TYPE_CHECKING:
@@ -31,14 +31,14 @@ _log = logging.getLogger(__name__)
 PACKAGE: Final = "for-slaves.part"
 OFFER_US: Final = 5 * SECOND
 """So long the own version is taken for what it was."""
-SEARCH_US: Final = 15 * SECOND
-"""So long whoever is not found yet may just not have answered."""
+SEARCH_US: Final = 60 * SECOND
+"""So long whoever is not found may only be restarting."""
 LOOK_S: Final = 1.0
 """Between two looks whether this station is a master now."""
 
 
 class SlaveUpdate:
-    """A ``MasterPort``. ``switched_on``: whether DSW2.5 was on at the start; ``addresses``: by which the network reaches us.
+    """A ``MasterPort``. ``switched_on``: whether DSW2.5 was on at the start, ``None`` before that is known; ``addresses``: by which the network reaches us.
 
     ``port``: of the own page, which a slave whose address is set without one has too. ``clock`` is monotonic.
     """
@@ -48,7 +48,7 @@ class SlaveUpdate:
         settings: Settings,
         firmware: StationFirmware,
         data: Path,
-        switched_on: Callable[[], bool],
+        switched_on: Callable[[], bool | None],
         addresses: Callable[[], tuple[str, ...]],
         port: int,
         clock: Callable[[], int],
@@ -66,7 +66,7 @@ class SlaveUpdate:
         self._offer: Manifest | None = None
         self._offer_us = -OFFER_US
         self._before: tuple[str, ...] = ()
-        self._since_us = clock()
+        self._found_us = clock()
         self._standings: dict[str, Standing] = {}
         settings.listen(lambda _values, _keys: self._news.set())
 
@@ -95,16 +95,17 @@ class SlaveUpdate:
         """Do one thing; returns for how many seconds there is nothing more to do. Raises ``OSError``."""
         values = self._settings.values
         wanted = slaves_wanted(values)
-        if not wanted or not self._switched_on():
-            self._since_us = self._clock()
-            self._fail(SWITCHED_OFF if is_master(values) and wanted else "")
+        switched_on = self._switched_on()
+        if not wanted or not switched_on:
+            self._fail(SWITCHED_OFF if wanted and switched_on is False else "")
             self._plan.use(self._clock(), (), None)
             await self._end()
             return LOOK_S
         named = {each[0]: each for each in map(named_slave, slaves_named(values)) if each is not None}
         found, unseen = await self._search()
         self._before, problem = chosen(wanted, tuple(named), found, self._before)
-        self._fail(unseen or (problem if self._clock() - self._since_us >= SEARCH_US else ""))
+        self._found_us = self._found_us if problem else self._clock()
+        self._fail(unseen or (problem if self._clock() - self._found_us >= SEARCH_US else ""))
         await self._look_at_offer()
         self._plan.use(self._clock(), self._before, self._offer)
         step = self._plan.next(self._clock())

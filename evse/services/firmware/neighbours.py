@@ -19,12 +19,12 @@ from evse.records import dataclass
 from evse.services.firmware.manifest import Manifest, version_order
 from evse.services.firmware.service import FirmwareState
 
-LOOK_US: Final = 10 * SECOND
+LOOK_US: Final = 5 * SECOND
 """Between two questions to a slave."""
 SILENT_LOOK_US: Final = 2 * MINUTE
 """At most, to one that does not answer."""
-FRESH_US: Final = 5 * SECOND
-PAUSE_US: Final = 30 * SECOND
+FRESH_US: Final = 3 * SECOND
+PAUSE_US: Final = 10 * SECOND
 """Between the first package and the second to the same slave; doubled each time up to ``LONGEST_US``."""
 LONGEST_US: Final = HOUR
 TEXT_LIMIT: Final = 64

@@ -12,9 +12,9 @@ from typing import Final
 
 from evse.core.units import HOUR, SECOND
 
-PAUSE_US: Final = 30 * SECOND
+PAUSE_US: Final = 10 * SECOND
 LONGEST_US: Final = HOUR
-BUSY_US: Final = 10 * SECOND
+BUSY_US: Final = 5 * SECOND
 """After so long somebody may ask again whether the one before is through."""
 SOURCES: Final = 64
 """Refused senders that are remembered at once."""

@@ -219,7 +219,6 @@ def test_a_word_of_a_wrong_kind_is_refused(key: str, value: object) -> None:
     assert told_of(asdict(OLD)) == OLD
 
 
-@pytest.mark.req("THN-01")
 @pytest.mark.parametrize(
     ("wanted", "named", "found", "slaves", "problem"),
     [
