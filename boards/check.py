@@ -10,6 +10,7 @@ from boards.load import Profile, load_profile
 from boards.merge import Places
 from boards.problems import Problem, ProfileError
 from boards.quirks import QUIRKS
+from boards.summary import chosen, summary
 from boards.to_core import station_config
 from boards.yaml_source import Key, key_text
 from evse.records import dataclass
@@ -29,7 +30,8 @@ class Report:
     """Result of a check. With ``ok`` false only ``file`` and ``errors`` say anything.
 
     ``effective`` holds every key with the value that counts, defaults included, nested as in YAML. ``digest`` is the
-    one of the configuration for a station with the uid ``check``: equal digests mean equal behaviour.
+    one of the configuration for a station with the uid ``check``: equal digests mean equal behaviour. ``summary``: what
+    the station is, in lines; ``chosen``: the effective values that are not the default.
     """
 
     file: str
@@ -39,6 +41,8 @@ class Report:
     effective: dict[str, Any]
     name: str = ""
     digest: str = ""
+    summary: tuple[str, ...] = ()
+    chosen: tuple[tuple[str, Any], ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         """The report as plain values for ``--json``."""
@@ -65,17 +69,18 @@ class Report:
             "effective": self.effective,
         }
 
-    def as_text(self) -> str:
-        """The report for people, without the effective values when there are errors."""
+    def as_text(self, *, every: bool = False) -> str:
+        """The report for people: all errors, or what the station is and what differs from the defaults; ``every``: every value."""
         if not self.ok:
             count = len(self.errors)
             return "\n".join([*map(str, self.errors), f"{self.file}: refused, {count} error{'s'[: count != 1]}"])
         lines = [f"{self.file}: profile {self.name!r} is right, digest {self.digest[:16]}"]
+        lines += [f"  {line}" for line in self.summary]
         if self.not_driven:
             lines.append("declared, not driven yet:")
             lines += [f"  {item.place}: {item.key}: {item.what}" for item in self.not_driven]
-        lines.append("effective values:")
-        lines += [f"  {key}: {_word(value)}" for key, value in _leaves(self.effective, ())]
+        lines.append("effective values:" if every else "other than the defaults (--all shows every value):")
+        lines += [f"  {key}: {_word(value)}" for key, value in (_leaves(self.effective, ()) if every else self.chosen)]
         return "\n".join(lines)
 
 
@@ -85,6 +90,7 @@ def check_profile(reference: str | Path) -> Report:
         profile = load_profile(reference)
     except ProfileError as error:
         return Report(str(reference), False, error.problems, (), {})
+    config = station_config(profile, "check")
     return Report(
         file=profile.path,
         ok=True,
@@ -92,7 +98,9 @@ def check_profile(reference: str | Path) -> Report:
         not_driven=tuple(not_driven(profile)),
         effective=profile.model.model_dump(mode="json", by_alias=True),
         name=profile.model.name,
-        digest=station_config(profile, "check").digest,
+        digest=config.digest,
+        summary=tuple(summary(profile, config)),
+        chosen=tuple(chosen(profile.model)),
     )
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import difflib
+from collections.abc import Iterator
 from types import NoneType, UnionType
-from typing import Any, Literal, Union, get_args, get_origin
+from typing import Any, Final, Literal, Union, get_args, get_origin
 
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
@@ -14,6 +15,10 @@ from boards.merge import Places
 from boards.problems import Problem
 from boards.schema import StationProfile
 from boards.yaml_source import Key, key_text
+
+MOST_PLACES: Final = 2
+"""A key that the schema has in more places tells nothing about where it was meant."""
+MOST_KEYS: Final = 8
 
 
 def explain(error: ErrorDetails, places: Places, root: type[Strict] = StationProfile) -> Problem:
@@ -30,7 +35,8 @@ def explain(error: ErrorDetails, places: Places, root: type[Strict] = StationPro
     place = places.of_value(path)
     field = field_at(path, root)[1]
     what, hint = _what(error, field)
-    return Problem(place.file, place.line, place.column, key_text(place.key), what, describe_field(field), hint)
+    allowed = describe_entry(field) if isinstance(path[-1], int) else describe_field(field)
+    return Problem(place.file, place.line, place.column, key_text(place.key), what, allowed, hint)
 
 
 def field_at(path: Key, root: type[Strict] = StationProfile) -> tuple[type[Strict] | None, FieldInfo | None]:
@@ -79,6 +85,12 @@ def describe_field(field: FieldInfo | None) -> str:
     return _describe(field.annotation, field)
 
 
+def describe_entry(field: FieldInfo | None) -> str:
+    """The values that an entry of a list takes."""
+    inner = get_args(field.annotation) if field is not None else ()
+    return _describe(inner[0], field) if field is not None and inner else describe_field(field)
+
+
 def _describe(annotation: Any, field: FieldInfo) -> str:
     origin = get_origin(annotation)
     if origin in (Union, UnionType):
@@ -92,7 +104,7 @@ def _describe(annotation: Any, field: FieldInfo) -> str:
         return _number(annotation, field)
     if annotation is str:
         return "text"
-    return "a list" if origin is list else "a mapping of keys"
+    return f"a list of: {_describe(get_args(annotation)[0], field)}" if origin is list else "a mapping of keys"
 
 
 def _number(annotation: Any, field: FieldInfo) -> str:
@@ -110,12 +122,33 @@ def _unknown_key(path: Key, places: Places, root: type[Strict]) -> Problem:
     if len(path) == 1 and root is StationProfile:
         known = sorted([*known, "outlet_defaults"])
     close = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
-    hint = f"did you mean {close[0]!r}?" if close else ""
+    hint = f"did you mean {close[0]!r}?" if close else _elsewhere(path, root)
     if close and name.rpartition("_")[0] == close[0].rpartition("_")[0] != "":
         hint += " The unit is part of the key's name"
     return Problem(
         place.file, place.line, place.column, key_text(place.key), "unknown key", ", ".join(known), hint
     )  # fmt: skip
+
+
+def _elsewhere(path: Key, root: type[Strict]) -> str:
+    """Where the schema has a key that stands in a wrong place; empty when it has none, or too many."""
+    # ``in_1: {normally_open: ...}`` is meant for the setting ``in_1_normally_open``.
+    for wanted in (f"{path[-2] if len(path) > 1 else ''}_{path[-1]}", str(path[-1])):
+        places = list(_places_of(wanted, root, ""))
+        if 0 < len(places) <= MOST_PLACES:
+            return f"this key is {' or '.join(places)}"
+    return ""
+
+
+def _places_of(wanted: str, model: type[Strict], prefix: str) -> Iterator[str]:
+    """Paths of the keys of this name, a list's entry written ``[]``."""
+    for name, field in fields_of(model).items():
+        if name == wanted:
+            yield f"{prefix}{name}"
+        inner = model_of(field.annotation)
+        if inner is not None:
+            many = get_origin(field.annotation) is list
+            yield from _places_of(wanted, inner, f"{prefix}{name}{'[]' if many else ''}.")
 
 
 def _what(error: ErrorDetails, field: FieldInfo | None) -> tuple[str, str]:
@@ -149,14 +182,30 @@ def _literals(annotation: Any) -> list[Any]:
 
 
 def _type_hint(given: Any, field: FieldInfo | None) -> str:
-    if field is None or not isinstance(given, str):
+    if field is None:
+        return ""
+    model = model_of(field.annotation)
+    if model is not None and not isinstance(given, (dict, list)):
+        return _mapping_hint(model)
+    if field.annotation is str and isinstance(given, (int, float)):
+        return "write it between quotation marks"
+    if not isinstance(given, str):
         return ""
     if given.lower() in ("on", "off", "yes", "no") and "true" in describe_field(field):
         return f"write {'true' if given.lower() in ('on', 'yes') else 'false'}"
     unit = info_of(field).unit
     if unit and given[:1].isdigit():
-        return f"write the bare number; the key is in {unit}"
+        bare = ", without quotation marks" if given.replace(".", "").isdigit() else ""
+        return f"write the bare number{bare}; the key is in {unit}"
     return ""
+
+
+def _mapping_hint(model: type[Strict]) -> str:
+    """What to write for a group of keys."""
+    fields = fields_of(model)
+    needed = ", ".join(f"{name}: …" for name, field in fields.items() if field.is_required())
+    keys = f"; keys: {', '.join(fields)}" if len(fields) <= MOST_KEYS else ""
+    return (f"write {{{needed}}}" if needed else "write {} for its defaults") + keys
 
 
 def _shown(given: Any) -> str:

@@ -8,6 +8,7 @@ faults in one go.
 from __future__ import annotations
 
 import difflib
+from collections.abc import Sequence
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -58,13 +59,14 @@ def load_source(source: Source, folder: Path) -> Profile:
     if any(problem.key in ("schema", "kind") for problem in problems):
         raise ProfileError(problems)
     parent = _parent(source, folder, problems)
+    orphan = parent is None and source.data.get("inherits") is not None
     if parent is None:
         data, places = source.data, Places(source)
     else:
         problems.extend(parent.problems)
         data, places = inherit(source, parent)
     _check_defaults(data, places, problems)
-    model = _validate(spread_defaults(data, places), places, problems)
+    model = _validate(spread_defaults(data, places), places, problems, orphan=orphan)
     if problems or model is None:
         raise ProfileError(problems)
     return Profile(source.file, model, places)
@@ -82,11 +84,15 @@ def _find(reference: str | Path) -> Source:
     if shipped is not None:
         return shipped
     names = shipped_profiles()
-    close = difflib.get_close_matches(str(reference), names, n=1)
-    hint = f"did you mean {close[0]!r}?" if close else ""
+    hint = _close(str(reference), names)
     raise ProfileError(
         [Problem(str(reference), 0, 0, "", "no such file and no profile of this name", ", ".join(names), hint)]
     )
+
+
+def _close(name: str, names: Sequence[str]) -> str:
+    close = difflib.get_close_matches(name, names, n=1)
+    return f"did you mean {close[0]!r}?" if close else ""
 
 
 def _read_shipped(name: str) -> Source | None:
@@ -130,7 +136,8 @@ def _parent(source: Source, folder: Path, problems: list[Problem]) -> Source | N
     except (OSError, ValueError):
         parent = None
     if parent is None:
-        problems.append(_at(place, f"there is no profile {name!r}", ", ".join(shipped_profiles())))
+        names = shipped_profiles()
+        problems.append(_at(place, f"there is no profile {name!r}", ", ".join(names), _close(name, names)))
         return None
     if Path(parent.file).resolve() == Path(source.file).resolve():
         problems.append(_at(place, "a profile cannot inherit itself"))
@@ -157,13 +164,18 @@ def _check_defaults(data: dict[str, Value], places: Places, problems: list[Probl
         data["outlet_defaults"] = {key: value for key, value in defaults.items() if key != "number"}
 
 
-def _validate(data: dict[str, Value], places: Places, problems: list[Problem]) -> StationProfile | None:
-    """Validate; on faults, try again without the faulty keys so that the rules can still be checked on the rest."""
+def _validate(
+    data: dict[str, Value], places: Places, problems: list[Problem], *, orphan: bool
+) -> StationProfile | None:
+    """Validate; on faults, try again without the faulty keys so that the rules can still be checked on the rest.
+
+    ``orphan``: the file that it inherits could not be had, so that nothing is known of the keys that are missing.
+    """
     wrong: list[Key] = []
     try:
         model = StationProfile.model_validate(data)
     except ValidationError as error:
-        found = error.errors(include_url=False)
+        found = [item for item in error.errors(include_url=False) if not (orphan and item["type"] == "missing")]
         problems.extend(explain(item, places) for item in found)
         wrong = [item["loc"] for item in found]
         if any(isinstance(path[-1], int) for path in wrong):

@@ -14,6 +14,18 @@ def printable(text: str) -> str:
     return "".join(each if each.isprintable() else each.encode("unicode_escape").decode("ascii") for each in text)
 
 
+MANY_NAMES = 30
+SHOWN_NAMES = 10
+
+
+def shortened(names: str) -> str:
+    """A list of names for a line that a person reads: of very many only the first, which are the most similar ones."""
+    parts = names.split(", ")
+    if len(parts) <= MANY_NAMES:
+        return names
+    return f"{', '.join(parts[:SHOWN_NAMES])}, … ({len(parts)} in all)"
+
+
 @dataclass(frozen=True, slots=True)
 class Problem:
     """One fault of a profile.
@@ -35,7 +47,7 @@ class Problem:
         place = f"{self.file}:{self.line}:{self.column}" if self.line else self.file
         text = f"{place}: {self.key}: {self.what}" if self.key else f"{place}: {self.what}"
         if self.allowed:
-            text += f"; allowed: {self.allowed}"
+            text += f"; allowed: {shortened(self.allowed)}"
         if self.hint:
             text += f"; {self.hint}"
         # Keys and values come from the file, which may be anybody's.

@@ -14,6 +14,7 @@ from pydantic_core import PydanticUndefined
 
 from boards.explain import describe_field, fields_of, model_of
 from boards.keys import Strict, info_of
+from boards.quirks import QUIRKS
 from boards.schema import Device, Outlet, StationProfile
 from boards.schema_lines import DeviceLine, InstallerLine
 from boards.schema_wire import Wire
@@ -48,6 +49,11 @@ def table() -> str:
             lines += ["", f"### `{holder}`" if holder else "### Top level", ""]
             lines += ["| key | meaning | values | unit | default | source | driven |", "|---|---|---|---|---|---|---|"]
         lines.append(_line(path, field))
+    lines += ["", "### `quirks[]`", "", "| name | what | why | driven |", "|---|---|---|---|"]
+    lines += [
+        f"| `{each.name}` | {each.what} | {each.reason} | {'yes' if each.driven else 'not yet'} |"
+        for each in QUIRKS.values()
+    ]
     return "\n".join(lines).strip() + "\n"
 
 
@@ -78,13 +84,19 @@ def _line(path: str, field: FieldInfo) -> str:
     cells = (
         f"`{path.rpartition('.')[2]}`",
         field.description or "",
-        describe_field(field).removesuffix(f" {info.unit}"),
+        _values(field).removesuffix(f" {info.unit}"),
         info.unit or "-",
         _default(field),
         info.source,
         "yes" if info.driven else "not yet",
     )
     return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
+
+
+def _values(field: FieldInfo) -> str:
+    """What a key takes; a form that stands in several places by its name."""
+    form = _ANYWHERE.get(inner) if (inner := model_of(field.annotation)) is not None else None
+    return describe_field(field).replace("a mapping of keys", f"`{form[:-1]}`") if form else describe_field(field)
 
 
 def _default(field: FieldInfo) -> str:

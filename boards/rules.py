@@ -44,10 +44,12 @@ def check_rules(model: StationProfile) -> list[Finding]:
         findings += _cable(outlet, path)
         findings += _domestic(outlet, path)
         findings += _times(outlet, path, model)
-        findings += _lines(outlet, path, model)
+        findings += _lines(outlet, path)
         findings += outlet_meter(outlet, path)
         findings += _set_points(outlet, path)
     findings += _numbers(model)
+    findings += _places(model)
+    findings += _button(model)
     findings += _wires(model)
     findings += _access(model)
     findings += _names(model)
@@ -119,6 +121,17 @@ def _numbers(model: StationProfile) -> Iterator[Finding]:
         yield Finding(("outlets", 0, "number"), "the first outlet has the number 1", "1, then 2")
 
 
+def _places(model: StationProfile) -> Iterator[Finding]:
+    """Two outlets do not stand in one place; City and Parking have a rule of their own."""
+    if model.family in ("city", "parking"):
+        return
+    places = [outlet.position for outlet in model.outlets]
+    if len(places) > 1 and places[0] is not None and places[0] == places[1]:
+        other = "left" if places[0] == "right" else "right"
+        what = f"outlet {model.outlets[0].number} is on the {places[0]} already"
+        yield Finding(("outlets", 1, "position"), what, other, also=(("outlets", 0, "position"),))
+
+
 def _ratings(outlet: Outlet, path: Key, station_phases: int) -> Iterator[Finding]:
     phases = outlet_phases(outlet, station_phases)
     socket: Key = (*path, "socket")
@@ -178,7 +191,7 @@ def _domestic(outlet: Outlet, path: Key) -> Iterator[Finding]:
         yield Finding((*where, "hard_current_a"), what, f"above {soft:g} A", also=also)
 
 
-def _lines(outlet: Outlet, path: Key, model: StationProfile) -> Iterator[Finding]:
+def _lines(outlet: Outlet, path: Key) -> Iterator[Finding]:
     used: dict[int, str] = {}
     for name in type(outlet.input_lines).model_fields:
         spec = getattr(outlet.input_lines, name)
@@ -190,9 +203,14 @@ def _lines(outlet: Outlet, path: Key, model: StationProfile) -> Iterator[Finding
             what = f"line {spec.line} is already the one of {first}"
             yield Finding((*path, "input_lines", name, "line"), what, "each line once", also=(also,))
     yield from _installer_lines(outlet, path)
-    if model.settings.front_push_button and outlet.input_lines.push_button is None:
-        lines: Key = (*path, "input_lines", "push_button")
-        yield Finding(("settings", "front_push_button"), "this station has no push button", "false", also=(lines,))
+
+
+def _button(model: StationProfile) -> Iterator[Finding]:
+    """The setting is the station's; the button may be at one outlet only."""
+    if model.settings.front_push_button and all(outlet.input_lines.push_button is None for outlet in model.outlets):
+        lines = tuple(("outlets", index, "input_lines") for index in range(len(model.outlets)))
+        what = "no outlet has a push button (input_lines: {push_button: {line: 3}})"
+        yield Finding(("settings", "front_push_button"), what, "false", also=lines)
 
 
 def _installer_lines(outlet: Outlet, path: Key) -> Iterator[Finding]:
@@ -214,8 +232,9 @@ def _set_points(outlet: Outlet, path: Key) -> Iterator[Finding]:
     derated: Key = (*path, "settings", "derated_current_a")
     most = derated_current_a(outlet)
     if most > outlet.rated_current_a:
-        what = f"{most:g} A is above the rated current"
-        yield Finding(derated, what, f"0 to {outlet.rated_current_a:g} A", also=(rated,))
+        what = f"{most:g} A is above the rated current of outlet {outlet.number}"
+        hint = "null means the rated current"
+        yield Finding(derated, what, f"0 to {outlet.rated_current_a:g} A", hint, also=(rated,))
     for name in ("load_shedding_set_point_a", "temporary_limit_a"):
         value = getattr(outlet.settings, name)
         if value > most:

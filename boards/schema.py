@@ -255,7 +255,9 @@ class Outlet(Strict):
     shutter: bool = key(False, "Motorised shutter behind the front end", source=GUIDE, core="has_shutter")
     input_lines: InputLineKeys = key(InputLineKeys(), "Input lines of the front end by their function")
     operating_value_sources: list[Literal["house meter", "modbus", "udp", "ocpp", "master", "schedule"]] = key(
-        ["modbus"], "Limits from outside that follow the operating-value rule where the board has it", max_length=6
+        ["modbus"],
+        "Sources of limits from outside that follow the operating-value rule (docs/energy.md) where the board has it",
+        max_length=6,
     )
     condition_interrupts: bool = key(
         False,

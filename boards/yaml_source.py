@@ -5,6 +5,7 @@ A deliberate subset, because a profile is written by people and read by a safety
 - mappings with text keys, lists, text, whole numbers, decimal numbers, ``true``/``false``, ``null``;
 - ``on``/``off``/``yes``/``no``, octal ``010``, ``1:30`` and dates are *text* here, not surprises (YAML 1.2's view), so
   the schema refuses them where a number or truth value belongs;
+- a key with nothing behind it is a fault: whether the device is there or not, its writer has to say;
 - no anchors, aliases, merge keys, tags or second documents: nothing expands, nothing constructs objects;
 - at most ``MAX_BYTES`` bytes and ``MAX_DEPTH`` levels; duplicate keys are faults, and both places are named.
 
@@ -95,7 +96,7 @@ def parse_source(text: str, file: str) -> Source:
         return _parse(yaml.SafeLoader(text), file)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        raise _refuse(file, _syntax(error), mark) from error
+        raise _refuse(file, _syntax(error), mark, _syntax_hint(error)) from error
     except yaml.YAMLError as error:
         raise _refuse(file, f"not YAML: {_one_line(str(error))}") from error
 
@@ -170,8 +171,10 @@ class _Reader:
 
     def _value(self, event: Any, path: Key, source: Source) -> Value:
         self._check(event)
-        source.values[path] = _mark(source.file, event.start_mark, path)
+        place = source.values[path] = _mark(source.file, event.start_mark, path)
         if isinstance(event, yaml.ScalarEvent):
+            if event.value == "" and not event.style:
+                source.problems.append(_nothing(place, path))
             return _scalar(event)
         self._depth += 1
         value: Value = (self._mapping if isinstance(event, yaml.MappingStartEvent) else self._sequence)(path, source)
@@ -235,9 +238,35 @@ def _problem(place: Mark, path: Key, what: str) -> Problem:
     return Problem(place.file, place.line, place.column, key_text(path), what)
 
 
-def _refuse(file: str, what: str, mark: yaml.Mark | None = None) -> ProfileError:
+def _nothing(place: Mark, path: Key) -> Problem:
+    hint = "for a device {} means one with its defaults, null means none"
+    return Problem(place.file, place.line, place.column, key_text(path), "nothing stands here", "a value", hint)
+
+
+def _refuse(file: str, what: str, mark: yaml.Mark | None = None, hint: str = "") -> ProfileError:
     line, column = (mark.line + 1, mark.column + 1) if mark is not None else (0, 0)
-    return ProfileError([Problem(file, line, column, "", what)])
+    return ProfileError([Problem(file, line, column, "", what, hint=hint)])
+
+
+_SYNTAX_HINTS: Final = (
+    (
+        "mapping values are not allowed",
+        "a text with ': ' in it needs quotation marks; keys beside each other begin in one column",
+    ),
+    ("but found '<block", "this line does not begin in the column of the keys or entries that it belongs to"),
+    ("cannot start any token", "a text that begins with this character needs quotation marks"),
+    ("or '}', but got '['", "a key with [ ] in it needs quotation marks"),
+    ("but got '<stream end>'", "a bracket or brace is not closed"),
+    ("could not find expected ':'", "a key needs a colon and a space behind it"),
+)
+"""Part of a parser's complaint, and what a writer has most likely done."""
+
+
+def _syntax_hint(error: yaml.MarkedYAMLError) -> str:
+    text = str(error.problem)
+    if isinstance(error, _NotAllowed) or "'\\t'" in text:
+        return ""
+    return next((hint for part, hint in _SYNTAX_HINTS if part in text), "")
 
 
 def _syntax(error: yaml.MarkedYAMLError) -> str:

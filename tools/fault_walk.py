@@ -13,14 +13,14 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Final
 
-from boards.load import load_profile
-from boards.to_core import station_config
+from boards.load import load_profile, shipped_profiles
+from boards.to_core import station_config, wire_plan
 from evse.core.commands import ClearFault, StopSession
 from evse.core.config import Location
 from evse.core.events import FaultCleared, FaultRaised
 from evse.core.faults import Latch, Reaction, fault_kind
 from evse.core.lines import LineFunction
-from evse.sim.story_boards import Feature, StoryOutlet, board_of, profiles
+from evse.sim.story_boards import Feature, StoryOutlet, board_of
 from evse.sim.story_menu import FAULTS
 from hal.units import SECOND
 from tools.fault_bench import NUMBER, Stage
@@ -127,13 +127,13 @@ def walks(profile: str) -> Iterator[Walk]:
 
 def all_walks() -> Iterator[Walk]:
     """Every walk of every shipped profile."""
-    for profile in profiles():
+    for profile in shipped_profiles():
         yield from walks(profile)
 
 
 def selection(profile: str, count: int) -> list[Walk]:
     """``count`` walks of ``profile``; over all profiles and as many runs of the check as one likes always the same."""
-    found, place = list(walks(profile)), profiles().index(profile)
+    found, place = list(walks(profile)), shipped_profiles().index(profile)
     step = max(1, len(found) // count)
     return [found[(place + index * (step | 1)) % len(found)] for index in range(count)]
 
@@ -147,6 +147,8 @@ def _possible(profile: str, outlet: StoryOutlet, case: FaultCase, *, domestic: b
     if case.scene is Scene.AUTHORISED and (free or domestic):
         return False
     if case.scene is Scene.IDLE and BADGE in case.cause and free:
+        return False
+    if case.scene is Scene.IDLE and PLUG in case.cause and shuttered and not free:
         return False
     if domestic and case.vehicle:
         return False
@@ -163,6 +165,8 @@ def _has_for(profile: str, outlet: StoryOutlet, deed: Deed, case: FaultCase, *, 
     if domestic and entry is not None and entry.needs in (Feature.LOCK, Feature.SOCKET, Feature.SHUTTER):
         return False
     if params.get("to") == "reader" and not outlet.has(Feature.READER):
+        return False
+    if params.get("to") == "meter" and wire_plan(load_profile(profile)).outlets[NUMBER - 1].meter is None:
         return False
     if verb == "press_service_button" and not outlet.has(Feature.SERVICE_BUTTON):
         return False

@@ -29,6 +29,9 @@ _RUN_EXAMPLES: Final = """examples:
   evse run --profile parking                      a simulated Parking station with its page
   evse run --profile ./my-board.yaml --port 8080  a board of your own
   evse run --profile parking --uid LEFT --json    machine-readable start line on standard output
+
+in a checkout: tools/run stands for evse run, and tools/run COMMAND for every other command of evse
+(sim, replay, world, badge, settings, account, label, firmware, profile, meters)
 """
 _SIM_EXAMPLES: Final = """examples:
   evse sim --list                                 the scenarios that come with the program
@@ -56,7 +59,7 @@ exit codes: 0 control does what was recorded, 1 it does something else (the firs
 profile cannot be used
 """
 _PROFILE_EXAMPLES: Final = """examples:
-  evse profile check parking                      a shipped profile, with its effective values
+  evse profile check parking --all                a shipped profile, with every effective value
   evse profile check ./my-board.yaml --json
 """
 _METER_EXAMPLES: Final = """examples:
@@ -81,10 +84,11 @@ def parser(command: str = "") -> argparse.ArgumentParser:
 
 
 class _Parser(argparse.ArgumentParser):
-    """Keeps line breaks in the examples."""
+    """Keeps line breaks in the examples; an option has one name and no abbreviations."""
 
     def __init__(self, **arguments: object) -> None:
-        super().__init__(formatter_class=argparse.RawDescriptionHelpFormatter, **arguments)  # type: ignore[arg-type]
+        formatter = argparse.RawDescriptionHelpFormatter
+        super().__init__(formatter_class=formatter, allow_abbrev=False, **arguments)  # type: ignore[arg-type]
 
 
 class _Version(argparse.Action):
@@ -195,7 +199,9 @@ def _add_world(commands: Commands[argparse.ArgumentParser]) -> None:
         "world", help="the simulated world of a running station", epilog=_WORLD_EXAMPLES + _CODES
     )
     world.add_argument("verb", metavar="VERB", help="a verb, or: list, truth, status, log, record")
-    world.add_argument("params", nargs="*", metavar="key=value", help="parameters; numbers may carry a unit")
+    world.add_argument(
+        "params", nargs="*", default=[], metavar="key=value", help="parameters; numbers may carry a unit"
+    )
     world.add_argument(
         "--station", default="", metavar="S", help="uid, page's port or runtime directory (default: the one)"
     )
@@ -243,6 +249,7 @@ def _add_profile(commands: Commands[argparse.ArgumentParser]) -> None:
     actions = profile.add_subparsers(dest="action", required=True, metavar="ACTION")
     check = actions.add_parser("check", help="check a profile and show what counts", epilog=_PROFILE_EXAMPLES + _CODES)
     check.add_argument("file", metavar="FILE", help="YAML file, or name of a shipped profile")
+    check.add_argument("--all", action="store_true", help="show every effective value, defaults too")
     check.add_argument("--json", action="store_true", help="print the report as JSON")
     check.set_defaults(run=_profile_check)
 
@@ -403,7 +410,7 @@ def _profile_check(arguments: argparse.Namespace) -> int:
     from boards.problems import printable
 
     report = check_profile(arguments.file)
-    text = "\n".join(map(printable, report.as_text().split("\n")))
+    text = "\n".join(map(printable, report.as_text(every=arguments.all).split("\n")))
     print(json.dumps(report.as_json(), indent=2) if arguments.json else text)
     return OK if report.ok else BAD_INPUT
 

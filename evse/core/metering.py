@@ -26,6 +26,9 @@ FRESH_US: Final = 3 * SECOND
 current, and a dying or slow meter leaves an old one: then the transformers say what flows."""
 START_US: Final = 15 * SECOND
 """After the start a meter has this long to say something."""
+BLIND_US: Final = 3 * SECOND
+"""So long after the front end was lost a reading may still be of the time before its contactor has opened (lease of 250 ms, and a
+slow meter takes 2 s for an answer): what its currents would add meanwhile, its register adds when it has flowed."""
 INTERNAL: Final = "internal CT"
 
 
@@ -41,6 +44,7 @@ class Metering:
         self._seen_us = -NEVER
         self._good: MeterSample | None = None
         self._fresh = False
+        self._blind_since_us = NEVER
         self._held_from_pj = (0, 0)
         """Integrated and counted energy when the meter counted last."""
         self._reported: MeterSample | None = None
@@ -120,8 +124,11 @@ class Metering:
         read = self._reported if self._config.meter_link is MeterLink.TCP else inputs.meter
         wake_us = self._take_meter(now_us, read) if self._config.meter else NEVER
         if inputs.link_ok:
+            self._blind_since_us = NEVER
             self.register.set_power(inputs.currents_ma, self.voltages_mv(inputs))
-        elif self.in_force:
+            return wake_us
+        self._blind_since_us = min(self._blind_since_us, now_us)
+        if self.in_force and self._seen_us >= self._blind_since_us + BLIND_US:
             self.register.set_power(self.currents_ma(inputs), self.voltages_mv(inputs))
         else:
             self.register.set_power((0, 0, 0), self._setting_mv)

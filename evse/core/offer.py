@@ -3,7 +3,7 @@
 ========== ============================================================================================================
 phase      rule
 ========== ============================================================================================================
-idle       X1. After a PWM pause at least 3 s, so that the vehicle is sure to notice it.
+idle       X1. After a PWM pause at least 3 s, so that the vehicle is sure to notice it, and until the contact is open.
 offering   PWM. A lower current at once; a higher one no sooner than 5 s after the last change.
 stopping   X1. The vehicle has 6 s to reduce its current and open S2; then the contactor is forced open.
 fault      F for at least 300 ms when a fault stopped a charge (Table A.5), longer while the caller asks for it.
@@ -161,7 +161,8 @@ class PilotOffer:
                     self._start_offer(now_us, wish.limit_ma)
 
     def _advance_idle(self, now_us: int, wish: OfferWish) -> None:
-        if wish.offer and now_us >= self._x1_since_us + self._timings.x1_minimum_us:
+        # Behind a contact that is still to open nothing is offered, not even for the moment until it is told to.
+        if wish.offer and not wish.energised and now_us >= self._x1_since_us + self._timings.x1_minimum_us:
             self._start_offer(now_us, wish.limit_ma)
 
     def _advance_offering(self, now_us: int, wish: OfferWish) -> None:

@@ -16,6 +16,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import Protocol
 
@@ -94,8 +95,14 @@ class RealDisk:
 
     def replace(self, path: Path, data: bytes) -> None:
         new = path.with_name(path.name + ".new")
-        self._write(new, (data,), os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
-        new.replace(path)
+        try:
+            self._write(new, (data,), os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+            new.replace(path)
+        except OSError:
+            # On a full disk half a file only takes room, and it may hold secrets.
+            with suppress(OSError):
+                new.unlink(missing_ok=True)
+            raise
         _flush_directory(path.parent)
 
     def append(self, path: Path, data: bytes) -> None:

@@ -20,13 +20,15 @@ from evse.services.settings.model import frozen
 from evse.services.settings.store import SettingsStore
 
 NAME: Final = "factory-reset.json"
+AT_THE_MACHINE: Final = "at the machine"
+"""Actor of an order that was given beside the commissioning tool, by whoever has the station's disk in his hands."""
 
 
 @dataclass(frozen=True, slots=True)
 class ResetOrder:
-    """What was asked for. ``keep_badges``: as the EVlink families do; ``actor`` and ``source``: by whom, from where."""
+    """What was asked for. ``keep_badges``: ``None`` for as the family does; ``actor`` and ``source``: by whom, from where."""
 
-    keep_badges: bool
+    keep_badges: bool | None
     actor: str = ""
     source: str = ""
 
@@ -50,7 +52,8 @@ class ResetFile:
             return None
         try:
             fields = json.loads(data)
-            return ResetOrder(fields["keep_badges"] is not False, str(fields["actor"]), str(fields["source"]))
+            keep = fields["keep_badges"]
+            return ResetOrder(None if keep is None else keep is not False, str(fields["actor"]), str(fields["source"]))
         except (ValueError, KeyError, TypeError, RecursionError):
             return ResetOrder(keep_badges=True, actor="(unreadable)")
 

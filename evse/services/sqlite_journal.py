@@ -8,6 +8,9 @@ gives its space back when the disk is full, so that open sessions can still be c
 
 Readers use a connection of their own in the caller's thread; write-ahead mode lets them see the last durable state
 while the writer works. Stored values reach SQL as parameters only.
+
+What is deleted is overwritten (``secure_delete``), and after a factory reset the write-ahead log is emptied: badge numbers
+of those who charged here are not found in the files of a station that somebody passes on.
 """
 
 from __future__ import annotations
@@ -25,7 +28,7 @@ from typing import Any, Final
 from evse.services.badges.badge import Badge
 from evse.services.badges.badge_tables import LIST_AUTHORISED, LIST_BADGES, authorised_of, badge_of
 from evse.services.badges.writes import Authorised
-from evse.services.journal import JournalError, KeptOrder, OpenSession, QueueMessage, Write
+from evse.services.journal import ForgetEverything, JournalError, KeptOrder, OpenSession, QueueMessage, Write
 from evse.services.journal_rules import check_writes
 from evse.services.records import Record
 from evse.services.sqlite_tables import StationTables, message_of, migrate, order_of, record_of, session_of
@@ -179,6 +182,15 @@ class SqliteStore:
         for station, writes, _ in batch:
             StationTables(self._writer, station).apply(writes)
         self._writer.execute("COMMIT")
+        if any(isinstance(write, ForgetEverything) for _, writes, _ in batch for write in writes):
+            self._empty_log()
+
+    def _empty_log(self) -> None:
+        try:
+            assert self._writer is not None  # noqa: S101  # has just written
+            self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        except sqlite3.Error:
+            pass  # what was committed must not be written again for this; a stop in good order empties it too
 
     def _open(self) -> sqlite3.Connection:
         """Open, set up and migrate; the directory entry is made durable too."""
@@ -187,6 +199,7 @@ class SqliteStore:
         try:
             connection.execute("PRAGMA journal_mode=WAL")
             connection.execute("PRAGMA synchronous=FULL")
+            connection.execute("PRAGMA secure_delete=ON")
             migrate(connection)
             directory = os.open(self._path.parent, os.O_RDONLY)
             try:

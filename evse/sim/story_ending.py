@@ -146,6 +146,7 @@ def _end(story: Story, steps: _Steps) -> None:
     for outlet in outlets:
         if outlet.has(Feature.MODE3):
             _fetch_cable(steps, outlet)
+    _serve_shutters(story, steps)
     for outlet in outlets:
         _idle(steps, outlet.number)
     steps.after(CALM_US)
@@ -188,6 +189,17 @@ def _fetch_cable(steps: _Steps, outlet: StoryOutlet) -> None:
     steps.do("unplug", outlet=number, end="vehicle", pull_under_load=True)
     steps.add(WaitUntil(condition(number, truth__plug_held=False), BOLT_US))
     steps.do("unplug", outlet=number)
+
+
+def _serve_shutters(story: Story, steps: _Steps) -> None:
+    """Who has freed a shutter puts the outlet in maintenance meanwhile: one that stuck for hours is not tried again by itself."""
+    if not any(isinstance(each.action, Do) and each.action.verb == "jam_shutter" for each in story.actions):
+        return
+    for active in (True, False):
+        for outlet in story.options.board.outlets:
+            if outlet.has(Feature.SHUTTER):
+                steps.post(Maintain, outlet.number, active=active)
+        steps.after(5 * SECOND)
 
 
 def _healings(story: Story) -> Iterator[Do]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 from fastapi import APIRouter
@@ -80,7 +81,7 @@ class Seat:
     """An outlet's place in the picture.
 
     ``side``: where its vehicle stands; ``x``, ``y``: its socket's centre (of the pilot's one where there are two);
-    ``middle``: of light and reader.
+    ``middle``: of light and reader; ``stacked``: its two sockets stand one above the other, both drawn smaller.
     """
 
     outlet: BoardOutlet
@@ -88,6 +89,7 @@ class Seat:
     x: int
     y: int
     middle: int
+    stacked: bool = False
 
 
 def seats(board: BoardView) -> tuple[Seat, ...]:
@@ -99,23 +101,36 @@ def seats(board: BoardView) -> tuple[Seat, ...]:
         )
     first, second = board.outlets
     left, right = (second, first) if first.position == "right" or second.position == "left" else (first, second)
-    return (Seat(left, "left", 251, 146, 251), Seat(right, "right", 349, 146, 349))
+    return (_half(left, "left", 251), _half(right, "right", 349))
+
+
+def _half(outlet: BoardOutlet, side: str, middle: int) -> Seat:
+    stacked = outlet.socket == TWO_SOCKETS
+    return Seat(outlet, side, middle, 127 if stacked else 146, middle, stacked)
+
+
+def outlet_devices(outlet: BoardOutlet) -> frozenset[str]:
+    """Everything that one outlet has."""
+    own = {
+        READER: outlet.reader,
+        DOMESTIC: outlet.socket.endswith("TE"),
+        PILOT: outlet.socket != "TE",
+        "lock": outlet.lock,
+        "shutter": outlet.shutter,
+    }
+    return frozenset((*outlet.devices, *(name for name, has in own.items() if has)))
 
 
 def devices_of(board: BoardView) -> frozenset[str]:
     """Everything the board has, wherever it hangs."""
-    found = {*board.devices}.union(*(outlet.devices for outlet in board.outlets))
-    for name, has in (
-        (READER, [outlet.reader for outlet in board.outlets]),
-        (DOMESTIC, [outlet.socket.endswith("TE") for outlet in board.outlets]),
-        (PILOT, [outlet.socket != "TE" for outlet in board.outlets]),
-        ("lock", [outlet.lock for outlet in board.outlets]),
-        ("shutter", [outlet.shutter for outlet in board.outlets]),
-        ("dip", board.dip_banks),
-    ):
-        if any(has):
-            found.add(name)
-    return frozenset(found)
+    station = (*board.devices, *(("dip",) if board.dip_banks else ()))
+    return frozenset(station).union(*(outlet_devices(outlet) for outlet in board.outlets))
+
+
+def outlets_with(board: BoardView, device: str) -> str:
+    """The numbers of the outlets that have ``device``, with spaces between; empty when all have it, or it is the station's own."""
+    having = [outlet.number for outlet in board.outlets if device in outlet_devices(outlet)]
+    return " ".join(map(str, having)) if len(having) < len(board.outlets) else ""
 
 
 def static_files() -> StaticFiles:
@@ -161,6 +176,7 @@ def page_router(
             reason_words=reason_words,
             simulated=world is not None,
             quick=quick_actions(verbs, devices),
+            outlets_with=partial(outlets_with, board),
             groups=grouped(verbs, devices),
             allowed_text=allowed_text,
             outlet_param=OUTLET_PARAM,

@@ -131,10 +131,11 @@ def settings_file_router(settings: Settings, program: str) -> APIRouter:
     )
     async def import_settings(body: ImportBody, who: Admin, language: LanguageQuery = "en") -> Any:
         actor = Actor(who.account, who.role, who.source)
+        # Before anything is read: what the file has not is taken from the configuration of this version.
+        based_on = body.based_on or settings.configuration.version
         try:
             wanted = await _wanted(settings, body, actor)
             _check_limits(settings, wanted, actor, allowed=body.raise_limits)
-            based_on = body.based_on or settings.configuration.version
             done = await settings.change(wanted, actor, based_on=based_on, kind=SecurityKind.SETTINGS_IMPORTED)
         except Refused as error:
             _note(settings, actor, "does not fit this station")

@@ -1,8 +1,9 @@
 """The contacts on an outlet's input lines: free ones, and those that belong to a device.
 
-Specification. Each numbered line carries one contact, open at first. A wired contact follows its device: it is closed
+Specification. Each numbered line carries one contact. A wired contact follows its device: it is closed
 while the device *acts* (breaker tripped, key locked, button held, X1 closed) when it is normally open, else it is closed while the
-device does not act. A free contact is moved by ``set_input``. Faults change only what the line says: ``stuck`` holds a
+device does not act. A free contact is moved by ``set_input``; at first it is open, or closed where the installer has wired a
+normally closed one, so that nothing acts before somebody moves it. Faults change only what the line says: ``stuck`` holds a
 line closed or open (bridged or broken wire), ``bounce`` makes a line alternate for a while.
 """
 
@@ -48,10 +49,11 @@ class LineBounce:
 
 @dataclass(slots=True)
 class Contacts:
-    """All contacts of one outlet. ``closed``: free contacts, by line."""
+    """All contacts of one outlet. ``closed``: free contacts, by line; ``closed_at_rest``: lines with a normally closed one."""
 
     count: int
     wired: tuple[WiredContact, ...] = ()
+    closed_at_rest: tuple[int, ...] = ()
     closed: list[bool] = field(default_factory=list)
     key_locked: bool = False
     release_us: int = NEVER
@@ -63,7 +65,7 @@ class Contacts:
     bounce: LineBounce = field(default_factory=LineBounce)
 
     def __post_init__(self) -> None:
-        self.closed = [False] * self.count
+        self.closed = [line in self.closed_at_rest for line in range(1, self.count + 1)]
         lines = [contact.line for contact in self.wired]
         if any(not 1 <= line <= self.count for line in lines) or len(set(lines)) != len(lines):
             raise ValueError("a wired contact is on a line that exists, and alone there")

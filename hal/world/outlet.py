@@ -52,8 +52,8 @@ _AGREEMENT_ROUNDS = 8
 class OutletSetup:
     """How an outlet is built. ``phases``: wired phases, 1 or 3. ``input_count``: numbered input lines.
 
-    ``contacts``: the lines on which breaker, key lock, push button, service button or X1 have their contact; the others are free.
-    ``dip``: positions of the DIP switches at first, one byte per bank. ``has_mode3``: there is a socket or cable with a
+    ``contacts``: the lines on which breaker, key lock, push button, service button or X1 have their contact; the others are free,
+    and closed at first when they stand in ``closed_at_rest``. ``dip``: positions of the DIP switches at first, one byte per bank. ``has_mode3``: there is a socket or cable with a
     pilot; ``has_domestic``: there is a domestic socket. ``has_x2``: the front end has the switching output X2;
     ``phase_switch``: it drives a contactor for L2 and L3.
     """
@@ -65,6 +65,7 @@ class OutletSetup:
     input_count: int = 4
     has_shutter: bool = False
     contacts: tuple[WiredContact, ...] = ()
+    closed_at_rest: tuple[int, ...] = ()
     dip: tuple[int, ...] = ()
     has_mode3: bool = True
     has_domestic: bool = False
@@ -74,7 +75,7 @@ class OutletSetup:
     def __post_init__(self) -> None:
         if self.phases not in (1, 3) or not 0 <= self.input_count <= 64:
             raise ValueError("an outlet has 1 or 3 phases and 0 to 64 input lines")
-        Contacts(self.input_count, self.contacts)
+        Contacts(self.input_count, self.contacts, self.closed_at_rest)
 
 
 class OutletWorld:
@@ -96,7 +97,7 @@ class OutletWorld:
         self.phase_switch = PhaseSwitch(self.setup.has_x2, self.setup.phase_switch)
         self.dip_banks = DipBanks(self.setup.dip)
         self.temperature, self.signs = Temperature(), Signs()
-        self.contacts = Contacts(self.setup.input_count, self.setup.contacts)
+        self.contacts = Contacts(self.setup.input_count, self.setup.contacts, self.setup.closed_at_rest)
         self.energy_pj = 0
         self.unplugs_under_load = 0
         self.cards = CardField()

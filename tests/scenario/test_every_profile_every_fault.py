@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import pytest
 
+from boards.load import shipped_profiles
 from evse.core.faults import BY_NAME
-from evse.sim.story_boards import Feature, board_of, profiles
+from evse.sim.story_boards import Feature, board_of
 from tools.fault_cases import load
 from tools.fault_walk import Walk, all_walks, run_walk, selection, walks
 
@@ -17,7 +18,7 @@ PER_PROFILE = 2
 
 @pytest.mark.timeout(300)  # a machine that is busy with other things takes its time
 @pytest.mark.req("STA-01", "STA-02", "OUT-05", "OUT-08")
-@pytest.mark.parametrize("profile", profiles())
+@pytest.mark.parametrize("profile", shipped_profiles())
 def test_a_profile_finds_its_faults_and_serves_the_next_user(profile: str) -> None:
     for walk in selection(profile, PER_PROFILE):
         outcome = run_walk(walk)
@@ -27,7 +28,7 @@ def test_a_profile_finds_its_faults_and_serves_the_next_user(profile: str) -> No
 @pytest.mark.req("OUT-05", "OUT-08")
 def test_between_them_the_profiles_can_have_every_fault() -> None:
     assert {walk.case.fault for walk in all_walks()} == set(BY_NAME) - set(load().not_yet)
-    assert {walk.dumb for profile in profiles() for walk in selection(profile, PER_PROFILE)} == {True, False}
+    assert {walk.dumb for profile in shipped_profiles() for walk in selection(profile, PER_PROFILE)} == {True, False}
 
 
 @pytest.mark.req("STA-02", "STA-07")

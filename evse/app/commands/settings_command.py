@@ -22,6 +22,8 @@ Answer = dict[str, Any]
 
 def settings_command(arguments: argparse.Namespace) -> int:
     """Carry out one action of ``evse settings``; returns the exit code."""
+    if arguments.action == "reset" and arguments.data:
+        return _reset_at_the_machine(arguments)
     return _run(arguments, _SETTINGS[arguments.action], show_settings)
 
 
@@ -155,11 +157,71 @@ def _restart(client: StationClient, _arguments: argparse.Namespace) -> Answer:
     return dict(client.post("/api/control/restart", {}))
 
 
-def _reset(client: StationClient, arguments: argparse.Namespace) -> Answer:
+def _reset_at_the_machine(arguments: argparse.Namespace) -> int:
+    """The manual factory reset: whoever may write into the station's data directory needs no login."""
+    from evse.app.station.kept_settings import SETTINGS
+    from evse.services.disk import RealDisk
+    from evse.services.factory_reset import AT_THE_MACHINE, NAME, ResetFile, ResetOrder
+
+    directory = Path(arguments.data) / SETTINGS
+    try:
+        _sure(arguments)
+        if not directory.is_dir():
+            raise Complaint(f"{arguments.data} is no data directory of a station that was ever started", BAD_INPUT)
+        ResetFile(directory, RealDisk()).write(
+            ResetOrder(_keep_badges(arguments), AT_THE_MACHINE, f"user {os.getuid()} of the machine")
+        )
+        if os.geteuid() == 0:
+            # The station may run as somebody else, and has to read it.
+            owner = directory.stat()
+            os.chown(directory / NAME, owner.st_uid, owner.st_gid)
+    except Complaint as complaint:
+        return _complain(complaint, json_output=arguments.json)
+    except OSError as error:
+        return _complain(Complaint(f"{directory} cannot be written: {error}", FAILED), json_output=arguments.json)
+    text = "the station goes back to the factory settings at its next start; then the label's password opens it"
+    print(json.dumps({"ok": True, "at_next_start": True}) if arguments.json else text)
+    return OK
+
+
+def _sure(arguments: argparse.Namespace) -> None:
     if not arguments.yes:
         raise Complaint("reset removes settings, records and passwords: say --yes", BAD_INPUT)
-    badges = {} if arguments.badges is None else {"keep_badges": arguments.badges == "keep"}
+
+
+def _keep_badges(arguments: argparse.Namespace) -> bool | None:
+    return None if arguments.badges is None else arguments.badges == "keep"
+
+
+def _reset(client: StationClient, arguments: argparse.Namespace) -> Answer:
+    _sure(arguments)
+    keep = _keep_badges(arguments)
+    badges = {} if keep is None else {"keep_badges": keep}
     return dict(client.post("/api/control/factory-reset", {"confirm": True, **badges}))
+
+
+def _machine(client: StationClient, _arguments: argparse.Namespace) -> Answer:
+    return dict(client.get("/api/host"))
+
+
+def _show_machine(host: Answer) -> None:
+    keeper = f"time server {host['ntp_server']}" if host["ntp_server"] else "set by hand"
+    lines = [f"name {host['name']}", f"clock {host['utc']} ({host['zone']}, {keeper})"]
+    for what in ("addresses", "waiting"):
+        each = host[what]
+        if each is not None:
+            dhcp = "by DHCP, else " if each["dhcp"] else ""
+            second = f" and {each['second']}" if each["second"] else ""
+            gateway = each["gateway"] or "none"
+            lines.append(f"{what} {dhcp}{each['address']}{second}, mask {each['mask']}, gateway {gateway}")
+    if host["trial_s"] is not None:
+        lines.append(
+            f"on trial: the addresses before come back in {host['trial_s']:.0f} s unless somebody logs in by these"
+        )
+    if host["wifi"] is not None:
+        lines.append(f"Wi-Fi card {host['wifi']['address']}: {host['wifi']['told']}")
+    lines += [f"problem: {host['problem']}"] if host["problem"] else []
+    print("\n".join(map(printable, lines)))
 
 
 def show_settings(arguments: argparse.Namespace, answer: Answer) -> None:
@@ -174,6 +236,8 @@ def show_settings(arguments: argparse.Namespace, answer: Answer) -> None:
         case "get":
             for key, value in answer["values"].items():
                 print(printable(f"{key} = {_word(value)}"))
+        case "machine":
+            _show_machine(answer)
         case "restart" | "reset":
             print("the station restarts now")
         case "export":
@@ -224,6 +288,7 @@ _SETTINGS: Final = {
     "set": _set,
     "export": _export,
     "import": _import,
+    "machine": _machine,
     "restart": _restart,
     "reset": _reset,
 }

@@ -19,8 +19,10 @@ SETTINGS_EXAMPLES: Final = f"""examples:
   evse settings export station.cfg                without secrets; --with-secrets asks for a passphrase
   evse settings import station.cfg --preview
   evse settings import station.cfg
+  evse settings machine                           addresses, Wi-Fi card, name and clock as they are now
   evse settings restart
   evse settings reset --yes                       back to the factory; badges stay as the family has it
+  evse settings reset --data /var/lib/evse/S1 --yes     the admin password is lost: at the machine, without a login
 {LOGIN}"""
 ACCOUNT_EXAMPLES: Final = f"""examples:
   evse account list
@@ -51,9 +53,16 @@ def add_settings_parser(parser: argparse.ArgumentParser) -> None:
     take.add_argument("file", metavar="FILE")
     take.add_argument("--preview", action="store_true", help="only show what would change")
     take.add_argument("--with-secrets", action="store_true", help="ask for the passphrase of the file")
+    _action(actions, "machine", "show how the machine is set now: addresses, Wi-Fi card, name, clock")
     _action(actions, "restart", "restart the station")
     reset = _action(actions, "reset", "back to the factory settings: settings, records and passwords go")
     reset.add_argument("--yes", action="store_true", help="yes, everything")
+    reset.add_argument(
+        "--data",
+        default="",
+        metavar="DIR",
+        help="data directory: without the tool and without a login, for a lost password; counts from the next start",
+    )
     reset.add_argument("--badges", choices=("keep", "remove"), help="the badge list (default: as the family does)")
     take.add_argument("--raise-limits", action="store_true", help="let it raise current limits of this installation")
 

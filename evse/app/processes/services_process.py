@@ -271,7 +271,7 @@ class ServicesProcess:
         """What a factory reset removes from the journal, before anybody reads it; then the reset is over."""
         order = self._memory.reset
         if order is not None:
-            journal.commit([ForgetEverything(order.keep_badges)], self._memory.resets.done)
+            journal.commit([ForgetEverything(order.keep_badges is not False)], self._memory.resets.done)
 
     def _publish(self, wanted: bool) -> None:
         self._services.publish = wanted

@@ -17,14 +17,13 @@ from evse.services.publication.calendar import Frequency
 from evse.services.publication.delivery import ReportFile
 from evse.services.publication.from_settings import publication_settings
 from evse.services.publication.report import Report
-from evse.services.publication.service import Outcome, Publication, PublishedJournal, StateFile, deliverer
+from evse.services.publication.service import STATE, Outcome, Publication, PublishedJournal, StateFile, deliverer
 from evse.services.publication.settings import PublicationSettings
 from evse.services.settings.addresses import addresses_of
 from evse.services.settings.model import Values
 from evse.services.settings.service import Settings
 from evse.web.publication_port import DeliveryView, PublicationView, ReportView
 
-STATE: Final = "publication.json"
 _LOOPBACK: Final = frozenset({"127.0.0.1", "::1"})
 _log = logging.getLogger(__name__)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -20,7 +21,9 @@ from evse.services.accounts.passwords import policy_of
 from evse.services.accounts.service import AccountService
 from evse.services.clock import Instant
 from evse.services.disk import Disk, RealDisk
-from evse.services.factory_reset import ResetFile, reset_accounts, reset_settings
+from evse.services.factory_reset import AT_THE_MACHINE, ResetFile, ResetOrder, reset_accounts, reset_settings
+from evse.services.publication.service import STATE, StateFile
+from evse.services.security.events import SecurityEvent, SecurityKind
 from evse.services.security.log_file import SecurityFile
 from evse.services.security.writer import SecurityWriter
 from evse.services.settings.finding import Circumstances
@@ -56,15 +59,28 @@ class StationMemory:
         store = SettingsStore(data / SETTINGS, disk)
         keeper = AccountKeeper(data / SETTINGS, disk, self.facts.serial)
         self.resets = ResetFile(data / SETTINGS, disk)
-        self.reset = self.resets.read()
+        self.reset = self._due_reset()
         """A factory reset that waits for its remaining steps: the journal's, then ``resets.done()``."""
         if self.reset is not None:
             reset_settings(store, secrets.token_hex(16))
             reset_accounts(keeper)
+            StateFile(data / STATE, disk).forget()
         self.settings = Settings(Catalogue(self.facts), store, self.log, circumstances)
         self._at_start = self.settings.values
         self._config: StationConfig | None = None
         self.accounts = AccountService(keeper, self.log, clock, policy_of(self.facts.family))
+
+    def _due_reset(self) -> ResetOrder | None:
+        """The order that waits, with what its family does about badges; one of the page is in the security log already."""
+        order = self.resets.read()
+        if order is None:
+            return None
+        if order.keep_badges is None:
+            order = replace(order, keep_badges=self.facts.family != "thor")
+        if order.actor == AT_THE_MACHINE:
+            badges = "badges kept" if order.keep_badges else "badges removed"
+            self.log.record(SecurityEvent(SecurityKind.FACTORY_RESET, order.actor, order.source, badges))
+        return order
 
     @property
     def in_force(self) -> Values:

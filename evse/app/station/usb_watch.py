@@ -58,5 +58,11 @@ class UsbWatch:
 
 
 def _mounted(port: Path) -> bool:
-    """Whether a stick is there: a mounted file system, or (simulation) a link to the directory that stands for it."""
-    return (os.path.ismount(port) or port.is_symlink()) and port.is_dir()
+    """Whether a stick is there: a mounted file system, or (simulation) a link to the directory that stands for it.
+
+    One that cannot even be looked at any more, as when it was pulled out without a word, is none.
+    """
+    try:
+        return (os.path.ismount(port) or port.is_symlink()) and port.is_dir()
+    except OSError:
+        return False

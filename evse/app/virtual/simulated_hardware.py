@@ -47,6 +47,11 @@ def wired_contacts(lines: Iterable[InputLine]) -> tuple[WiredContact, ...]:
     )
 
 
+def closed_at_rest(lines: Iterable[InputLine]) -> tuple[int, ...]:
+    """The lines on which the installer has wired a normally closed contact: it is closed while nothing acts."""
+    return tuple(line.number for line in lines if line.function not in _CONTACT_OF and not line.normally_open)
+
+
 @dataclass(frozen=True, slots=True)
 class DeviceEnd:
     """The device's end of one wire: its link, how to pull the plug, and whom to wake when bytes arrive."""
@@ -84,6 +89,7 @@ class SimulatedHardware:
                 has_domestic=outlet.has_domestic,
                 input_count=INPUT_COUNT,
                 contacts=wired_contacts(outlet.lines),
+                closed_at_rest=closed_at_rest(outlet.lines),
                 dip=wires.dip,
                 has_x2=wires.x2,
                 phase_switch=wires.phase_switch,

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final, Protocol
@@ -26,6 +27,8 @@ from evse.services.publication.report import PublicationState, Report, StateErro
 from evse.services.publication.settings import FtpTarget, HttpTarget, PublicationSettings, SmtpTarget
 from evse.services.records import LAST_SHOWN, Record, csv_of
 
+STATE: Final = "publication.json"
+"""Name of the state's file in a station's data directory."""
 _log = logging.getLogger(__name__)
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _PAUSE_US: Final = 60 * SECOND
@@ -97,6 +100,7 @@ class StateFile:
 
     def __init__(self, path: Path, disk: Disk) -> None:
         self._path = path
+        self._aside = path.with_name(path.name + ".bad")
         self._disk = disk
         self.problem = ""
 
@@ -108,14 +112,19 @@ class StateFile:
         try:
             return state_of(data)
         except StateError as error:
-            self.problem = f"{self._path.name} was damaged ({error}); it is kept as {self._path.name}.bad"
-            self._disk.rename(self._path, self._path.with_name(self._path.name + ".bad"))
+            self.problem = f"{self._path.name} was damaged ({error}); it is kept as {self._aside.name}"
+            self._disk.rename(self._path, self._aside)
             return PublicationState()
 
     def save(self, state: PublicationState) -> None:
         """Keep ``state``, all or nothing."""
         self._disk.make_directory(self._path.parent)
         self._disk.replace(self._path, state_bytes(state))
+
+    def forget(self) -> None:
+        """Factory reset: no report waits any more. May be done twice."""
+        self._disk.remove(self._path)
+        self._disk.remove(self._aside)
 
 
 class Publication:
@@ -137,6 +146,7 @@ class Publication:
         self._told = told
         self._deliver = deliver
         self._busy = asyncio.Lock()
+        self._delivering = False
         self._state: PublicationState | None = None
 
     async def step(self, now_us: int | None) -> int:
@@ -159,17 +169,18 @@ class Publication:
         A test file holds the last records and changes nothing about them. Records that wait for their due time are left
         for it.
         """
-        if self._busy.locked():
+        if self._delivering:
             return Outcome(False, "a delivery is under way; try again when it has ended")
         async with self._busy:
             settings = self._settings()
             try:
                 state = await self._load()
                 report = next_report(state, now_us or 0, forced=True)
-                if report is not None and now_us is not None:
-                    return await self._try(settings, report, now_us)
-                records = await asyncio.to_thread(self._journal.records, LAST_SHOWN)
-                return await self._send(settings, _test_file(self._station, records, settings, now_us))
+                with self._under_way():
+                    if report is not None and now_us is not None:
+                        return await self._try(settings, report, now_us)
+                    records = await asyncio.to_thread(self._journal.records, LAST_SHOWN)
+                    return await self._send(settings, _test_file(self._station, records, settings, now_us))
             except (OSError, JournalError) as error:
                 return Outcome(False, f"the records cannot be read: {error}")
 
@@ -190,7 +201,8 @@ class Publication:
             return _PAUSE_US
         report = next_report(await self._load(), now_us)
         if report is not None:
-            await self._try(settings, report, now_us)
+            with self._under_way():
+                await self._try(settings, report, now_us)
         return wait_us(await self._load(), now_us)
 
     async def _try(self, settings: PublicationSettings, report: Report, now_us: int) -> Outcome:
@@ -225,6 +237,14 @@ class Publication:
             outcome = Outcome(False, f"the delivery failed here, not at the server: {words(repr(error))}")
         self._told(outcome)
         return outcome
+
+    @contextmanager
+    def _under_way(self) -> Iterator[None]:
+        self._delivering = True
+        try:
+            yield
+        finally:
+            self._delivering = False
 
     async def _commit(self, writes: Sequence[Write]) -> None:
         durable = asyncio.Event()

@@ -74,7 +74,13 @@ STRANGERS_CAN: Final = frozenset(
         *(SecurityKind.IMPORT_REFUSED, SecurityKind.FIRMWARE_REFUSED),
     }
 )
-"""What somebody without an account can cause: bounded in rate, so that nobody can wash the log away."""
+"""What somebody without an account can cause."""
+BOUNDED: Final = STRANGERS_CAN | {
+    SecurityKind.BADGES_EXPORTED,
+    SecurityKind.RECORDS_EXPORTED,
+    SecurityKind.REPORT_EXPORTED,
+}
+"""What costs nothing to cause, also by reading again and again: bounded in rate, so that nobody can wash the log away."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,8 @@
 """The security log of a running station: takes events at once, writes them in a thread of its own.
 
 What cannot be written waits, bounded; ``problem`` says why. What had to be left out is counted and told in the log by
-one entry as soon as it can be written. Events that strangers can cause are written one by one up to ``BURST`` a minute,
-then counted: a flood of failed logins must not wash the rest of the log away.
+one entry as soon as it can be written. Events that cost nothing to cause are written one by one up to ``BURST`` a minute,
+then counted: a flood of failed logins or of exports must not wash the rest of the log away.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import Final
 from evse.core.units import SECOND
 from evse.records import dataclass
 from evse.services.clock import Instant
-from evse.services.security.events import STRANGERS_CAN, SecurityEvent, SecurityKind
+from evse.services.security.events import BOUNDED, SecurityEvent, SecurityKind
 from evse.services.security.log_file import SecurityFile
 
 QUEUE: Final = 1_000
@@ -35,7 +35,7 @@ class Throttle:
 
     def takes(self, kind: SecurityKind, now_us: int) -> bool:
         """Whether an event of this kind is written now; one that is not is counted."""
-        if kind not in STRANGERS_CAN:
+        if kind not in BOUNDED:
             return True
         if not 0 <= now_us - self._since_us.get(kind, -BURST_US) < BURST_US:
             self._since_us[kind], self._seen[kind] = now_us, 0

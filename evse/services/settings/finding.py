@@ -34,12 +34,18 @@ class Circumstances:
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """A configuration that somebody would like: every value of the board, and the keys that would change."""
+    """A configuration that somebody would like: every value of the board, and the keys that would change.
+
+    ``before``: every value as it is now; ``given``: the keys that somebody has entered, also with the value of now. Both are
+    empty when a kept configuration is judged.
+    """
 
     catalogue: Catalogue
     values: Values
     keys: frozenset[str] = frozenset()
     circumstances: Circumstances = field(default_factory=Circumstances)
+    before: Values = field(default_factory=dict)
+    given: frozenset[str] = frozenset()
 
     def has(self, key: str) -> bool:
         """Whether the board has this setting."""

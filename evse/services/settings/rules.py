@@ -91,6 +91,24 @@ def _publication(proposal: Proposal) -> Findings:
             )
 
 
+def _secrets_sent_elsewhere(proposal: Proposal) -> Findings:
+    """A kept password goes where it was meant for: whoever names another server, or gives up encryption, must know it."""
+    for protocol in _MANDATORY:
+        key, server, security = (f"{protocol}.{name}" for name in ("password", "server", "security"))
+        if not proposal.text(key) or key in proposal.given or not proposal.before.get(server):
+            continue
+        unprotected = security in proposal.keys and proposal.text(security) == "none"
+        if server in proposal.keys or unprotected:
+            yield Finding(
+                key,
+                Label(
+                    "was entered for another server or encryption", "a été saisi pour un autre serveur ou chiffrement"
+                ),
+                Label("the password entered again, or empty", "le mot de passe saisi à nouveau, ou vide"),
+                Label("enter it in the same change", "le saisir dans la même modification"),
+            )
+
+
 def _supervision(proposal: Proposal) -> Findings:
     url, version = proposal.text("ocpp.url"), proposal.text("ocpp.version")
     schemes = _SCHEMES.get(version, ())
@@ -151,6 +169,7 @@ RULES: Final[tuple[Callable[[Proposal], Findings], ...]] = (
     _reader,
     _time,
     _publication_in_use,
+    _secrets_sent_elsewhere,
     _supervision,
     _wifi,
     meter_rules,

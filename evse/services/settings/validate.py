@@ -79,7 +79,7 @@ def check_change(
     _follow(catalogue, good)
     values = frozen({**old, **good})
     keys = frozenset(key for key in good if _differ(old[key], good[key]))
-    findings = broken_rules(Proposal(catalogue, values, keys, circumstances))
+    findings = broken_rules(Proposal(catalogue, values, keys, circumstances, before=old, given=frozenset(good)))
     if findings:
         raise Refused(
             tuple(

@@ -128,7 +128,9 @@ class UsbStick:
         text = f"{'refused: ' if refused else ''}{what}\n".replace("\n", "\r\n")
         serial = self._settings.catalogue.facts.serial
         try:
-            await asyncio.to_thread(self._disk.replace, root / f"station_{serial}.txt", text.encode())
+            # Names on a stick may be no text.
+            content = text.encode(errors="backslashreplace")
+            await asyncio.to_thread(self._disk.replace, root / f"station_{serial}.txt", content)
         except OSError:
             pass  # a stick that cannot be written, or is gone: display and log have it
         return Notice.USB_REFUSED if refused else Notice.USB_DONE

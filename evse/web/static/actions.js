@@ -108,9 +108,14 @@ function showRecent() {
 }
 
 // The button that a person most likely wants next is marked, in words for those who do not see it.
+// What the chosen outlet has no device for is not offered there.
 export function suggest(wanted) {
+  const chosen = target();
+  const step = wanted(chosen);
   for (const button of document.querySelectorAll(".quick button")) {
-    const next = button.dataset.when !== "" && button.dataset.when === wanted(target());
+    const { when, only } = button.dataset;
+    button.hidden = only !== undefined && !only.split(" ").includes(String(chosen));
+    const next = when !== "" && when === step;
     attribute(button, "data-next", next ? "yes" : "no");
     attribute(button, "aria-description", next ? "the likely next step" : "");
   }

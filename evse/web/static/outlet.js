@@ -139,6 +139,7 @@ export class OutletCard {
     this.set("session_id", session ? session.session_id : "none");
     this.set("record", session ? `${session.record_durable ? "start is safe" : "start not yet safe"}, ${session.charge_type}` : "none open");
     for (const phase of [0, 1, 2]) {
+      if (!this.fields[`current_${phase}`]) continue;
       this.set(`current_${phase}`, measured(outlet.currents_ma?.[phase], amperes));
       this.set(`voltage_${phase}`, measured(outlet.voltages_mv?.[phase], volts));
     }

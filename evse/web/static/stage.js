@@ -88,6 +88,8 @@ export class Stage {
   devices(outlet) {
     const active = outlet.active_inputs;
     for (const device of this.root.querySelectorAll("[data-input]")) {
+      const owner = device.closest("[data-unit]")?.dataset.unit;
+      if (owner !== undefined && Number(owner) !== outlet.number) continue;
       const state = active === undefined || !outlet.link_ok ? "unknown" : active.includes(device.dataset.input) ? "yes" : "no";
       attribute(device, "data-active", state);
       const word = device.querySelector("[data-word-yes]");

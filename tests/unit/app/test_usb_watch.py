@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 from pathlib import Path
 
@@ -81,6 +82,31 @@ def test_the_display_asks_for_the_stick_until_it_is_taken_out(tmp_path: Path) ->
     assert bench.port.obey("remove_usb_stick") == ""
     asyncio.run(bench.watch.look())
     assert bench.shown[-1:] == [Notice.NONE]
+
+
+@pytest.mark.req("CFG-02")
+def test_a_name_that_is_no_text_is_told_in_escapes(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, "config")
+    bench.put(os.fsdecode(b"CFG/\xff\xfe.conf"), b"[LOADMANAGEMENT]\nMaxAvailableCurrent=16000\n")
+    bench.plug()
+    assert (bench.settings.values["energy.station_maximum_a"], bench.shown[-1]) == (16, Notice.USB_DONE)
+    assert bench.report.startswith("\\udcff\\udcfe.conf: 1 settings taken")
+
+
+@pytest.mark.req("CFG-02")
+def test_a_stick_that_breaks_is_one_that_was_taken_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    bench = Bench(tmp_path, "init")
+    bench.plug()
+
+    def broken(_path: Path) -> bool:
+        raise OSError(errno.EIO, "Input/output error")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "is_dir", broken)
+        asyncio.run(bench.watch.look())
+    assert bench.shown[-1:] == [Notice.NONE]
+    asyncio.run(bench.watch.look())
+    assert bench.shown[-1:] == [Notice.USB_DONE]
 
 
 @pytest.mark.req("CFG-02")

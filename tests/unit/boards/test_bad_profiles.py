@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from boards.check import check_profile
 from boards.load import load_profile, load_text, shipped_profiles
-from boards.problems import ProfileError
+from boards.problems import Problem, ProfileError
 from boards.yaml_source import MAX_BYTES, MAX_DEPTH
 
 HEAD = "schema: 1\nkind: station\nname: t\nfamily: other\n"
@@ -59,6 +59,15 @@ def one_fault(path: Path) -> str:
         ("outlet_defaults: 3", "6:18: outlet_defaults", ["wrong type"]),
         ("outlet_defaults: {lock: 1}", "6:25: outlet_defaults.lock", ["1 is of the wrong type", "true, false or null"]),
         ("description: x\ndescription: y", "7:1: description", ["a second time; first on line 6"]),
+        ("house_meter:", "6:13: house_meter", ["nothing stands here", "{} means one with its defaults, null means none"]),
+        ("badges: [04A1B2C3]", "6:10: badges[0]", ["allowed: a mapping of keys; write {uid: …}; keys: uid, type, comment"]),
+        ("badges: [{uid: 10112233}]", "6:16: badges[0].uid", ["allowed: text; write it between quotation marks"]),
+        ("outlet_defaults: {reader: true}", "6:27: outlet_defaults.reader", ["write {} for its defaults; keys: wire"]),
+        ("outlet_defaults: {input_lines: {in_1: 1}}", "6:39: outlet_defaults.input_lines.in_1", ["write {line: …}; keys: line, debounce_ms"]),
+        ("outlet_defaults: {load_shedding_set_point_a: 8}", "6:19: outlet_defaults.load_shedding_set_point_a", ["unknown key", "this key is outlets[].settings.load_shedding_set_point_a"]),
+        ("outlet_defaults: {input_lines: {in_1: {line: 1, normally_open: false}}}", "6:49: outlet_defaults.input_lines.in_1.normally_open", ["this key is outlets[].settings.in_1_normally_open"]),
+        ("outlet_defaults: {rated_current_a: '16'}", "6:36: outlet_defaults.rated_current_a", ["write the bare number, without quotation marks; the key is in A"]),
+        ("inherits: parkin", "6:11: inherits", ["did you mean 'parking'?"]),
         ("? [a, b]\n: 3", "6:3", ["a key must be a word"]),
     ],
 )  # fmt: skip
@@ -188,7 +197,7 @@ def test_rules_of_the_smart_wallbox_family() -> None:
     assert [fault.partition(": ")[2] for fault in found] == [
         "settings.leave_cable_connected: is on and not shown on this family; allowed: true",
         "settings.maximum_current_a: 65 A is above the maximum of this family; allowed: 0 to 64 A",
-        "settings.front_push_button: this station has no push button; allowed: false",
+        "settings.front_push_button: no outlet has a push button (input_lines: {push_button: {line: 3}}); allowed: false",
         "outlets: this family has one outlet; allowed: one entry",
     ]
 
@@ -248,6 +257,34 @@ def test_rules_of_the_station(text: str, words: str) -> None:
     assert words in fault
 
 
+def test_a_profile_that_inherits_nothing_is_not_told_what_it_would_inherit() -> None:
+    text = "schema: 1\nkind: station\nname: t\ninherits: nowhere\ndescription: x\n"
+    [fault] = faults(text)
+    assert fault.startswith("p.yaml:4:11: inherits: there is no profile 'nowhere'")
+
+
+def test_two_outlets_do_not_stand_in_one_place() -> None:
+    outlets = "outlets: [{number: 1, position: left}, {number: 2, position: %s}]\n"
+    [fault] = faults(HEAD + outlets % "left")
+    assert "outlets[1].position: outlet 1 is on the left already; allowed: right" in fault
+    load_text(HEAD + outlets % "right", "p.yaml")
+
+
+@pytest.mark.req("STA-06")
+def test_one_outlet_of_two_may_have_the_push_button() -> None:
+    button = "{number: 1, input_lines: {push_button: {line: 3}}}"
+    load_text(f"{HEAD}settings: {{front_push_button: true}}\noutlets: [{button}, {{number: 2}}]\n", "p.yaml")
+
+
+def test_of_very_many_names_a_line_shows_the_nearest_and_their_number() -> None:
+    names = ", ".join(f"n{number}" for number in range(31))
+    assert str(Problem("p", 1, 1, "k", "wrong", names)).endswith(
+        "allowed: n0, n1, n2, n3, n4, n5, n6, n7, n8, n9, … (31 in all)"
+    )
+    few = names.rpartition(", ")[0]
+    assert str(Problem("p", 1, 1, "k", "wrong", few)).endswith(few)
+
+
 def test_rules_of_the_parking_family() -> None:
     text = HEAD.replace("other", "parking")
     found = faults(text + "settings: {maximum_current_a: 65}\noutlets: [{number: 1, position: left}]\n")
@@ -294,6 +331,10 @@ def test_all_faults_at_once_in_the_order_of_the_lines() -> None:
         (ONE.replace("station", "vehicle"), "2:7: kind: this version reads kind 'station' only"),
         (ONE + "station:\n\tphases: 3\n", "7:1: a tab stands here"),
         (ONE + "a: [1, 2\n", "not YAML: while parsing a flow sequence"),
+        (ONE + "a: [1, 2\n", "a bracket or brace is not closed"),
+        (ONE + "description: Car: park\n", "6:17: not YAML: mapping values are not allowed here; a text with ': ' in it needs"),
+        (ONE + "station:\n  phases: 3\n checkpoint_s: 60\n", "does not begin in the column of the keys"),
+        (ONE + "description: @home\n", "a text that begins with this character needs quotation marks"),
         (ONE + "a: &x [1]\nb: *x\n", "6:4: anchors (&) and aliases (*) are not allowed"),
         (ONE + "b: *x\n", "6:4: anchors (&) and aliases (*) are not allowed"),
         (ONE + "b: !!python/object:os.system {}\n", "6:4: the tag tag:yaml.org,2002:python/object:os.system"),

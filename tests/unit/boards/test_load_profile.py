@@ -243,13 +243,44 @@ def test_every_device_of_the_family_can_be_declared_and_is_listed() -> None:
 def test_the_check_reports_as_text_and_json(tmp_path: Path) -> None:
     good = check_profile(write(tmp_path, "good", ONE))
     assert good.as_json()["effective"]["outlets"][0]["timings"]["procedure"]["plug_timeout_s"] == 60
-    assert "outlets[0].rated_current_a: 32" in good.as_text()
+    assert "outlets[0].rated_current_a: 32" in good.as_text(every=True)
+    assert good.as_text().splitlines()[1:] == [
+        "  station: other, 3 phases, at most 64 A, Indoor",
+        "  outlet 1: T2, 32 A 3 phases, lock, no reader, free access",
+        "other than the defaults (--all shows every value):",
+    ]
     bad = check_profile(write(tmp_path, "bad", ONE + "colour: blue\n"))
     assert not bad.ok
     assert bad.as_json()["errors"][0] | {"file": "", "allowed": ""} == {
         "file": "", "line": 6, "column": 1, "key": "colour", "what": "unknown key", "allowed": "", "hint": "",
     }  # fmt: skip
     assert bad.as_text().endswith("bad.yaml: refused, 1 error")
+
+
+def test_the_check_says_what_the_station_is(tmp_path: Path) -> None:
+    text = (
+        ONE.partition("outlets:")[0]
+        + """settings: {maximum_current_a: 40}
+outlets:
+  - number: 1
+    position: left
+    input_lines: {in_1: {line: 1}, push_button: {line: 3}}
+    settings: {in_1_function: load_shedding, in_1_normally_open: false}
+  - {number: 2, position: right, socket: T2 - TE, phases: 1, rated_current_a: 16, conductors: [2], reader: {}, input_lines: {in_2: {line: 2}}}
+"""
+    )
+    report = check_profile(write(tmp_path, "duo", text))
+    assert list(report.summary) == [
+        "station: other, 3 phases, at most 40 A, Indoor",
+        "outlet 1: left, T2, 32 A 3 phases, lock, no reader, free access",
+        "  inputs: in_1 (line 1) LoadShedding acts while open; "
+        "push_button (line 3) without effect: settings.front_push_button is false",
+        "outlet 2: right, T2 - TE, 16 A 1 phase on L2, lock, RFID reader, a charge needs a badge",
+        "  inputs: in_2 (line 2) not used",
+    ]
+    assert ("settings.maximum_current_a", 40) in report.chosen
+    assert "settings.location" not in dict(report.chosen)
+    assert dict(report.chosen)["outlets[1].conductors"] == [2]
 
 
 CITY = "schema: 1\nkind: station\nname: mine\nfamily: city\ninherits: city\n"

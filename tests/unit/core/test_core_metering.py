@@ -90,6 +90,32 @@ class Bench:
         self.run(seconds)
 
 
+@pytest.mark.req("MTR-02", "MTR-05")
+def test_what_a_meter_saw_before_the_front_end_was_lost_adds_nothing_after_its_contact_has_opened() -> None:
+    """A slow meter shows the current of a second ago; its register says what flowed, and the outlet's follows that."""
+    bench = Bench(step_mwh=1)
+    bench.run(3)
+    bench.charge(32, 60)
+    bench.link_ok = False
+    bench.run(0.3)
+    bench.change = {"currents_ma": bench.currents}
+    bench.currents = (0, 0, 0)
+    bench.run(2.7)
+    bench.change = {}
+    bench.run(30)
+    assert bench.true_wh - 1 <= bench.wh <= bench.true_wh + 1
+
+
+@pytest.mark.req("MTR-02", "MTR-05")
+def test_what_flows_through_a_weld_while_the_front_end_is_lost_is_on_the_register() -> None:
+    bench = Bench(step_mwh=1)
+    bench.run(3)
+    bench.charge(32, 60)
+    bench.link_ok = False
+    bench.run(60)
+    assert bench.true_wh - 1 <= bench.wh <= bench.true_wh + 1
+
+
 # --- internal current transformers ------------------------------------------------------------------------------
 
 

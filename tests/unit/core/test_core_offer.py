@@ -123,6 +123,7 @@ def test_a_pause_lasts_three_seconds_at_least() -> None:
 def test_a_vehicle_that_ignores_the_stop_has_six_seconds_and_not_less() -> None:
     drawing = wish(level=PilotLevel.C, energised=True, drawing=True)
     run = fresh()
+    run.until(0, wish())
     run.until(10 * SECOND, drawing)
     stop = drawing._replace(offer=False)
     run.until(10 * SECOND, stop)
@@ -139,6 +140,7 @@ def test_a_vehicle_that_ignores_the_stop_has_six_seconds_and_not_less() -> None:
 def test_a_stop_ends_as_soon_as_the_vehicle_reacts(reaction: dict[str, Any]) -> None:
     drawing = wish(level=PilotLevel.C, energised=True, drawing=True)
     run = fresh()
+    run.until(0, wish())
     run.until(10 * SECOND, drawing)
     run.until(11 * SECOND, drawing._replace(offer=False))
     run.until(12 * SECOND, drawing._replace(offer=False, **reaction))
@@ -148,12 +150,27 @@ def test_a_stop_ends_as_soon_as_the_vehicle_reacts(reaction: dict[str, Any]) -> 
 def test_a_stop_that_is_taken_back_is_finished_first() -> None:
     drawing = wish(level=PilotLevel.C, energised=True, drawing=True)
     run = fresh()
+    run.until(0, wish())
     run.until(10 * SECOND, drawing)
     run.until(11 * SECOND, drawing._replace(offer=False))
     run.until(12 * SECOND, drawing)
     assert phase_of(run) is OfferPhase.STOPPING
     run.until(30 * SECOND, wish(level=PilotLevel.B))
     assert run.modes[-2:] == [(10 * SECOND, PilotMode.X1), (13 * SECOND, PilotMode.PWM)]
+
+
+@pytest.mark.req("PIL-05")
+def test_a_stop_that_is_taken_back_offers_nothing_behind_the_contact_that_opens_by_force() -> None:
+    drawing = wish(level=PilotLevel.C, energised=True, drawing=True)
+    run = fresh()
+    run.until(0, wish())
+    run.until(10 * SECOND, drawing)
+    run.until(11 * SECOND, drawing._replace(offer=False))
+    run.until(16 * SECOND + 20 * MS, drawing)
+    assert phase_of(run) is OfferPhase.IDLE
+    assert run.modes[-1] == (10 * SECOND, PilotMode.X1), "the contact still falls"
+    run.until(16 * SECOND + 20 * MS, wish(level=PilotLevel.C))
+    assert run.modes[-1] == (16 * SECOND + 20 * MS, PilotMode.PWM)
 
 
 def test_too_little_current_stops_the_offer() -> None:
@@ -224,6 +241,7 @@ def test_a_new_vehicle_may_be_woken_again() -> None:
 
 def test_a_vehicle_that_has_charged_is_not_woken_when_it_pauses() -> None:
     run = fresh()
+    run.until(0, wish())
     run.until(10 * SECOND, wish(level=PilotLevel.C, energised=True, drawing=True))
     run.until(3_600 * SECOND, wish())
     assert run.modes == [(0, PilotMode.PWM)]

@@ -83,6 +83,9 @@ def test_an_order_is_read_as_written_and_a_damaged_one_keeps_the_badges() -> Non
     file = ResetFile(HERE, disk)
     file.write(ORDER)
     assert file.read() == ORDER
+    as_the_family_does = ResetOrder(None, "at the machine")
+    file.write(as_the_family_does)
+    assert file.read() == as_the_family_does
     for data in (b"", b"{}", b"[]", b'{"keep_badges": 0, "actor": 1}'):
         disk.files[HERE / "factory-reset.json"] = data
         order = file.read()

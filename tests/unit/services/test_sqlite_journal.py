@@ -12,8 +12,20 @@ from typing import Any
 import pytest
 
 from evse.core.orders import OrderKind, StandingOrder
+from evse.services.badges.badge import Badge
+from evse.services.badges.writes import Authorised, PutBadges, RememberAuthorised
 from evse.services.clock import Instant
-from evse.services.journal import CloseInterrupted, JournalError, KeepOrders, KeptOrder, LatchFault
+from evse.services.journal import (
+    CloseInterrupted,
+    ForgetEverything,
+    JournalError,
+    KeepOrders,
+    KeptOrder,
+    LatchFault,
+    SessionEnd,
+    SessionStart,
+    Write,
+)
 from evse.services.sqlite_journal import RESERVE_BYTES, SqliteStore
 from evse.services.sqlite_tables import MIGRATIONS, migrate
 
@@ -42,6 +54,8 @@ class Disk:
         connection = sqlite3.connect(
             path, isolation_level=None, check_same_thread=False, factory=Connection, timeout=5.0
         )
+        # As on systems whose SQLite overwrites nothing by itself.
+        sqlite3.Connection.execute(connection, "PRAGMA secure_delete=OFF")
         self.connections.append(connection)
         return connection
 
@@ -308,3 +322,24 @@ def test_the_journal_is_its_owners_only(tmp_path: Path, there_before: bool) -> N
     opened.store.close()
     assert {"journal.sqlite", "journal.sqlite-wal", "journal.sqlite-shm"} <= set(modes)
     assert set(modes.values()) == {0o600}
+
+
+@pytest.mark.req("CFG-03")
+def test_after_a_factory_reset_no_badge_number_is_left_in_any_file(opened: Opened, path: Path) -> None:
+    uid, comment = "0BADCAFEBEEF00", "Anna from the third floor"
+    journal, at = opened.store.journal("s"), Instant("b", 5)
+    commits: list[list[Write]] = [[PutBadges((Badge(uid, comment=comment, number=1),))]]
+    for number in range(40):
+        start = SessionStart(1, f"s{number}", uid, "badge", at, comment=comment)
+        commits += [[start, RememberAuthorised(Authorised(uid))]]
+        commits += [[SessionEnd(1, f"s{number}", at, "Local", 10, 20, "Normal", 5)]]
+    for writes in commits:
+        journal.commit(writes, lambda: opened.done.append("stored"))
+    opened.until(lambda: len(opened.done) == len(commits))
+    assert journal.badges()[0].uid == uid
+    assert any(uid.encode() in file.read_bytes() for file in path.parent.iterdir())
+    journal.commit([ForgetEverything(keep_badges=False)], lambda: opened.done.append("forgotten"))
+    opened.until(lambda: opened.done[-1] == "forgotten")
+    for file in path.parent.iterdir():
+        assert uid.encode() not in file.read_bytes(), file.name
+        assert comment.encode() not in file.read_bytes(), file.name

@@ -15,7 +15,7 @@ from fastapi import FastAPI
 from evse.core.values import Light, ShutterFeedback
 from evse.exchange.snapshot import DipView, DomesticView, MeterView, OutletView, PhaseSwitchView, StationView
 from evse.web.board_port import BoardOutlet, BoardView, DipBank
-from evse.web.page import devices_of, environment, grouped, page_router, quick_actions, seats
+from evse.web.page import devices_of, environment, grouped, outlets_with, page_router, quick_actions, seats
 from evse.web.ports import Extras
 from evse.web.world_port import VerbParam, VerbView
 from tests.fakes.web_fake import VERBS, charging, diode_fault, station_view
@@ -352,3 +352,31 @@ async def test_energy_of_a_charge_cut_by_a_power_loss_is_a_lower_bound(bench: An
         text = (await client.get("/")).text
     assert '<td data-th="kWh" title="A power cut may hide up to the last minute">≥\u00a00.065</td>' in text
     assert text.count("≥\u00a0") == 1
+
+
+def test_two_sockets_of_one_outlet_share_its_half_of_a_board_with_two_outlets() -> None:
+    """The domestic socket stands under its own Type 2 socket, not in the other outlet's place."""
+    board = BoardView(
+        "other",
+        outlets=(
+            BoardOutlet(1, "T2", "left", devices=("push_button",)),
+            BoardOutlet(2, "T2 - TE", "right", devices=("push_button",)),
+        ),
+    )
+    left, right = seats(board)
+    assert not left.stacked
+    assert right.stacked
+    module: Any = environment().get_template("stage.html").module
+    first, second = module.stage(board, seats(board), devices_of(board)).split('<g class="unit')[1:]
+    assert "socket te" not in first
+    assert f'class="socket te small" transform="translate({right.middle} ' in second
+    assert 'transform="translate(452 207)' in second
+    assert "translate(148 207)" not in second
+    assert first.count('data-input="PushButton"') == second.count('data-input="PushButton"') == 1
+
+
+def test_an_action_is_offered_where_its_outlet_has_the_device() -> None:
+    board = BoardView(outlets=(BoardOutlet(1, reader=False), BoardOutlet(2, "T2 - TE")))
+    assert outlets_with(board, "reader") == outlets_with(board, "domestic") == "2"
+    assert outlets_with(board, "pilot") == outlets_with(board, "lock") == ""
+    assert outlets_with(BoardView(dip_banks=(DipBank("DSW1", 8),), outlets=(BoardOutlet(1),)), "dip") == ""

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import httpx
 import pytest
 
 from evse.services.security.events import SecurityKind
+from evse.services.settings.cfg_file import wanted_from
 from evse.services.settings.kinds import Text
+from evse.services.settings.model import Role
+from evse.services.settings.service import Actor
 from tests.fakes.settings_bench import SettingsBench
 
 pytestmark = [pytest.mark.anyio, pytest.mark.req("CFG-02")]
@@ -99,3 +103,21 @@ async def test_the_largest_file_that_a_station_writes_is_taken_back() -> None:
         response = await client.post("/api/settings/import", json={"file": file, **PASSPHRASE})
     assert len(file) > 20_000
     assert (response.status_code, response.json().get("differences")) == (200, [])
+
+
+async def test_an_import_brings_no_older_password_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    bench = SettingsBench()
+    loop = asyncio.get_running_loop()
+
+    def read_slowly(*given: Any) -> Any:
+        wanted = wanted_from(*given)
+        newer = bench.settings.change({"smtp.password": "newer"}, Actor("user", Role.USER))
+        asyncio.run_coroutine_threadsafe(newer, loop).result(10)
+        return wanted
+
+    async with await bench.admin() as client:
+        assert (await client.post("/api/settings", json={"changes": {"smtp.password": "older"}})).status_code == 200
+        file = await exported(client, {})
+        monkeypatch.setattr("evse.web.routes_settings_file.wanted_from", read_slowly)
+        assert (await client.post("/api/settings/import", json={"file": file})).status_code == 409
+    assert bench.settings.values["smtp.password"] == "newer"

@@ -39,10 +39,15 @@ class Receiver:
         self.deliveries = 0
         self.problem = ""
         self.surprise: Exception | None = None
+        self.hold: asyncio.Event | None = None
+        self.called = asyncio.Event()
         self.cut_after_taking = False
 
     async def __call__(self, settings: PublicationSettings, file: ReportFile) -> str:
         self.deliveries += 1
+        self.called.set()
+        if self.hold is not None:
+            await self.hold.wait()
         if self.problem:
             raise DeliveryError(self.problem)
         if self.surprise is not None:
@@ -145,6 +150,32 @@ def test_retries_go_on_over_restarts_and_end_after_a_week(receiver: Receiver) ->
     station.charge()
     station.step(now + DAY)
     assert receiver.numbers() == [2], "what was given up is not sent later"
+
+
+@pytest.mark.req("CDR-02")
+def test_the_test_button_waits_for_planning_and_is_refused_beside_a_delivery(receiver: Receiver) -> None:
+    station = Station(receiver)
+
+    async def both() -> Outcome:
+        planning = asyncio.ensure_future(station.publication.step(NOON))
+        await asyncio.sleep(0)
+        assert not planning.done()
+        outcome = await station.publication.test(NOON)
+        await planning
+        return outcome
+
+    assert asyncio.run(both()).delivered
+
+    async def twice() -> Outcome:
+        receiver.hold, receiver.called = asyncio.Event(), asyncio.Event()
+        first = asyncio.ensure_future(station.publication.test(NOON))
+        await receiver.called.wait()
+        second = await station.publication.test(NOON)
+        receiver.hold.set()
+        assert (await first).delivered
+        return second
+
+    assert "a delivery is under way" in asyncio.run(twice()).text
 
 
 @pytest.mark.req("CDR-03")

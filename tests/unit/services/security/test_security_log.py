@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from evse.services.clock import ClockQuality, Instant
 from evse.services.disk import RealDisk
 from evse.services.security.chain import BadEntry, entry_of, line_of, make_entry, readable
-from evse.services.security.events import SecurityEvent, SecurityKind
+from evse.services.security.events import BOUNDED, SecurityEvent, SecurityKind
 from evse.services.security.log_file import SecurityFile, verify_directory
 from evse.services.security.writer import BURST, QUEUE, SecurityWriter, Throttle
 from tests.fakes.crash_disk import CrashDisk, PowerCut
@@ -191,6 +191,13 @@ def test_strangers_cannot_wash_the_log_away(tmp_path: Path) -> None:
     assert kinds.count("events-lost") <= 2
     lost = [entry.detail for entry in SecurityFile(tmp_path, RealDisk()).entries() if entry.kind == "events-lost"]
     assert sum(int(text.split(": ")[1].split(" x ")[0]) for text in lost) == 500 - BURST
+
+
+@pytest.mark.parametrize("kind", sorted(BOUNDED))
+def test_what_costs_nothing_to_cause_is_counted_beyond_a_burst(kind: SecurityKind) -> None:
+    throttle = Throttle()
+    assert sum(throttle.takes(kind, 1_000) for _ in range(500)) == BURST
+    assert all(throttle.takes(SecurityKind.SETTINGS_CHANGED, 1_000) for _ in range(500))
 
 
 def test_a_minute_later_they_are_written_one_by_one_again() -> None:

@@ -61,7 +61,8 @@ def test_an_import_replaces_everything_and_goes_back_to_the_factory_where_the_fi
 @pytest.mark.req("CFG-02")
 def test_a_kept_password_is_never_sent_to_a_server_that_a_file_names() -> None:
     assert imported(PLAIN, VALUES)["smtp.password"] == "hunter2"
-    elsewhere = check_change(CATALOGUE, VALUES, {"smtp.server": "evil.example.com"}, None).values
+    other = {"smtp.server": "evil.example.com", "smtp.password": "theirs"}
+    elsewhere = check_change(CATALOGUE, VALUES, other, None).values
     assert imported(encode_cfg(CATALOGUE, elsewhere, "", "1.0"), VALUES)["smtp.password"] == ""
 
 

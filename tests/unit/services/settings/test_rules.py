@@ -364,3 +364,27 @@ def test_a_simulated_house_meter_needs_no_address() -> None:
 def test_what_lets_the_station_take_more_of_the_house_is_marked(before: Wanted, wanted: Wanted, raises: bool) -> None:
     done = change(wanted, THOR, before={**HOUSE, **before})
     assert [each.raises_limit for each in done.differences] == [raises]
+
+
+@pytest.mark.req("CDR-02")
+@pytest.mark.parametrize("role", [Role.ADMIN, Role.USER, None])
+@pytest.mark.parametrize("protocol", ["smtp", "ftp", "http"])
+def test_a_kept_password_goes_to_no_other_server_and_not_unprotected(protocol: str, role: Role | None) -> None:
+    server, security, password = (f"{protocol}.{name}" for name in ("server", "security", "password"))
+    before: Wanted = {server: "mail.example.com", security: "tls", password: "hunter2"}
+    elsewhere: Wanted = {server: "evil.example.com"}
+    unprotected: Wanted = {security: "none", f"{protocol}.port": 77}
+    for theft in (elsewhere, unprotected, {**elsewhere, **unprotected}):
+        problems = refused(theft, role=role, before=before)
+        assert set(problems) == {password}
+        assert "hunter2" not in problems[password]
+    for honest in ("hunter2", "another", ""):
+        assert change({**elsewhere, password: honest}, role=role, before=before).values[password] == honest
+    same: tuple[Wanted, ...] = (
+        {f"{protocol}.port": 99},
+        {server: "mail.example.com"},
+        {f"{protocol}.username": "anna"},
+    )
+    for harmless in same:
+        change(harmless, role=role, before=before)
+    change({server: "first.example.com"}, role=role, before={password: "entered before"})
