@@ -35,6 +35,8 @@ from evse.sim.station import ClosedSession
 from hal.world.truth import OutletTruth
 
 CONDITION_KEYS: Final = ("outlet", "event", "where")
+SPAN_NAMES: Final = ("within", "timeout", "for", "until")
+"""How steps say their time; each kind of step has its own of these."""
 _EVENTS: Final = {kind.__name__: kind for kind in EVENT_TYPES}
 _cached_hints: Final = functools.cache(typing.get_type_hints)
 
@@ -47,9 +49,10 @@ def type_hints(kind: typing.Any) -> Mapping[str, typing.Any]:
 class _Wrong(Exception):
     """What is wrong with a path or value, and what would be right."""
 
-    def __init__(self, what: str, allowed: str = "") -> None:
+    def __init__(self, what: str, allowed: str = "", hint: str = "") -> None:
         super().__init__(what)
         self.allowed = allowed
+        self.hint = hint
 
 
 def load_condition(data: Mapping[str, Value], key: Key, extra: tuple[str, ...], report: Report) -> Condition:
@@ -69,8 +72,20 @@ def load_condition(data: Mapping[str, Value], key: Key, extra: tuple[str, ...], 
         try:
             checks.append(_check(name, data[name], outlet, report.brought))
         except _Wrong as wrong:
-            report.add((*key, name), str(wrong), wrong.allowed)
+            report.add((*key, name), str(wrong), wrong.allowed, wrong.hint or _misplaced(name, outlet, extra))
     return Condition(checks=tuple(checks))
+
+
+def _misplaced(name: str, outlet: int, spans: tuple[str, ...]) -> str:
+    """What somebody who wrote ``name`` here has probably meant; ``spans``: how this step says its time."""
+    first = name.partition(".")[0].partition("[")[0]
+    if name in SPAN_NAMES:
+        return f"the time of this step is written {' or '.join(spans)}"
+    if not outlet and first in _members(OutletView) and first not in _members(StationView):
+        return "this is a field of an outlet: add 'outlet: 1'"
+    if outlet and first in _members(StationView) and first not in _members(OutletView):
+        return "this is a field of the station: leave 'outlet' out"
+    return ""
 
 
 def _outlet(data: Mapping[str, Value], key: Key, report: Report) -> int:
@@ -175,8 +190,14 @@ def _field(kind: object, name: str, text: str) -> tuple[object, bool]:
         raise _Wrong(f"nothing lies below a plain value in {text!r}")
     members = _members(kind)
     if name not in members:
-        raise _Wrong(f"{kind.__name__} has no field {name!r}", nearest_first(name, members))
+        raise _Wrong(f"{_thing(kind)} has no field {name!r}", nearest_first(name, members))
     return _without_none(members[name])
+
+
+def _thing(kind: type) -> str:
+    """A group of fields as people call it."""
+    known = {OutletView: "an outlet", StationView: "the station", OutletTruth: "the truth", ClosedSession: "a record"}
+    return known.get(kind) or kind.__name__.removesuffix("View").lower()
 
 
 @functools.cache

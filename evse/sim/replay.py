@@ -108,10 +108,16 @@ def replay(trace: TraceFile, config: StationConfig, plan: WirePlan) -> ReplayRep
 def _check(trace: TraceFile, config: StationConfig, plan: WirePlan) -> None:
     identity_of(trace)
     wires = {f"wire {wire.name}" for wire in plan.wires()}
+    before = 0
     for line, entry in enumerate(trace.entries, FIRST_ENTRY_LINE):
         if entry.type == "gap":
             count = entry.data.get("count", "some")
             raise ReplayError(f"line {line}: {count} lines are missing here: what control was told then is not known")
+        if entry.seq != before + 1 and (entry.type, entry.seq) != ("boot", 1):
+            raise ReplayError(
+                f"line {line}: entry {entry.seq} follows entry {before}: lines are missing or out of order here"
+            )
+        before = entry.seq
         if entry.type == "boot" and _checked_boot(line, entry)["config_digest"] != config.digest:
             there = str(entry.data.get("config_digest"))[:16]
             raise ReplayError(

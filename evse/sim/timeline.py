@@ -7,6 +7,7 @@ from typing import Final
 
 from evse.sim.quantities import time_text
 from evse.sim.trace import Plain, TraceEntry
+from hal.world.verbs import VERBS
 
 _Data = Mapping[str, Plain]
 
@@ -52,6 +53,24 @@ def _place(data: _Data) -> str:
     return f" at {_value(where)}" if where else ""
 
 
+_PARAMS: Final = {verb.name: {param.name: param for param in verb.params} for verb in VERBS}
+_FEW: Final = 4
+
+
+def _verb(data: _Data) -> str:
+    """The verb and its parameters with their units; of a long list, and of switches that are off, only what is not the default."""
+    known = _PARAMS.get(str(data["name"]), {})
+    shown: dict[str, Plain] = {"outlet": data["outlet"]} if "outlet" in data else {}
+    for name, value in data.items():
+        param = known.get(name)
+        usual = param is not None and param.name != "outlet" and value == param.default
+        if name == "name" or (usual and (value is False or len(known) > _FEW)):
+            continue
+        bare = param is not None and param.unit and isinstance(value, (int, float)) and not isinstance(value, bool)
+        shown[name] = f"{value:g} {param.unit}" if param is not None and bare else value
+    return _anything(str(data["name"]), shown)
+
+
 _WORDS: Final[Mapping[str, Callable[[_Data], str]]] = {
     "EvStateChanged": lambda d: f"EV State {d['state']} (was {d['previous']})",
     "CableChanged": lambda d: f"Cable State {d['state']}",
@@ -87,7 +106,7 @@ _WORDS: Final[Mapping[str, Callable[[_Data], str]]] = {
         f"{time_text(int(str(d['duration_us'])))}"
     ),
     "ConfigurationActive": lambda d: f"configuration {d['version']} active",
-    "verb": lambda d: f"> {_anything(str(d['name']), {key: value for key, value in d.items() if key != 'name'})}",
+    "verb": lambda d: f"> {_verb(d)}",
     "command": lambda d: f"> {_anything(str(d['name']), {key: value for key, value in d.items() if key != 'name'})}",
     "passed": lambda d: f"ok: {d['what']}",
     "failure": lambda d: f"FAILED {d['place']}: expected {d['expected']}; was {d['actual']}",

@@ -12,6 +12,10 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 
 from evse.web.headers import HEADERS
+from evse.web.validation import explain, near_addresses
+
+SHOWN_ADDRESS = 200
+"""Of a request's address so many characters stand in an answer."""
 
 
 class ErrorBody(BaseModel):
@@ -73,7 +77,7 @@ def responses(*statuses: int) -> dict[int | str, dict[str, object]]:
         422: "A value is missing, unknown or out of range.",
         429: "Too many tries; `Retry-After` says when the next is looked at.",
         503: "Control is not connected, the journal cannot be read, or all places are taken. `Retry-After` says when to try again.",
-        504: "The station did not take the command within its time to live; nothing was done.",
+        504: "The station did not take the command within its time to live; look at the station before trying again.",
     }
     content = {"application/json": {"schema": {"$ref": f"#/components/schemas/{ErrorBody.__name__}"}}}
     return {status: {"description": texts[status], "content": content} for status in statuses}
@@ -90,29 +94,23 @@ def install(app: FastAPI) -> None:
             response.headers["retry-after"] = str(error.retry_after_s)
         return response
 
-    async def invalid(_request: Request, error: Exception) -> Response:
+    async def invalid(request: Request, error: Exception) -> Response:
         if not isinstance(error, RequestValidationError):
             raise error
-        problems = error.errors()
-        first = problems[0]
-        more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
-        context = first.get("ctx", {})
-        allowed = context.get("expected")
-        if allowed is None:
-            bounds = [
-                f"{name} {context[name]}"
-                for name in ("ge", "gt", "le", "lt", "max_length", "pattern")
-                if name in context
-            ]
-            allowed = ", ".join(bounds) or None
-        where = ".".join(str(part) for part in first["loc"])
-        message = str(first["msg"]).removeprefix("Value error, ")
-        return error_response(422, message + more, where, allowed, "see /openapi.json")
+        wrong = explain(error.errors(), request.scope.get("route"))
+        return error_response(422, wrong.error, wrong.where, wrong.allowed, wrong.hint)
 
-    async def http(_request: Request, error: Exception) -> Response:
+    async def http(request: Request, error: Exception) -> Response:
         if not isinstance(error, HTTPException):
             raise error
-        response = error_response(error.status_code, str(error.detail), "address", None, "see /openapi.json")
+        address = request.url.path[:SHOWN_ADDRESS]
+        what, allowed = str(error.detail), None
+        if error.status_code == 404:
+            what, allowed = f"there is nothing at {address}", near_addresses(address, app.routes) or None
+        elif error.status_code == 405:
+            methods = next((value for name, value in (error.headers or {}).items() if name.lower() == "allow"), "")
+            what, allowed = f"{address} does not know {request.method}", methods.split(", ")
+        response = error_response(error.status_code, what, "address", allowed, "see /openapi.json")
         for name, value in (error.headers or {}).items():
             response.headers[name] = value
         return response

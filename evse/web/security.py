@@ -45,7 +45,12 @@ UPLOADS: dict[str, tuple[str, int]] = {
     "/api/settings/import/preview": _CFG,
 }
 """Paths whose body may be larger: its content type, and how many bytes it may have."""
-STREAMS: dict[str, tuple[str, int]] = {"/api/firmware/package": ("application/zip", PACKAGE_LIMIT)}
+SLAVE_PACKAGE = "/api/neighbour/package"
+"""Where a slave takes a package from its master, without a login."""
+STREAMS: dict[str, tuple[str, int]] = {
+    "/api/firmware/package": ("application/zip", PACKAGE_LIMIT),
+    SLAVE_PACKAGE: ("application/zip", PACKAGE_LIMIT),
+}
 """Paths whose body is too large for the memory: as ``UPLOADS``."""
 PIECE_TIMEOUT_S = 30.0
 """Longest wait for the next piece of such a body."""

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Final
@@ -79,7 +80,8 @@ def apply(world: StationWorld, name: str, params: Mapping[str, Any], now_us: int
     """
     verb = _BY_NAME.get(name)
     if verb is None:
-        raise VerbError(str(name)[:40], "", "there is no such verb", ", ".join(_BY_NAME))
+        close = difflib.get_close_matches(str(name)[:40], _BY_NAME)
+        raise VerbError(str(name)[:40], "", "there is no such verb", ", ".join(dict.fromkeys((*close, *_BY_NAME))))
     values = check_params(_narrowed(verb, world), params)
     outlet = world.outlet(int(values.get("outlet", 1)))
     world.step(now_us)

@@ -75,6 +75,12 @@ def edited(text: str, line: int, **data: Any) -> str:
     return "\n".join(lines)
 
 
+def renumbered(lines: list[str]) -> str:
+    """The lines as a trace whose entries follow each other without a gap."""
+    rest = [json.loads(line) | {"seq": number} for number, line in enumerate(filter(None, lines[1:]), 1)]
+    return "\n".join([lines[0], *(json.dumps(entry, separators=(",", ":")) for entry in rest), ""])
+
+
 def line_of(text: str, *needles: str, after: int = 0) -> int:
     """Number of the first line behind ``after`` that holds every needle."""
     lines = enumerate(text.split("\n"), 1)
@@ -143,10 +149,10 @@ def test_a_lost_event_and_an_invented_one_are_found() -> None:
     text = recorded("badge-first")
     lines = text.split("\n")
     line = line_of(text, '"type":"SessionOpened"')
-    found = difference("\n".join([*lines[: line - 1], *lines[line:]]))
+    found = difference(renumbered([*lines[: line - 1], *lines[line:]]))
     assert found.got is not None
     assert found.got.type == "SessionOpened"
-    found = difference("\n".join([*lines[:line], lines[line - 1], *lines[line:]]))
+    found = difference(renumbered([*lines[:line], lines[line - 1], *lines[line:]]))
     assert found.expected is not None
     assert (found.line, found.expected.type) == (line + 1, "SessionOpened")
 
@@ -196,6 +202,8 @@ def test_traces_that_lack_something_are_refused() -> None:
     gap = '{"t":9,"seq":9,"source":"control","type":"gap","data":{"count":12}}'
     with pytest.raises(ReplayError, match=r"line 51: 12 lines are missing"):
         replayed("\n".join([*lines[:50], gap, *lines[50:]]))
+    with pytest.raises(ReplayError, match=r"line 51: entry 51 follows entry 49: lines are missing"):
+        replayed("\n".join([*lines[:50], *lines[51:]]))
     with pytest.raises(ReplayError, match=r"line 2: recorded with configuration .* replay with the profile"):
         replayed(text, "parking-40a")
     with pytest.raises(ReplayError, match="does not say its boot_id"):
@@ -237,6 +245,12 @@ def test_what_cannot_be_used_is_refused_in_words(tmp_path: Path, capsys: pytest.
     path.write_text("hello\n")
     assert main(["replay", str(path)]) == 2
     assert "line 1: not a trace" in capsys.readouterr().err
+    path.write_text(recorded("badge-first").replace('"profile":"parking"', '"profile":"my-board"'))
+    assert main(["replay", str(path)]) == 2
+    assert (
+        "profile 'my-board', which does not come with the program: name its file with --profile"
+        in capsys.readouterr().err
+    )
     path.write_text(recorded("badge-first"))
     assert main(["replay", str(path), "--profile", "parkign", "--json"]) == 2
     assert "parkign" in json.loads(capsys.readouterr().out)["error"]

@@ -8,7 +8,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, Final
 
-from boards.load import load_profile
+from boards.load import load_profile, shipped_profiles
 from boards.problems import ProfileError, printable
 from boards.to_core import station_config, wire_plan
 from evse.app.page.wire_text import describe
@@ -54,7 +54,12 @@ def replay_command(options: ReplayOptions) -> int:
 
 def _replay(trace: TraceFile, profile_name: str | None) -> ReplayReport:
     identity = identity_of(trace)
-    profile = load_profile(profile_name or str(identity["profile"]))
+    recorded = str(identity["profile"])
+    if profile_name is None and recorded not in shipped_profiles():
+        raise ReplayError(
+            f"recorded with profile {recorded!r}, which does not come with the program: name its file with --profile"
+        )
+    profile = load_profile(profile_name or recorded)
     return replay(trace, station_config(profile, str(identity["station_uid"])), wire_plan(profile))
 
 

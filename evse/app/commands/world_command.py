@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from boards.problems import printable
+from boards.problems import printable, shortened
 from evse.app.commands.station_choice import BAD_INPUT, FAILED, NOT_RUNNING, OK, Complaint, find_station
 from evse.app.page.world_client import WorldGone, ask_world
 
@@ -32,10 +32,19 @@ def world_command(verb: str, params: Sequence[str], station: str, *, json_output
     elif answer.get("ok"):
         _show(request["op"], answer)
     else:
-        print(f"evse: {printable(str(answer.get('text') or answer.get('reason')))}", file=sys.stderr)
+        print(f"evse: {printable(_refusal(verb, answer))}", file=sys.stderr)
     if answer.get("ok"):
         return OK
     return FAILED if answer.get("kind") == "refused" else BAD_INPUT
+
+
+def _refusal(verb: str, answer: dict[str, Any]) -> str:
+    """Why the world refused, in a line: of very many names only those like the one that was given."""
+    where = f"{verb}.{answer['param']}" if answer.get("param") else verb
+    allowed = str(answer.get("allowed") or "")
+    return f"{where}: {answer.get('reason') or answer.get('text')}" + (
+        f"; allowed: {shortened(allowed)}" if allowed else ""
+    )
 
 
 def _record(answer: dict[str, Any], out: str, *, json_output: bool) -> int:
@@ -125,7 +134,8 @@ def _show(operation: str, answer: dict[str, Any]) -> None:
 
 
 def _describe(param: dict[str, Any]) -> str:
-    default = "required" if param["default"] is None else f"default {param['default']}"
+    usual = param["default"]
+    default = "required" if usual is None else f"default {str(usual).lower() if isinstance(usual, bool) else usual}"
     allowed = ", ".join(param["choices"])
     if not allowed and param["minimum"] is not None and param["type"] in ("int", "number"):
         allowed = f"{param['minimum']} to {param['maximum']}"

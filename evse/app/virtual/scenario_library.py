@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Final
 
 from boards.load import load_profile
-from boards.problems import Problem
+from boards.problems import Problem, ProfileError
+from boards.yaml_source import Source, looks_like_path
 from evse.app.virtual.process_verbs import PROCESS_VERBS
 from evse.app.virtual.supervision_verbs import SUPERVISION_VERBS
 from evse.sim.problems import ScenarioError
@@ -68,9 +69,30 @@ def load(reference: str | Path, profile: str | None = None) -> Scenario:
     with _located(reference) as (path, label):
         source = read_scenario(path)
         # The profile that the file names tells how many outlets it may name.
-        chosen = profile or scenario_of_source(source, ALL_VERBS).profile
-        scenario = scenario_of_source(source, ALL_VERBS, len(load_profile(chosen).model.outlets))
+        chosen = profile or _beside(path, scenario_of_source(source, ALL_VERBS).profile)
+        try:
+            outlets = len(load_profile(chosen).model.outlets)
+        except ProfileError as error:
+            raise error if profile else _at_its_place(error, source, label) from error
+        scenario = scenario_of_source(source, ALL_VERBS, outlets)
         return replace(scenario, profile=chosen, file=label)
+
+
+def _beside(scenario: Path, profile: str) -> str:
+    """A profile's file that a scenario names lies beside the scenario; else it is as written (a name, a path from here)."""
+    file = scenario.parent / profile
+    return str(file) if looks_like_path(profile) and file.is_file() else profile
+
+
+def _at_its_place(error: ProfileError, source: Source, label: str) -> ProfileError | ScenarioError:
+    """That there is no such profile is the scenario's mistake, what is wrong in it the profile's."""
+    place = source.values[("profile",)]
+    if any(problem.line for problem in error.problems):
+        return error
+    return ScenarioError(
+        Problem(label, place.line, place.column, "profile", f"{each.file}: {each.what}", each.allowed, each.hint)
+        for each in error.problems
+    )
 
 
 @contextmanager

@@ -10,8 +10,11 @@ from pathlib import Path
 import pytest
 
 from evse.app.cli import main
-from evse.app.commands.world_command import _show, parse_value
+from evse.app.commands.world_command import _refusal, _show, parse_value
 from evse.app.processes.paths import Hold, write_status
+from hal.world.outlet import OutletSetup
+from hal.world.station import StationWorld
+from hal.world.verbs import VERBS, VerbError, apply
 
 SCENARIO = """schema: 1
 kind: scenario
@@ -100,6 +103,24 @@ def test_several_stations_ask_for_a_choice(capsys: pytest.CaptureFixture[str], b
         assert "does not answer" in capsys.readouterr().err
     for hold in holds:
         hold.release()
+
+
+def test_a_refusal_of_the_world_is_a_line_with_the_nearest_names() -> None:
+    with pytest.raises(VerbError) as error:
+        apply(StationWorld([OutletSetup()]), "plug_inn", {}, 0)
+    answer = {"ok": False, "param": "", "reason": error.value.reason, "allowed": error.value.allowed}
+    shown = _refusal("plug_inn", answer)
+    assert shown.startswith("plug_inn: there is no such verb; allowed: plug_in")
+    assert shown.endswith(f", … ({len(VERBS)} in all)")
+    wrong = {"ok": False, "param": "cable", "reason": "16 is not one of the choices", "allowed": "13 A, 20 A"}
+    assert _refusal("plug_in", wrong) == "plug_in.cable: 16 is not one of the choices; allowed: 13 A, 20 A"
+    assert _refusal("unplug", {"ok": False, "reason": "impossible now"}) == "unplug: impossible now"
+
+
+def test_options_have_no_abbreviations(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["run", "--profil", "parking"])
+    assert "--profil" in capsys.readouterr().err
 
 
 def test_world_parameters_are_key_and_value(capsys: pytest.CaptureFixture[str]) -> None:

@@ -113,3 +113,51 @@ def test_a_power_cut_ends_a_hung_control_too() -> None:
     assert view.restored
     with pytest.raises(ValueError, match="not frozen"):
         station.apply_verb("thaw_control", {}, 4_000_000)
+
+
+def test_a_scenario_finds_its_profile_beside_itself(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    board = "schema: 1\nkind: station\nname: mine\nfamily: other\noutlets: [{number: 1}]\n"
+    (tmp_path / "mine.yaml").write_text(board, encoding="utf-8")
+    story = tmp_path / "story.yaml"
+    story.write_text(STORY.replace("parking-1", "mine.yaml"), encoding="utf-8")
+    assert load(story).profile == str(tmp_path / "mine.yaml")
+    assert main(["sim", str(story)]) == 0
+    story.write_text(STORY.replace("parking-1", "yours.yaml"), encoding="utf-8")
+    assert main(["sim", str(story)]) == 2
+    assert f"{story}:4:10: profile: yours.yaml: no such file" in capsys.readouterr().err
+    (tmp_path / "mine.yaml").write_text(board + "colour: red\n", encoding="utf-8")
+    story.write_text(STORY.replace("parking-1", "mine.yaml"), encoding="utf-8")
+    assert main(["sim", str(story)]) == 2
+    assert "mine.yaml:6:1: colour: unknown key" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("condition", "hint"),
+    [
+        ("{faults: contains DiodeFault}", "this is a field of an outlet: add 'outlet: 1'"),
+        ("{outlet: 1, mono_us: 3 s}", "this is a field of the station: leave 'outlet' out"),
+        ("{outlet: 1, link_ok: true, timeout: 3 s}", "the time of this step is written within"),
+    ],
+)
+def test_a_misplaced_field_is_told_where_it_belongs(
+    condition: str, hint: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    story = tmp_path / "story.yaml"
+    story.write_text(STORY.partition("  - expect")[0] + f"  - expect: {condition}\n", encoding="utf-8")
+    assert main(["sim", str(story)]) == 2
+    assert hint in capsys.readouterr().err
+
+
+def test_the_timeline_shows_what_was_chosen_of_a_long_list_with_units(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    story = tmp_path / "story.yaml"
+    steps = "  - {at: 1 s, do: plug_in, with: {max_current: 16}}\n  - {at: 2 s, do: present_card}\n  - {at: 3 s, do: set_input}\n"
+    story.write_text(STORY + steps, encoding="utf-8")
+    assert main(["sim", str(story)]) == 0
+    shown = [line.partition("> ")[2] for line in capsys.readouterr().out.splitlines() if "  > " in line]
+    assert shown == [
+        "plug_in outlet 1, max_current 16 A",
+        "present_card outlet 1, uid 04A1B2C3D4E5F6, hold 0 s",
+        "set_input outlet 1, line 1, closed true",
+    ]

@@ -139,7 +139,7 @@ steps:
         ("story.yaml:14:13: steps[6].after: the unit 'A' does not fit", "us, ms, s, min, h"),
         ("story.yaml:15:16: steps[7].after: a step has either 'at' or 'after'", ""),
         ("story.yaml:16:5: steps[8]: does do, expect; a step does exactly one thing", "wait_until"),
-        ("story.yaml:17:34: steps[9].expect.ev_stat: OutletView has no field 'ev_stat'", "ev_state"),
+        ("story.yaml:17:34: steps[9].expect.ev_stat: an outlet has no field 'ev_stat'", "ev_state"),
         ("steps[10].expect.ev_state: 'B_Presnt_9V' is not one of its values", "B_Present_9V"),
         ("steps[11].expect.outlet: 9 is not an outlet", "from 1 to 2"),
         ("steps[12].expect.offered_ma: the unit 'V' does not fit", "mA, A"),

@@ -296,6 +296,58 @@ async def test_a_wrong_parameter_is_422_with_what_is_allowed(
     assert bench.world.applied == ([(verb, params)] if params.get("current") == "20 V" else [])
 
 
+@pytest.mark.parametrize(
+    ("path", "body", "error", "where", "allowed"),
+    [
+        ("limit", {"current": 8}, "current: there is no such key here", "body.current", None),
+        (
+            "limit",
+            {"current_ma": 8000.5},
+            "current_ma: not a whole number",
+            "body.current_ma",
+            "whole number from 0 to 80000",
+        ),
+        ("limit", {"current_ma": 90000}, "current_ma: out of range", "body.current_ma", "whole number from 0 to 80000"),
+        ("limit", {"active": "yes"}, "active: not true or false", "body.active", ["true", "false"]),
+        ("phases", {"phases": 2}, "phases: not one of the choices", "body.phases", ["1", "3"]),
+        ("phases", {}, "phases: must be given", "body.phases", ["1", "3"]),
+        ("book", {"uid": "abc"}, "uid: not of the right form", "body.uid", None),
+        ("book", [], "not an object", "body", ["command_id", "duration_s", "epoch", "ttl_ms", "uid"]),
+    ],
+)
+async def test_a_wrong_body_is_told_in_words(
+    bench: Any, path: str, body: Any, error: str, where: str, allowed: Any
+) -> None:
+    async with bench.page() as client:
+        answer = assert_error(await client.post(f"/api/outlets/1/commands/{path}", json=body), 422, where)
+    assert answer["error"] == error
+    assert answer["hint"]
+    if allowed is not None:
+        assert answer["allowed"] == allowed
+
+
+async def test_what_a_wrong_key_and_an_unreadable_form_are_told(bench: Any) -> None:
+    async with bench.page() as client:
+        key = (await client.post("/api/outlets/1/commands/limit", json={"current_mA": 1})).json()
+        form = (await client.post("/api/outlets/1/commands/book", json={"uid": "abc"})).json()
+        query = (await client.get("/api/events?limit=0")).json()
+        nothing = (await client.post("/api/outlets/1/commands/book")).json()
+    assert "current_ma" in key["allowed"]
+    assert key["hint"] == "did you mean 'current_ma'?"
+    assert form["hint"].startswith("Badge in upper-case hexadecimal")
+    assert (query["error"], query["allowed"]) == ("limit: out of range", "whole number from 1 to 1000")
+    assert nothing["error"] == "a JSON body must be given"
+
+
+async def test_an_address_that_does_not_exist_is_told_with_those_like_it(bench: Any) -> None:
+    async with bench.page() as client:
+        gone = assert_error(await client.get("/api/outlet/1"), 404, "address")
+        method = assert_error(await client.get("/api/outlets/1/commands/stop"), 405, "address")
+    assert gone["error"] == "there is nothing at /api/outlet/1"
+    assert "/api/outlets/{number}" in gone["allowed"]
+    assert (method["error"], method["allowed"]) == ("/api/outlets/1/commands/stop does not know GET", ["POST"])
+
+
 async def test_an_unknown_verb_is_404_and_a_refused_one_409(bench: Any) -> None:
     async with bench.page() as client:
         assert "plug_in" in assert_error(await client.post("/api/world/verbs/plug_inn", json={}), 404)["allowed"]
