@@ -31,7 +31,7 @@ class Report:
     """One file to be delivered, with the records ``first`` to ``last`` (numbers, both included).
 
     ``created_us``: UTC, part of the file's name, so that the same report always has the same name. ``tries`` counts
-    failed deliveries, ``next_try_us`` is UTC, ``problem`` says why the last try failed.
+    failed deliveries but those of the TEST button, ``next_try_us`` is UTC, ``problem`` says why the last try failed.
     """
 
     first: int
