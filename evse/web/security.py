@@ -105,8 +105,10 @@ def _no_constant(name: str) -> Any:
 
 
 def host_is_ours(host: str, names: tuple[str, ...]) -> bool:
-    """Whether a ``Host`` header names us: an IP address, or one of ``names`` (port ignored)."""
-    name = host.rsplit(":", 1)[0] if not host.endswith("]") and ":" in host else host
+    """Whether a ``Host`` header names us: an IP address, or one of ``names`` (whatever the port)."""
+    name, _, port = host.rpartition(":") if not host.endswith("]") and ":" in host else (host, "", "")
+    if port and not (port.isascii() and port.isdigit()):
+        return False  # what stands there would become part of an address that we lead a browser to
     if name in names:
         return True
     try:
