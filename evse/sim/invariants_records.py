@@ -58,7 +58,7 @@ class ClosedIntervalsBelongToOneSession:
     def _follow(self, moment: Moment, facts: OutletFacts) -> Iterator[Violation]:
         number, truth = facts.number, facts.truth
         interval = self._open.get(number)
-        if not any(contact.held for contact in facts.contacts):
+        if not facts.held:
             self._open.pop(number, None)
             return
         if interval is None:

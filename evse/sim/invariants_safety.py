@@ -154,7 +154,7 @@ class ClosedOnlyWhenSafe(Timed):
 class OfferWithinLimits(Timed):
     """S2. PWM on the line offers at least 6 A and at most what cable, outlet and station stand, also all together.
 
-    PWM that a stuck generator keeps on behind an open contact does not count among them all.
+    PWM that a stuck generator keeps on behind a contact that nobody holds closed does not count.
     An outlet stands its derated current, and the set point of an input while its contact really acts. Without balancing
     each outlet may have all that the station stands.
     """
@@ -181,13 +181,13 @@ class OfferWithinLimits(Timed):
             unreachable = said is None or not said.link_ok or moment.cut_off
             # A generator that is off cannot be corrected by whoever does not reach it.
             above = above and not (facts.duty_error_bp and unreachable)
-            # PWM of a generator that obeys nobody, behind an open contact, offers nothing: no contact closes with it.
-            above = above and (facts.generator_obeys or facts.energised)
+            # PWM of a generator that obeys nobody offers nothing behind a contact that is open, or closed by its weld alone.
+            above = above and (facts.generator_obeys or facts.held)
             below = below and not (facts.duty_error_bp and unreachable)
             yield from self._late(moment, facts.number, "PWM offers less than 6 A", below, OPEN_ON_FAULT_US)
             what = "PWM offers more than cable, outlet or station stand"
             yield from self._late(moment, facts.number, what, above, LOWER_OFFER_US)
-        offering = (each for each in moment.outlets if each.truth.pwm_on and (each.generator_obeys or each.energised))
+        offering = (each for each in moment.outlets if each.truth.pwm_on and (each.generator_obeys or each.held))
         duties = (_intended_duty_bp(facts) - DUTY_TOLERANCE_BP for facts in offering)
         together = sum(offered_ma(duty_bp) for duty_bp in duties) > moment.config.station_maximum_ma
         together = together and moment.config.balancing

@@ -81,6 +81,11 @@ class OutletFacts(NamedTuple):
         return self.truth.contact_closed or (domestic is not None and domestic.contact_closed)
 
     @property
+    def held(self) -> bool:
+        """Whether any contact is closed that somebody orders closed, or could still open in time."""
+        return any(contact.held for contact in self.contacts)
+
+    @property
     def contacts(self) -> tuple[ContactFacts, ...]:
         """Every contact: the one behind the pilot, then the domestic socket's where there is one."""
         truth, domestic = self.truth, self.truth.domestic

@@ -38,6 +38,7 @@ from evse.web.routes_house import house_router
 from evse.web.routes_live import WireStreams, board_router, history_router, wire_router
 from evse.web.routes_login import login_router
 from evse.web.routes_metrics import metrics_router
+from evse.web.routes_neighbour import master_router, slave_router
 from evse.web.routes_publication import publication_router
 from evse.web.routes_recording import recording_router
 from evse.web.routes_records import record_router
@@ -154,6 +155,8 @@ def _add_extras(app: FastAPI, extras: Extras, wires: WireStreams | None, audit: 
         app.include_router(house_router(extras.house))
     if extras.badges is not None:
         app.include_router(badge_router(extras.badges, audit))
+    if extras.slave is not None:
+        app.include_router(slave_router(extras.slave))
 
 
 def _reached(host: HostPort | None, *, simulated: bool) -> Callable[[Request], None]:
@@ -177,12 +180,14 @@ def _add_accounts(app: FastAPI, extras: Extras, audit: Audit, *, simulated: bool
     app.state.guard = Guard(extras.accounts, _reached(extras.host, simulated=simulated), audit.refused)
     app.include_router(account_router(app.state.guard))
     policy = extras.accounts.policy.label
-    app.include_router(login_router({"en": policy.en, "fr": policy.fr}))
+    app.include_router(login_router({"en": policy.en, "fr": policy.fr}, recoverable=extras.accounts.recoverable))
     if extras.security is not None:
         app.include_router(security_log_router(extras.security))
         app.include_router(security_log_page(app.state.guard, extras.security))
     if extras.firmware is not None:
         app.include_router(firmware_router(extras.firmware))
+    if extras.master is not None:
+        app.include_router(master_router(extras.master))
     if extras.settings is not None:
         app.include_router(settings_router(extras.settings))
         app.include_router(settings_file_router(extras.settings, _program()))

@@ -70,6 +70,7 @@ def responses(*statuses: int) -> dict[int | str, dict[str, object]]:
         401: "Nobody is logged in, or name or password is wrong.",
         403: "The request comes from another page, or lacks the header `X-EVSE-Request: 1`; or the account may not do this.",
         404: "There is nothing of this number or name; `allowed` lists what there is.",
+        408: "The body did not arrive whole, or not in time.",
         409: "Refused; the body says why.",
         413: "The body is too large.",
         415: "The body is not declared as `application/json`.",

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from evse.web.firmware_port import FirmwarePort
     from evse.web.host_port import HostPort
     from evse.web.house_port import HousePort
+    from evse.web.neighbour_port import MasterPort, SlavePort
     from evse.web.publication_port import PublicationPort
     from evse.web.scenario_port import RecordingPort, ScenarioPort
     from evse.web.security_log_port import SecurityLogPort
@@ -191,5 +192,9 @@ class Extras:
     """Needs ``accounts``."""
     host: HostPort | None = None
     """Needs ``settings``."""
+    slave: SlavePort | None = None
+    """Of a board that can be a slave."""
+    master: MasterPort | None = None
+    """Of a board that can be a master; needs ``accounts``."""
     security: SecurityLogPort | None = None
     """Is read with ``accounts`` only."""

@@ -8,6 +8,7 @@ from typing import TypeVar
 
 from fastapi import APIRouter, Request
 from pydantic import BaseModel
+from starlette.requests import ClientDisconnect
 
 from evse.services.accounts.sessions import Session
 from evse.services.firmware.manifest import PackageError
@@ -66,7 +67,7 @@ def firmware_router(port: FirmwarePort) -> APIRouter:
         summary="Upload a signed package; it is checked and kept for its trial (admin only)",
         description="The body is the file (`.zip`, THØR `.keb`) with `Content-Type: application/zip`. Refused whole with "
         "409 and the reason; what runs stays as it is.",
-        responses=responses(401, 403, 409, 413, 415, 503),
+        responses=responses(401, 403, 408, 409, 413, 415, 503),
         openapi_extra={
             "requestBody": {
                 "content": {"application/zip": {"schema": {"type": "string", "format": "binary"}}},
@@ -115,6 +116,10 @@ def _actor(who: Session) -> Actor:
 async def _done(action: Callable[[], Awaitable[T]]) -> T:
     try:
         return await action()
+    except ClientDisconnect as error:
+        raise Refusal(
+            408, "the package did not arrive whole", "body", None, "the firmware stays as it is; send it again"
+        ) from error
     except PackageError as error:
         raise Refusal(409, str(error), "", None, "the firmware stays as it is; GET /api/firmware shows it") from error
     except OSError as error:

@@ -45,7 +45,12 @@ UPLOADS: dict[str, tuple[str, int]] = {
     "/api/settings/import/preview": _CFG,
 }
 """Paths whose body may be larger: its content type, and how many bytes it may have."""
-STREAMS: dict[str, tuple[str, int]] = {"/api/firmware/package": ("application/zip", PACKAGE_LIMIT)}
+SLAVE_PACKAGE = "/api/neighbour/package"
+"""Where a slave takes a package from its master, without a login."""
+STREAMS: dict[str, tuple[str, int]] = {
+    "/api/firmware/package": ("application/zip", PACKAGE_LIMIT),
+    SLAVE_PACKAGE: ("application/zip", PACKAGE_LIMIT),
+}
 """Paths whose body is too large for the memory: as ``UPLOADS``."""
 PIECE_TIMEOUT_S = 30.0
 """Longest wait for the next piece of such a body."""
@@ -100,8 +105,10 @@ def _no_constant(name: str) -> Any:
 
 
 def host_is_ours(host: str, names: tuple[str, ...]) -> bool:
-    """Whether a ``Host`` header names us: an IP address, or one of ``names`` (port ignored)."""
-    name = host.rsplit(":", 1)[0] if not host.endswith("]") and ":" in host else host
+    """Whether a ``Host`` header names us: an IP address, or one of ``names`` (whatever the port)."""
+    name, _, port = host.rpartition(":") if not host.endswith("]") and ":" in host else (host, "", "")
+    if port and not (port.isascii() and port.isdigit()):
+        return False  # what stands there would become part of an address that we lead a browser to
     if name in names:
         return True
     try:

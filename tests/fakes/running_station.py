@@ -170,6 +170,17 @@ class RunningStation:
             with urllib.request.urlopen(request, timeout=60) as answer:  # noqa: S310  # our own
                 self.cookie = str(answer.headers["set-cookie"]).partition(";")[0]
 
+    def login_again(self) -> None:
+        """Log in as admin after a restart, with the password that ``login`` has set."""
+        headers = {"content-type": "application/json", "x-evse-request": "1"}
+        body = json.dumps({"name": "admin", "password": "Running-station-1"}).encode()
+        request = urllib.request.Request(self.url + "api/login", body, headers)  # noqa: S310  # our own
+        try:
+            with urllib.request.urlopen(request, timeout=60) as answer:  # noqa: S310  # our own
+                self.cookie = str(answer.headers["set-cookie"]).partition(";")[0]
+        except (urllib.error.URLError, OSError):
+            pass  # it restarts again
+
     def page_status(self) -> int:
         """HTTP status of the page, 0 while nobody answers."""
         try:

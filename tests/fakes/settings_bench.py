@@ -20,6 +20,7 @@ from evse.services.settings.service import Actor, Settings
 from evse.services.settings.store import SettingsStore
 from evse.web.app import create_app
 from evse.web.firmware_port import FirmwarePort
+from evse.web.neighbour_port import MasterPort
 from evse.web.ports import Extras
 from evse.web.security_log_port import SecurityLogPort
 from tests.fakes.crash_disk import CrashDisk
@@ -85,6 +86,7 @@ class SettingsBench:
         *,
         on_hardware: bool = False,
         firmware: FirmwarePort | None = None,
+        master: MasterPort | None = None,
         security: Callable[[], SecurityLogPort] | None = None,
         facts: StationFacts = FACTS,
     ) -> None:
@@ -92,7 +94,7 @@ class SettingsBench:
         self.log = SecurityMemory()
         self.now_us = 0
         self.settings = Settings(Catalogue(facts), SettingsStore(HERE, self.disk), self.log)
-        self.keeper = AccountKeeper(HERE, self.disk, "P1", COST)
+        self.keeper = AccountKeeper(HERE, self.disk, "P1", COST, recovery=facts.family == "thor")
         self.accounts = AccountService(self.keeper, self.log, lambda: self.now_us, cost_log2=COST)
         self.control = FakeControl()
         self.host = BenchHost(self.settings, self.disk, lambda: self.now_us)
@@ -107,6 +109,7 @@ class SettingsBench:
                 settings=self.settings,
                 control=self.control,
                 firmware=firmware,
+                master=master,
                 host=self.host,
                 security=None if security is None else security(),
             ),

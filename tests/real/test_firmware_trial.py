@@ -7,28 +7,15 @@ import os
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from evse.services.firmware.keys import make_keys, private_key
 from evse.services.firmware.package import write_package
+from tests.fakes.running_firmware import firmware, program
 from tests.fakes.running_station import ROOT, RunningStation, until
 
 pytestmark = [pytest.mark.real, pytest.mark.timeout(240), pytest.mark.req("MNT-03")]
-
-
-def program(version: str) -> bytes:
-    """The program of this tree as a package's file, under another version."""
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as archive:
-        for name in ("boards", "evse", "hal", "profiles"):
-            for path in sorted((ROOT / name).rglob("*")):
-                if path.is_file() and "__pycache__" not in path.parts:
-                    archive.write(path, str(path.relative_to(ROOT)))
-        metadata = f"Metadata-Version: 2.1\nName: evse-controller\nVersion: {version}\n"
-        archive.writestr(f"evse_controller-{version}.dist-info/METADATA", metadata)
-    return buffer.getvalue()
 
 
 def broken() -> bytes:
@@ -49,11 +36,6 @@ def station() -> Iterator[RunningStation]:
         yield running.start()
     finally:
         running.close()
-
-
-def firmware(station: RunningStation, *arguments: str, code: int = 0) -> dict[str, Any]:
-    """``evse firmware`` as somebody types it."""
-    return station.evse("firmware", *arguments, code=code, secrets={"EVSE_PASSWORD": "Running-station-1"})
 
 
 def install(station: RunningStation, version: str, content: bytes) -> None:

@@ -20,6 +20,7 @@ EXAMPLES: Final = """examples:
   evse firmware install                           restart into it, on trial
   evse firmware confirm                           keep it (by itself after a minute in which everything works)
   evse firmware return                            back to the version before
+  evse firmware slaves                            how the slaves of a THØR master stand
 
 for makers of firmware:
   evse firmware keys maker.key maker.pem          a pair of keys; the second file goes onto the stations
@@ -40,6 +41,7 @@ def add_firmware_parser(parser: argparse.ArgumentParser) -> None:
         "install": "restart into the uploaded version, on trial",
         "confirm": "keep the version on trial",
         "return": "forget the uploaded version, or restart into the one before the trial",
+        "slaves": "how the firmware of a master's slaves stands",
     }
     for name, text in texts.items():
         action = actions.add_parser(name, help=text)
@@ -87,12 +89,20 @@ def _at_the_station(arguments: argparse.Namespace) -> Answer:
         match arguments.action:
             case "show":
                 return dict(client.get("/api/firmware"))
+            case "slaves":
+                return _slaves(client)
             case "upload":
                 return _upload(client, Path(arguments.file))
             case action:
                 return dict(client.post(f"/api/firmware/{action}", {}))
     finally:
         client.logout()
+
+
+def _slaves(client: StationClient) -> Answer:
+    if "charging_network.mode" not in client.get("/api/settings/values")["values"]:
+        raise Complaint("this station cannot be the master of a charging network: a THØR of the x-series can", FAILED)
+    return dict(client.get("/api/firmware/slaves"))
 
 
 def _upload(client: StationClient, path: Path) -> Answer:
@@ -138,6 +148,12 @@ def _told(action: str, answer: Answer) -> str:
             lines += [f"gave up   {answer['returned']}"] if answer["returned"] else []
             lines += [f"makers    {answer['keys']} trusted; rollback number at least {answer['floor']}"]
             return "\n".join(lines)
+        case "slaves":
+            rows = [
+                f"{each['serial']}  {each['version'] or '-'}  {each['standing']}{'; ' * bool(each['note'])}{each['note']}"
+                for each in answer["slaves"]
+            ]
+            return "\n".join([*rows, *filter(None, [answer["problem"]])]) or "no slaves"
         case "upload":
             return f"version {answer['version']} waits: evse firmware install"
         case "install":

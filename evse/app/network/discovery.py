@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from zeroconf.asyncio import AsyncServiceInfo, AsyncZeroconf
 
 SERVICE: Final = "_http._tcp.local."
+SERIAL: Final = "uid"
+FAMILY: Final = "family"
+ROLE: Final = "network"
+"""Keys of what is told with it: serial number, product, and what the station is in a charging network."""
 _log = logging.getLogger(__name__)
 _INSTANCE_BYTES: Final = 63
 
@@ -26,7 +30,8 @@ class Discovery:
     """Announces ``name()`` with the page's ``port`` at the addresses that ``bound`` means.
 
     ``bound``: address that the page listens at; a wildcard means every address of the machine. ``about``: what is told
-    with it (text records). ``loopback``: announce on the loopback interface as well, for tests.
+    with it (text records). ``loopback``: whether to announce on the loopback interface as well, where simulated stations
+    find each other.
     """
 
     def __init__(
@@ -34,8 +39,8 @@ class Discovery:
         name: Callable[[], str],
         bound: str,
         port: int,
-        about: dict[str, str],
-        loopback: bool = False,
+        about: Callable[[], dict[str, str]],
+        loopback: Callable[[], bool] = lambda: False,
     ) -> None:
         self.announced = ""
         """The name that others see, with a number behind it when it was taken; empty while nobody sees one."""
@@ -46,7 +51,7 @@ class Discovery:
         self._port = port
         self._about = about
         self._loopback = loopback
-        self._told: tuple[str, tuple[str, ...]] | None = None
+        self._told: tuple[str, tuple[str, ...], dict[str, str]] | None = None
         self._zeroconf: AsyncZeroconf | None = None
         self._info: AsyncServiceInfo | None = None
 
@@ -59,12 +64,14 @@ class Discovery:
 
     async def look(self) -> None:
         """Announce what is true now, if that is something else than what was announced."""
-        addresses = await asyncio.to_thread(page_addresses, self._bound, self._loopback)
-        wanted = (self._name(), addresses)
-        if wanted == self._told or not addresses:
+        addresses = await asyncio.to_thread(page_addresses, self._bound, self._loopback())
+        wanted = (self._name(), addresses, self._about())
+        if wanted == self._told or (not addresses and self._told is None):
             return
         try:
             await self.close()
+            if not addresses:
+                return
             await self._announce(*wanted)
         except Exception as error:  # whatever the network says: the station works without being seen
             self._fail(str(error) or type(error).__name__)
@@ -80,7 +87,7 @@ class Discovery:
             await zeroconf.async_unregister_all_services()
             await zeroconf.async_close()
 
-    async def _announce(self, name: str, addresses: tuple[str, ...]) -> None:
+    async def _announce(self, name: str, addresses: tuple[str, ...], about: dict[str, str]) -> None:
         from zeroconf.asyncio import AsyncServiceInfo, AsyncZeroconf
 
         host = host_name_of(name)
@@ -89,7 +96,7 @@ class Discovery:
             f"{instance_of(name)}.{SERVICE}",
             parsed_addresses=list(addresses),
             port=self._port,
-            properties={"path": "/", **self._about},
+            properties={"path": "/", **about},
             server=f"{host}.local.",
         )
         self._zeroconf = AsyncZeroconf(interfaces=list(addresses))

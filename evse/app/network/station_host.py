@@ -7,7 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from evse.app.network.discovery import Discovery, page_addresses
+from evse.app.network.charging_network import ChargingNetwork
+from evse.app.network.discovery import FAMILY, SERIAL, Discovery, page_addresses
 from evse.app.network.ssdp import Ssdp
 from evse.app.network.ssdp_text import Device, description
 from evse.app.station.station_memory import StationMemory
@@ -43,7 +44,7 @@ def host_of(data: Path, interface: str, wifi_interface: str = "", world: str = "
 
 
 class StationHost:
-    """A ``HostPort``. ``bound`` and ``port``: where the page listens."""
+    """A ``HostPort``. ``network``: what the station is in a charging network. ``bound`` and ``port``: where the page listens."""
 
     def __init__(
         self,
@@ -52,6 +53,7 @@ class StationHost:
         data: Path,
         clock: Callable[[], int],
         clock_set: Callable[[], None],
+        network: ChargingNetwork,
         bound: str,
         port: int,
     ) -> None:
@@ -62,14 +64,19 @@ class StationHost:
         self._service = HostService(host, file, settings, lambda: memory.in_force, clock, clock_set)
         facts = memory.facts
         self._settings, self._serial = settings, facts.serial
-        self._discovery = Discovery(self._name, bound, port, {"uid": facts.serial, "family": facts.family})
+        known = {SERIAL: facts.serial, FAMILY: facts.family}
+        self._discovery = Discovery(
+            *(self._name, bound, port, lambda: {**known, **network.about()}), loopback=network.on_loopback
+        )
+        self._network = network
+        network.changed = self._discovery.news.set
         self._family, self._port = facts.family, port
         self._ssdp = Ssdp(self._device, lambda: page_addresses(bound))
         settings.listen(self._renamed)
 
     async def run(self) -> None:
         """Keep machine and announcement true, for ever."""
-        await asyncio.gather(self._service.run(), self._discovery.run(), self._ssdp.run())
+        await asyncio.gather(self._service.run(), self._discovery.run(), self._ssdp.run(), self._network.run())
 
     def view(self) -> HostView:
         return self._service.view()

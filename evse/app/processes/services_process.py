@@ -21,6 +21,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from evse.app.network.charging_network import ChargingNetwork
 from evse.app.network.station_host import StationHost, host_of
 from evse.app.page.board_view import board_from
 from evse.app.page.scenario_runner import ScenarioRunner
@@ -108,20 +109,17 @@ class ServicesProcess:
         self._configuring: set[asyncio.Task[None]] = set()
         self._hub = self._make_hub(services)
         self._publication = StationPublication(
-            journal,
-            Path(task.data),
-            station.config.station_uid,
-            self._memory.settings,
-            self._stamp,
-            self._publish,
+            *(journal, Path(task.data), station.config.station_uid, self._memory.settings),
+            *(self._stamp, self._publish),
             simulated=bool(task.world),
         )
         listener = socket.socket(fileno=arguments.exchange_fd)
         self._end = ServicesEnd(listener, self._hub)
         self._hub.sender = self._end
         self._web = socket.socket(fileno=arguments.web_fd)
+        network = self._make_network(task)
         self._host = StationHost(
-            *(self._machine, self._memory, Path(task.data), monotonic_us, self._clock_set),
+            *(self._machine, self._memory, Path(task.data), monotonic_us, self._clock_set, network),
             *self._web.getsockname()[:2],
         )
         world = WorldSocketPort(task.world) if task.world else None
@@ -144,6 +142,7 @@ class ServicesProcess:
                 self._memory.security,
                 lambda: self._host.problem,
                 self._firmware.version,
+                network,
             ),
             publication=self._publication,
             house=self._house,
@@ -152,6 +151,8 @@ class ServicesProcess:
             control=control,
             firmware=self._firmware,
             host=self._host,
+            slave=network.slave,
+            master=network.master,
             security=self._memory.security,
             badges=StationBadges(
                 services.cards, [each.number for each in station.config.outlets], self._hub.flush, monotonic_us
@@ -227,6 +228,13 @@ class ServicesProcess:
         family = self._memory.facts.family
         service = firmware_service(data, family, task.maker_keys, self._memory.log, restart, self._latest)
         return StationFirmware(service, data, self._healthy, monotonic_us)
+
+    def _make_network(self, task: Task) -> ChargingNetwork:
+        return ChargingNetwork(
+            *(self._memory.settings, self._firmware, Path(task.data), self._latest, monotonic_us),
+            *self._web.getsockname()[:2],
+            simulated=bool(task.world),
+        )
 
     def _healthy(self) -> bool:
         """Whether control is there and the journal works: what a new version has to show."""

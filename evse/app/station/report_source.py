@@ -7,12 +7,14 @@ import platform
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields
 from importlib.metadata import PackageNotFoundError, version
+from typing import Protocol
 
 from evse.app.station.security_log import StationSecurityLog
 from evse.core.units import SECOND
 from evse.exchange.snapshot import StationView
 from evse.services.badges.badge import UID_NAMES, mask_uid
 from evse.services.clock import Instant
+from evse.services.firmware.neighbours import SlaveFinding
 from evse.services.journal import JournalError
 from evse.services.records import LAST_SHOWN, Record, RecordReader, utc_text
 from evse.services.report.content import Report, Sources, report_of
@@ -26,11 +28,25 @@ SECURITY = 50
 """How many of the last entries of the security log a report has."""
 
 
+class Slaves(Protocol):
+    """How the slaves of a master stand."""
+
+    def findings(self) -> Sequence[SlaveFinding]:
+        """One by one."""
+        ...
+
+    @property
+    def problem(self) -> str:
+        """What keeps the master from them; empty when nothing does."""
+        ...
+
+
 class StationReport:
     """A ``ReportPort``. ``now`` tells the time of control's clock given (``None``: now).
 
     ``settings``: whose values stand in the report, and whose troubles. ``security``: whose newest entries do.
     ``host_problem``: what the machine refuses. ``firmware``: of the package that runs, empty without one.
+    ``network``: how the slaves of a master stand.
     """
 
     def __init__(
@@ -44,6 +60,7 @@ class StationReport:
         security: StationSecurityLog | None = None,
         host_problem: Callable[[], str] = lambda: "",
         firmware: Callable[[], str] = lambda: "",
+        network: Slaves | None = None,
     ) -> None:
         self._station = station
         self._source = source
@@ -54,6 +71,7 @@ class StationReport:
         self._security = security
         self._host_problem = host_problem
         self._firmware = firmware
+        self._network = network
 
     async def report(self) -> Report:
         settings = self._settings
@@ -63,6 +81,7 @@ class StationReport:
             condition.supervision_problem,
             settings.problem if settings is not None else "",
             self._host_problem(),
+            "" if self._network is None else self._network.problem,
         )
         problems = [problem for problem in troubles if problem]
         view = self._source.latest()
@@ -79,7 +98,11 @@ class StationReport:
             Sources(
                 station=self._station,
                 made=utc_text(self._now(None)),
-                versions={**_versions(self._firmware()), **_device_versions(view, self._addresses())},
+                versions={
+                    **_versions(self._firmware()),
+                    **_slave_versions(self._network),
+                    **_device_versions(view, self._addresses()),
+                },
                 view=view,
                 error_bits=self._error_bits,
                 problems=problems,
@@ -132,6 +155,14 @@ def _device_versions(view: StationView | None, addresses: Addresses | None) -> d
         if outlet.reader_version or outlet.reader_problem:
             versions[f"{name}: RFID reader"] = outlet.reader_version or "not known"
     return versions
+
+
+def _slave_versions(network: Slaves | None) -> dict[str, str]:
+    """Of each slave, and how that stands to the version here."""
+    found = {} if network is None else {f"slave {each.serial}": each for each in network.findings()}
+    return {
+        name: ", ".join(filter(None, (each.version, each.standing.value, each.note))) for name, each in found.items()
+    }
 
 
 def _versions(firmware: str) -> Mapping[str, str]:

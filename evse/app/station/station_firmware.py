@@ -12,6 +12,7 @@ from typing import Final
 from evse.app.processes.firmware_boot import FIRMWARE
 from evse.exchange.snapshot import StationView
 from evse.services.disk import RealDisk
+from evse.services.firmware.head import Head, Incoming
 from evse.services.firmware.keys import maker_keys
 from evse.services.firmware.manifest import Manifest, PackageError
 from evse.services.firmware.package import PACKAGE_LIMIT
@@ -22,6 +23,8 @@ from evse.services.settings.service import Actor
 
 _log = logging.getLogger(__name__)
 UPLOAD: Final = "upload.part"
+BROUGHT: Final = "brought.part"
+"""Where a package of another station arrives: it keeps no administrator waiting."""
 LOOK_S: Final = 1.0
 _PLUGGED_STATES: Final = ("B", "C", "D")
 
@@ -72,7 +75,7 @@ class StationFirmware:
         self, service: FirmwareService, data: Path, healthy: Callable[[], bool], clock: Callable[[], int]
     ) -> None:
         self.service = service
-        self._upload = data / FIRMWARE / UPLOAD
+        self._directory = data / FIRMWARE
         self._healthy = healthy
         self._clock = clock
         self._busy = asyncio.Lock()
@@ -116,11 +119,40 @@ class StationFirmware:
 
     async def upload(self, pieces: AsyncIterator[bytes], who: Actor) -> Manifest:
         async with self._busy:
+            path = self._directory / UPLOAD
             try:
-                await self._receive(pieces)
-                return await asyncio.to_thread(self.service.stage, self._upload, who)
+                await self._receive(pieces, path)
+                return await asyncio.to_thread(self.service.stage, path, who)
             finally:
-                await asyncio.to_thread(self._upload.unlink, missing_ok=True)
+                await asyncio.to_thread(path.unlink, missing_ok=True)
+
+    async def bring(self, incoming: Incoming, who: Actor) -> Manifest:
+        """Take the package that another station sends; not two at once. Nothing is kept before its head is accepted.
+
+        Raises ``PackageError`` and ``OSError``.
+        """
+
+        async def judge(head: Head) -> Manifest:
+            return await asyncio.to_thread(self.service.judge, head)
+
+        path = self._directory / BROUGHT
+        try:
+            try:
+                await self._receive(incoming.accepted(judge), path)
+            except PackageError as error:
+                self.service.turned_away(str(error), who)
+                raise
+            return await asyncio.to_thread(self.service.stage, path, who, incoming.manifest)
+        finally:
+            await asyncio.to_thread(path.unlink, missing_ok=True)
+
+    async def confirmed(self) -> Manifest | None:
+        """What the confirmed version is, for those who get it from here. Raises ``OSError``."""
+        return await asyncio.to_thread(self.service.confirmed)
+
+    async def pack(self, path: Path) -> Manifest:
+        """Write its package anew. Raises ``PackageError`` and ``OSError``."""
+        return await asyncio.to_thread(self.service.pack, path)
 
     async def install(self, who: Actor) -> str:
         return await asyncio.to_thread(self.service.install, who)
@@ -131,10 +163,10 @@ class StationFirmware:
     async def give_back(self, who: Actor) -> str:
         return await asyncio.to_thread(self.service.give_back, who)
 
-    async def _receive(self, pieces: AsyncIterator[bytes]) -> None:
-        await asyncio.to_thread(self._upload.parent.mkdir, mode=0o700, parents=True, exist_ok=True)
+    async def _receive(self, pieces: AsyncIterator[bytes], path: Path) -> None:
+        await asyncio.to_thread(path.parent.mkdir, mode=0o700, parents=True, exist_ok=True)
         size = 0
-        file = await asyncio.to_thread(self._upload.open, "wb")
+        file = await asyncio.to_thread(path.open, "wb")
         try:
             async for piece in pieces:
                 size += len(piece)

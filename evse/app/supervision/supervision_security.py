@@ -35,6 +35,7 @@ TYPES: Final[Mapping[SecurityKind, str]] = {
     SecurityKind.FIRMWARE_TRIED: "",
     SecurityKind.FIRMWARE_CONFIRMED: "FirmwareUpdated",
     SecurityKind.FIRMWARE_RETURNED: "FirmwareReturned",
+    SecurityKind.FIRMWARE_HANDED_ON: "FirmwareHandedOn",
     SecurityKind.FACTORY_RESET: "FactoryReset",
     SecurityKind.RESTARTED: "ResetOrReboot",
     SecurityKind.CLOCK_SET: "SettingSystemTime",

@@ -91,6 +91,11 @@ def manifest_of(data: bytes) -> Manifest:
     return manifest
 
 
+def version_order(version: str) -> tuple[int, ...]:
+    """By which versions are older and newer; one that is not three numbers is older than every other."""
+    return tuple(map(int, version.split("."))) if _VERSION.fullmatch(version) else ()
+
+
 def signed(manifest: Manifest, key: Ed25519PrivateKey) -> bytes:
     """The signature of ``manifest``, 64 bytes."""
     return key.sign(manifest_bytes(manifest))

@@ -12,7 +12,7 @@ import stat
 import struct
 import zipfile
 import zlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Final
 
@@ -45,6 +45,8 @@ _ZIP64_MARK: Final = b"PK\x06\x07"
 _ZIP64_LOCATOR_SIZE: Final = 20
 _RATIO_LIMIT: Final = 100
 _PIECE: Final = 64 * 1024
+_ENTRY_SIZE, _END_SIZE = 30 + 46, 22
+"""Bytes of a ZIP file for each entry beside its name, twice, and its content; and once at the end (APPNOTE 6.3)."""
 _BROKEN: Final = (zipfile.BadZipFile, zlib.error, OSError, EOFError, NotImplementedError, RuntimeError, ValueError)
 """What the ZIP reader raises for damaged input."""
 _METHODS: Final = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}
@@ -126,14 +128,40 @@ def write_package(
     )
     manifest = manifest_of(manifest_bytes(Manifest(product, version, rollback, described)))
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
-        # Fixed times: the same content gives the same package.
         for name, data in (
             (MANIFEST, manifest_bytes(manifest)),
             (SIGNATURE, signed(manifest, key)),
             *sorted(files.items()),
         ):
-            archive.writestr(zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0)), data, zipfile.ZIP_DEFLATED)
+            archive.writestr(_info(name), data, zipfile.ZIP_DEFLATED)
     return manifest
+
+
+def write_again(stream: BinaryIO, manifest: Manifest, signature: bytes, read: Callable[[PackagedFile], bytes]) -> None:
+    """Make the package anew whose parts are there. ``read`` gives the content of a file; ``stream`` can be sought in.
+
+    Manifest and signature come first and not compressed, so that whoever gets it can judge it before the rest arrives.
+    """
+    with zipfile.ZipFile(stream, "w", zipfile.ZIP_STORED) as archive:
+        archive.writestr(_info(MANIFEST), manifest_bytes(manifest))
+        archive.writestr(_info(SIGNATURE), signature)
+        for file in manifest.files:
+            archive.writestr(_info(file.name), read(file))
+
+
+def size_again(manifest: Manifest) -> int:
+    """Bytes of the package that ``write_again`` makes, at most."""
+    parts = [
+        (MANIFEST, MANIFEST_LIMIT),
+        (SIGNATURE, SIGNATURE_SIZE),
+        *((each.name, each.size) for each in manifest.files),
+    ]
+    return _END_SIZE + sum(_ENTRY_SIZE + 2 * len(name) + size for name, size in parts)
+
+
+def _info(name: str) -> zipfile.ZipInfo:
+    # Fixed times: the same content gives the same package.
+    return zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0))
 
 
 def _check_directory(stream: BinaryIO, size: int) -> None:

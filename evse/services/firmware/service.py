@@ -20,7 +20,8 @@ from typing import TYPE_CHECKING, BinaryIO, Final, TypeAlias
 
 from evse.core.units import MINUTE, SECOND
 from evse.records import dataclass
-from evse.services.firmware.manifest import Manifest, PackageError
+from evse.services.firmware.head import Head
+from evse.services.firmware.manifest import Manifest, PackageError, version_order
 from evse.services.firmware.package import open_package
 from evse.services.firmware.slots import Slots
 from evse.services.security.events import SecurityEvent, SecurityKind, SecurityLog
@@ -138,16 +139,43 @@ class FirmwareService:
         with _opened(source) as (stream, size):
             return open_package(stream, size, self._trusted()).manifest
 
-    def stage(self, source: Source, who: Actor = STATION) -> Manifest:
+    def judge(self, head: Head) -> Manifest:
+        """Whether a package that another station brings would be taken, by its head; returns its manifest.
+
+        More is asked than of one that an administrator uploads: it must be newer than what is confirmed, and not have failed here.
+        Raises ``PackageError`` and ``OSError``.
+        """
+        with self._lock:
+            manifest = head.checked(self._trusted())
+            self._slots.admit(manifest, self._plugged())
+            why = not_brought(manifest.version, self._state())
+            if why:
+                raise PackageError(why)
+            return manifest
+
+    def confirmed(self) -> Manifest | None:
+        """The manifest of the confirmed version, ``None`` without one or while another is on trial. Raises ``OSError``."""
+        with self._lock:
+            return None if self._state().trial else self._slots.confirmed()
+
+    def pack(self, path: Path) -> Manifest:
+        """Write the package of the confirmed version anew, for another station. Raises ``PackageError`` and ``OSError``."""
+        with self._lock, path.open("w+b") as stream:
+            return self._slots.pack(stream)
+
+    def stage(self, source: Source, who: Actor = STATION, only: Manifest | None = None) -> Manifest:
         """Check a package and put it into the slot that does not run; returns what it says.
 
-        Raises ``PackageError`` when it is refused, ``OSError`` when the disk does not take it; then nothing has changed but
+        ``only``: the one manifest it may have, that of its head. Raises ``PackageError`` when it is refused, ``OSError`` when the disk does not take it; then nothing has changed but
         that an older staged version may be gone.
         """
         with self._lock:
             try:
                 with _opened(source) as (stream, size):
-                    manifest = self._slots.stage(open_package(stream, size, self._trusted()), self._plugged())
+                    package = open_package(stream, size, self._trusted())
+                    if only not in (None, package.manifest):
+                        raise PackageError("the package is another one than its beginning says")
+                    manifest = self._slots.stage(package, self._plugged())
             except PackageError as error:
                 self._refused(str(error), who)
                 raise
@@ -214,6 +242,10 @@ class FirmwareService:
             keys=len(self._keys),
         )
 
+    def turned_away(self, reason: str, who: Actor) -> None:
+        """Write down that a package was refused by its head: of what strangers try, listeners hear nothing."""
+        self._log.record(SecurityEvent(SecurityKind.FIRMWARE_REFUSED, who.name, who.source, reason))
+
     def _refused(self, reason: str, who: Actor) -> None:
         self._tell(FirmwareEvent(FirmwareStatus.REFUSED, "", reason), SecurityKind.FIRMWARE_REFUSED, who)
 
@@ -222,6 +254,13 @@ class FirmwareService:
         self._log.record(SecurityEvent(kind, who.name, who.source, detail))
         for listener in tuple(self._listeners):
             listener(event)
+
+
+def not_brought(version: str, state: FirmwareState) -> str:
+    """Why a version is not taken from another station; empty when it is."""
+    if version_order(version) <= version_order(state.confirmed):
+        return f"version {version} is not newer than {state.confirmed}, which runs here"
+    return f"version {version} did not work here" if version == state.returned else ""
 
 
 class TrialWatch:

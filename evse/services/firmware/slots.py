@@ -14,12 +14,12 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, BinaryIO, Final
 
 from evse.records import dataclass
 from evse.services.disk import Disk
 from evse.services.firmware.manifest import Manifest, PackageError, check_signature, manifest_bytes, manifest_of
-from evse.services.firmware.package import MANIFEST, SIGNATURE, Package
+from evse.services.firmware.package import MANIFEST, SIGNATURE, Package, write_again
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
@@ -95,7 +95,7 @@ class Slots:
         """
         state = self.state()
         manifest = package.manifest
-        self._admit(manifest, state, vehicle_plugged)
+        self.admit(manifest, vehicle_plugged)
         package.check_files()
         # From here on the other slot holds nothing that may be started.
         self._save(replace(state, staged=False, wanted=False, trial_starts=0))
@@ -174,7 +174,25 @@ class Slots:
             return
         self._save(SlotState(running=state.other, floor=max(state.floor, manifest.rollback)))
 
-    def _admit(self, manifest: Manifest, state: SlotState, vehicle_plugged: bool) -> None:
+    def confirmed(self) -> Manifest | None:
+        """The manifest of the confirmed version; ``None`` where the program that came with the machine is the confirmed one."""
+        return self._manifest(self.state().running)
+
+    def pack(self, stream: BinaryIO) -> Manifest:
+        """Make the package of the confirmed version anew, for another station. Raises ``PackageError`` when it is not whole."""
+        slot = self.state().running
+        manifest = self._manifest(slot)
+        if manifest is None:
+            raise PackageError("the program came with the machine: there is no package of it to hand on")
+        self._check_slot(slot)
+        directory = self._slot(slot)
+        signature = self._disk.read(directory / SIGNATURE) or b""
+        write_again(stream, manifest, signature, lambda file: self._disk.read(directory / file.name) or b"")
+        return manifest
+
+    def admit(self, manifest: Manifest, vehicle_plugged: bool = False) -> None:
+        """Raise ``PackageError`` when such a version is not taken now, whoever brings it."""
+        state = self.state()
         if vehicle_plugged:
             raise PackageError(PLUGGED)
         if manifest.product != self._product:

@@ -110,6 +110,11 @@ class _ReusingFtp(ftplib.FTP_TLS):
     def ntransfercmd(self, cmd: str, rest: int | str | None = None) -> tuple[socket.socket, int | None]:
         connection, size = ftplib.FTP.ntransfercmd(self, cmd, rest)  # noqa: S321  # the protocol of the guide; TLS is above
         control: Any = self.sock
+        peer, server = connection.getpeername()[0], control.getpeername()[0]
+        if peer != server:
+            # In active mode whoever is quick can call; what is meant for the server goes to nobody else.
+            connection.close()
+            raise ConnectionRefusedError(f"{peer} called for the file, which is for {server}")
         if getattr(self, "_prot_p", False) and isinstance(control, ssl.SSLSocket):
             connection = self.context.wrap_socket(connection, server_hostname=self.host, session=control.session)
         self.data = connection

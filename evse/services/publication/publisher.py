@@ -61,10 +61,13 @@ def delivered(state: PublicationState, report: Report) -> PublicationState:
 
 
 def failed(
-    state: PublicationState, report: Report, now_us: int, problem: str
+    state: PublicationState, report: Report, now_us: int, problem: str, forced: bool = False
 ) -> tuple[PublicationState, Report | None]:
-    """The state after a failed try, and the report if it was the last try: that report is dropped."""
-    after = report.failed(now_us, problem)
+    """The state after a failed try, and the report if it was the last try: that report is dropped.
+
+    ``forced``: the try was the TEST button's. However often somebody presses it, no report is dropped for that.
+    """
+    after = report.failed(now_us, problem, forced)
     if after.given_up:
         return delivered(state, report), after
     reports = tuple(after if each.first == report.first else each for each in state.reports)

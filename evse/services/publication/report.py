@@ -31,7 +31,7 @@ class Report:
     """One file to be delivered, with the records ``first`` to ``last`` (numbers, both included).
 
     ``created_us``: UTC, part of the file's name, so that the same report always has the same name. ``tries`` counts
-    failed deliveries, ``next_try_us`` is UTC, ``problem`` says why the last try failed.
+    failed deliveries but those of the TEST button, ``next_try_us`` is UTC, ``problem`` says why the last try failed.
     """
 
     first: int
@@ -41,8 +41,10 @@ class Report:
     next_try_us: int = 0
     problem: str = ""
 
-    def failed(self, now_us: int, problem: str) -> Report:
-        """The report after one more failed try at ``now_us``."""
+    def failed(self, now_us: int, problem: str, forced: bool = False) -> Report:
+        """The report after one more failed try at ``now_us``; one that a person forced is not one of its hourly tries."""
+        if forced:
+            return replace(self, problem=problem)
         return replace(self, tries=self.tries + 1, next_try_us=now_us + RETRY_US, problem=problem)
 
     @property

@@ -178,7 +178,7 @@ class Publication:
                 report = next_report(state, now_us or 0, forced=True)
                 with self._under_way():
                     if report is not None and now_us is not None:
-                        return await self._try(settings, report, now_us)
+                        return await self._try(settings, report, now_us, forced=True)
                     records = await asyncio.to_thread(self._journal.records, LAST_SHOWN)
                     return await self._send(settings, _test_file(self._station, records, settings, now_us))
             except (OSError, JournalError) as error:
@@ -205,7 +205,9 @@ class Publication:
                 await self._try(settings, report, now_us)
         return wait_us(await self._load(), now_us)
 
-    async def _try(self, settings: PublicationSettings, report: Report, now_us: int) -> Outcome:
+    async def _try(
+        self, settings: PublicationSettings, report: Report, now_us: int, *, forced: bool = False
+    ) -> Outcome:
         records = await asyncio.to_thread(self._journal.unpublished, report.last - report.first + 1, report.first - 1)
         records = tuple(record for record in records if record.number <= report.last)
         if not records:
@@ -217,7 +219,7 @@ class Publication:
             await self._commit([MarkPublished(record.number) for record in records])
             await self._save(delivered(state, report))
             return outcome
-        state, dropped = failed(state, report, now_us, outcome.text)
+        state, dropped = failed(state, report, now_us, outcome.text, forced)
         if dropped is not None:
             await self._commit([GiveUpPublication(record.number) for record in records])
             outcome = Outcome(False, f"given up after {dropped.tries} tries: {outcome.text}", dropped=True)

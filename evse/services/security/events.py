@@ -47,6 +47,8 @@ class SecurityKind(StrEnum):
     FIRMWARE_CONFIRMED = "firmware-confirmed"
     FIRMWARE_RETURNED = "firmware-returned"
     """The trial of a new version failed: the old one runs again."""
+    FIRMWARE_HANDED_ON = "firmware-handed-on"
+    """A master has sent its version to a slave; ``detail`` says what came of it."""
     FACTORY_RESET = "factory-reset"
     RESTARTED = "restarted"
     CLOCK_SET = "clock-set"
@@ -67,7 +69,10 @@ class SecurityKind(StrEnum):
 
 
 STRANGERS_CAN: Final = frozenset(
-    {SecurityKind.LOGIN_FAILED, SecurityKind.LOGIN_BLOCKED, SecurityKind.REQUEST_REFUSED, SecurityKind.IMPORT_REFUSED}
+    {
+        *(SecurityKind.LOGIN_FAILED, SecurityKind.LOGIN_BLOCKED, SecurityKind.REQUEST_REFUSED),
+        *(SecurityKind.IMPORT_REFUSED, SecurityKind.FIRMWARE_REFUSED),
+    }
 )
 """What somebody without an account can cause."""
 BOUNDED: Final = STRANGERS_CAN | {

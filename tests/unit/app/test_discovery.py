@@ -30,8 +30,8 @@ async def seen(name: str, timeout_ms: int = 3_000) -> AsyncServiceInfo | None:
 
 @pytest.mark.req("NET-02")
 async def test_others_find_the_station_under_its_name_and_open_its_page() -> None:
-    names = ["Hall A"]
-    discovery = Discovery(lambda: names[0], HERE, 8061, {"uid": "P1"}, loopback=True)
+    names, uids = ["Hall A"], ["P1"]
+    discovery = Discovery(lambda: names[0], HERE, 8061, lambda: {"uid": uids[0]}, loopback=lambda: True)
     try:
         await discovery.look()
         found = await seen("Hall A")
@@ -39,6 +39,11 @@ async def test_others_find_the_station_under_its_name_and_open_its_page() -> Non
         assert (found.parsed_addresses(), found.port, found.server) == ([HERE], 8061, "hall-a.local.")
         assert found.properties == {b"path": b"/", b"uid": b"P1"}
         assert (discovery.announced, discovery.problem) == ("Hall A", "")
+        uids[0] = "P2"
+        await discovery.look()
+        again = await seen("Hall A")
+        assert again is not None
+        assert again.properties == {b"path": b"/", b"uid": b"P2"}
         names[0] = "Hall B"
         await discovery.look()
         assert discovery.announced == "Hall B"
@@ -49,7 +54,7 @@ async def test_others_find_the_station_under_its_name_and_open_its_page() -> Non
 
 
 async def test_a_page_for_this_machine_alone_is_announced_to_nobody() -> None:
-    discovery = Discovery(lambda: "Hall A", HERE, 8061, {})
+    discovery = Discovery(lambda: "Hall A", HERE, 8061, dict)
     await discovery.look()
     assert discovery.announced == ""
 
@@ -63,7 +68,7 @@ async def test_a_network_that_refuses_is_said_and_tried_again(monkeypatch: pytes
         raise OSError(19, "No such device")
 
     monkeypatch.setattr("zeroconf.asyncio.AsyncZeroconf", refuse)
-    discovery = Discovery(lambda: "Hall A", "203.0.113.9", 8061, {})
+    discovery = Discovery(lambda: "Hall A", "203.0.113.9", 8061, dict)
     for _ in range(2):
         await discovery.look()
     assert (discovery.announced, tries) == ("", 2)

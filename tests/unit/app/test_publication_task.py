@@ -112,7 +112,8 @@ def test_the_page_sees_what_waits_why_and_the_servers_words() -> None:
                 assert answer.json()["delivered"] is False
                 assert "451 the box is full" in answer.json()["text"]
                 assert (await client.post("/api/publication/test", json={})).status_code == 403
-                assert (await client.get("/api/publication")).json()["waiting"][0]["tries"] == 2
+                (after,) = (await client.get("/api/publication")).json()["waiting"]
+                assert (after["tries"], after["next_try"]) == (1, "2026-11-28T13:00:00Z")
 
     asyncio.run(story())
 

@@ -12,6 +12,7 @@ from evse.app.station.report_source import StationReport
 from evse.app.station.security_log import StationSecurityLog
 from evse.services.clock import Instant
 from evse.services.fake_journal import FakeStore
+from evse.services.firmware.neighbours import SlaveFinding, Standing
 from evse.services.report.content import Report
 from evse.services.security.events import SecurityEvent, SecurityKind, SecurityMemory
 from evse.services.security.log_file import NAME, SecurityFile
@@ -25,6 +26,13 @@ from tests.fakes.web_fake import ERROR_BITS, FakeStation, changed, station_view
 
 HERE = Path("/log")
 FACTS = StationFacts("parking", "P1", (OutletFacts(1), OutletFacts(2)))
+
+
+class Slaves:
+    problem = "1 of 2 slaves are found"
+
+    def findings(self) -> tuple[SlaveFinding, ...]:
+        return (SlaveFinding("S1", "1.0.0", Standing.PLUGGED), SlaveFinding("S2", "", Standing.AWAY, "no route"))
 
 
 class Bench:
@@ -45,6 +53,7 @@ class Bench:
             StationSecurityLog(HERE, self.disk, writer),
             lambda: "networkctl reload failed: Access denied",
             lambda: "2.0.0",
+            Slaves(),
         )
 
     def made(self) -> Report:
@@ -65,6 +74,15 @@ def test_versions_are_named_by_outlet_and_last_byte_of_its_address() -> None:
     # Hidden behind the first, the second outlet has no address of its own.
     assert versions["outlet 2: board"] == "not known"
     assert versions["outlet 2: RFID reader"] == "not known"
+
+
+@pytest.mark.req("MNT-01", "MNT-03")
+def test_a_master_reports_how_its_slaves_stand() -> None:
+    report = Bench().made()
+    versions = {row[0]: row[1] for row in rows(report, "Versions")}
+    assert versions["slave S1"] == "1.0.0, waits until no vehicle is plugged in"
+    assert versions["slave S2"] == "does not answer, no route"
+    assert ("1 of 2 slaves are found",) in rows(report, "What is wrong now")
 
 
 @pytest.mark.req("MNT-01")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -129,3 +130,22 @@ async def test_a_stranger_sends_no_package_into_the_station(tmp_path: Path) -> N
         assert (await nobody.post("/api/firmware/package", content=pieces(), headers=ZIP)).status_code == 401
     assert sent <= 2
     assert left(tmp_path, "*") == []
+
+
+async def test_a_package_that_stops_half_way_is_told_and_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    web = Web(tmp_path)
+    monkeypatch.setattr("evse.web.security.PIECE_TIMEOUT_S", 0.01)
+
+    async def half() -> AsyncIterator[bytes]:
+        yield package_bytes("2.0.0")[:500]
+        await asyncio.Event().wait()
+
+    async with await web.admin() as admin:
+        answer = await admin.post("/api/firmware/package", content=half(), headers=ZIP)
+        assert (answer.status_code, answer.json()["error"]) == (408, "the package did not arrive whole")
+        assert left(tmp_path, "upload*") == []
+        assert (
+            await admin.post("/api/firmware/package", content=package_bytes("2.0.0"), headers=ZIP)
+        ).status_code == 200

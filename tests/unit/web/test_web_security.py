@@ -97,6 +97,8 @@ async def test_a_program_without_a_browser_needs_only_the_header(bench: Any) -> 
         ("127.0.0.1.evil.example", False),
         ("", False),
         ("[::1].evil", False),
+        ("127.0.0.1:8080@evil.example", False),
+        ("localhost:8080.evil.example", False),
     ],
 )
 async def test_only_addresses_and_known_names_are_ours(bench: Any, host: str, ours: bool) -> None:

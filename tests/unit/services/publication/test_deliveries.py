@@ -317,6 +317,28 @@ def test_an_ftp_server_that_fails_is_told_in_its_own_words(play: Any, said: str)
         store_file(FtpTarget("127.0.0.1", port, passive=True, secure=False), FILE, HERE, limits=limits_for(play))
 
 
+def test_in_active_mode_nobody_but_the_server_gets_the_file() -> None:
+    got = []
+
+    def play(connection: socket.socket) -> None:
+        lines = connection.makefile("rb")
+        for answer in (b"220 hi", b"331 who", b"230 in", b"200 type"):
+            connection.sendall(answer + b"\r\n")
+            line = lines.readline()
+        high, low = line.decode().strip().split(",")[-2:]
+        with socket.create_connection(
+            ("127.0.0.1", int(high) * 256 + int(low)), source_address=("127.0.0.2", 0)
+        ) as thief:
+            connection.sendall(b"200 port\r\n")
+            lines.readline()
+            connection.sendall(b"150 go\r\n")
+            got.append(thief.recv(100))
+
+    with hostile_server(play) as port, pytest.raises(DeliveryError, match=r"127\.0\.0\.2 called for the file"):
+        store_file(FtpTarget("127.0.0.1", port, passive=False, secure=False), FILE, HERE)
+    assert got in ([], [b""])
+
+
 @pytest.mark.parametrize("size", ["213 many", "213 1e9", f"213 {'9' * 5_000}"])
 def test_a_size_that_is_no_number_is_no_confirmation(size: str, tmp_path: Path) -> None:
     class Liar(FTPHandler):  # type: ignore[misc]

@@ -207,6 +207,23 @@ def test_test_button_forces_a_retry_and_tells_the_servers_words(receiver: Receiv
     assert station.journal.unpublished(9) == ()
 
 
+@pytest.mark.req("CDR-03")
+def test_no_report_is_dropped_for_pressing_the_test_button_often(receiver: Receiver) -> None:
+    receiver.problem = "421 not now"
+    station = Station(receiver)
+    station.step(NOON)
+    station.charge()
+    station.step(NOON + DAY)
+    for press in range(RETRIES + 5):
+        assert not station.test(NOON + DAY + press).delivered
+    deliveries = receiver.deliveries
+    station.step(NOON + DAY + HOUR)
+    assert receiver.deliveries == deliveries + 1
+    receiver.problem = ""
+    station.step(NOON + DAY + 2 * HOUR)
+    assert receiver.numbers() == [1]
+
+
 @pytest.mark.req("CDR-02")
 def test_test_button_without_a_waiting_report_sends_a_test_file_and_marks_nothing(receiver: Receiver) -> None:
     station = Station(receiver)

@@ -114,7 +114,7 @@ def test_a_charging_network_has_the_manuals_names_and_counts_the_master() -> Non
     assert check_change(MASTER, MASTER.factory, wanted, None).values == NETWORK
 
 
-@pytest.mark.req("CFG-02", "THN-01")
+@pytest.mark.req("CFG-02")
 def test_without_the_serial_numbers_the_slaves_are_searched() -> None:
     wanted = decode_conf(MASTER, b"[CONFIGURATION]\nAmountConnectors=5\n").wanted
     values = check_change(MASTER, NETWORK, wanted, None).values

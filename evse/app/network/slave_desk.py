@@ -1,0 +1,69 @@
+"""A slave of a charging network for its master: says how its firmware stands, takes newer packages.
+
+Only a station with DSW2.5 on takes part (*THØR/KEBA P30 configuration manual 120501*, 3.2). Why no login stands before it,
+and what stands there instead: docs/firmware.md.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from typing import Final
+
+from evse.app.station.station_firmware import StationFirmware
+from evse.services.firmware.head import Incoming
+from evse.services.firmware.manifest import Manifest
+from evse.services.firmware.neighbours import Told, told
+from evse.services.firmware.turnstile import Outcome, Turnstile
+from evse.services.settings.service import Actor
+from evse.web.neighbour_port import Alone
+
+TRANSFER_LIMIT_S: Final = 900.0
+"""A package that takes longer than this is given up."""
+NETWORK: Final = "charging network"
+"""Who brings a package, in the security log; the address stands beside it."""
+SWITCHED_OFF: Final = "communication is off: switch DSW2.5 on and restart the station"
+
+
+class SlaveDesk:
+    """A ``SlavePort``. ``switched_on``: whether DSW2.5 was on at the start, ``None`` before that is known; ``plugged``: whether a vehicle is plugged in."""
+
+    def __init__(
+        self,
+        serial: str,
+        product: str,
+        firmware: StationFirmware,
+        switched_on: Callable[[], bool | None],
+        plugged: Callable[[], bool],
+        clock: Callable[[], int],
+    ) -> None:
+        self._serial, self._product = serial, product
+        self._firmware = firmware
+        self._switched_on = switched_on
+        self._plugged = plugged
+        self._clock = clock
+        self._turnstile = Turnstile()
+
+    async def about(self) -> Told:
+        self._check_on()
+        return told(self._serial, self._product, await self._firmware.state(), self._plugged())
+
+    async def take(self, pieces: AsyncIterator[bytes], source: str) -> Manifest:
+        self._check_on()
+        self._turnstile.enter(source, self._clock())
+        incoming = Incoming(pieces)
+        taken = False
+        try:
+            async with asyncio.timeout(TRANSFER_LIMIT_S):
+                who = Actor(NETWORK, None, source)
+                manifest = await self._firmware.bring(incoming, who)
+                await self._firmware.install(who)
+            taken = True
+            return manifest
+        finally:
+            kept = Outcome.BROKEN if incoming.manifest is not None else Outcome.REFUSED
+            self._turnstile.leave(self._clock(), Outcome.TAKEN if taken else kept)
+
+    def _check_on(self) -> None:
+        if not self._switched_on():
+            raise Alone(SWITCHED_OFF)
