@@ -163,6 +163,18 @@ def test_a_wrong_password_or_one_that_must_be_changed_is_said(
     assert "EVSE_PASSWORD" in capsys.readouterr().err
 
 
+def test_a_refusal_says_what_would_be_right(station: Played, capsys: pytest.CaptureFixture[str]) -> None:
+    wrong = {
+        "error": "comment: a text of 51 characters",
+        "where": "body.comment",
+        "allowed": "text of 0 to 50 characters",
+    }
+    station.refusal = (422, wrong | {"hint": "shown in charge records"})
+    assert badge("add", "04A1B2C3") == 2
+    told = capsys.readouterr().err
+    assert "a text of 51 characters\nallowed: text of 0 to 50 characters\nshown in charge records" in told
+
+
 def test_no_station_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     write_status(tmp_path, {"uid": "S1", "url": "http://127.0.0.1:9/"})
     assert main(["badge", "list", "--station", str(tmp_path)]) == 3
