@@ -187,13 +187,18 @@ def test_a_master_with_the_program_of_the_machine_or_on_trial_sends_nothing(tmp_
     async def story() -> None:
         await master.until_rest()
         assert master.standing()[0] is Standing.NO_OFFER
-        master.firmware.service.stage(package_bytes("2.0.0"))
-        master.firmware.service.install()
-        master.firmware.restart()
-        assert master.firmware.service.state().trial
+        for version in ("2.0.0", "3.0.0"):
+            master.firmware.service.stage(package_bytes(version))
+            master.firmware.service.install()
+            master.firmware.restart()
+            assert master.firmware.service.state().trial
+            master.now_us += 10 * SECOND
+            await master.until_rest()
+            assert (slave.got, master.standing()[0]) == ([], Standing.NO_OFFER), version
+            master.firmware.service.confirm()
         master.now_us += 10 * SECOND
         await master.until_rest()
-        assert slave.got == []
+        assert b'"version":"3.0.0"' in slave.got[0]
 
     with_slave(master, slave.play, story)
 
