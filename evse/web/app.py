@@ -180,7 +180,7 @@ def _add_accounts(app: FastAPI, extras: Extras, audit: Audit, *, simulated: bool
     app.state.guard = Guard(extras.accounts, _reached(extras.host, simulated=simulated), audit.refused)
     app.include_router(account_router(app.state.guard))
     policy = extras.accounts.policy.label
-    app.include_router(login_router({"en": policy.en, "fr": policy.fr}))
+    app.include_router(login_router({"en": policy.en, "fr": policy.fr}, recoverable=extras.accounts.recoverable))
     if extras.security is not None:
         app.include_router(security_log_router(extras.security))
         app.include_router(security_log_page(app.state.guard, extras.security))

@@ -24,6 +24,8 @@ from evse.web.errors import Refusal, error_response
 COOKIE: Final = "evse-session"
 PUBLIC: Final = (
     *("/api/login", "/api/session", "/api/health", "/metrics", "/login", "/static/", "/upnp/"),
+    # A THØR has it, whose label has a recovery key.
+    "/api/accounts/recover",
     # A slave of a charging network has them, and no other station: evse/web/routes_neighbour.py.
     *("/api/neighbour", "/api/neighbour/package"),
 )

@@ -45,6 +45,14 @@ class GiveBody(Strict):
     confirm: Password
 
 
+class RecoverBody(Strict):
+    """The recovery key of the label, and a new password for `admin`, entered twice."""
+
+    key: Password
+    new: Password
+    confirm: Password
+
+
 class SessionView(BaseModel):
     """Who is logged in. ``must_change``: nothing else is allowed before the password is changed."""
 
@@ -110,7 +118,23 @@ def account_router(guard: Guard) -> APIRouter:
             await accounts.give_user_password(who, body.new)
         return _accounts(accounts)
 
+    if accounts.recoverable:
+        _add_recovery(router, guard)
     return router
+
+
+def _add_recovery(router: APIRouter, guard: Guard) -> None:
+    @router.post(
+        "/accounts/recover",
+        summary="A new password for admin by the label's recovery key; every session of the account ends",
+        responses=responses(401, 422, 429, 503),
+    )
+    async def recover_account(body: RecoverBody, request: Request, response: Response) -> SessionView:
+        _same(body.new, body.confirm)
+        with _refusals("body.key", "the recovery key is wrong"):
+            made = await guard.accounts.recover(body.key.strip(), body.new, source_of(request))
+        guard.reached(request)
+        return _logged_in(made, request, response)
 
 
 def _logged_in(login: Login, request: Request, response: Response) -> SessionView:
@@ -135,8 +159,8 @@ def _same(new: str, confirm: str) -> None:
 class _refusals:  # reads as a statement
     """Turns what the accounts refuse into answers."""
 
-    def __init__(self, where: str = "body.password") -> None:
-        self._where = where
+    def __init__(self, where: str = "body.password", wrong: str = "name or password is wrong") -> None:
+        self._where, self._wrong = where, wrong
 
     def __enter__(self) -> None:
         return None
@@ -144,7 +168,7 @@ class _refusals:  # reads as a statement
     def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
         match error:
             case LoginRefused(wait_s=0):
-                raise Refusal(401, "name or password is wrong", self._where) from error
+                raise Refusal(401, self._wrong, self._where) from error
             case LoginRefused(wait_s=wait_s):
                 hint = f"try again in {wait_s} s"
                 raise Refusal(429, "too many tries", self._where, None, hint, retry_after_s=wait_s) from error

@@ -24,6 +24,7 @@ TEXTS: Final[dict[str, dict[str, str]]] = {
         "wait": "Too many tries. The next one is looked at in {s} s.",
         "busy": "The station does not answer at the moment. Try again.",
         "lost": "Password forgotten? The administrator gives the user a new one. Without the administrator's password only a factory reset helps.",
+        "lost_key": "Password forgotten? The administrator gives the user a new one; the administrator's own is reset with the recovery key of the label: evse account recover.",
         "other": "Français",
     },
     "fr": {
@@ -40,13 +41,14 @@ TEXTS: Final[dict[str, dict[str, str]]] = {
         "wait": "Trop d’essais. Le prochain sera examiné dans {s} s.",
         "busy": "La borne ne répond pas pour l’instant. Réessayer.",
         "lost": "Mot de passe oublié ? L’administrateur en donne un nouveau à l’utilisateur. Sans celui de l’administrateur, seul un retour aux réglages d’usine aide.",
+        "lost_key": "Mot de passe oublié ? L’administrateur en donne un nouveau à l’utilisateur ; le sien se réinitialise avec la clé de récupération de l’étiquette : evse account recover.",
         "other": "English",
     },
 }  # fmt: skip
 
 
-def login_router(policies: dict[str, str]) -> APIRouter:
-    """The login page. ``policies``: what a good password is, by language."""
+def login_router(policies: dict[str, str], *, recoverable: bool = False) -> APIRouter:
+    """The login page. ``policies``: what a good password is, by language; ``recoverable``: the label has a recovery key."""
     router = APIRouter()
     template = environment().get_template("login.html")
 
@@ -55,8 +57,9 @@ def login_router(policies: dict[str, str]) -> APIRouter:
         language: Annotated[Literal["en", "fr"], Query(alias="lang", description="Of the page.")] = "en",
     ) -> HTMLResponse:
         other = "fr" if language == "en" else "en"
-        return HTMLResponse(
-            template.render(language=language, other=other, text=TEXTS[language], policy=policies[language])
-        )
+        text = TEXTS[language]
+        if recoverable:
+            text = {**text, "lost": text["lost_key"]}
+        return HTMLResponse(template.render(language=language, other=other, text=text, policy=policies[language]))
 
     return router

@@ -94,7 +94,7 @@ class SettingsBench:
         self.log = SecurityMemory()
         self.now_us = 0
         self.settings = Settings(Catalogue(facts), SettingsStore(HERE, self.disk), self.log)
-        self.keeper = AccountKeeper(HERE, self.disk, "P1", COST)
+        self.keeper = AccountKeeper(HERE, self.disk, "P1", COST, recovery=facts.family == "thor")
         self.accounts = AccountService(self.keeper, self.log, lambda: self.now_us, cost_log2=COST)
         self.control = FakeControl()
         self.host = BenchHost(self.settings, self.disk, lambda: self.now_us)

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from evse.services.accounts.sessions import ABSOLUTE_US
 from evse.web.server import Server, make_server
 from tests.fakes.settings_bench import ADMIN, SettingsBench
 
@@ -70,3 +71,6 @@ def test_a_first_login_changes_the_password_and_leads_to_the_station(
     page.wait_for_url(address)
     page.get_by_role("heading", level=1).first.wait_for()
     assert not bench.accounts.accounts.admin.must_change
+    # Nobody touches it for long: the stream ends with the session, and the page does not go on as if nothing were.
+    bench.now_us += ABSOLUTE_US
+    page.wait_for_url(f"{address}login")

@@ -8,6 +8,7 @@ import json
 import os
 import sys
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
 
@@ -29,6 +30,8 @@ def settings_command(arguments: argparse.Namespace) -> int:
 
 def account_command(arguments: argparse.Namespace) -> int:
     """Carry out one action of ``evse account``; returns the exit code."""
+    if arguments.action == "recover":
+        return _recover(arguments)
     return _run(arguments, _ACCOUNT[arguments.action], _show_accounts)
 
 
@@ -50,7 +53,7 @@ def label_command(arguments: argparse.Namespace) -> int:
         )
         return _complain(Complaint(text, FAILED), json_output=arguments.json)
     if arguments.json:
-        print(json.dumps({"serial": label.serial, "account": label.account, "password": label.password}))
+        print(json.dumps({name: value for name, value in asdict(label).items() if value}))
     else:
         print(label.text(), end="")
     return OK
@@ -266,6 +269,20 @@ def _accounts(client: StationClient, _arguments: argparse.Namespace) -> Answer:
 def _password(client: StationClient, _arguments: argparse.Namespace) -> Answer:
     new = _twice(_NEW, "New password")
     return {"session": client.change_password(new)}
+
+
+def _recover(arguments: argparse.Namespace) -> int:
+    """A new password for ``admin`` by the label's recovery key: the one action that needs no login."""
+    try:
+        client = StationClient(find_station(arguments.station), arguments.language)
+        key = secret("EVSE_RECOVERY_KEY", "Recovery key of the label: ")
+        new = _twice(_NEW, "New password of admin")
+        answer = {"session": client.post("/api/accounts/recover", {"key": key, "new": new, "confirm": new})}
+        client.logout()
+    except Complaint as complaint:
+        return _complain(complaint, json_output=arguments.json)
+    print(json.dumps({"ok": True, **answer}) if arguments.json else "admin has the new password")
+    return OK
 
 
 def _user(client: StationClient, arguments: argparse.Namespace) -> Answer:

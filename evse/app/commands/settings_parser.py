@@ -29,6 +29,7 @@ ACCOUNT_EXAMPLES: Final = f"""examples:
   evse account password                           change the own password
   evse account user                               give the account user a password (as admin)
   evse account user --close                       nobody can log in as user any more
+  evse account recover                            the password is lost: a new one by the label's recovery key (THØR)
 {LOGIN}"""
 LABEL_EXAMPLES: Final = """examples:
   evse label                                      of the running station
@@ -74,6 +75,9 @@ def add_account_parser(parser: argparse.ArgumentParser) -> None:
     _action(actions, "password", "change the own password (new one from EVSE_NEW_PASSWORD, else from the terminal)")
     user = _action(actions, "user", "give the account user a password, to be changed at its next login")
     user.add_argument("--close", action="store_true", help="take the password away: nobody can log in")
+    _action(
+        actions, "recover", "a new password for admin (key from EVSE_RECOVERY_KEY, password from EVSE_NEW_PASSWORD)"
+    )
 
 
 def add_label_parser(parser: argparse.ArgumentParser) -> None:

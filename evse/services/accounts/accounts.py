@@ -39,11 +39,15 @@ class Account:
 
 @dataclass(frozen=True, slots=True)
 class Accounts:
-    """Both accounts, and the hash of the label's secret that a factory reset goes back to."""
+    """Both accounts, and the hash of the label's secret that a factory reset goes back to.
+
+    ``recovery``: hash of the label's recovery key; empty on units without one.
+    """
 
     label: str
     admin: Account
     user: Account
+    recovery: str = ""
 
     def get(self, name: str) -> Account | None:
         """The account of this name, as written here."""
@@ -55,9 +59,9 @@ class Accounts:
         return replace(self, admin=account) if role is Role.ADMIN else replace(self, user=account)
 
 
-def first_accounts(label: str) -> Accounts:
-    """The accounts of a unit as delivered; ``label``: hash of its label's secret."""
-    return Accounts(label, Account(Role.ADMIN, label, must_change=True), Account(Role.USER))
+def first_accounts(label: str, recovery: str = "") -> Accounts:
+    """The accounts of a unit as delivered; ``label``, ``recovery``: hashes of what is on its label."""
+    return Accounts(label, Account(Role.ADMIN, label, must_change=True), Account(Role.USER), recovery)
 
 
 def encode_accounts(accounts: Accounts) -> bytes:
@@ -67,6 +71,7 @@ def encode_accounts(accounts: Accounts) -> bytes:
         "label": accounts.label,
         "admin": asdict(accounts.admin),
         "user": asdict(accounts.user),
+        **({"recovery": accounts.recovery} if accounts.recovery else {}),
     }
     return _canonical({**body, "sha256": hashlib.sha256(_canonical(body)).hexdigest()}) + b"\n"
 
@@ -75,8 +80,9 @@ def decode_accounts(data: bytes) -> Accounts:
     """The accounts of a file. Raises BadAccounts for whatever ``encode_accounts`` did not write."""
     try:
         fields = json.loads(data)
-        accounts = Accounts(fields["label"], _account(fields["admin"]), _account(fields["user"]))
-        texts = (accounts.label, accounts.admin.password, accounts.user.password)
+        both = _account(fields["admin"]), _account(fields["user"])
+        accounts = Accounts(fields["label"], *both, fields.get("recovery", ""))
+        texts = (accounts.label, accounts.admin.password, accounts.user.password, accounts.recovery)
         good = all(isinstance(text, str) for text in texts) and encode_accounts(accounts) == data
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise BadAccounts("not an accounts file") from error

@@ -27,10 +27,13 @@ class AccountKeeper:
     """Accounts and label of one unit. Opening makes what is not there yet; raises OSError.
 
     ``problem``: what was not as it had been left. A damaged accounts file is never replaced by one that lets somebody
-    in who could not get in before: nobody but the owner of the label can log in then.
+    in who could not get in before: nobody but the owner of the label can log in then. ``recovery``: the label has a recovery
+    key.
     """
 
-    def __init__(self, directory: Path, disk: Disk, serial: str, cost_log2: int = COST_LOG2) -> None:
+    def __init__(
+        self, directory: Path, disk: Disk, serial: str, cost_log2: int = COST_LOG2, *, recovery: bool = False
+    ) -> None:
         self.problem = ""
         self._disk = disk
         self._path = directory / NAME
@@ -38,6 +41,7 @@ class AccountKeeper:
         self._attempts_path = directory / ATTEMPTS
         self._serial = serial
         self._cost_log2 = cost_log2
+        self._recovery = recovery
         disk.make_directory(directory)
         self.current = self._load()
 
@@ -59,7 +63,7 @@ class AccountKeeper:
 
     def reset(self) -> None:
         """Back to the unit as delivered."""
-        self.save(first_accounts(self.current.label))
+        self.save(first_accounts(self.current.label, self.current.recovery))
         self._disk.remove(self._attempts_path)
 
     def attempts(self) -> dict[str, list[int]]:
@@ -83,8 +87,10 @@ class AccountKeeper:
                 self.problem = f"{NAME} cannot be read ({error}): the first password of the label is in force"
         label = self.label
         if label is None:
-            label = UnitLabel(self._serial, Role.ADMIN.value, new_secret())
+            key = new_secret() if self._recovery else ""
+            label = UnitLabel(self._serial, Role.ADMIN.value, new_secret(), key)
             self._disk.replace(self._label_path, encode_label(label))
-        accounts = first_accounts(hash_password(label.password, self._cost_log2))
+        recovery = hash_password(label.recovery, self._cost_log2) if label.recovery else ""
+        accounts = first_accounts(hash_password(label.password, self._cost_log2), recovery)
         self._disk.replace(self._path, encode_accounts(accounts))
         return accounts

@@ -1,5 +1,7 @@
 """The unit's label: its serial number and the first secret of its admin account, as printed on the housing.
 
+A THØR has a recovery key as well, for a lost password (*THØR/KEBA P30 configuration manual 120501*, 4.2).
+
 The secret is made by the unit at its first start; no two units share one and none is in the program. Kept for the
 factory reset is its hash (among the accounts); the label itself is a file that may be printed and removed.
 """
@@ -25,15 +27,22 @@ class BadLabel(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class UnitLabel:
-    """What is on the label. ``password`` is that of the account ``admin`` until it is changed."""
+    """What is on the label. ``password`` is that of the account ``admin`` until it is changed.
+
+    ``recovery``: the key that gives ``admin`` a new password; empty on units without one.
+    """
 
     serial: str
     account: str
     password: str
+    recovery: str = ""
 
     def text(self) -> str:
         """The label for people."""
-        return f"serial number  {self.serial}\naccount        {self.account}\nfirst password {self.password}\n"
+        recovery = f"recovery key   {self.recovery}\n" if self.recovery else ""
+        return (
+            f"serial number  {self.serial}\naccount        {self.account}\nfirst password {self.password}\n{recovery}"
+        )
 
 
 def new_secret() -> str:
@@ -47,7 +56,8 @@ def new_secret() -> str:
 
 def encode_label(label: UnitLabel) -> bytes:
     """The label's file."""
-    return json.dumps(asdict(label), sort_keys=True, indent=1).encode() + b"\n"
+    fields = {name: value for name, value in asdict(label).items() if value or name != "recovery"}
+    return json.dumps(fields, sort_keys=True, indent=1).encode() + b"\n"
 
 
 def decode_label(data: bytes) -> UnitLabel:

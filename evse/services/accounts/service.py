@@ -5,7 +5,8 @@ Rules (the sources of each: docs/settings.md, chapter Accounts):
 - An unknown name, an account without password and a wrong password take the same time and give the same answer.
 - Failed tries count on over a restart.
 - A changed password needs the old one, ends every session of the account and gives the changer a new one.
-- The administrator gives the user a password, to be changed at the next login; nobody resets the administrator's.
+- The administrator gives the user a password, to be changed at the next login; nobody resets the administrator's but, on
+  units that have one, the owner of the label's recovery key.
 - Every one of these leaves one record in the security log.
 """
 
@@ -35,6 +36,8 @@ from evse.services.settings.kinds import NO_TEXT, Label
 from evse.services.settings.model import Role
 
 WAITING: Final = 8
+RECOVERY: Final = "recovery key"
+"""What tries of the recovery key are counted and logged under."""
 A = TypeVar("A")
 R = TypeVar("R")
 
@@ -85,7 +88,7 @@ class AccountService:
         self._clock = clock
         self._cost_log2 = cost_log2
         self._sessions = Sessions()
-        self._attempts = Attempts(NAMES)
+        self._attempts = Attempts((*NAMES, RECOVERY))
         self._attempts.begin_with(keeper.attempts(), clock())
         self._hashing = asyncio.Lock()
         self._keeping = asyncio.Lock()
@@ -106,6 +109,8 @@ class AccountService:
 
     async def login(self, name: str, password: str, source: str) -> Login:
         """Open a session. Raises LoginRefused, Busy."""
+        # What a stranger has typed may be a password, or mean something here: it is counted and logged as no name.
+        name = name if name in NAMES else ""
         account, kept = await self._verified(name, password, source)
         if account is None:
             self._record(SecurityKind.LOGIN_FAILED, name, source)
@@ -163,6 +168,27 @@ class AccountService:
         self._record(kind, session.account, session.source, "account user" if new else "account user closed")
         self._end(Role.USER.value, "password given anew" if new else "account closed")
 
+    @property
+    def recoverable(self) -> bool:
+        """Whether the label has a recovery key."""
+        return bool(self.accounts.recovery)
+
+    async def recover(self, key: str, new: str, source: str) -> Login:
+        """Give ``admin`` a new password with the label's recovery key. Raises LoginRefused, PasswordRefused, Busy, OSError."""
+        self._check_tries(RECOVERY, source)
+        right = await self._hash(verify_password, key, self.accounts.recovery or self._nobody)
+        good = right and self.recoverable
+        if not good or self._attempts.succeed(RECOVERY):
+            await self._keep_attempts()
+        if not good:
+            self._record(SecurityKind.LOGIN_FAILED, RECOVERY, source)
+            raise LoginRefused
+        await self._check_new(self.accounts.admin, new)
+        account = await self._set(Role.ADMIN, new, must_change=False)
+        self._record(SecurityKind.PASSWORD_RESET, RECOVERY, source, "account admin")
+        self._end(Role.ADMIN.value, "password given anew")
+        return self._open(account, source)
+
     async def reset(self) -> None:
         """Factory reset: both accounts as delivered, nobody logged in. Raises OSError."""
         async with self._keeping:
@@ -184,13 +210,7 @@ class AccountService:
 
     async def _verified(self, name: str, password: str, source: str) -> tuple[Account | None, str]:
         """The account whose password this is, and its hash; ``None`` for a wrong one."""
-        wait_s = self._attempts.wait_s(name, self._clock())
-        if wait_s:
-            self._record(SecurityKind.LOGIN_BLOCKED, name, source)
-            raise LoginRefused(wait_s)
-        if self._waiting >= WAITING:
-            raise Busy
-        self._attempts.begin(name, self._clock())
+        self._check_tries(name, source)
         account = self.accounts.get(name)
         kept = account.password if account is not None and account.enabled else self._nobody
         right = await self._hash(verify_password, password, kept)
@@ -201,6 +221,16 @@ class AccountService:
         if account is None or not good or self.accounts.get(name) != account:
             return None, kept
         return account, kept
+
+    def _check_tries(self, name: str, source: str) -> None:
+        """Count a try. Raises LoginRefused, Busy."""
+        wait_s = self._attempts.wait_s(name, self._clock())
+        if wait_s:
+            self._record(SecurityKind.LOGIN_BLOCKED, name, source)
+            raise LoginRefused(wait_s)
+        if self._waiting >= WAITING:
+            raise Busy
+        self._attempts.begin(name, self._clock())
 
     async def _check_new(self, account: Account, new: str) -> None:
         if self.policy.refuses(new):
@@ -246,6 +276,4 @@ class AccountService:
             self._record(SecurityKind.SESSION_ENDED, session.account, session.source, why)
 
     def _record(self, kind: SecurityKind, actor: str, source: str, detail: str = "") -> None:
-        # A stranger may have typed a password where the name belongs.
-        known = actor if actor in NAMES else "(unknown name)"
-        self._log.record(SecurityEvent(kind, known, source, detail))
+        self._log.record(SecurityEvent(kind, actor or "(unknown name)", source, detail))

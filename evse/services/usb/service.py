@@ -17,7 +17,7 @@ from evse.services.disk import Disk
 from evse.services.firmware.manifest import Manifest, PackageError
 from evse.services.firmware.service import FirmwareState
 from evse.services.security.events import SecurityEvent, SecurityKind
-from evse.services.settings.problems import Refused
+from evse.services.settings.problems import Refused, shown_value
 from evse.services.settings.service import Actor, Settings
 from evse.services.usb.conf_file import FILE_LIMIT, BadConf, ConfFile, Fault, decode_conf, encode_conf
 from evse.services.usb.stick import CONFIGURATIONS, UPDATES, Plan, Step, file_name, permissions, plan
@@ -105,21 +105,23 @@ class UsbStick:
         except Refused as error:
             raise BadConf(_with_lines(file, error)) from None
         if not change.keys:
-            return f"{path.name}: the settings are as they were"
+            return f"{_named(path)}: the settings are as they were"
         told = "\n".join(f"{each.key} {each.old} -> {each.new}" for each in change.differences)
         after = "in force after a restart of the station" if change.needs_reboot else "in force"
-        return f"{path.name}: {len(change.differences)} settings taken, {after}\n{told}"
+        return f"{_named(path)}: {len(change.differences)} settings taken, {after}\n{told}"
 
     async def _update(self, path: Path) -> str:
         manifest, state = await self._firmware.examine(path), await self._firmware.state()
         if manifest.version == state.running:
-            return f"{path.name}: version {manifest.version} runs already"
+            return f"{_named(path)}: version {manifest.version} runs already"
         if manifest.version == state.returned:
             raise PackageError(
                 f"version {manifest.version} did not work here: use another one, or upload it as administrator"
             )
         await self._firmware.upload(_pieces(path), STICK)
-        return f"{path.name}: version {await self._firmware.install(STICK)} is tried after the restart that follows now"
+        return (
+            f"{_named(path)}: version {await self._firmware.install(STICK)} is tried after the restart that follows now"
+        )
 
     async def _told(self, root: Path, what: str, *, refused: bool = False) -> Notice:
         self.outcome = what
@@ -128,12 +130,15 @@ class UsbStick:
         text = f"{'refused: ' if refused else ''}{what}\n".replace("\n", "\r\n")
         serial = self._settings.catalogue.facts.serial
         try:
-            # Names on a stick may be no text.
-            content = text.encode(errors="backslashreplace")
-            await asyncio.to_thread(self._disk.replace, root / f"station_{serial}.txt", content)
+            await asyncio.to_thread(self._disk.replace, root / f"station_{serial}.txt", text.encode())
         except OSError:
             pass  # a stick that cannot be written, or is gone: display and log have it
         return Notice.USB_REFUSED if refused else Notice.USB_DONE
+
+
+def _named(path: Path) -> str:
+    """A name on a stick for people and logs: it may hold line breaks, or be no text at all."""
+    return shown_value(path.name, secret=False)
 
 
 def _with_lines(file: ConfFile, error: Refused) -> tuple[Fault, ...]:
@@ -144,13 +149,13 @@ def _with_lines(file: ConfFile, error: Refused) -> tuple[Fault, ...]:
 def _of_the_stick(root: Path, path: Path) -> Path:
     """``path``, which no symbolic link leads out of the stick: a stick must not make the station read or tell its own files."""
     if not path.resolve().is_relative_to(root.resolve()):
-        raise OSError(f"{path.name} is a link that leads away from the stick")
+        raise OSError(f"{_named(path)} is a link that leads away from the stick")
     return path
 
 
 def _plain_file(root: Path, path: Path) -> Path:
     if not stat.S_ISREG(_of_the_stick(root, path).stat().st_mode):
-        raise OSError(f"{path.name} is no plain file")
+        raise OSError(f"{_named(path)} is no plain file")
     return path
 
 

@@ -23,9 +23,16 @@ export class Stream {
     source.addEventListener("alive", () => this.alive());
     source.onerror = () => {
       this.onLink(false);
-      if (source.readyState === EventSource.CLOSED) this.later();
+      if (source.readyState === EventSource.CLOSED) this.refused();
     };
     this.alive();
+  }
+
+  async refused() {
+    this.later();
+    const answer = await fetch("/api/station", { cache: "no-store" }).catch(() => null);
+    // Where the page needs a login, its session is over.
+    if (answer?.status === 401) location.assign("/login");
   }
 
   alive() {

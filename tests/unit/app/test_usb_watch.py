@@ -85,12 +85,12 @@ def test_the_display_asks_for_the_stick_until_it_is_taken_out(tmp_path: Path) ->
 
 
 @pytest.mark.req("CFG-02")
-def test_a_name_that_is_no_text_is_told_in_escapes(tmp_path: Path) -> None:
+def test_a_name_that_is_no_text_becomes_none_in_logs(tmp_path: Path) -> None:
     bench = Bench(tmp_path, "config")
-    bench.put(os.fsdecode(b"CFG/\xff\xfe.conf"), b"[LOADMANAGEMENT]\nMaxAvailableCurrent=16000\n")
+    bench.put(os.fsdecode(b"CFG/\xff\nfake.conf"), b"[LOADMANAGEMENT]\nMaxAvailableCurrent=16000\n")
     bench.plug()
     assert (bench.settings.values["energy.station_maximum_a"], bench.shown[-1]) == (16, Notice.USB_DONE)
-    assert bench.report.startswith("\\udcff\\udcfe.conf: 1 settings taken")
+    assert bench.report.startswith("??fake.conf: 1 settings taken")
 
 
 @pytest.mark.req("CFG-02")

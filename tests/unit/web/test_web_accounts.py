@@ -14,6 +14,7 @@ from starlette.types import Message
 from evse.core.units import MINUTE, SECOND
 from evse.services.accounts.sessions import Session, Sessions
 from evse.services.security.events import SecurityKind
+from evse.services.settings.model import StationFacts
 from evse.web.guard import COOKIE
 from tests.fakes.settings_bench import ADMIN, USER, SettingsBench
 from tests.fakes.web_fake import station_view
@@ -237,6 +238,23 @@ async def test_on_hardware_no_route_answers_without_a_session() -> None:
                 status = (await ask(each, method, path)).status_code
                 assert (method, path) in OPEN or status in (401, 303), (method, path, status)
     assert bench.station.commands == []
+
+
+@pytest.mark.req("MNT-02", "MNT-04")
+async def test_the_recovery_key_opens_a_thor_and_no_other_station() -> None:
+    bench = SettingsBench(on_hardware=True, facts=StationFacts("thor", "T1"))
+    assert bench.keeper.label is not None
+    body = {"key": f" {bench.keeper.label.recovery} ", "new": "Third-word-3", "confirm": "Third-word-3"}
+    async with await bench.admin() as lost, bench.client() as client:
+        wrong = await client.post("/api/accounts/recover", json={**body, "key": bench.secret})
+        assert (wrong.status_code, wrong.json()["error"]) == (401, "the recovery key is wrong")
+        twice = await client.post("/api/accounts/recover", json={**body, "confirm": "Third-word-4"})
+        assert twice.status_code == 422
+        assert (await client.post("/api/accounts/recover", json=body)).json()["account"] == "admin"
+        assert (await client.get("/api/settings")).status_code == 200
+        assert (await lost.get("/api/settings")).status_code == 401
+    async with SettingsBench(on_hardware=True).client() as parking:
+        assert (await parking.post("/api/accounts/recover", json=body)).status_code == 404
 
 
 @pytest.mark.req("WEB-01")

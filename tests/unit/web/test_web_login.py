@@ -6,6 +6,7 @@ import re
 
 import pytest
 
+from evse.services.settings.model import StationFacts
 from evse.web.routes_login import TEXTS
 from tests.fakes.settings_bench import SettingsBench
 
@@ -26,6 +27,15 @@ async def test_the_page_speaks_both_languages_and_runs_no_inline_script(language
         for path in re.findall(r'(?:href|src)="(/static/[^"]+)"', page.text):
             assert (await client.get(path)).status_code == 200
         assert (await client.get("/login", params={"lang": "<script>"})).status_code == 422
+
+
+@pytest.mark.parametrize(
+    ("family", "said"), [("parking", "only a factory reset"), ("thor", "recovery key of the label")]
+)
+async def test_the_page_says_what_helps_against_a_lost_password(family: str, said: str) -> None:
+    bench = SettingsBench(on_hardware=True, facts=StationFacts(family, "S1"))
+    async with bench.client() as client:
+        assert said in (await client.get("/login")).text
 
 
 def test_both_languages_have_the_same_texts() -> None:

@@ -12,7 +12,7 @@ from evse.core.units import MINUTE, SECOND
 from evse.services.accounts import service as module
 from evse.services.accounts.accounts import BadAccounts, decode_accounts, encode_accounts
 from evse.services.accounts.keeper import ATTEMPTS, LABEL, NAME, AccountKeeper
-from evse.services.accounts.passwords import hash_password, verify_password
+from evse.services.accounts.passwords import THOR, hash_password, verify_password
 from evse.services.accounts.service import AccountService, Busy, LoginRefused, PasswordRefused
 from evse.services.security.events import SecurityKind, SecurityMemory
 from evse.services.settings.model import Role
@@ -21,7 +21,7 @@ from tests.fakes.crash_disk import CrashDisk, PowerCut
 T = TypeVar("T")
 HERE = Path("/d")
 COST = 4
-NEW, OTHER = "Fresh-pass-1", "Other-pass-2"
+NEW, OTHER, THIRD = "Fresh-pass-1", "Other-pass-2", "Third-word-3"
 
 
 class Bench:
@@ -195,6 +195,85 @@ def test_damaged_counts_stop_no_start(damage: bytes) -> None:
     bench.disk.replace(HERE / ATTEMPTS, damage)
     bench.service = bench.start()
     assert bench.login()
+
+
+class ThorBench(Bench):
+    """A unit whose label has a recovery key."""
+
+    def start(self) -> AccountService:
+        self.keeper = AccountKeeper(HERE, self.disk, "T1", COST, recovery=True)
+        return AccountService(self.keeper, self.log, lambda: self.now_us, THOR, cost_log2=COST)
+
+    @property
+    def key(self) -> str:
+        assert self.keeper.label is not None
+        return self.keeper.label.recovery
+
+    def recovered(self, key: str, new: str = THIRD) -> str:
+        return self.run(lambda s: s.recover(key, new, "10.0.0.3")).token
+
+    def cannot_recover(self, key: str) -> LoginRefused:
+        with pytest.raises(LoginRefused) as caught:
+            self.recovered(key)
+        return caught.value
+
+
+@pytest.mark.req("MNT-02", "MNT-04")
+def test_the_recovery_key_of_the_label_gives_the_administrator_a_new_password() -> None:
+    bench, other = ThorBench(), ThorBench(2)
+    lost = bench.commissioned()
+    assert bench.key not in ("", bench.secret, other.key)
+    assert f"recovery key   {bench.key}" in str(bench.keeper.label and bench.keeper.label.text())
+    for wrong in ("", bench.secret, NEW, other.key):
+        bench.cannot_recover(wrong)
+    with pytest.raises(PasswordRefused):
+        bench.recovered(bench.key, "short")
+    session = bench.service.session(bench.recovered(bench.key))
+    assert session is not None
+    assert (session.role, session.must_change) == (Role.ADMIN, False)
+    assert bench.service.session(lost) is None
+    bench.refused("admin", NEW)
+    bench.service = bench.start()
+    assert bench.login("admin", THIRD)
+    event = next(each for each in bench.log.events if each.kind is SecurityKind.PASSWORD_RESET)
+    assert (event.actor, event.source) == ("recovery key", "10.0.0.3")
+    assert bench.key not in str(bench.log.events)
+
+
+@pytest.mark.req("MNT-02")
+def test_the_recovery_key_outlives_a_factory_reset_and_the_printed_label() -> None:
+    bench = ThorBench()
+    key = bench.key
+    bench.commissioned()
+    bench.disk.remove(HERE / LABEL)
+    bench.run(lambda s: s.reset())
+    bench.service = bench.start()
+    assert bench.recovered(key)
+
+
+@pytest.mark.req("MNT-02")
+def test_tries_of_the_recovery_key_are_bounded_and_nobody_uses_them_up_by_logging_in() -> None:
+    bench = ThorBench()
+    bench.commissioned()
+    for _ in range(10):
+        bench.refused("recovery key", "x")
+    assert bench.refused("recovery key", "x").wait_s > 0
+    for _ in range(10):
+        bench.cannot_recover("wrong")
+    assert bench.cannot_recover(bench.key).wait_s > 0
+    assert bench.login("admin", NEW)
+    bench.now_us += 15 * MINUTE
+    assert bench.recovered(bench.key)
+
+
+@pytest.mark.req("MNT-02")
+def test_a_unit_without_a_recovery_key_is_opened_by_none() -> None:
+    bench = Bench()
+    assert not bench.service.recoverable
+    with pytest.raises(LoginRefused):
+        bench.run(lambda s: s.recover("", NEW, "10.0.0.3"))
+    with pytest.raises(LoginRefused):
+        bench.run(lambda s: s.recover(bench.secret, NEW, "10.0.0.3"))
 
 
 @pytest.mark.req("MNT-02")
