@@ -172,6 +172,7 @@ def page_router(
             board=(board := board_of(extras.board, view)),
             seats=seats(board),
             devices=(devices := devices_of(board)),
+            without_pilot={outlet.number for outlet in board.outlets if PILOT not in outlet_devices(outlet)},
             extras=extras,
             reason_words=reason_words,
             simulated=world is not None,

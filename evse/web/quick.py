@@ -43,7 +43,7 @@ QUICK: tuple[QuickAction, ...] = (
     QuickAction("unplug", "Unplug", "unplug", needs="pilot", when="unplug"),
     QuickAction("unplug_domestic", "Unplug appliance", "unplug", needs="domestic", when="unplug-domestic"),
     QuickAction("present_card", "Another badge", "badge", {"hold": 1, "uid": "0BADCAFE"}, needs="reader"),
-    QuickAction("cut_power", "Power cut, 10 s", "bolt", {"duration": 10}),
+    QuickAction("cut_power", "Power cut, 10\u00a0s", "bolt", {"duration": 10}),
     QuickAction("trip_residual", "Trip the RCD", "warn"),
     QuickAction("reset_residual", "Reset the RCD", "reset"),
 )
@@ -132,6 +132,7 @@ PLACES: Mapping[str, tuple[str, ...]] = {
 
 NEEDS: Mapping[str, str] = {
     **dict.fromkeys(PLACES["Domestic socket"], "domestic"),
+    **dict.fromkeys((*PLACES["Vehicle"], *PLACES["Cable and plug"], *PLACES["Pilot faults"]), "pilot"),
     **dict.fromkeys(("jam_shutter", "shutter_feedback_fault", "force_shutter_open"), "shutter"),
     **dict.fromkeys(("jam_lock", "lock_feedback_fault", "drain_lock_reserve", "force_lock_open"), "lock"),
     **dict.fromkeys(("present_card", "remove_card", "freeze_reader"), "reader"),

@@ -52,9 +52,9 @@ _AGREEMENT_ROUNDS = 8
 class OutletSetup:
     """How an outlet is built. ``phases``: wired phases, 1 or 3. ``input_count``: numbered input lines.
 
-    ``contacts``: the lines on which breaker, key lock, push button, service button or X1 have their contact; the others are free,
-    and closed at first when they stand in ``closed_at_rest``. ``dip``: positions of the DIP switches at first, one byte per bank. ``has_mode3``: there is a socket or cable with a
-    pilot; ``has_domestic``: there is a domestic socket. ``has_x2``: the front end has the switching output X2;
+    ``contacts``: the lines on which breaker, key lock, push button, service button or X1 have their contact; the others
+    are free, and closed at first when they stand in ``closed_at_rest``. ``dip``: positions of the DIP switches at first,
+    one byte per bank. ``has_mode3``: there is a socket or cable with a pilot; ``has_domestic``: there is a domestic socket. ``has_x2``: the front end has the switching output X2;
     ``phase_switch``: it drives a contactor for L2 and L3.
     """
 

@@ -16,6 +16,7 @@ import pytest
 from evse.core import commands as c
 from evse.core import events as e
 from evse.web.app import create_app
+from evse.web.board_port import BoardOutlet, BoardView
 from evse.web.ports import Outcome
 from evse.web.server import Server, make_server
 from evse.web.wire_port import WireLine
@@ -51,11 +52,11 @@ EVIL = "<img src=x onerror=document.title='evil'>"
 class Site:
     """The server in a thread of its own; the test drives the station through ``push``."""
 
-    def __init__(self) -> None:
+    def __init__(self, board: BoardView | None = None) -> None:
         self.station = FakeStation(diode_fault(station_view()))
         self.world = FakeWorld()
         self.records = FakeRecords()
-        self.extras = extras()
+        self.extras = extras() if board is None else replace(extras(), board=board)
         self.app = create_app(self.station, self.world, self.records, error_bits=ERROR_BITS, extras=self.extras)
         self.socket = socket.create_server(("127.0.0.1", 0))
         self.address = f"http://127.0.0.1:{self.socket.getsockname()[1]}/"
@@ -209,6 +210,25 @@ def test_a_quick_action_does_its_verb_at_the_chosen_outlet(site: Site, visit: Ca
     page.get_by_role("button", name="Hold a badge").click()
     page.wait_for_selector("#quick-result:has-text('Hold a badge: done')")
     assert site.world.applied == [("plug_in", {"outlet": 1}), ("present_card", {"hold": 1.0, "outlet": 2})]
+
+
+def test_an_action_is_offered_only_where_its_outlet_has_the_device(browser: Any) -> None:
+    site = Site(BoardView("other", outlets=(BoardOutlet(1, reader=False), BoardOutlet(2, "T2 - TE"))))
+    page = browser.new_page(viewport=DESK)
+    try:
+        page.goto(site.address, wait_until="domcontentloaded")
+        page.wait_for_selector("#link[data-tone=ok]")
+        badge = page.get_by_role("button", name="Hold a badge")
+        badge.wait_for(state="hidden")
+        assert page.get_by_role("button", name="Plug a car").is_visible()
+        page.locator(".world .segments label").nth(1).click()
+        badge.wait_for(state="visible")
+        place = page.locator("[data-unit='2'] .te").bounding_box()
+        assert place["x"] > page.locator("[data-unit='1'] .t2").bounding_box()["x"] + place["width"]
+        assert place["y"] > page.locator("[data-unit='2'] .t2").bounding_box()["y"]
+    finally:
+        page.close()
+        site.stop()
 
 
 def test_a_form_sends_what_was_changed_and_shows_the_refusal_in_place(site: Site, visit: Callable[..., Any]) -> None:

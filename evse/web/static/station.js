@@ -53,9 +53,10 @@ function awaited(number) {
   const outlet = cards.get(number)?.outlet;
   if (!outlet?.link_ok) return "";
   if (outlet.active_inputs.includes("KeyLocked")) return "key";
-  if (outlet.domestic?.plugged) return outlet.session ? "unplug-domestic" : "badge";
+  const ended = outlet.outlet_status === UNPLUG_STARTED;
+  if (outlet.domestic?.plugged) return outlet.session || ended || outlet.faults.length ? "unplug-domestic" : "badge";
   if (!plugged(outlet)) return outlet.shutter && outlet.shutter !== "open" && !outlet.session && outlet.access === "badge" ? "badge" : "plug";
-  if (outlet.outlet_status === UNPLUG_STARTED) return "unplug";
+  if (ended) return "unplug";
   if (outlet.session) return outlet.contactor_closed ? "stop" : "";
   return outlet.faults.length ? "unplug" : "badge";
 }

@@ -325,6 +325,9 @@ def test_a_verb_that_needs_a_device_is_left_out_where_the_board_has_none() -> No
         "weld_domestic",
     }
     assert offered(BoardView(dip_banks=(DipBank("DSW1", 8),), outlets=(BoardOutlet(1),))) == {"heat", "set_dip"}
+    pilot = tuple(VerbView(name, "station", "Does it.") for name in ("plug_in", "vehicle_stop", "short_pilot", "heat"))
+    domestic = grouped(pilot, devices_of(BoardView(outlets=(BoardOutlet(1, "TE"),))))
+    assert {verb.name for group in domestic for verb in group.verbs} == {"heat"}
     assert {verb.name for group in grouped(verbs) for verb in group.verbs} == {verb.name for verb in verbs}
 
 
