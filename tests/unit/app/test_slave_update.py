@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import socket
+import warnings
 from collections.abc import Callable
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -344,6 +345,13 @@ def test_an_x_series_is_master_by_its_settings_and_a_c_series_a_slave(tmp_path: 
         assert not network_of("thor-c", tmp_path / "w", "0.0.0.0")[0].on_loopback()
 
     asyncio.run(story())
+
+
+def test_where_there_is_no_network_nothing_is_begun(tmp_path: Path) -> None:
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        asyncio.run(network_of("parking", tmp_path)[0].run())
+    assert told == []
 
 
 def test_only_neighbours_are_asked() -> None:
