@@ -36,7 +36,8 @@ class Browser:
         self._family = family
         self._news = news
         self._names: dict[str, tuple[str, Place] | None] = {}
-        self._asking: set[asyncio.Task[None]] = set()
+        self._asking: dict[str, asyncio.Task[None]] = {}
+        self._again: set[str] = set()
         self._zeroconf: AsyncZeroconf | None = None
         self._browser: AsyncServiceBrowser | None = None
         self._addresses: tuple[str, ...] = ()
@@ -67,8 +68,10 @@ class Browser:
 
     async def close(self) -> None:
         """Search no more."""
-        for task in self._asking:
+        for task in self._asking.values():
             task.cancel()
+        self._asking.clear()
+        self._again.clear()
         zeroconf, self._zeroconf = self._zeroconf, None
         browser, self._browser = self._browser, None
         self._addresses = ()
@@ -87,18 +90,22 @@ class Browser:
         if name not in self._names and len(self._names) >= KNOWN_LIMIT:
             return
         self._names.setdefault(name, None)
-        task = asyncio.get_running_loop().create_task(self._ask(zeroconf, service_type, name))
-        self._asking.add(task)
-        task.add_done_callback(self._asking.discard)
+        # One question for each name at a time, however often its announcement changes meanwhile.
+        self._again.add(name)
+        if name not in self._asking:
+            ask = self._ask(zeroconf, service_type, name)
+            self._asking[name] = asyncio.get_running_loop().create_task(ask, name="who is in the network")
 
     async def _ask(self, zeroconf: Any, service_type: str, name: str) -> None:
         from zeroconf.asyncio import AsyncServiceInfo
 
-        info = AsyncServiceInfo(service_type, name)
-        if not await info.async_request(zeroconf, _ASK_MS) or name not in self._names:
-            return
-        self._names[name] = self._slave(info)
-        self._news.set()
+        while name in self._again:
+            self._again.discard(name)
+            info = AsyncServiceInfo(service_type, name)
+            if await info.async_request(zeroconf, _ASK_MS) and name in self._names:
+                self._names[name] = self._slave(info)
+                self._news.set()
+        self._asking.pop(name, None)
 
     def _slave(self, info: AsyncServiceInfo) -> tuple[str, Place] | None:
         about = {key: value or "" for key, value in info.decoded_properties.items()}

@@ -110,7 +110,7 @@ class ChargingNetwork:
         return "" if self.master is None else self.master.problem
 
     async def run(self) -> None:
-        """Take part, for ever; a station that cannot be in a network ends at once."""
+        """Take part, for ever; ends where there is no network."""
         if not self._can_be:
             return
         tasks = [self._watch()]

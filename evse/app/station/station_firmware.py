@@ -23,6 +23,8 @@ from evse.services.settings.service import Actor
 
 _log = logging.getLogger(__name__)
 UPLOAD: Final = "upload.part"
+PARTS: Final = "*.part"
+"""Packages on their way, in or out."""
 BROUGHT: Final = "brought.part"
 """Where a package of another station arrives: it keeps no administrator waiting."""
 LOOK_S: Final = 1.0
@@ -84,6 +86,7 @@ class StationFirmware:
     async def run(self) -> None:
         """Tell what came of the last trial, then watch the present one; ends when there is none."""
         try:
+            await asyncio.to_thread(self._tidy)
             await asyncio.to_thread(self.service.begin)
             if not (await self.state()).trial:
                 return
@@ -103,6 +106,11 @@ class StationFirmware:
             pass  # somebody was faster
         except OSError as error:
             _log.warning("the trial of the firmware cannot be ended: %s", error)
+
+    def _tidy(self) -> None:
+        """Remove what a power cut has left of packages on their way."""
+        for path in self._directory.glob(PARTS):
+            path.unlink(missing_ok=True)
 
     async def state(self) -> FirmwareState:
         state = await asyncio.to_thread(self.service.state)

@@ -27,8 +27,6 @@ if TYPE_CHECKING:
 _ENTRY: Final = struct.Struct("<4s2xHH4x4xIIHH")
 """A local file header of a ZIP file (APPNOTE 6.3, 4.3.7): signature, flags, method, sizes, lengths of name and extra field."""
 _MARK: Final = b"PK\x03\x04"
-HEAD_LIMIT: Final = 2 * _ENTRY.size + len(MANIFEST) + len(SIGNATURE) + MANIFEST_LIMIT + SIGNATURE_SIZE
-"""Bytes of a head at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +43,10 @@ class Head:
 
 
 def head_of(data: bytes) -> Head | None:
-    """The head at the beginning of ``data``; ``None`` while more is needed. Raises ``PackageError`` when there is none."""
+    """The head at the beginning of ``data``; ``None`` while more is needed. Raises ``PackageError`` when there is none.
+
+    More than a manifest and a signature of their greatest sizes is never needed.
+    """
     manifest = _entry(data, 0, MANIFEST, MANIFEST_LIMIT)
     if manifest is None:
         return None
@@ -70,7 +71,7 @@ class Incoming:
             size += len(piece)
             held += piece
             if self.manifest is None:
-                head = head_of(held[:HEAD_LIMIT])
+                head = head_of(held)
                 if head is None:
                     continue
                 self.manifest = await judge(head)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from typing import ClassVar
 
 import pytest
+from zeroconf import ServiceStateChange
 
-from evse.app.network.browsing import Browser, Place
+from evse.app.network.browsing import KNOWN_LIMIT, Browser, Place
 from evse.app.network.discovery import Discovery
 
 pytestmark = [pytest.mark.anyio, pytest.mark.req("MNT-03", "NET-02")]
@@ -65,3 +67,61 @@ async def test_who_searches_nowhere_finds_nobody(monkeypatch: pytest.MonkeyPatch
     with pytest.raises(OSError, match="cannot be searched"):
         await browser.search((HERE,))
     assert browser.found == {}
+
+
+class StrangeInfo:
+    """What a stranger announces; ``asked`` counts the questions for it."""
+
+    asked = 0
+    properties: ClassVar[dict[str, str | None]] = {"uid": "S1", "family": "thor", "network": "slave"}
+    addresses: ClassVar[list[str]] = ["192.0.2.1"]
+    port = 80
+
+    def __init__(self, _service_type: str, _name: str) -> None:
+        self.decoded_properties = self.properties
+
+    async def async_request(self, _zeroconf: object, _timeout_ms: int) -> bool:
+        StrangeInfo.asked += 1
+        await asyncio.sleep(0)
+        return True
+
+    def parsed_addresses(self) -> list[str]:
+        return self.addresses
+
+
+@pytest.mark.parametrize(
+    ("properties", "addresses", "port"),
+    [
+        ({}, ["192.0.2.1", "169.254.169.254", "::1"], 80),
+        ({}, [HERE], 0),
+        ({"uid": "S1@127.0.0.1"}, [HERE], 80),
+        ({"uid": ""}, [HERE], 80),
+        ({"family": "city"}, [HERE], 80),
+        ({"network": None}, [HERE], 80),
+        ({}, [HERE], 80),
+    ],
+)
+async def test_an_announcement_counts_for_a_neighbour_only_and_a_storm_of_them_costs_little(
+    properties: dict[str, str | None], addresses: list[str], port: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    browser = Browser("thor", asyncio.Event())
+    try:
+        await browser.search((HERE,))
+        monkeypatch.setattr("zeroconf.asyncio.AsyncServiceInfo", StrangeInfo)
+        monkeypatch.setattr(StrangeInfo, "properties", {**StrangeInfo.properties, **properties})
+        monkeypatch.setattr(StrangeInfo, "addresses", addresses)
+        monkeypatch.setattr(StrangeInfo, "port", port)
+        monkeypatch.setattr(StrangeInfo, "asked", 0)
+        updated, removed = ServiceStateChange.Updated, ServiceStateChange.Removed
+        for number in range(2 * KNOWN_LIMIT):
+            for _ in range(5):
+                browser._changed(None, "s", f"n{number}", updated)  # as the library does
+        for _ in range(20):
+            await asyncio.sleep(0)
+        good = not properties and addresses == [HERE] and port == 80
+        assert browser.found == ({"S1": Place(HERE, 80)} if good else {})
+        assert StrangeInfo.asked <= KNOWN_LIMIT
+        browser._changed(None, "s", "n0", removed)
+        assert len(browser.found) == good
+    finally:
+        await browser.close()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import socket
+import warnings
 from collections.abc import Callable
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -187,13 +188,18 @@ def test_a_master_with_the_program_of_the_machine_or_on_trial_sends_nothing(tmp_
     async def story() -> None:
         await master.until_rest()
         assert master.standing()[0] is Standing.NO_OFFER
-        master.firmware.service.stage(package_bytes("2.0.0"))
-        master.firmware.service.install()
-        master.firmware.restart()
-        assert master.firmware.service.state().trial
+        for version in ("2.0.0", "3.0.0"):
+            master.firmware.service.stage(package_bytes(version))
+            master.firmware.service.install()
+            master.firmware.restart()
+            assert master.firmware.service.state().trial
+            master.now_us += 10 * SECOND
+            await master.until_rest()
+            assert (slave.got, master.standing()[0]) == ([], Standing.NO_OFFER), version
+            master.firmware.service.confirm()
         master.now_us += 10 * SECOND
         await master.until_rest()
-        assert slave.got == []
+        assert b'"version":"3.0.0"' in slave.got[0]
 
     with_slave(master, slave.play, story)
 
@@ -339,6 +345,13 @@ def test_an_x_series_is_master_by_its_settings_and_a_c_series_a_slave(tmp_path: 
         assert not network_of("thor-c", tmp_path / "w", "0.0.0.0")[0].on_loopback()
 
     asyncio.run(story())
+
+
+def test_where_there_is_no_network_nothing_is_begun(tmp_path: Path) -> None:
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        asyncio.run(network_of("parking", tmp_path)[0].run())
+    assert told == []
 
 
 def test_only_neighbours_are_asked() -> None:

@@ -149,3 +149,13 @@ async def test_a_package_that_stops_half_way_is_told_and_leaves_nothing(
         assert (
             await admin.post("/api/firmware/package", content=package_bytes("2.0.0"), headers=ZIP)
         ).status_code == 200
+
+
+async def test_what_a_power_cut_left_of_a_package_is_gone_after_the_start(tmp_path: Path) -> None:
+    web = Web(tmp_path)
+    directory = tmp_path / "firmware"
+    directory.mkdir()
+    for name in ("upload.part", "brought.part", "for-slaves.part"):
+        (directory / name).write_bytes(b"half")
+    await StationFirmware(web.firmware.service, tmp_path, lambda: True, lambda: 0).run()
+    assert left(tmp_path, "*.part") == []

@@ -178,9 +178,18 @@ async def test_without_its_switch_a_slave_says_and_takes_nothing(slave: Slave, o
 
 
 async def test_nothing_is_taken_while_a_vehicle_is_plugged_in_or_a_version_on_trial(slave: Slave) -> None:
+    data, read = handed_on("2.0.0"), 0
+
+    async def in_pieces() -> AsyncIterator[bytes]:
+        nonlocal read
+        for start in range(0, len(data), 50):
+            read = start
+            yield data[start : start + 50]
+
     slave.firmware.plugged = True
     assert (await slave.told()).plugged
-    answer = await slave.post(handed_on("2.0.0"))
+    answer = await slave.post(in_pieces())
+    assert read < data.index(b"program"), "nothing is read beyond the head"
     assert (answer.status_code, "vehicle is plugged" in answer.json()["error"]) == (409, True)
     assert slave.as_before()
     slave.firmware.plugged = False

@@ -13,8 +13,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evse.services.firmware.head import HEAD_LIMIT, Head, Incoming, head_of
-from evse.services.firmware.manifest import Manifest, PackageError
+from evse.services.firmware.head import Head, Incoming, head_of
+from evse.services.firmware.manifest import MANIFEST_LIMIT, Manifest, PackageError
 from evse.services.firmware.package import MANIFEST, SIGNATURE, open_package, size_again, write_package
 from evse.services.firmware.slots import Slots
 from tests.fakes.firmware_bench import KEY, FirmwareBench, package_bytes
@@ -22,14 +22,19 @@ from tests.fakes.firmware_bench import KEY, FirmwareBench, package_bytes
 pytestmark = pytest.mark.req("MNT-03")
 
 
-def handed_on(version: str = "2.0.0", content: bytes = b"program" * 3_000) -> bytes:
-    """A package as a master makes it of the version that it runs."""
+def confirmed_bench(version: str = "2.0.0", content: bytes = b"program" * 3_000) -> FirmwareBench:
+    """A station whose confirmed version came as a package."""
     bench = FirmwareBench()
     bench.service.stage(package_bytes(version, 3, content=content))
     bench.service.install()
     bench.restart()
     bench.service.confirm()
-    return packed(bench.slots())
+    return bench
+
+
+def handed_on(version: str = "2.0.0", content: bytes = b"program" * 3_000) -> bytes:
+    """A package as a master makes it of the version that it runs."""
+    return packed(confirmed_bench(version, content).slots())
 
 
 def packed(slots: Slots) -> bytes:
@@ -58,6 +63,14 @@ def test_a_package_made_again_is_the_makers_own_and_begins_with_its_head() -> No
 def test_the_program_that_came_with_the_machine_is_no_package() -> None:
     with pytest.raises(PackageError, match="came with the machine"):
         packed(FirmwareBench().slots())
+
+
+def test_a_version_that_is_damaged_on_the_disk_is_not_handed_on() -> None:
+    bench = confirmed_bench()
+    (path,) = [each for each in bench.disk.files if each.name == "app"]
+    bench.disk.replace(path, b"progrbm")
+    with pytest.raises(PackageError, match="not kept as it was written"):
+        packed(bench.slots())
 
 
 def test_every_beginning_asks_for_more_until_the_head_is_there() -> None:
@@ -161,7 +174,7 @@ def test_a_head_has_its_limit() -> None:
         sent = len(begin)
         while True:
             sent += 1_000
-            assert sent < HEAD_LIMIT + 10_000
+            assert sent < MANIFEST_LIMIT + 10_000
             yield b"x" * 1_000
 
     with pytest.raises(PackageError):
