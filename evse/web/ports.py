@@ -71,13 +71,15 @@ class Condition:
     """How the services themselves are. ``snapshot_age_us``: of the newest one, ``None`` without connection to control.
 
     ``journal_problem``: why nothing can be stored at the moment; empty while it can. ``supervision_problem``: what a central
-    system does not know and will not be told any more; empty when there is nothing.
+    system does not know and will not be told any more; empty when there is nothing. ``memory_problem``: what of settings, accounts
+    and security log is not as it was left, or cannot be written.
     """
 
     connected: bool
     snapshot_age_us: int | None
     journal_problem: str = ""
     supervision_problem: str = ""
+    memory_problem: str = ""
 
 
 class StationSource(Protocol):

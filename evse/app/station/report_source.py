@@ -79,7 +79,7 @@ class StationReport:
         troubles = (
             condition.journal_problem,
             condition.supervision_problem,
-            settings.problem if settings is not None else "",
+            condition.memory_problem or (settings.problem if settings is not None else ""),
             self._host_problem(),
             "" if self._network is None else self._network.problem,
         )
