@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from evse.core.units import HOUR, MINUTE
+from evse.core.units import HOUR, MINUTE, SECOND
 from evse.services.firmware.manifest import Manifest, PackagedFile
 from evse.services.firmware.neighbours import (
     FRESH_US,
@@ -137,6 +137,14 @@ def test_every_package_that_came_to_nothing_makes_the_next_wait_longer() -> None
     assert pauses[-1] >= LONGEST_US
     assert len(times) < 35
     assert network.plan.findings()[0].note == "refused"
+
+
+def test_another_version_is_sent_at_once_whatever_became_of_the_one_before() -> None:
+    network = Network(OLD, taking=False)
+    network.run(12 * HOUR)
+    before = len(network.sent)
+    network.run(network.now_us + SECOND, offer=replace(OFFER, version="2.0.1"))
+    assert len(network.sent) == before + 1
 
 
 def test_a_slave_that_wants_to_be_left_alone_is_but_not_for_ever() -> None:
