@@ -39,6 +39,21 @@ def shipped_profiles() -> tuple[str, ...]:
     return tuple(sorted(item.name[:-5] for item in root.iterdir() if item.name.endswith(".yaml")))
 
 
+@dataclass(frozen=True, slots=True)
+class ProfileHead:
+    """What a shipped profile says of itself."""
+
+    family: str
+    description: str
+
+
+def shipped_heads() -> dict[str, ProfileHead]:
+    """The shipped profiles by name, sorted; a family that is not written is the one that is inherited."""
+    data = {name: found.data for name in shipped_profiles() if (found := _read_shipped(name)) is not None}
+    family = {name: str(own.get("family") or data[str(own["inherits"])]["family"]) for name, own in data.items()}
+    return {name: ProfileHead(family[name], str(own.get("description", ""))) for name, own in data.items()}
+
+
 def load_profile(reference: str | Path) -> Profile:
     """Load a profile by path or by the name of a shipped one; an existing path always wins.
 

@@ -119,7 +119,14 @@ class ShutterKeys(Strict):
     pulse_ms: float = _ms(_SHUTTER, "pulse_us", 50, 4000, "Length of one motor pulse")
     confirm_ms: float = _ms(_SHUTTER, "confirm_us", 50, 10_000, "From the start of the pulse to the expected feedback")
     retry_pause_ms: float = _ms(_SHUTTER, "retry_pause_us", 0, 60_000, "Pause between two tries")
-    tries: int = key(_SHUTTER.tries, "Tries before the shutter is reported as faulty", core="tries", ge=1, le=10)
+    tries: int = key(
+        _SHUTTER.tries,
+        "Tries before the shutter is reported as faulty; over an empty socket it is then tried once a minute for an hour, "
+        "later when somebody comes or after maintenance",
+        core="tries",
+        ge=1,
+        le=10,
+    )
 
 
 class PhaseSwitchKeys(Strict):

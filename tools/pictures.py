@@ -200,9 +200,8 @@ def photograph(browser: Any, address: str, target: Path, width: str, scheme: str
         page.close()
 
 
-def take(browser: Any, profile: str, folder: Path, moments: Sequence[str], schemes: Sequence[str]) -> list[Path]:
-    """Every picture of one profile; returns their files."""
-    made = []
+def take(browser: Any, profile: str, folder: Path, moments: Sequence[str], schemes: Sequence[str]) -> None:
+    """Take every picture of one profile, and tell each as soon as it is there."""
     with running(profile) as station:
         for moment in STORIES.get(profile, (Moment("idle"),)):
             for step in moment.steps:
@@ -214,8 +213,7 @@ def take(browser: Any, profile: str, folder: Path, moments: Sequence[str], schem
                 for scheme in schemes:
                     target = folder / f"{Path(profile).stem}-{moment.name}-{width}-{scheme}.png"
                     photograph(browser, station.address, target, width, scheme)
-                    made.append(target)
-    return made
+                    print(target, flush=True)
 
 
 def readme_picture(browser: Any) -> list[Path]:
@@ -259,17 +257,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         with sync_playwright() as playwright:
             browser = playwright.chromium.launch(executable_path=chromium, args=list(BROWSER_ARGUMENTS))
             if options.readme:
-                made = readme_picture(browser)
+                print(*readme_picture(browser))
             else:
-                made = []
                 for profile in options.profile or STORIES:
-                    made += take(browser, profile, options.to, options.moment, options.scheme or SCHEMES)
+                    take(browser, profile, options.to, options.moment, options.scheme or SCHEMES)
             browser.close()
     except PictureError as error:
         print(f"tools/pictures: {error}", file=sys.stderr)
         return 1
-    for path in made:
-        print(path)
     return 0
 
 

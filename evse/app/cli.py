@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import argparse
 import gc
-import json
 import os
 import sys
 from collections.abc import Iterator, Sequence
@@ -59,6 +58,7 @@ exit codes: 0 control does what was recorded, 1 it does something else (the firs
 profile cannot be used
 """
 _PROFILE_EXAMPLES: Final = """examples:
+  evse profile list                               what comes with the program
   evse profile check parking --all                a shipped profile, with every effective value
   evse profile check ./my-board.yaml --json
 """
@@ -247,6 +247,9 @@ def _add_firmware(commands: Commands[argparse.ArgumentParser]) -> None:
 def _add_profile(commands: Commands[argparse.ArgumentParser]) -> None:
     profile = commands.add_parser("profile", help="work on profiles", epilog=_PROFILE_EXAMPLES + _CODES)
     actions = profile.add_subparsers(dest="action", required=True, metavar="ACTION")
+    known = actions.add_parser("list", help="the profiles that come with the program", epilog=_CODES)
+    known.add_argument("--json", action="store_true", help="print them as JSON")
+    known.set_defaults(run=_profile_list)
     check = actions.add_parser("check", help="check a profile and show what counts", epilog=_PROFILE_EXAMPLES + _CODES)
     check.add_argument("file", metavar="FILE", help="YAML file, or name of a shipped profile")
     check.add_argument("--all", action="store_true", help="show every effective value, defaults too")
@@ -406,13 +409,18 @@ def _firmware(arguments: argparse.Namespace) -> int:
 
 
 def _profile_check(arguments: argparse.Namespace) -> int:
-    from boards.check import check_profile
-    from boards.problems import printable
+    from evse.app.commands.profile_command import check
 
-    report = check_profile(arguments.file)
-    text = "\n".join(map(printable, report.as_text(every=arguments.all).split("\n")))
-    print(json.dumps(report.as_json(), indent=2) if arguments.json else text)
-    return OK if report.ok else BAD_INPUT
+    right, text = check(arguments.file, every=arguments.all, as_json=arguments.json)
+    print(text)
+    return OK if right else BAD_INPUT
+
+
+def _profile_list(arguments: argparse.Namespace) -> int:
+    from evse.app.commands.profile_command import list_profiles
+
+    print(list_profiles(as_json=arguments.json))
+    return OK
 
 
 def _meters_list(arguments: argparse.Namespace) -> int:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from evse.services.accounts.service import AccountService
     from evse.services.records import Record
     from evse.services.report.content import Report
+    from evse.services.settings.model import Role
     from evse.services.settings.service import Settings
     from evse.web.badge_port import BadgePort
     from evse.web.board_port import BoardView
@@ -71,13 +72,15 @@ class Condition:
     """How the services themselves are. ``snapshot_age_us``: of the newest one, ``None`` without connection to control.
 
     ``journal_problem``: why nothing can be stored at the moment; empty while it can. ``supervision_problem``: what a central
-    system does not know and will not be told any more; empty when there is nothing.
+    system does not know and will not be told any more; empty when there is nothing. ``memory_problem``: what of settings, accounts
+    and security log is not as it was left, or cannot be written.
     """
 
     connected: bool
     snapshot_age_us: int | None
     journal_problem: str = ""
     supervision_problem: str = ""
+    memory_problem: str = ""
 
 
 class StationSource(Protocol):
@@ -155,8 +158,11 @@ class HistoryPort(Protocol):
 class ReportPort(Protocol):
     """Makes maintenance reports."""
 
-    async def report(self) -> Report:
-        """The report as of now; what cannot be read is left out and named among the problems."""
+    async def report(self, reader: Role | None = None) -> Report:
+        """The report as of now, with what the account ``reader`` may see; ``None``: whoever is at the station itself.
+
+        What cannot be read is left out and named among the problems.
+        """
 
 
 class ControlPort(Protocol):

@@ -4,7 +4,8 @@
 |------------|------|---------------------------------------------------------------------------------------------------|
 | `ok`       | 200  | nothing is wrong                                                                                  |
 | `degraded` | 200  | it works, but not all of it: a front end or a reader does not answer, the latched state is not    |
-|            |      | restored yet, Snapshots come late; a central system was not told of a charge and will not be      |
+|            |      | restored yet, Snapshots come late; a central system was not told of a charge and will not be;     |
+|            |      | settings, accounts or security log are not as they were left, or cannot be written                |
 | `failed`   | 503  | nobody can be served: control is gone or does not react, the journal cannot be written or read    |
 
 `reasons` says what, in words, the gravest first.
@@ -107,6 +108,8 @@ def _grave(view: StationView | None, condition: Condition, journal: str) -> Iter
 def _light(view: StationView | None, condition: Condition) -> Iterator[str]:
     if condition.supervision_problem:
         yield condition.supervision_problem
+    if condition.memory_problem:
+        yield condition.memory_problem
     if view is None:
         return
     if condition.snapshot_age_us is not None and condition.snapshot_age_us > LATE_SNAPSHOT_US:

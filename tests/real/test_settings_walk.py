@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -66,6 +67,21 @@ def test_the_first_hour_of_a_station(station: RunningStation) -> None:
         "Outdoor",
     )
     until("the imported settings are active", lambda: bool(evse(station, "settings", "list", secrets=admin)["active"]))
+
+
+@pytest.mark.req("CFG-01")
+def test_settings_that_were_damaged_from_outside_are_told_by_the_health(station: RunningStation) -> None:
+    data = Path(station.status()["data"])
+    station.stop()
+    (data / "settings" / "settings.json").write_bytes(b"?")
+    station.start()
+
+    def told() -> bool:
+        reasons = (station.get("api/health") or {}).get("reasons", [])
+        return any("settings.json cannot be read" in reason for reason in reasons)
+
+    until("the health tells of the settings", told)
+    assert "settings.json cannot be read" in json.dumps(station.get("api/report"))
 
 
 @pytest.mark.req("CFG-03", "MNT-02")

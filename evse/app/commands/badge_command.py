@@ -15,6 +15,7 @@ from typing import Any, Final
 
 from boards.problems import printable
 from evse.app.commands.station_choice import BAD_INPUT, FAILED, NOT_RUNNING, OK, Complaint, find_station
+from evse.app.commands.station_client import details
 
 _TIMEOUT_S: Final = 30.0
 LOGIN_VARIABLE: Final = "EVSE_PASSWORD"  # a name, no secret
@@ -128,7 +129,7 @@ class _Station:
     def _log_in(self) -> None:
         login = {"name": self._account, "password": _password(self._account)}
         if json.loads(self._send("/api/login", json.dumps(login).encode(), "application/json")).get("must_change"):
-            raise Complaint("the password must be changed first: log in with a browser", FAILED)
+            raise Complaint("the password must be changed first: evse account password", FAILED)
 
 
 def _password(account: str) -> str:
@@ -143,8 +144,8 @@ def _password(account: str) -> str:
 def _refused(error: urllib.error.HTTPError) -> Complaint:
     try:
         body = json.loads(error.read())
-        lines = [str(body["error"]), *(body.get("allowed") or [] if error.code == 409 else [])]
-    except (ValueError, KeyError, TypeError):
+        lines = [str(body["error"]), *(details(body) if error.code in (409, 422) else [])]
+    except (ValueError, KeyError, TypeError, AttributeError):
         lines = [f"the station answers with status {error.code}"]
     return Complaint("\n".join(map(str, lines)), BAD_INPUT if error.code in (400, 413, 415, 422) else FAILED)
 

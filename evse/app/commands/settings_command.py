@@ -322,7 +322,7 @@ def secret(variable: str, prompt: str) -> str:
     if found is not None:
         return found
     if not sys.stdin.isatty():
-        raise Complaint(f"no terminal to ask at: give it in the environment variable {variable}", BAD_INPUT)
+        raise Complaint(f"no terminal to ask at: put the answer into the environment variable {variable}", BAD_INPUT)
     return getpass.getpass(prompt)
 
 

@@ -13,6 +13,8 @@ from evse.app.processes.paths import RunningStation
 
 _TIMEOUT_S: Final = 30.0
 _COOKIE: Final = "evse-session"
+_COMMANDS: Final = {"POST /api/accounts/password": "change it with: evse account password"}
+"""Hints for programs, and what a person at the command line does."""
 
 
 class StationClient:
@@ -83,13 +85,15 @@ def _refused(error: urllib.error.HTTPError) -> Complaint:
     try:
         body = json.loads(error.read())
         problems = body.get("problems") or []
-        lines = [_line(each) for each in problems] or [body["error"], *_details(body)]
+        lines = [_line(each) for each in problems] or [body["error"], *details(body)]
     except (ValueError, KeyError, TypeError, AttributeError):
         lines = [f"the station answers with status {error.code}"]
+    lines = [_COMMANDS.get(line, line) for line in lines]
     return Complaint("\n".join(map(str, lines)), BAD_INPUT if error.code in (400, 401, 413, 415, 422) else FAILED)
 
 
-def _details(body: dict[str, Any]) -> list[str]:
+def details(body: dict[str, Any]) -> list[str]:
+    """What a refusal says besides the error: what is allowed, a line each where it is a list, and the hint."""
     allowed = body.get("allowed")
     if isinstance(allowed, list):
         return [*map(str, allowed), *([body["hint"]] if body.get("hint") else [])]

@@ -115,12 +115,13 @@ class ChargingNetwork:
         return "" if self.master is None else self.master.problem
 
     async def run(self) -> None:
-        """Take part, for ever."""
+        """Take part, for ever; ends where there is no network."""
+        if not self._can_be:
+            return
         tasks = [self._watch()]
         if self.master is not None:
             tasks.append(self.master.run())
-        if self._can_be:
-            await asyncio.gather(*tasks)
+        await asyncio.gather(*tasks)
 
     async def _watch(self) -> None:
         told = self.about()

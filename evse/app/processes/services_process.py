@@ -221,7 +221,7 @@ class ServicesProcess:
     def _make_hub(self, services: StationServices) -> StationHub:
         hands = Tampering(self._memory.log)
         services.cards.taught = hands.taught
-        return StationHub(services, self._mapping, observer=hands.see)
+        return StationHub(services, self._mapping, observer=hands.see, remembering=lambda: self._memory.problem)
 
     def _make_firmware(self, task: Task, restart: Callable[[], None]) -> StationFirmware:
         data = Path(task.data)

@@ -68,7 +68,7 @@ def monotonic_us() -> int:
 
 class StationHub:
     """An ``ExchangeHandler``, a ``StationSource`` and a ``HistoryPort``. ``sender`` is set once the exchange exists;
-    ``observer`` sees each event once.
+    ``observer`` sees each event once; ``remembering``: what is wrong with settings, accounts and security log.
     """
 
     def __init__(
@@ -77,11 +77,13 @@ class StationHub:
         mapping: Callable[[str], ClockMapping],
         clock: Callable[[], int] = monotonic_us,
         observer: Callable[[Event], None] = lambda _event: None,
+        remembering: Callable[[], str] = lambda: "",
     ) -> None:
         self.sender: Sender | None = None
         self._services = services
         self._mapping = mapping
         self._observer = observer
+        self._remembering = remembering
         self._clock = clock
         self._view: StationView | None = None
         self._connected = False
@@ -195,7 +197,8 @@ class StationHub:
     def condition(self) -> Condition:
         """Whether control is here, how old its newest Snapshot is, and whether the journal works."""
         age_us = self._clock() - self._viewed_us if self._connected else None
-        return Condition(self._connected, age_us, self._services.problem, self._services.back_end.problem)
+        supervision = self._services.back_end.problem
+        return Condition(self._connected, age_us, self._services.problem, supervision, self._remembering())
 
     async def subscribe(self) -> AsyncIterator[Update]:
         """Updates from now on."""

@@ -111,7 +111,7 @@ class StationMemory:
     @property
     def problem(self) -> str:
         """What is wrong with what is remembered; empty when nothing is."""
-        return self.settings.problem or self.accounts.problem or self.log.problem
+        return "; ".join(filter(None, (self.settings.problem, self.accounts.problem, self.log.problem)))
 
     def close(self) -> None:
         """Write what waits."""

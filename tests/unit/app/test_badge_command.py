@@ -132,9 +132,9 @@ def test_a_refusal_is_told_line_by_line(station: Played, capsys: pytest.CaptureF
         "evse: line 2: bad",
         "evse: line 4: edited",
     ]
-    station.refusal = 422, {"error": "uid: no badge", "allowed": "pattern"}
+    station.refusal = 422, {"error": "uid: no badge", "allowed": "4 to 10 bytes"}
     assert badge("add", "x", "--json") == 2
-    assert json.loads(capsys.readouterr().out) == {"ok": False, "reason": "uid: no badge"}
+    assert json.loads(capsys.readouterr().out) == {"ok": False, "reason": "uid: no badge\nallowed: 4 to 10 bytes"}
     assert badge("remove-all") == 2
 
 
@@ -161,6 +161,21 @@ def test_a_wrong_password_or_one_that_must_be_changed_is_said(
     monkeypatch.setattr("sys.stdin.isatty", lambda: False, raising=False)
     assert badge("list") == 2
     assert "EVSE_PASSWORD" in capsys.readouterr().err
+
+
+def test_a_refusal_says_what_would_be_right(station: Played, capsys: pytest.CaptureFixture[str]) -> None:
+    wrong = {
+        "error": "comment: a text of 51 characters",
+        "where": "body.comment",
+        "allowed": "text of 0 to 50 characters",
+    }
+    station.refusal = (422, wrong | {"hint": "shown in charge records"})
+    assert badge("add", "04A1B2C3") == 2
+    assert capsys.readouterr().err.splitlines() == [
+        "evse: comment: a text of 51 characters",
+        "evse: allowed: text of 0 to 50 characters",
+        "evse: shown in charge records",
+    ]
 
 
 def test_no_station_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

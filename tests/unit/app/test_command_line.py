@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from boards.load import shipped_profiles
 from evse.app.cli import main
 from evse.app.commands.world_command import _refusal, _show, parse_value
 from evse.app.processes.paths import Hold, write_status
@@ -156,6 +157,16 @@ def test_meters_are_listed_and_checked(capsys: pytest.CaptureFixture[str], tmp_p
     assert "bad.yaml:4:6: map: 'perhaps' is not allowed; allowed: public, none" in capsys.readouterr().out
     assert main(["meters", "check", str(bad), "--json"]) == 2
     assert json.loads(capsys.readouterr().out)["ok"] is False
+
+
+def test_the_shipped_profiles_are_listed_with_what_they_are(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["profile", "list"]) == 0
+    lines = dict(line.split(maxsplit=1) for line in capsys.readouterr().out.splitlines())
+    assert list(lines) == list(shipped_profiles())
+    assert lines["parking-t2-te"] == "EVlink Parking, one outlet with a T2 and a domestic socket, RFID"
+    assert main(["profile", "list", "--json"]) == 0
+    families = {each["name"]: each["family"] for each in json.loads(capsys.readouterr().out)}
+    assert (families["parking-t2-te"], families["thor-house"], families["example"]) == ("parking", "thor", "other")
 
 
 def test_profile_check(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:

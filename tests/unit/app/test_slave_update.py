@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import socket
+import warnings
 from collections.abc import Callable
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -371,6 +372,13 @@ def test_a_failure_of_whatever_kind_is_told_and_ends_nothing(tmp_path: Path, mon
         raise RuntimeError("strange")
 
     asyncio.run(story())
+
+
+def test_where_there_is_no_network_nothing_is_begun(tmp_path: Path) -> None:
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        asyncio.run(network_of("parking", tmp_path)[0].run())
+    assert told == []
 
 
 def test_only_neighbours_are_asked() -> None:

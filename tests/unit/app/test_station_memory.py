@@ -130,6 +130,16 @@ def test_a_reset_needs_the_data_directory_of_a_station(tmp_path: Path, capsys: p
     assert not list(tmp_path.iterdir())
 
 
+def test_everything_that_was_damaged_is_told_at_once(tmp_path: Path) -> None:
+    memory(tmp_path).close()
+    for name in ("settings.json", "accounts.json"):
+        (tmp_path / SETTINGS / name).write_bytes(b"?")
+    station = memory(tmp_path)
+    assert "settings.json cannot be read" in station.problem
+    assert "accounts.json cannot be read" in station.problem
+    station.close()
+
+
 def test_a_damaged_configuration_is_told(tmp_path: Path) -> None:
     memory(tmp_path).close()
     (tmp_path / "settings" / "settings.json").write_bytes(b"rubbish")

@@ -73,6 +73,12 @@ async def test_a_charge_that_the_central_system_will_never_know_degrades(bench: 
     assert health["reasons"] == ["central system: messages of one charge were given up"]
 
 
+async def test_a_memory_that_is_not_as_it_was_left_degrades(bench: Any) -> None:
+    bench.station.state = Condition(True, 0, memory_problem="settings.json cannot be read")
+    status, health = await ask(bench)
+    assert (status, health["status"], health["reasons"]) == (200, "degraded", ["settings.json cannot be read"])
+
+
 async def test_a_late_snapshot_degrades(bench: Any) -> None:
     bench.station.state = Condition(True, 2 * S + 100_000)
     status, health = await ask(bench)
