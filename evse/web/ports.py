@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from evse.services.accounts.service import AccountService
     from evse.services.records import Record
     from evse.services.report.content import Report
+    from evse.services.settings.model import Role
     from evse.services.settings.service import Settings
     from evse.web.badge_port import BadgePort
     from evse.web.board_port import BoardView
@@ -157,8 +158,11 @@ class HistoryPort(Protocol):
 class ReportPort(Protocol):
     """Makes maintenance reports."""
 
-    async def report(self) -> Report:
-        """The report as of now; what cannot be read is left out and named among the problems."""
+    async def report(self, reader: Role | None = None) -> Report:
+        """The report as of now, with what the account ``reader`` may see; ``None``: whoever is at the station itself.
+
+        What cannot be read is left out and named among the problems.
+        """
 
 
 class ControlPort(Protocol):

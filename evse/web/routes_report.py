@@ -35,8 +35,8 @@ def report_router(port: ReportPort, audit: Audit) -> APIRouter:
     router = APIRouter(prefix="/api", tags=["maintenance"])
 
     @router.get("/report", summary="The maintenance report as data", response_model=ReportModel)
-    async def report() -> ReportModel:
-        made = await port.report()
+    async def report(request: Request) -> ReportModel:
+        made = await port.report(audit.role_of(request))
         sections = [
             SectionModel(
                 title=each.title, columns=list(each.columns), rows=[list(row) for row in each.rows], note=each.note
@@ -47,7 +47,7 @@ def report_router(port: ReportPort, audit: Audit) -> APIRouter:
 
     @router.get("/report.html", summary="The maintenance report as one HTML file", response_class=HTMLResponse)
     async def report_file(request: Request) -> HTMLResponse:
-        text = report_html(await port.report())
+        text = report_html(await port.report(audit.role_of(request)))
         audit.note(request, SecurityKind.REPORT_EXPORTED)
         return HTMLResponse(text, headers={"Content-Disposition": 'attachment; filename="maintenance-report.html"'})
 

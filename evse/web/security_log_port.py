@@ -12,6 +12,7 @@ from evse.services.security.events import SecurityEvent, SecurityKind
 if TYPE_CHECKING:
     from evse.services.accounts.sessions import Session
     from evse.services.security.chain import Entry, Verdict
+    from evse.services.settings.model import Role
 
 LOCAL_PAGE = "local page"
 """Actor of what a simulated station's own page does without a login."""
@@ -49,6 +50,11 @@ class Audit:
         session = self._session_of(request)
         source = request.client.host if request.client is not None else ""
         self._log.record(SecurityEvent(kind, LOCAL_PAGE if session is None else session.account, source, detail, uid))
+
+    def role_of(self, request: Request) -> Role | None:
+        """The role of the account that asks; ``None`` for a simulated station's own page without a login."""
+        session = self._session_of(request)
+        return None if session is None else session.role
 
     def refused(self, source: str, path: str, why: str) -> None:
         """Note a request that no page of ours makes."""

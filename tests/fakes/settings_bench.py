@@ -21,7 +21,7 @@ from evse.services.settings.store import SettingsStore
 from evse.web.app import create_app
 from evse.web.firmware_port import FirmwarePort
 from evse.web.neighbour_port import MasterPort
-from evse.web.ports import Extras
+from evse.web.ports import Extras, ReportPort
 from evse.web.security_log_port import SecurityLogPort
 from tests.fakes.crash_disk import CrashDisk
 from tests.fakes.web_fake import FakeRecords, FakeStation, FakeWorld, station_view
@@ -89,6 +89,7 @@ class SettingsBench:
         master: MasterPort | None = None,
         security: Callable[[], SecurityLogPort] | None = None,
         facts: StationFacts = FACTS,
+        report: ReportPort | None = None,
     ) -> None:
         self.disk = CrashDisk(Random(1))
         self.log = SecurityMemory()
@@ -112,6 +113,7 @@ class SettingsBench:
                 master=master,
                 host=self.host,
                 security=None if security is None else security(),
+                report=report,
             ),
         )
 

@@ -20,6 +20,7 @@ from evse.services.records import LAST_SHOWN, Record, RecordReader, utc_text
 from evse.services.report.content import Report, Sources, report_of
 from evse.services.security.chain import Entry
 from evse.services.settings.addresses import Addresses, addresses_of
+from evse.services.settings.model import Role
 from evse.services.settings.service import Settings
 from evse.web.ports import EventRecord, StationSource
 
@@ -73,7 +74,7 @@ class StationReport:
         self._firmware = firmware
         self._network = network
 
-    async def report(self) -> Report:
+    async def report(self, reader: Role | None = None) -> Report:
         settings = self._settings
         condition = self._source.condition()
         troubles = (
@@ -111,6 +112,7 @@ class StationReport:
                 security=entries,
                 catalogue=None if settings is None else settings.catalogue,
                 values=None if settings is None else settings.values,
+                reader=reader,
             )
         )
 

@@ -1,7 +1,8 @@
 """What is in a maintenance report (MNT-01): an allow-list, section by section.
 
 A report leaves the house. So it is built from named values only: badge numbers are masked, secrets are not looked at, and
-a setting that is a secret appears as given or not given.
+a setting that is a secret appears as given or not given. Who may not see a setting, or the security log, at the tool does
+not see it in a report either.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from evse.records import dataclass
 from evse.services.badges.badge import mask_uid
 from evse.services.records import Record, duration_text, utc_text
 from evse.services.security.chain import Entry as SecurityEntry
-from evse.services.settings.model import Values
+from evse.services.settings.model import Right, Role, Values
 from evse.services.settings.registry import Catalogue
 
 
@@ -42,7 +43,8 @@ class Sources:
     """Where a report comes from. ``view``: ``None`` while control does not answer; ``problems``: what else is wrong.
 
     ``versions``: of board, tool, outlets and reader, by name. ``error_bits``: meaning of each bit of `ErrorStatus`.
-    ``events``: the last ones in words, newest first, as (when, what).
+    ``events``: the last ones in words, newest first, as (when, what). ``reader``: the account it is made for; ``None``: whoever
+    is at the station itself.
     """
 
     station: str
@@ -56,6 +58,7 @@ class Sources:
     events: Sequence[tuple[str, str]] = ()
     records: Sequence[Record] = ()
     security: Sequence[SecurityEntry] = ()
+    reader: Role | None = None
 
 
 def report_of(sources: Sources) -> Report:
@@ -66,8 +69,10 @@ def report_of(sources: Sources) -> Report:
         for outlet in sources.view.outlets:
             sections += [_outlet(outlet), _faults(outlet, sources.view), _errors(outlet, sources.error_bits)]
     if sources.catalogue is not None and sources.values is not None:
-        sections.append(_settings(sources.catalogue, sources.values))
-    sections += [_events(sources.events), _records(sources.records), _security(sources.security)]
+        sections.append(_settings(sources.catalogue, sources.values, sources.reader))
+    sections += [_events(sources.events), _records(sources.records)]
+    if sources.reader is not Role.USER:
+        sections.append(_security(sources.security))
     return Report(sources.station, sources.made, tuple(sections))
 
 
@@ -156,9 +161,11 @@ def _errors(outlet: OutletView, meanings: Mapping[int, str]) -> Section:
     )
 
 
-def _settings(catalogue: Catalogue, values: Values) -> Section:
+def _settings(catalogue: Catalogue, values: Values, reader: Role | None) -> Section:
     rows = []
     for entry in catalogue:
+        if reader is not None and entry.setting.right(reader) is Right.NONE:
+            continue
         value = values[entry.key]
         shown = ("given" if value else "not given") if entry.setting.secret else str(value)
         factory = "" if value == entry.factory else "changed"

@@ -13,8 +13,9 @@ from starlette.types import Message
 
 from evse.core.units import MINUTE, SECOND
 from evse.services.accounts.sessions import Session, Sessions
+from evse.services.report.content import Report
 from evse.services.security.events import SecurityKind
-from evse.services.settings.model import StationFacts
+from evse.services.settings.model import Role, StationFacts
 from evse.web.guard import COOKIE
 from tests.fakes.settings_bench import ADMIN, USER, SettingsBench
 from tests.fakes.web_fake import station_view
@@ -255,6 +256,25 @@ async def test_the_recovery_key_opens_a_thor_and_no_other_station() -> None:
         assert (await lost.get("/api/settings")).status_code == 401
     async with SettingsBench(on_hardware=True).client() as parking:
         assert (await parking.post("/api/accounts/recover", json=body)).status_code == 404
+
+
+@pytest.mark.req("MNT-01")
+@pytest.mark.parametrize("on_hardware", [True, False])
+async def test_a_report_is_made_for_the_account_that_asks(on_hardware: bool) -> None:
+    readers: list[Role | None] = []
+
+    class Reports:
+        async def report(self, reader: Role | None = None) -> Report:
+            readers.append(reader)
+            return Report("P1", "", ())
+
+    bench = SettingsBench(on_hardware=on_hardware, report=Reports())
+    async with await bench.admin() as admin, await bench.user() as user, bench.client() as nobody:
+        for client in (admin, user):
+            assert (await client.get("/api/report")).status_code == 200
+            assert (await client.get("/api/report.html")).status_code == 200
+        assert (await nobody.get("/api/report")).status_code == (401 if on_hardware else 200)
+    assert readers == [Role.ADMIN, Role.ADMIN, Role.USER, Role.USER, *([] if on_hardware else [None])]
 
 
 @pytest.mark.req("WEB-01")

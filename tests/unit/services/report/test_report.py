@@ -13,7 +13,7 @@ from evse.services.report.content import Report, Sources, report_of
 from evse.services.report.html import report_html
 from evse.services.security.chain import make_entry
 from evse.services.security.events import SecurityEvent, SecurityKind
-from evse.services.settings.model import StationFacts
+from evse.services.settings.model import Role, StationFacts
 from evse.services.settings.registry import Catalogue
 from tests.fakes.web_fake import ERROR_BITS, changed, charging
 
@@ -84,6 +84,18 @@ class Tags(HTMLParser):
 
 
 @pytest.mark.req("MNT-01")
+@pytest.mark.req("MNT-01")
+def test_the_user_sees_no_more_in_a_report_than_at_the_tool() -> None:
+    values = {**CATALOGUE.factory, "ocpp.url": "ws://csms.example", "publication.frequency": "daily"}
+    seen = {reader: text_of(report_of(replace(sources(), values=values, reader=reader))) for reader in (*Role, None)}
+    for all_there in (seen[Role.ADMIN], seen[None]):
+        assert "ws://csms.example" in all_there
+        assert "login | admin | 10.0.0.5" in all_there
+    assert "publication.frequency" in seen[Role.USER]
+    for hidden in ("ocpp.url", "csms.example", "network.address", "10.0.0.5"):
+        assert hidden not in seen[Role.USER]
+
+
 def test_the_file_needs_nothing_else_and_hostile_texts_stay_texts() -> None:
     hostile = replace(
         sources(), station=HOSTILE, versions={HOSTILE: HOSTILE}, problems=[HOSTILE], records=[record(reason=HOSTILE)]
