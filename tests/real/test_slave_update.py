@@ -143,8 +143,7 @@ def test_a_slave_gets_the_masters_version_when_no_vehicle_is_there_and_whole_or_
     master.start()
     network.slave_gets("9.9.9")
     assert network.state(slave)["running"] == "9.9.9"
-    for station in (master, slave):
-        until("no package is left lying about", lambda each=station: not network.pieces(each))
+    until("no package is left lying about", lambda: not network.pieces(master) + network.pieces(slave))
 
 
 def until_it_arrives(path: Path) -> int:

@@ -127,6 +127,16 @@ def is_near(address: str, networks: tuple[ipaddress.IPv4Network, ...]) -> bool:
     return any(place in network for network in networks)
 
 
+def addresses_of_interface(interface: str, own: tuple[str, ...]) -> tuple[str, ...]:
+    """Those of the addresses ``own`` that an interface of this machine has; all of them where none is named."""
+    import ifaddr
+
+    if not interface:
+        return own
+    has = {ip.ip for adapter in ifaddr.get_adapters() if adapter.name == interface for ip in adapter.ips}
+    return tuple(each for each in own if each in has)
+
+
 def networks_of(own: tuple[str, ...]) -> tuple[ipaddress.IPv4Network, ...]:
     """The networks in which this machine has these addresses."""
     import ifaddr

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from evse.app.network.browsing import addresses_of_interface
 from evse.app.network.discovery import ROLE, page_addresses
 from evse.app.station.station_firmware import StationFirmware, vehicle_plugged
 from evse.core.dip import DipFunction
@@ -48,7 +49,8 @@ class ChargingNetwork:
     """See the module. ``slave``: what the station offers its master; ``master``: what it does for its slaves.
 
     ``latest``: the newest Snapshot. ``bound`` and ``port``: where the page listens. ``simulated``: the loopback interface counts as a
-    network, where simulated stations find each other. ``clock`` is monotonic, in microseconds.
+    network, where simulated stations find each other. ``interface``: the wired one, through which alone a master looks for its slaves
+    (section 2.1.1), empty for whichever there are. ``clock`` is monotonic, in microseconds.
     """
 
     def __init__(
@@ -60,6 +62,7 @@ class ChargingNetwork:
         clock: Callable[[], int],
         bound: str,
         port: int,
+        interface: str = "",
         *,
         simulated: bool,
     ) -> None:
@@ -82,7 +85,9 @@ class ChargingNetwork:
             from evse.app.network.slave_update import SlaveUpdate
 
             self.master = SlaveUpdate(
-                *(settings, firmware, data, self._on, lambda: page_addresses(bound, self._local), port, clock)
+                *(settings, firmware, data, self._on),
+                lambda: addresses_of_interface(interface, page_addresses(bound, self._local)),
+                *(port, clock),
             )
 
     @property

@@ -13,8 +13,16 @@ async def look_again(look: Callable[[], Awaitable[None]], news: asyncio.Event) -
     """``look`` now, whenever there is ``news``, and every ``LOOK_S`` seconds; for ever."""
     while True:
         await look()
-        try:
-            await asyncio.wait_for(news.wait(), LOOK_S)
-        except TimeoutError:
-            pass
-        news.clear()
+        await heard(news, LOOK_S)
+
+
+async def heard(news: asyncio.Event, pause_s: float) -> None:
+    """Return at the next ``news`` or after ``pause_s`` seconds. A cancellation at the same moment as news is never lost, as
+    ``asyncio.wait_for`` may lose it.
+    """
+    try:
+        async with asyncio.timeout(pause_s):
+            await news.wait()
+    except TimeoutError:
+        pass
+    news.clear()

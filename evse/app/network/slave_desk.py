@@ -11,9 +11,11 @@ from collections.abc import AsyncIterator, Callable
 from typing import Final
 
 from evse.app.station.station_firmware import StationFirmware
+from evse.core.units import SECOND
 from evse.services.firmware.head import Incoming
 from evse.services.firmware.manifest import Manifest
 from evse.services.firmware.neighbours import Told, told
+from evse.services.firmware.service import FirmwareState
 from evse.services.firmware.turnstile import Outcome, Turnstile
 from evse.services.settings.service import Actor
 from evse.web.neighbour_port import Alone
@@ -23,6 +25,9 @@ TRANSFER_LIMIT_S: Final = 900.0
 NETWORK: Final = "charging network"
 """Who brings a package, in the security log; the address stands beside it."""
 SWITCHED_OFF: Final = "communication is off: switch DSW2.5 on and restart the station"
+UNREAD: Final = "the position of DSW2.5 is not known yet"
+STATE_US: Final = SECOND
+"""So long a look at the firmware's state serves everybody who asks: asking costs no login."""
 
 
 class SlaveDesk:
@@ -43,10 +48,14 @@ class SlaveDesk:
         self._plugged = plugged
         self._clock = clock
         self._turnstile = Turnstile()
+        self._state: FirmwareState | None = None
+        self._state_us = 0
 
     async def about(self) -> Told:
         self._check_on()
-        return told(self._serial, self._product, await self._firmware.state(), self._plugged())
+        if self._state is None or self._clock() - self._state_us >= STATE_US:
+            self._state, self._state_us = await self._firmware.state(), self._clock()
+        return told(self._serial, self._product, self._state, self._plugged())
 
     async def take(self, pieces: AsyncIterator[bytes], source: str) -> Manifest:
         self._check_on()
@@ -62,8 +71,10 @@ class SlaveDesk:
             return manifest
         finally:
             kept = Outcome.BROKEN if incoming.manifest is not None else Outcome.REFUSED
+            self._state = None
             self._turnstile.leave(self._clock(), Outcome.TAKEN if taken else kept)
 
     def _check_on(self) -> None:
-        if not self._switched_on():
-            raise Alone(SWITCHED_OFF)
+        switched_on = self._switched_on()
+        if not switched_on:
+            raise Alone(UNREAD if switched_on is None else SWITCHED_OFF)

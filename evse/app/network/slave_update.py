@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from evse.app.network.browsing import Browser, Place
+from evse.app.network.rounds import heard
 from evse.app.network.slave_desk import SWITCHED_OFF
 from evse.app.network.slave_problem import SlaveProblem
 from evse.app.processes.firmware_boot import FIRMWARE
@@ -77,17 +78,13 @@ class SlaveUpdate:
         """Keep the slaves up to date while this station is their master, for ever."""
         try:
             while True:
-                # A failure of the network or the disk today is no reason to leave the slaves alone tomorrow.
+                # Whatever disk, network or library say today: the station goes on, and tomorrow the slaves are looked at again.
                 try:
                     pause_s = await self.step()
-                except OSError as error:
-                    self._fail(f"the slaves cannot be updated: {error.strerror or error}")
+                except Exception as error:
+                    self._fail(f"the slaves cannot be updated: {str(error) or type(error).__name__}")
                     pause_s = LOOK_US / SECOND
-                try:
-                    await asyncio.wait_for(self._news.wait(), pause_s)
-                except TimeoutError:
-                    pass
-                self._news.clear()
+                await heard(self._news, pause_s)
         finally:
             await self._end()
 

@@ -232,7 +232,7 @@ class ServicesProcess:
     def _make_network(self, task: Task) -> ChargingNetwork:
         return ChargingNetwork(
             *(self._memory.settings, self._firmware, Path(task.data), self._latest, monotonic_us),
-            *self._web.getsockname()[:2],
+            *(*self._web.getsockname()[:2], task.interface),
             simulated=bool(task.world),
         )
 

@@ -206,7 +206,7 @@ class UpdatePlan:
         pause_us = max(PAUSE_US << min(slave.sent, 10), wait_us)
         slave.send_us = now_us + min(pause_us, LONGEST_US)
         slave.sent += 1
-        slave.told_us, slave.note = now_us - FRESH_US - 1, problem
+        slave.note = problem
         slave.look_us = now_us + LOOK_US
 
     def findings(self) -> tuple[SlaveFinding, ...]:

@@ -116,6 +116,7 @@ async def test_an_announcement_counts_for_a_neighbour_only_and_a_storm_of_them_c
         for number in range(2 * KNOWN_LIMIT):
             for _ in range(5):
                 browser._changed(None, "s", f"n{number}", updated)  # as the library does
+        assert len(asyncio.all_tasks()) < KNOWN_LIMIT + 20
         for _ in range(20):
             await asyncio.sleep(0)
         good = not properties and addresses == [HERE] and port == 80

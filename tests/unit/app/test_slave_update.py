@@ -10,10 +10,11 @@ from collections.abc import Callable
 from dataclasses import asdict, replace
 from pathlib import Path
 
+import ifaddr
 import pytest
 
 from boards.load import load_profile
-from evse.app.network.browsing import Place, is_near, networks_of
+from evse.app.network.browsing import Place, addresses_of_interface, is_near, networks_of
 from evse.app.network.charging_network import ChargingNetwork, Communication
 from evse.app.network.slave_client import SlaveClient
 from evse.app.network.slave_desk import SWITCHED_OFF
@@ -343,6 +344,32 @@ def test_an_x_series_is_master_by_its_settings_and_a_c_series_a_slave(tmp_path: 
         other, _ = network_of("parking", tmp_path / "p")
         assert (other.role, other.master, other.slave, other.on_loopback()) == ("", None, None, False)
         assert not network_of("thor-c", tmp_path / "w", "0.0.0.0")[0].on_loopback()
+
+    asyncio.run(story())
+
+
+def test_a_master_looks_for_its_slaves_through_its_wired_interface_only() -> None:
+    name = next(each.name for each in ifaddr.get_adapters() if HERE in [ip.ip for ip in each.ips])
+    assert addresses_of_interface("", (HERE, "192.0.2.1")) == (HERE, "192.0.2.1")
+    assert addresses_of_interface(name, (HERE, "192.0.2.1")) == (HERE,)
+    assert addresses_of_interface("wlan7", (HERE,)) == ()
+
+
+def test_a_failure_of_whatever_kind_is_told_and_ends_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    master = Master(tmp_path)
+
+    async def story() -> None:
+        await master.set({SLAVES: 1, SERIALS[0]: "S9"})
+        monkeypatch.setattr(master.update, "step", fail)
+        task = asyncio.create_task(master.update.run())
+        for _ in range(10):
+            await asyncio.sleep(0)
+        assert (master.update.problem, task.done()) == ("the slaves cannot be updated: strange", False)
+        task.cancel()
+        await asyncio.wait((task,))
+
+    async def fail() -> float:
+        raise RuntimeError("strange")
 
     asyncio.run(story())
 

@@ -17,9 +17,10 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from evse.app.network.slave_desk import NETWORK, SlaveDesk
 from evse.app.station.station_firmware import StationFirmware
-from evse.core.units import MINUTE
+from evse.core.units import MINUTE, SECOND
 from evse.services.firmware.neighbours import SlaveFinding, Standing, Told, told_of
 from evse.services.firmware.package import PACKAGE_LIMIT
+from evse.services.firmware.service import FirmwareState
 from evse.services.firmware.turnstile import LONGEST_US
 from evse.services.security.events import SecurityKind
 from evse.web.app import create_app
@@ -70,6 +71,7 @@ class Slave:
         return await self.client.post(PATH, content=content, headers={**ZIP, **headers})
 
     async def told(self) -> Told:
+        self.now_us += SECOND
         answer = await self.client.get("/api/neighbour")
         assert answer.status_code == 200
         return told_of(answer.json())
@@ -177,6 +179,23 @@ async def test_without_its_switch_a_slave_says_and_takes_nothing(slave: Slave, o
     assert slave.as_before()
 
 
+async def test_many_questions_cost_one_look_at_the_disk_a_second(slave: Slave, monkeypatch: pytest.MonkeyPatch) -> None:
+    looks = 0
+    state = slave.firmware.service.state
+
+    def looked() -> FirmwareState:
+        nonlocal looks
+        looks += 1
+        return state()
+
+    monkeypatch.setattr(slave.firmware.service, "state", looked)
+    for _ in range(20):
+        assert (await slave.client.get("/api/neighbour")).status_code == 200
+    assert looks == 1
+    await slave.told()
+    assert looks == 2
+
+
 async def test_nothing_is_taken_while_a_vehicle_is_plugged_in_or_a_version_on_trial(slave: Slave) -> None:
     data, read = handed_on("2.0.0"), 0
 
@@ -237,7 +256,9 @@ async def test_a_package_that_does_not_arrive_is_given_up(slave: Slave, monkeypa
 
     async def never() -> AsyncIterator[bytes]:
         yield handed_on("2.0.0")[:20]
-        await asyncio.Event().wait()
+        while True:
+            await asyncio.sleep(0)
+            yield b""
 
     assert (await slave.post(never())).status_code == 408
     assert slave.as_before()

@@ -39,6 +39,15 @@ def test_a_refused_sender_waits_and_nobody_else() -> None:
     assert waits_us(turnstile, "a", 5 + PAUSE_US) == 0
 
 
+def test_many_refused_senders_fill_no_memory() -> None:
+    turnstile = Turnstile()
+    for number in range(2 * SOURCES):
+        turnstile.enter(f"10.0.0.{number}", number)
+        turnstile.leave(number, Outcome.REFUSED)
+    assert len(turnstile._refused) == SOURCES
+    assert waits_us(turnstile, f"10.0.0.{2 * SOURCES - 1}", 2 * SOURCES) > 0, "the newest are remembered"
+
+
 def test_what_was_kept_for_nothing_makes_everybody_wait_longer_and_longer() -> None:
     turnstile, now_us, pauses = Turnstile(), 0, []
     for _ in range(14):
