@@ -24,6 +24,7 @@ TEXTS: Final[dict[str, dict[str, Any]]] = {
         "older": "Older entries",
         "file": "The whole log as a file",
         "other": "Français",
+        "station": "The station",
     },
     "fr": {
         "title": "Journal de sécurité",
@@ -34,6 +35,7 @@ TEXTS: Final[dict[str, dict[str, Any]]] = {
         "older": "Entrées plus anciennes",
         "file": "Tout le journal, en fichier",
         "other": "English",
+        "station": "La borne",
     },
 }
 
