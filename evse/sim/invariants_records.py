@@ -132,6 +132,8 @@ class RecordsBalanceWithTheWorld:
         self._told: dict[str, bool] = {}
         self._unmeasured: dict[str, int] = {}
         self._blind: dict[int, bool] = {}
+        self._alone: dict[int, bool] = {}
+        """Whether since the last moment a weld alone has kept a contact closed."""
         self._welded: dict[str, int] = {}
         self._undurable: dict[str, int] = {}
         self._cut_off: set[str] = set()
@@ -149,6 +151,8 @@ class RecordsBalanceWithTheWorld:
         number, truth = facts.number, facts.truth
         energy = truth.energy_nj - self._last_nj.get(number, 0)
         self._last_nj[number] = truth.energy_nj
+        alone = self._alone.get(number, False)
+        self._alone[number] = any(contact.welded and not contact.coil for contact in facts.contacts)
         by_setting = self._by_setting(moment, facts, energy)
         sessions = moment.sessions(number)
         if sessions:
@@ -160,7 +164,7 @@ class RecordsBalanceWithTheWorld:
             self._unsure[name] = self._unsure.get(name, 0) + abs(by_setting - energy)
         else:
             energy = by_setting
-        if any(contact.welded and not contact.coil for contact in facts.contacts):
+        if alone:
             self._welded[name] = self._welded.get(name, 0) + energy
             return
         self._of_session[name] = self._of_session.get(name, 0) + energy

@@ -7,6 +7,7 @@ import re
 import typing
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Final
 
@@ -228,7 +229,10 @@ class _StepLoader:
         kinds = [name for name in entry if name in STEP_KINDS]
         if len(kinds) != 1:
             found = ", ".join(kinds) or "nothing"
-            self._report.add(key, f"does {found}; a step does exactly one thing", ", ".join(STEP_KINDS))
+            unknown = [name for name in entry if name not in (*STEP_KINDS, *_TIME_KEYS, "with", "if_possible")]
+            near = [close[0] for name in unknown if (close := get_close_matches(name, STEP_KINDS, 1))]
+            hint = f"did you mean {near[0]!r}?" if near and not kinds else ""
+            self._report.add(key, f"does {found}; a step does exactly one thing", ", ".join(STEP_KINDS), hint)
             return None
         kind = kinds[0]
         fitting = (*_TIME_KEYS, kind, *_WITH_KEYS.get(kind, ()))
@@ -274,7 +278,7 @@ class _StepLoader:
             return Expect(condition, within or 0)
         if kind == "wait_until":
             timeout = _span(body, "timeout", here, self._report, default=None)
-            if timeout is None:
+            if timeout is None and "timeout" not in body:
                 self._report.add((*here, "timeout"), "is missing: nothing waits for ever", "timeout: 30 s")
             return WaitUntil(condition, timeout or 0)
         return self._throughout(kind, body, here, condition)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from evse.sim.quantities import time_text
+from evse.sim.quantities import name_without_unit, time_text, unit_of_name
 from evse.sim.trace import Plain, TraceEntry
 from hal.world.verbs import VERBS
 
@@ -71,6 +72,23 @@ def _verb(data: _Data) -> str:
     return _anything(str(data["name"]), shown)
 
 
+def _command(data: _Data) -> str:
+    """The command and its fields as a scenario writes them: the unit stands with the value."""
+    shown: dict[str, Plain] = {}
+    for name, value in data.items():
+        unit = unit_of_name(name)
+        if name != "name":
+            text = _with_units(f"{value} {unit}") if unit != "us" else f"{int(str(value)) / 1_000_000:g} s"
+            shown[name_without_unit(name)] = text if unit and isinstance(value, int) else value
+    return _anything(str(data["name"]), shown)
+
+
+def _with_units(text: str) -> str:
+    """Milliamperes as amperes, instants of control's clock as the timeline writes them."""
+    text = re.sub(r"\b(\d+) mA\b", lambda found: f"{int(found[1]) / 1000:g} A", text)
+    return re.sub(r"\b(\d+) us\b", lambda found: time_text(int(found[1])), text)
+
+
 _WORDS: Final[Mapping[str, Callable[[_Data], str]]] = {
     "EvStateChanged": lambda d: f"EV State {d['state']} (was {d['previous']})",
     "CableChanged": lambda d: f"Cable State {d['state']}",
@@ -96,7 +114,7 @@ _WORDS: Final[Mapping[str, Callable[[_Data], str]]] = {
     "WakeUpStarted": lambda d: "wake-up of the vehicle: pilot to F",
     "FaultRaised": lambda d: f"fault {d['fault']}{_place(d)} ({d['reaction']}{', latched' if d['latched'] else ''})",
     "FaultCleared": lambda d: f"fault {d['fault']} over",
-    "OrdersChanged": lambda d: f"orders in force: {_value(d['orders'])}",
+    "OrdersChanged": lambda d: f"orders in force: {_with_units(_value(d['orders']))}",
     "AuthorisationRequested": lambda d: f"authorisation asked for {d['uid'] or 'free access'} ({d['purpose']})",
     "SessionOpened": lambda d: f"session {d['session_id']} opened for {d['uid'] or 'anybody'} ({d['authorised_by']})",
     "TransactionStarted": lambda d: f"transaction of session {d['session_id']} started at {d['register_wh']} Wh",
@@ -107,7 +125,7 @@ _WORDS: Final[Mapping[str, Callable[[_Data], str]]] = {
     ),
     "ConfigurationActive": lambda d: f"configuration {d['version']} active",
     "verb": lambda d: f"> {_verb(d)}",
-    "command": lambda d: f"> {_anything(str(d['name']), {key: value for key, value in d.items() if key != 'name'})}",
+    "command": lambda d: f"> {_command(d)}",
     "passed": lambda d: f"ok: {d['what']}",
     "failure": lambda d: f"FAILED {d['place']}: expected {d['expected']}; was {d['actual']}",
     "violation": lambda d: f"VIOLATION {d['invariant']}: {d['what']}",

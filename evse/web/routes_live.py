@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Query
@@ -14,6 +14,7 @@ from starlette.responses import Response, StreamingResponse
 from evse.web.board_port import BoardView
 from evse.web.errors import Refusal, responses
 from evse.web.ports import HistoryPort
+from evse.web.stream import EventStream
 from evse.web.wire_port import WireBatch, WirePort, WireReader
 from evse.web.words import LIMITS, REASONS, fault_words
 
@@ -114,7 +115,7 @@ class WireStreams:
         for reader in self._readers:
             reader.wake()
 
-    async def messages(self, reader: WireReader) -> AsyncIterator[bytes]:
+    async def messages(self, reader: WireReader) -> AsyncGenerator[bytes, None]:
         """The stream of one reader; ends when the reader goes or the server stops."""
         try:
             yield b"retry: 2000\n\n"
@@ -152,8 +153,6 @@ def wire_router(streams: WireStreams) -> APIRouter:
     )
     async def wires() -> Response:
         reader = streams.open()
-        return StreamingResponse(
-            streams.messages(reader), media_type="text/event-stream", headers={"x-accel-buffering": "no"}
-        )
+        return EventStream(streams.messages(reader))
 
     return router

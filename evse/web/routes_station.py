@@ -18,7 +18,7 @@ from evse.web.commands import Envelope, PlainBody, StartBody, StationLimitBody
 from evse.web.errors import Refusal, responses
 from evse.web.ports import NotConnected, Outcome, StationSource
 from evse.web.serial import event_value
-from evse.web.stream import Hub, TooManyReaders
+from evse.web.stream import EventStream, Hub, TooManyReaders
 
 ANSWER_MARGIN_S = 2.0
 """How much longer than its time to live a command's acknowledgement is awaited."""
@@ -115,9 +115,7 @@ def station_router(source: StationSource, hub: Hub) -> APIRouter:
             raise Refusal(
                 503, "all places at the stream are taken", "", None, "close another page", retry_after_s=5
             ) from None
-        return StreamingResponse(
-            hub.messages(mailbox), media_type="text/event-stream", headers={"x-accel-buffering": "no"}
-        )
+        return EventStream(hub.messages(mailbox))
 
     return router
 

@@ -10,7 +10,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
+
+from starlette.responses import StreamingResponse
+from starlette.types import Receive, Scope, Send
 
 from evse.web.ports import StationSource
 from evse.web.serial import Pieces, event_json, message_json
@@ -23,6 +26,24 @@ KEEP_ALIVE_S = 5.0
 
 class TooManyReaders(Exception):
     """Every place at the stream is taken."""
+
+
+class EventStream(StreamingResponse):
+    """An answer of server-sent events. However it ends, also in the middle of sending, ``pieces`` is closed: the place is free.
+
+    The framework leaves that to the garbage collector, which comes when it likes.
+    """
+
+    def __init__(self, pieces: AsyncGenerator[bytes, None]) -> None:
+        super().__init__(pieces, media_type="text/event-stream", headers={"x-accel-buffering": "no"})
+        self._pieces = pieces
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send until one side has enough."""
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            await self._pieces.aclose()
 
 
 class Mailbox:
@@ -117,7 +138,7 @@ class Hub:
         for mailbox in self._mailboxes:
             mailbox.close()
 
-    async def messages(self, mailbox: Mailbox) -> AsyncIterator[bytes]:
+    async def messages(self, mailbox: Mailbox) -> AsyncGenerator[bytes, None]:
         """The reader's stream in the format of the HTML standard's server-sent events."""
         try:
             yield b"retry: 1000\n\n"

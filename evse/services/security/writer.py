@@ -19,6 +19,7 @@ from evse.records import dataclass
 from evse.services.clock import Instant
 from evse.services.security.events import BOUNDED, SecurityEvent, SecurityKind
 from evse.services.security.log_file import SecurityFile
+from evse.services.settings.model import Role
 
 QUEUE: Final = 1_000
 BURST: Final = 30
@@ -27,20 +28,25 @@ RETRY_S: Final = 1.0
 
 
 class Throttle:
-    """Which events are written one by one. Pure: time is an argument."""
+    """Which events are written one by one. Pure: time is an argument.
+
+    Bounded are the kinds that cost nothing to cause, and for the account ``user`` every kind by itself: it must not be able to
+    wash away what the administrator is to read, and its flood hides no event of anybody else.
+    """
 
     def __init__(self) -> None:
-        self._since_us: dict[SecurityKind, int] = {}
-        self._seen: dict[SecurityKind, int] = {}
+        self._since_us: dict[tuple[SecurityKind, bool], int] = {}
+        self._seen: dict[tuple[SecurityKind, bool], int] = {}
 
-    def takes(self, kind: SecurityKind, now_us: int) -> bool:
+    def takes(self, kind: SecurityKind, now_us: int, actor: str = "") -> bool:
         """Whether an event of this kind is written now; one that is not is counted."""
-        if kind not in BOUNDED:
+        key = kind, actor == Role.USER.value
+        if kind not in BOUNDED and not key[1]:
             return True
-        if not 0 <= now_us - self._since_us.get(kind, -BURST_US) < BURST_US:
-            self._since_us[kind], self._seen[kind] = now_us, 0
-        self._seen[kind] += 1
-        return self._seen[kind] <= BURST
+        if not 0 <= now_us - self._since_us.get(key, -BURST_US) < BURST_US:
+            self._since_us[key], self._seen[key] = now_us, 0
+        self._seen[key] += 1
+        return self._seen[key] <= BURST
 
 
 @dataclass(slots=True)
@@ -87,7 +93,7 @@ class SecurityWriter:
             self._listener(event)
         at = self._stamp()
         with self._lock:
-            if len(self._queue) >= QUEUE or not self._throttle.takes(event.kind, at.mono_us):
+            if len(self._queue) >= QUEUE or not self._throttle.takes(event.kind, at.mono_us, event.actor):
                 self._lost[event.kind] = self._lost.get(event.kind, 0) + 1
             else:
                 self._queue.append((event, at))

@@ -161,3 +161,36 @@ def test_the_timeline_shows_what_was_chosen_of_a_long_list_with_units(
         "present_card outlet 1, uid 04A1B2C3D4E5F6, hold 0 s",
         "set_input outlet 1, line 1, closed true",
     ]
+
+
+def test_commands_and_orders_stand_in_the_timeline_as_people_write_them(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    story = tmp_path / "story.yaml"
+    steps = "  - {at: 1 s, command: book, with: {outlet: 1, uid: 04A1B2C3, until: 2 h}}\n"
+    steps += "  - {at: 2 s, command: set_limit, with: {outlet: 1, source: plant, current: 10 A}}\n"
+    story.write_text(STORY.replace("steps:", "until: 3 s\nsteps:") + steps, encoding="utf-8")
+    assert main(["sim", str(story)]) == 0
+    out = capsys.readouterr().out
+    assert "> book outlet 1, uid 04A1B2C3, until 7200 s" in out
+    assert "orders in force: booked 04A1B2C3 until 2:00:01.000" in out
+    assert "> set_limit outlet 1, source plant, current 10 A" in out
+    assert "limit plant 10 A" in out
+
+
+@pytest.mark.parametrize(
+    ("step", "told"),
+    [
+        ("{nevr: {outlet: 1, link_ok: false}}", "a step does exactly one thing"),
+        ("{nevr: {outlet: 1, link_ok: false}}", "did you mean 'never'?"),
+        ("{wait_until: {outlet: 1, link_ok: true, timeout: 3 sec}}", "the unit 'sec' does not fit"),
+    ],
+)
+def test_one_mistake_of_a_step_is_told_once(
+    step: str, told: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    story = tmp_path / "story.yaml"
+    story.write_text(STORY + f"  - {step}\n", encoding="utf-8")
+    assert main(["sim", str(story)]) == 2
+    [line] = capsys.readouterr().err.splitlines()
+    assert told in line

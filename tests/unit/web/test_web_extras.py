@@ -71,7 +71,7 @@ async def test_wires_come_in_words_and_end_with_their_reader() -> None:
     data = json.loads((await anext(messages)).removeprefix(b"data: "))
     assert data["lost"] == 2
     assert data["lines"][0] == [61_000_000, "outlet-1/front-end", "sent", "HOLD", HOLD.text, HOLD.data]
-    await messages.aclose()  # type: ignore[attr-defined]
+    await messages.aclose()
     assert port.readers == []
 
 

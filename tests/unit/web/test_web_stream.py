@@ -56,7 +56,7 @@ async def test_the_first_message_is_complete_then_only_changes_come() -> None:
     assert second["outlets"][0]["ev_state"] == "B_Present_9V"
     assert second["station"]["mono_us"] == 61 * S
     assert [event["type"] for event in second["events"]] == ["EvStateChanged"]
-    await source.aclose()  # type: ignore[attr-defined]
+    await source.aclose()
     assert hub.readers == 0
     await settle()
     assert station.queues == []

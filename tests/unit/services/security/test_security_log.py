@@ -200,6 +200,17 @@ def test_what_costs_nothing_to_cause_is_counted_beyond_a_burst(kind: SecurityKin
     assert all(throttle.takes(SecurityKind.SETTINGS_CHANGED, 1_000) for _ in range(500))
 
 
+def test_the_account_user_cannot_wash_the_log_away_and_hides_nobody_elses_doings() -> None:
+    throttle = Throttle()
+    changes = [throttle.takes(SecurityKind.SETTINGS_CHANGED, 1_000, "user") for _ in range(500)]
+    assert changes == [True] * BURST + [False] * (500 - BURST)
+    assert throttle.takes(SecurityKind.LOGOUT, 1_000, "user")
+    assert all(throttle.takes(SecurityKind.SETTINGS_CHANGED, 1_000, "admin") for _ in range(500))
+    failed = [throttle.takes(SecurityKind.LOGIN_FAILED, 1_000, "user") for _ in range(500)]
+    assert failed.count(True) == BURST
+    assert throttle.takes(SecurityKind.LOGIN_FAILED, 1_000, "admin")
+
+
 def test_a_minute_later_they_are_written_one_by_one_again() -> None:
     throttle = Throttle()
     taken = [throttle.takes(SecurityKind.LOGIN_FAILED, 1_000) for _ in range(BURST + 1)]
