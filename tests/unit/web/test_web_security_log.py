@@ -173,6 +173,6 @@ async def test_the_page_is_for_the_administrator() -> None:
     for bench in (Bench(), Bench(on_hardware=True)):
         async with await bench.user() as user, bench.client() as nobody:
             asked = await nobody.get("/security-log")
-            assert (asked.status_code, asked.headers["location"]) == (303, "/login")
+            assert (asked.status_code, asked.headers["location"]) == (303, "/login?to=/security-log")
             assert (await user.get("/security-log")).status_code == 403
         bench.close()
