@@ -30,6 +30,8 @@ PUBLIC: Final = (
     *("/api/neighbour", "/api/neighbour/package"),
 )
 """Paths (and, with a slash at the end, everything below) that need no session on a device."""
+LOG_PAGE: Final = "/security-log"
+"""A page beside the station's, to which a login leads back."""
 _LOG_IN: Final = "log in: POST /api/login"
 
 
@@ -179,6 +181,11 @@ MUST_CHANGE_PATHS: Final = ("/api/accounts/password", "/api/logout")
 """What a session whose password must be changed may still ask for."""
 
 
+def login_address(page: str) -> str:
+    """Where somebody who wants ``page`` logs in, and comes back from; only pages of ours are named."""
+    return f"/login?to={page}" if page == LOG_PAGE else "/login"
+
+
 def is_public(path: str) -> bool:
     """Whether a path needs no session."""
     return any(path == each or (each.endswith("/") and path.startswith(each)) for each in PUBLIC)
@@ -186,7 +193,7 @@ def is_public(path: str) -> bool:
 
 def _refusal(scope: Scope, session: Session | None) -> Response:
     if not scope["path"].startswith("/api/") and scope["method"] in ("GET", "HEAD"):
-        return RedirectResponse("/login", status_code=303)
+        return RedirectResponse(login_address(scope["path"]), status_code=303)
     if session is None:
         return error_response(401, "nobody is logged in", "cookie", None, _LOG_IN)
     body = must_change().body

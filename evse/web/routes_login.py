@@ -55,11 +55,13 @@ def login_router(policies: dict[str, str], *, recoverable: bool = False) -> APIR
     @router.get("/login", include_in_schema=False)
     async def login_page(
         language: Annotated[Literal["en", "fr"], Query(alias="lang", description="Of the page.")] = "en",
+        to: Annotated[Literal["/", "/security-log"], Query(description="The page to go to afterwards.")] = "/",
     ) -> HTMLResponse:
         other = "fr" if language == "en" else "en"
         text = TEXTS[language]
         if recoverable:
             text = {**text, "lost": text["lost_key"]}
-        return HTMLResponse(template.render(language=language, other=other, text=text, policy=policies[language]))
+        page = template.render(language=language, other=other, text=text, policy=policies[language], to=to)
+        return HTMLResponse(page)
 
     return router

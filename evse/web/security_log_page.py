@@ -9,7 +9,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from evse.services.settings.model import Role
 from evse.web.errors import Refusal
-from evse.web.guard import Guard
+from evse.web.guard import LOG_PAGE, Guard, login_address
 from evse.web.page import environment
 from evse.web.security_log_port import SecurityLogPort
 
@@ -24,6 +24,7 @@ TEXTS: Final[dict[str, dict[str, Any]]] = {
         "older": "Older entries",
         "file": "The whole log as a file",
         "other": "Français",
+        "station": "The station",
     },
     "fr": {
         "title": "Journal de sécurité",
@@ -34,6 +35,7 @@ TEXTS: Final[dict[str, dict[str, Any]]] = {
         "older": "Entrées plus anciennes",
         "file": "Tout le journal, en fichier",
         "other": "English",
+        "station": "La borne",
     },
 }
 
@@ -43,7 +45,7 @@ def security_log_page(guard: Guard, log: SecurityLogPort) -> APIRouter:
     router = APIRouter()
     template = environment().get_template("security_log.html")
 
-    @router.get("/security-log", include_in_schema=False)
+    @router.get(LOG_PAGE, include_in_schema=False)
     async def page(
         request: Request,
         language: Annotated[Literal["en", "fr"], Query(alias="lang", description="Of the page.")] = "en",
@@ -51,7 +53,7 @@ def security_log_page(guard: Guard, log: SecurityLogPort) -> APIRouter:
     ) -> Response:
         session = guard.accounts.session(guard.token(request))
         if session is None or session.must_change:
-            return RedirectResponse("/login", status_code=303)
+            return RedirectResponse(login_address(LOG_PAGE), status_code=303)
         if session.role is not Role.ADMIN:
             guard.admin(request)  # refuses and notes it
         try:

@@ -20,8 +20,10 @@ from evse.services.firmware.turnstile import Outcome, Turnstile
 from evse.services.settings.service import Actor
 from evse.web.neighbour_port import Alone
 
+HEAD_LIMIT_S: Final = 10.0
+"""A package whose head has not arrived by then is given up: nobody keeps others out with nothing in his hands."""
 TRANSFER_LIMIT_S: Final = 900.0
-"""A package that takes longer than this is given up."""
+"""One whose rest takes longer than this too."""
 NETWORK: Final = "charging network"
 """Who brings a package, in the security log; the address stands beside it."""
 SWITCHED_OFF: Final = "communication is off: switch DSW2.5 on and restart the station"
@@ -60,10 +62,12 @@ class SlaveDesk:
     async def take(self, pieces: AsyncIterator[bytes], source: str) -> Manifest:
         self._check_on()
         self._turnstile.enter(source, self._clock())
-        incoming = Incoming(pieces)
+        limit = asyncio.timeout(HEAD_LIMIT_S)
+        clock = asyncio.get_running_loop().time
+        incoming = Incoming(pieces, lambda: limit.reschedule(clock() + TRANSFER_LIMIT_S))
         taken = False
         try:
-            async with asyncio.timeout(TRANSFER_LIMIT_S):
+            async with limit:
                 who = Actor(NETWORK, None, source)
                 manifest = await self._firmware.bring(incoming, who)
                 await self._firmware.install(who)

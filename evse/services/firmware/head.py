@@ -55,11 +55,12 @@ def head_of(data: bytes) -> Head | None:
 
 
 class Incoming:
-    """A package that arrives in ``pieces``. ``manifest``: its own, as soon as its head has been accepted."""
+    """A package that arrives in ``pieces``. ``manifest``: its own, as soon as its head has been accepted; then ``begun`` is called."""
 
-    def __init__(self, pieces: AsyncIterator[bytes]) -> None:
+    def __init__(self, pieces: AsyncIterator[bytes], begun: Callable[[], None] = lambda: None) -> None:
         self.manifest: Manifest | None = None
         self._pieces = pieces
+        self._begun = begun
 
     async def accepted(self, judge: Callable[[Head], Awaitable[Manifest]]) -> AsyncIterator[bytes]:
         """The pieces: none before ``judge`` has accepted the head, and no byte more than the manifest allows.
@@ -75,6 +76,7 @@ class Incoming:
                 if head is None:
                     continue
                 self.manifest = await judge(head)
+                self._begun()
                 allowed = size_again(self.manifest)
             if size > allowed:
                 raise PackageError(f"the package has more than the {allowed} bytes that its manifest allows")

@@ -1,4 +1,4 @@
-// Log in; when the password is the first one, choose another; then to the station.
+// Log in; when the password is the first one, choose another; then to the station, or to the page that asked for it.
 const said = document.getElementById("said");
 const login = document.getElementById("login");
 const change = document.getElementById("change");
@@ -43,7 +43,7 @@ login.addEventListener("submit", (event) => {
   event.preventDefault();
   const body = { name: login.elements.name.value, password: login.elements.password.value };
   send(login, "/api/login", body, (answer) => {
-    if (!answer.must_change) return location.assign("/");
+    if (!answer.must_change) return location.assign(texts.to);
     login.hidden = true;
     change.hidden = false;
     change.elements.new.focus();
@@ -57,7 +57,7 @@ change.addEventListener("submit", (event) => {
     new: change.elements.new.value,
     confirm: change.elements.confirm.value,
   };
-  send(change, "/api/accounts/password", body, () => location.assign("/"));
+  send(change, "/api/accounts/password", body, () => location.assign(texts.to));
 });
 
 login.elements.name.focus();

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from importlib import resources
+from pathlib import Path
 
 import pytest
 
@@ -40,3 +42,16 @@ async def test_the_page_says_what_helps_against_a_lost_password(family: str, sai
 
 def test_both_languages_have_the_same_texts() -> None:
     assert set(TEXTS["en"]) == set(TEXTS["fr"])
+
+
+async def test_a_login_leads_back_to_a_page_of_ours_only() -> None:
+    bench = SettingsBench(on_hardware=True)
+    async with bench.client() as client:
+        assert 'data-to="/"' in (await client.get("/login")).text
+        page = (await client.get("/login?to=/security-log")).text
+        assert 'data-to="/security-log"' in page
+        assert 'href="/login?lang=fr&amp;to=/security-log"' in page
+        for evil in ("//evil.example", "https://evil.example", "/api/station", "javascript:alert(1)"):
+            assert (await client.get("/login", params={"to": evil})).status_code == 422
+    script = (Path(str(resources.files("evse.web"))) / "static" / "login.js").read_text(encoding="utf-8")
+    assert script.count("location.assign(texts.to)") == script.count("location.assign(") == 2

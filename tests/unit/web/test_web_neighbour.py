@@ -251,17 +251,23 @@ async def test_one_at_a_time_and_a_pause_after_what_came_to_nothing(slave: Slave
     assert (await slave.client.post(PATH, content=data, headers=ZIP)).status_code == 202
 
 
-async def test_a_package_that_does_not_arrive_is_given_up(slave: Slave, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("evse.app.network.slave_desk.TRANSFER_LIMIT_S", 0.0)
+@pytest.mark.parametrize(("arrives", "head_s", "rest_s"), [(20, 0.0, 1_000.0), (-100, 1_000.0, 0.0)])
+async def test_a_package_that_does_not_arrive_is_given_up(
+    slave: Slave, monkeypatch: pytest.MonkeyPatch, arrives: int, head_s: float, rest_s: float
+) -> None:
+    monkeypatch.setattr("evse.app.network.slave_desk.HEAD_LIMIT_S", head_s)
+    monkeypatch.setattr("evse.app.network.slave_desk.TRANSFER_LIMIT_S", rest_s)
 
     async def never() -> AsyncIterator[bytes]:
-        yield handed_on("2.0.0")[:20]
+        yield handed_on("2.0.0")[:arrives]
         while True:
             await asyncio.sleep(0)
             yield b""
 
     assert (await slave.post(never())).status_code == 408
     assert slave.as_before()
+    again = await slave.client.post(PATH, content=b"", headers=ZIP)
+    assert again.status_code == 429, "whoever kept the place waits like everybody whose package came to nothing"
 
 
 async def test_a_body_that_is_too_large_of_another_kind_or_from_a_foreign_page_is_not_read(slave: Slave) -> None:

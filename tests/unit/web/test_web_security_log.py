@@ -158,6 +158,9 @@ async def test_the_page_shows_it_escaped_in_both_languages_and_says_when_it_was_
         assert page.headers["content-type"].startswith("text/html")
         assert "number 119" in page.text
         assert "none was changed" in page.text
+        # On a phone a row is a block: each cell says what it is; and there is a way back.
+        assert page.text.count('data-th="When (UTC)"') == page.text.count('data-th="Detail"') == 100
+        assert '<a class="button" href="/">The station</a>' in page.text
         older = page.text.partition("before=")[2].partition('"')[0]
         second = (await admin.get(f"/security-log?before={older}&lang=fr")).text
         assert "Journal de sécurité" in second
@@ -173,6 +176,6 @@ async def test_the_page_is_for_the_administrator() -> None:
     for bench in (Bench(), Bench(on_hardware=True)):
         async with await bench.user() as user, bench.client() as nobody:
             asked = await nobody.get("/security-log")
-            assert (asked.status_code, asked.headers["location"]) == (303, "/login")
+            assert (asked.status_code, asked.headers["location"]) == (303, "/login?to=/security-log")
             assert (await user.get("/security-log")).status_code == 403
         bench.close()
