@@ -16,6 +16,7 @@ from evse.services.settings.model import Values
 
 NO_ADDRESS: Final = "0.0.0.0"  # noqa: S104  # the guide's way to say: none
 MODEM: Final = 254
+_THIS_NETWORK: Final = IPv4Network("0.0.0.0/8")  # no device has an address in it
 
 _MASK = Label("a mask of 8 to 30 bits, such as 255.255.255.0", "un masque de 8 à 30 bits, par exemple 255.255.255.0")
 _HOST_WHAT = Label("no address that a device can have here", "pas une adresse possible pour un appareil ici")
@@ -27,6 +28,10 @@ _CABLE_WHAT = Label(
 _CABLE_HINT = Label(
     "switch the station off, move the cable, switch it on, try again",
     "couper la borne, déplacer le câble, la remettre en marche, recommencer",
+)
+_OUTSIDE = Label(
+    "an address outside of 0…, 127…, 169.254… and all from 224… on",
+    "une adresse hors de 0…, 127…, 169.254… et de toutes celles à partir de 224…",
 )
 _CARD_HINT = Label("change the address of the Wi-Fi card first", "changer d’abord l’adresse de la carte Wi-Fi")
 
@@ -56,7 +61,7 @@ def addresses_of(values: Values) -> Addresses:
     visible = values.get("network.second_outlet_visible") is True
     gateway = given("network.gateway")
     if not gateway and values.get("ocpp.modem") is True:
-        gateway = str(_network(given("network.address"), given("network.mask")).network_address + MODEM)
+        gateway = modem_of(given("network.address"))
     return Addresses(
         dhcp=values.get("network.dhcp") is True,
         address=given("network.address"),
@@ -65,6 +70,11 @@ def addresses_of(values: Values) -> Addresses:
         gateway=gateway,
         dns=tuple(filter(None, (given("network.dns_1"), given("network.dns_2")))),
     )
+
+
+def modem_of(address: str) -> str:
+    """The modem of a station with this address: the same first three bytes and .254 (DOCA0060, `Default gateway parameter`)."""
+    return f"{address.rpartition('.')[0]}.{MODEM}"
 
 
 def neighbour(address: str, step: int) -> str:
@@ -87,12 +97,35 @@ def network_rules(proposal: Proposal) -> Findings:
         yield Finding("network.address", _HOST_WHAT, _inside(network))
         return
     yield from _second(proposal, network)
+    yield from _modem(proposal, network)
     yield from _card(proposal, network)
     yield from _gateway(proposal, network)
     for key in ("network.dns_1", "network.dns_2"):
         server = proposal.text(key)
-        if server != NO_ADDRESS and (not is_address(server) or IPv4Address(server).is_multicast):
+        if server != NO_ADDRESS and (not is_address(server) or _special(IPv4Address(server))):
             yield Finding(key, _HOST_WHAT, Label("an address, or 0.0.0.0 for none", "une adresse, ou 0.0.0.0 sans"))
+
+
+def _modem(proposal: Proposal, network: IPv4Network) -> Findings:
+    """The modem needs its address: in this network, and for itself."""
+    if not proposal.on("ocpp.modem"):
+        return
+    modem = modem_of(proposal.text("network.address"))
+    own = [proposal.text("network.address"), proposal.text("wifi.address")]
+    if proposal.on("network.second_outlet_visible"):
+        own.append(proposal.text("network.address_2"))
+    if not _usable(modem, network):
+        yield Finding(
+            "network.mask",
+            Label(f"leaves the modem {modem} outside", f"laisse le modem {modem} dehors"),
+            Label("such as 255.255.255.0", "par exemple 255.255.255.0"),
+        )
+    elif modem in own:
+        yield Finding(
+            "network.address",
+            Label(f"{modem} is the modem's", f"{modem} est celle du modem"),
+            hint=Label("choose a lower address for the station", "choisir une adresse plus basse pour la borne"),
+        )
 
 
 def _cable(proposal: Proposal) -> Findings:
@@ -146,12 +179,12 @@ def _gateway(proposal: Proposal, network: IPv4Network) -> Findings:
     own = {proposal.text("network.address"), proposal.text("wifi.address")}
     if proposal.on("network.second_outlet_visible"):
         own.add(proposal.text("network.address_2"))
-    modem = str(network.network_address + MODEM) if network.prefixlen <= 24 else ""
+    modem = modem_of(proposal.text("network.address"))
     if gateway in own:
         yield Finding("network.gateway", _TAKEN)
     elif not _usable(gateway, network):
         yield Finding("network.gateway", _HOST_WHAT, _inside(network))
-    elif proposal.on("ocpp.modem") and modem and gateway != modem:
+    elif proposal.on("ocpp.modem") and gateway != modem:
         yield Finding(
             "network.gateway",
             Label("with the modem present it is the gateway", "avec le modem, c’est lui la passerelle"),
@@ -177,11 +210,23 @@ def _usable(address: str, network: IPv4Network) -> bool:
     if not is_address(address):
         return False
     each = IPv4Address(address)
-    special = each.is_multicast or each.is_loopback or each.is_unspecified or each.is_reserved or each.is_link_local
     ends = (network.network_address, network.broadcast_address)
-    return not special and each in network and each not in ends
+    return not _special(each) and each in network and each not in ends
+
+
+def _special(address: IPv4Address) -> bool:
+    """Whether no device has it, whatever the network."""
+    return (
+        address.is_multicast
+        or address.is_loopback
+        or address in _THIS_NETWORK
+        or address.is_reserved
+        or address.is_link_local
+    )
 
 
 def _inside(network: IPv4Network) -> Label:
+    if _special(network.network_address + 1):
+        return _OUTSIDE
     text = f"{network.network_address + 1} … {network.broadcast_address - 1}"
     return Label(text, text)

@@ -161,10 +161,27 @@ def test_without_a_reader_the_station_cannot_judge_badges() -> None:
         ({"network.dhcp": False, "network.gateway": "192.168.0.102"}, "network.gateway"),
         ({"network.dhcp": False, "network.gateway": "192.168.0.1", "ocpp.modem": True}, "network.gateway"),
         ({"network.dns_1": "224.0.0.1"}, "network.dns_1"),
+        ({"network.dns_1": "127.0.0.1"}, "network.dns_1"),
+        ({"network.dns_2": "255.255.255.255"}, "network.dns_2"),
+        ({"network.address": "0.0.0.7"}, "network.address"),
+        ({"ocpp.modem": True, "network.address": "192.168.0.254"}, "network.address"),
+        (
+            {"ocpp.modem": True, "network.address": "192.168.0.253", "network.second_outlet_visible": True},
+            "network.address",
+        ),
+        ({"ocpp.modem": True, "network.mask": "255.255.255.128"}, "network.mask"),
     ],
 )
 def test_addresses_that_cannot_be(wanted: Wanted, key: str) -> None:
     assert set(refused(wanted)) == {key}
+
+
+@pytest.mark.req("NET-01")
+@pytest.mark.parametrize("address", ["0.0.0.0", "127.1.2.3", "169.254.1.1", "224.0.0.1", "250.1.1.1"])
+def test_what_no_device_can_have_is_not_told_to_be_allowed(address: str) -> None:
+    text = refused({"network.address": address})["network.address"]
+    assert "allowed: an address outside of" in text
+    assert "192.168.0.1 … 192.168.0.254" in refused({"network.address": "192.168.0.255"})["network.address"]
 
 
 @pytest.mark.req("NET-01")
@@ -187,6 +204,10 @@ def test_the_second_outlet_is_one_above_the_first_and_follows_it() -> None:
 def test_the_modem_is_the_gateway() -> None:
     assert addresses_of(change({"ocpp.modem": True}).values).gateway == "192.168.0.254"
     assert addresses_of(change({"ocpp.modem": True, "network.address": "10.1.2.3"}).values).gateway == "10.1.2.254"
+    wide: Wanted = {"ocpp.modem": True, "network.address": "10.1.2.3", "network.mask": "255.255.0.0"}
+    assert addresses_of(change(wide).values).gateway == "10.1.2.254"
+    upper: Wanted = {"ocpp.modem": True, "network.address": "10.1.2.200", "network.mask": "255.255.255.128"}
+    assert addresses_of(change(upper).values).gateway == "10.1.2.254"
 
 
 @pytest.mark.req("NET-01")
