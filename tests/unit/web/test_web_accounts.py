@@ -292,6 +292,7 @@ async def test_a_report_is_made_for_the_account_that_asks(on_hardware: bool) -> 
         for client in (admin, user):
             assert (await client.get("/api/report")).status_code == 200
             assert (await client.get("/api/report.html")).status_code == 200
+            assert 'href="/api/report.html" download' in (await client.get("/")).text
         assert (await nobody.get("/api/report")).status_code == (401 if on_hardware else 200)
     assert readers == [Role.ADMIN, Role.ADMIN, Role.USER, Role.USER, *([] if on_hardware else [None])]
 

@@ -161,6 +161,7 @@ async def test_the_page_shows_it_escaped_in_both_languages_and_says_when_it_was_
         # On a phone a row is a block: each cell says what it is; and there is a way back.
         assert page.text.count('data-th="When (UTC)"') == page.text.count('data-th="Detail"') == 100
         assert '<a class="button" href="/">The station</a>' in page.text
+        assert '<a href="/security-log">security log</a>' in (await admin.get("/")).text
         older = page.text.partition("before=")[2].partition('"')[0]
         second = (await admin.get(f"/security-log?before={older}&lang=fr")).text
         assert "Journal de sécurité" in second
