@@ -8,6 +8,13 @@ import pytest
 
 from evse.services.news import arrives, heard
 
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
+
 
 async def test_news_ends_the_pause_and_is_used_up() -> None:
     news = asyncio.Event()
