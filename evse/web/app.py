@@ -24,7 +24,7 @@ from starlette.requests import Request
 from evse.services.accounts.sessions import Session
 from evse.web import errors
 from evse.web.board_port import BoardView
-from evse.web.guard import COOKIE, Guard, LoginGate
+from evse.web.guard import COOKIE, Guard, LoginGate, stranger
 from evse.web.host_port import HostPort
 from evse.web.page import page_router, static_files
 from evse.web.ports import Extras, RecordSource, StationSource
@@ -105,14 +105,16 @@ def create_app(
     app.state.streams = [hub] if wires is None else [hub, wires]
     # A page over a modem: 8 kB instead of 60. The stream is left alone (it must not wait for a block to fill).
     app.add_middleware(GZipMiddleware, minimum_size=1024, compresslevel=5)
-    if world is None and extras.accounts is not None:
-        app.add_middleware(LoginGate, session_of=extras.accounts.session, lives=extras.accounts.lives)
+    accounts = extras.accounts if world is None else None
+    if accounts is not None:
+        app.add_middleware(LoginGate, session_of=accounts.session, lives=accounts.lives)
     host = extras.host
     audit = Audit(extras.security, _session_of(extras))
     app.add_middleware(
         Gate,
         host_names=lambda: host_names if host is None else (*host_names, *host.names()),
         refused=audit.refused,
+        stranger=lambda scope: accounts is not None and stranger(scope, accounts.lives),
     )
     errors.install(app)
     app.include_router(health_router(source, records, hub))

@@ -191,6 +191,11 @@ def is_public(path: str) -> bool:
     return any(path == each or (each.endswith("/") and path.startswith(each)) for each in PUBLIC)
 
 
+def stranger(scope: Scope, lives: Callable[[str], bool]) -> bool:
+    """Whether a request needs a session and has none. ``lives`` tells it of a token."""
+    return not is_public(scope["path"]) and not lives(_token(scope))
+
+
 def _refusal(scope: Scope, session: Session | None) -> Response:
     if not scope["path"].startswith("/api/") and scope["method"] in ("GET", "HEAD"):
         return RedirectResponse(login_address(scope["path"]), status_code=303)

@@ -121,7 +121,8 @@ def host_is_ours(host: str, names: tuple[str, ...]) -> bool:
 class Gate:
     """ASGI middleware with the rules of this module.
 
-    ``refused`` is told of requests that no page of ours makes: whence, which path, and why.
+    ``refused`` is told of requests that no page of ours makes: whence, which path, and why. ``stranger``: whether a request will be
+    refused for want of a login; its body is not read.
     """
 
     def __init__(
@@ -130,8 +131,10 @@ class Gate:
         host_names: Callable[[], tuple[str, ...]],
         body_timeout_s: float = BODY_TIMEOUT_S,
         refused: Callable[[str, str, str], None] = lambda _source, _path, _why: None,
+        stranger: Callable[[Scope], bool] = lambda _scope: False,
     ) -> None:
         self._app = app
+        self._stranger = stranger
         self._host_names = host_names
         self._body_timeout_s = body_timeout_s
         self._refused = refused
@@ -148,7 +151,7 @@ class Gate:
             self._tell(scope, refusal)
             await refusal(scope, receive, guarded)
             return
-        if scope["method"] in _SAFE_METHODS:
+        if scope["method"] in _SAFE_METHODS or self._stranger(scope):
             await self._app(scope, receive, guarded)
             return
         if scope["path"] in STREAMS:

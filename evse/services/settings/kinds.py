@@ -11,7 +11,7 @@ import ipaddress
 import re
 from collections.abc import Callable
 from typing import Final, NamedTuple, Protocol, TypeAlias
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from evse.records import dataclass
 
@@ -166,7 +166,7 @@ def is_address(text: str) -> bool:
 
 def is_host(text: str) -> bool:
     """Whether it is the name of a host (RFC 1123) or an IPv4 address."""
-    labels = text.rstrip(".").split(".")
+    labels = text.removesuffix(".").split(".")
     if labels[-1].isdigit():
         return is_address(text)
     return len(text) <= 253 and all(_HOST_LABEL.fullmatch(label) for label in labels)
@@ -191,7 +191,7 @@ def _is_url(text: str) -> bool:
 
 def _is_path(text: str) -> bool:
     parts = text.strip("/").split("/")
-    return all(part not in (".", "..") and _PATH_PART.fullmatch(part) for part in parts) or text == "/"
+    return all(unquote(part) not in (".", "..") and _PATH_PART.fullmatch(part) for part in parts) or text == "/"
 
 
 GRAMMARS: Final[dict[str, Grammar]] = {

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import threading
+from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx
@@ -257,6 +258,23 @@ async def test_the_recovery_key_opens_a_thor_and_no_other_station() -> None:
         assert (await lost.get("/api/settings")).status_code == 401
     async with SettingsBench(on_hardware=True).client() as parking:
         assert (await parking.post("/api/accounts/recover", json=body)).status_code == 404
+
+
+@pytest.mark.req("WEB-01")
+@pytest.mark.parametrize("path", ["/api/badges/import", "/api/settings/import", "/api/settings"])
+async def test_the_body_of_a_stranger_is_not_read(path: str) -> None:
+    sent = 0
+
+    async def pieces() -> AsyncIterator[bytes]:
+        nonlocal sent
+        for _ in range(20):
+            sent += 1
+            yield bytes(1024)
+
+    async with SettingsBench(on_hardware=True).client() as nobody:
+        answer = await nobody.post(path, content=pieces(), headers={"content-type": "text/csv"})
+    assert (answer.status_code, sent) == (401, 0)
+    assert "content-security-policy" in answer.headers
 
 
 @pytest.mark.req("MNT-01")
