@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Final
 
 from evse.core.config import Location
 from evse.core.events import FaultRaised
@@ -17,8 +18,11 @@ from evse.sim.invariants_base import (
 from evse.sim.invariants_safety import Timed
 from evse.sim.station import OutletFacts
 from hal.ports import LockPosition, ShutterPosition
-from hal.units import NEVER
+from hal.units import MS, NEVER
 from hal.world.truth import OutletTruth
+
+UNSEEN_US: Final = 20 * MS
+"""A current that began so shortly before the coil was released was not in any reading yet: sampling, STATE, OPEN."""
 
 
 class NeverUnlockedUnderLoad(Timed):
@@ -89,6 +93,8 @@ class NoOpeningUnderLoad(Timed):
         self._pwm_off_us: dict[int, int] = {}
         self._cause_us: dict[int, int] = {}
         self._released_ma: dict[int, int] = {}
+        self._loaded_us: dict[int, int] = {}
+        """Since when a current flows."""
 
     def check(self, moment: Moment) -> Iterator[Violation]:
         for event in moment.new_events:
@@ -100,10 +106,16 @@ class NoOpeningUnderLoad(Timed):
                 self._pwm_off_us.pop(number, None)
             else:
                 self._pwm_off_us.setdefault(number, now)
+            current_ma = max(truth.currents_ma)
+            if current_ma < NO_LOAD_MA:
+                self._loaded_us.pop(number, None)
             if truth.coil_energised:
                 self._released_ma.pop(number, None)
             else:
-                self._released_ma.setdefault(number, max(truth.currents_ma))
+                unseen = now - self._loaded_us.get(number, now) <= UNSEEN_US
+                self._released_ma.setdefault(number, 0 if unseen else current_ma)
+            if current_ma >= NO_LOAD_MA:
+                self._loaded_us.setdefault(number, now)
             if self._has_cause(moment, facts):
                 self._cause_us[number] = now
             before = self._openings.get(number, truth.openings_under_load)
@@ -112,7 +124,7 @@ class NoOpeningUnderLoad(Timed):
                 continue
             caused = now - max(self._cause_us.get(number, -NEVER), self._cause_us.get(0, -NEVER)) <= RECENT_FAULT_US
             waited = now - self._pwm_off_us.get(number, now) >= FORCED_OPENING_US
-            # The order to open may be right and the current rise while the contactor falls.
+            # The order to open may be right and the current rise while it is on its way, or the contactor falls.
             unloaded = self._released_ma.get(number, NO_LOAD_MA) < NO_LOAD_MA
             if not caused and not waited and not unloaded:
                 what = f"the contact opened with {truth.last_break_ma} mA and without a cause"

@@ -22,6 +22,7 @@ from evse.core.commands import (
     StopSession,
     Suspend,
 )
+from evse.core.duty import MINIMUM_OFFER_MA
 from evse.core.units import MS, NEVER, SECOND
 from evse.records import dataclass
 from evse.web.words import LIMITS
@@ -154,6 +155,13 @@ class OutletLimitBody(CommandBody, LimitBody):
 
 class StationLimitBody(LimitBody):
     """Limit all outlets together: what is left is divided among them like the station's maximum."""
+
+
+def remark(body: PlainBody) -> str:
+    """What a caller may not have meant although it was done; empty for most commands."""
+    if isinstance(body, LimitBody) and body.active and 0 < (body.current_ma or 0) < MINIMUM_OFFER_MA:
+        return f"{body.current_ma} mA is less than {MINIMUM_OFFER_MA} mA: with so little no vehicle charges"
+    return ""
 
 
 @dataclass(frozen=True, slots=True)

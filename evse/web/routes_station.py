@@ -133,7 +133,8 @@ def command_router(source: StationSource, new_id: Callable[[], str]) -> APIRoute
         common = commands.envelope(given, number, view.mono_us, new_id)
         made = make(given, common, view.mono_us)
         outcome = await settled(source.post(made), given.ttl_ms / 1000 + ANSWER_MARGIN_S)
-        return OutcomeBody(outcome=outcome.outcome, reason=outcome.reason, command_id=common.callers_id)
+        reason = outcome.reason or commands.remark(given)
+        return OutcomeBody(outcome=outcome.outcome, reason=reason, command_id=common.callers_id)
 
     def add(name: str, summary: str, body_type: type[Body], make: Callable[[Body, Envelope, int], Command]) -> None:
         async def command(number: OutletNumber, body: body_type | None = None) -> OutcomeBody:  # type: ignore[valid-type]

@@ -15,6 +15,7 @@ from collections.abc import AsyncGenerator
 from starlette.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
 
+from evse.services.news import arrives
 from evse.web.ports import StationSource
 from evse.web.serial import Pieces, event_json, message_json
 
@@ -143,9 +144,7 @@ class Hub:
         try:
             yield b"retry: 1000\n\n"
             while True:
-                try:
-                    await asyncio.wait_for(mailbox.ready.wait(), self._keep_alive_s)
-                except TimeoutError:
+                if not await arrives(mailbox.ready, self._keep_alive_s):
                     yield b"event: alive\ndata: {}\n\n"
                     continue
                 if mailbox.closed:

@@ -121,7 +121,7 @@ _CABLE: Final = (
     ),
 )
 
-_LINE: Final = VerbParam("line", "int", "number of the line", default=1, minimum=1, maximum=64)
+_LINE: Final = VerbParam("line", "int", "number of the line", default=1, minimum=1, maximum=8)
 
 _STATION: Final = (
     _verb(

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from evse.app.network.browsing import Browser, Place
-from evse.app.network.rounds import heard
 from evse.app.network.slave_desk import SWITCHED_OFF
 from evse.app.network.slave_problem import SlaveProblem
 from evse.app.processes.firmware_boot import FIRMWARE
@@ -21,6 +20,7 @@ from evse.app.station.station_firmware import StationFirmware
 from evse.core.units import SECOND
 from evse.services.firmware.manifest import Manifest, PackageError
 from evse.services.firmware.neighbours import LOOK_US, Ask, Rest, Send, SlaveFinding, Standing, UpdatePlan, chosen
+from evse.services.news import heard
 from evse.services.security.events import SecurityEvent, SecurityKind
 from evse.services.settings.charging_network import named_slave, slaves_named, slaves_wanted
 from evse.services.settings.service import Settings

@@ -15,6 +15,7 @@ from typing import Final
 from evse.core.units import NEVER, SECOND
 from evse.exchange.envelope import FromServices
 from evse.exchange.wires import WatchWires, WireFrames
+from evse.services.news import arrives
 from evse.web.wire_port import WireBatch, WireLine
 
 WATCH_MS: Final = 3_000
@@ -34,9 +35,7 @@ class _Watcher:
 
     async def next(self, timeout_s: float) -> WireBatch:
         """What has come since the last call; waits for it, and gives an empty batch after ``timeout_s``."""
-        try:
-            await asyncio.wait_for(self.news.wait(), timeout_s)
-        except TimeoutError:
+        if not await arrives(self.news, timeout_s):
             return WireBatch((), 0)
         self.news.clear()
         batch = WireBatch(tuple(self.lines), self.lost)

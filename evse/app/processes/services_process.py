@@ -50,6 +50,7 @@ from evse.exchange.services_end import ServicesEnd
 from evse.exchange.snapshot import StationView
 from evse.services.clock import NO_CLOCK, ClockMapping, Instant
 from evse.services.journal import ForgetEverything
+from evse.services.news import heard
 from evse.services.settings.model import Values
 from evse.services.settings.to_policy import policy_of_settings
 from evse.services.sqlite_journal import SqliteJournal, SqliteStore
@@ -356,11 +357,7 @@ class ServicesProcess:
             if self._memory.problem != self._memory_problem:
                 self._memory_problem = self._memory.problem
                 _log.warning("%s", self._memory_problem or "settings, accounts and security log are in order again")
-            try:
-                await asyncio.wait_for(self._news.wait(), max(timeout_s, 0.001))
-            except TimeoutError:
-                pass
-            self._news.clear()
+            await heard(self._news, max(timeout_s, 0.001))
 
     def _deliver(self) -> None:
         self._store.deliver()

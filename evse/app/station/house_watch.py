@@ -12,6 +12,7 @@ from evse.core.commands import Command
 from evse.core.units import SECOND
 from evse.exchange.snapshot import StationView
 from evse.services.house_monitor import HouseMonitor, house_reader
+from evse.services.news import arrives
 from evse.web.house_port import HouseView
 from hal.linux.serial_port import SerialPortLink
 from hal.linux.tcp import TcpClientLink
@@ -110,8 +111,6 @@ async def readable(fd: int, timeout_s: float) -> None:
     arrived = asyncio.Event()
     loop.add_reader(fd, arrived.set)
     try:
-        await asyncio.wait_for(arrived.wait(), timeout_s)
-    except TimeoutError:
-        pass
+        await arrives(arrived, timeout_s)
     finally:
         loop.remove_reader(fd)

@@ -12,6 +12,7 @@ from typing import Final
 from evse.core.units import SECOND
 from evse.services.clock import Instant
 from evse.services.disk import Disk, RealDisk
+from evse.services.news import heard
 from evse.services.outgoing import Destinations
 from evse.services.publication.calendar import Frequency
 from evse.services.publication.delivery import ReportFile
@@ -66,11 +67,7 @@ class StationPublication:
         """Publish what is due, for ever."""
         while True:
             wait_us = await self._publication.step(self._now().utc_us)
-            try:
-                await asyncio.wait_for(self._news.wait(), max(wait_us / SECOND, 1.0))
-            except TimeoutError:
-                pass
-            self._news.clear()
+            await heard(self._news, max(wait_us / SECOND, 1.0))
 
     def look(self) -> None:
         """Look for what is due at once: the clock was set."""

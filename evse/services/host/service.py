@@ -27,6 +27,7 @@ from evse.services.host.trial import AddressState, at_start, later, reached, sta
 from evse.services.host.wifi import POWER_CYCLE, WifiReport
 from evse.services.host.wifi_desk import LOOK_S as WIFI_LOOK_S
 from evse.services.host.wifi_desk import WifiDesk
+from evse.services.news import heard
 from evse.services.security.events import SecurityEvent, SecurityKind
 from evse.services.settings.addresses import NO_ADDRESS, Addresses, addresses_of, neighbour
 from evse.services.settings.kinds import Value
@@ -134,11 +135,7 @@ class HostService:
             wait_s = WIFI_LOOK_S if self._wifi.fitted else LOOK_S
             if state is not None and state.tried is not None:
                 wait_s = min(wait_s, max(state.until_us - now_us, 0) / SECOND)
-            try:
-                await asyncio.wait_for(self._news.wait(), max(wait_s, 0.01))
-            except TimeoutError:
-                pass
-            self._news.clear()
+            await heard(self._news, max(wait_s, 0.01))
 
     async def begin(self) -> None:
         """Find out at a start which addresses count."""

@@ -326,6 +326,16 @@ async def test_a_wrong_body_is_told_in_words(
         assert answer["allowed"] == allowed
 
 
+@pytest.mark.parametrize(("current_ma", "said"), [(10, "10 mA is less than 6000 mA"), (6_000, ""), (0, "")])
+async def test_a_limit_with_which_nothing_charges_says_so(bench: Any, current_ma: int, said: str) -> None:
+    async with bench.page() as client:
+        for path in ("outlets/1", "station"):
+            answer = (await client.post(f"/api/{path}/commands/limit", json={"current_ma": current_ma})).json()
+            assert answer["outcome"] == "done"
+            assert answer["reason"].startswith(said)
+            assert bool(answer["reason"]) == bool(said)
+
+
 async def test_what_a_wrong_key_and_an_unreadable_form_are_told(bench: Any) -> None:
     async with bench.page() as client:
         key = (await client.post("/api/outlets/1/commands/limit", json={"current_mA": 1})).json()
