@@ -148,7 +148,7 @@ def _add_extras(app: FastAPI, extras: Extras, wires: WireStreams | None, audit: 
     if extras.scenarios is not None:
         app.include_router(scenario_router(extras.scenarios))
     if extras.publication is not None:
-        app.include_router(publication_router(extras.publication))
+        app.include_router(publication_router(extras.publication, audit))
     if extras.report is not None:
         app.include_router(report_router(extras.report, audit))
     if extras.recording is not None:

@@ -6,9 +6,12 @@ from dataclasses import asdict
 
 from fastapi import APIRouter
 from pydantic import BaseModel
+from starlette.requests import Request
 
+from evse.services.security.events import SecurityKind
 from evse.web.errors import Refusal, responses
 from evse.web.publication_port import PublicationPort
+from evse.web.security_log_port import Audit
 
 
 class DeliveryModel(BaseModel):
@@ -40,8 +43,8 @@ class PublicationModel(BaseModel):
     last: DeliveryModel | None
 
 
-def publication_router(port: PublicationPort) -> APIRouter:
-    """Both routes of publication."""
+def publication_router(port: PublicationPort, audit: Audit) -> APIRouter:
+    """Both routes of publication. ``audit``: what TEST has sent is noted, badge numbers leave the house with it."""
     router = APIRouter(prefix="/api/publication", tags=["records"])
 
     @router.get("", summary="How the publication of charge records stands", responses=responses(503))
@@ -60,7 +63,10 @@ def publication_router(port: PublicationPort) -> APIRouter:
         description="Answers when the delivery has ended, with the server's own words; that may take two minutes.",
         responses=responses(403),
     )
-    async def test_publication() -> DeliveryModel:
-        return DeliveryModel(**asdict(await port.test()))
+    async def test_publication(request: Request) -> DeliveryModel:
+        delivery = await port.test()
+        if delivery.delivered:
+            audit.note(request, SecurityKind.RECORDS_EXPORTED, "sent by the TEST button")
+        return DeliveryModel(**asdict(delivery))
 
     return router

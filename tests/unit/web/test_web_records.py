@@ -7,11 +7,16 @@ import io
 from collections.abc import AsyncIterator
 from typing import Any
 
+import httpx
 import pytest
 
 from evse.services.records import Record
+from evse.web.app import create_app
+from evse.web.ports import Extras
+from evse.web.publication_port import DeliveryView, PublicationView
 from evse.web.routes_records import INCOMPLETE, csv_chunks
-from tests.fakes.web_fake import FakeRecords, kept_record
+from tests.fakes.memory_log import MemoryLog
+from tests.fakes.web_fake import FakeRecords, FakeStation, kept_record, station_view
 
 pytestmark = pytest.mark.anyio
 
@@ -82,3 +87,28 @@ async def test_an_export_that_breaks_off_says_so_in_its_last_line(bench: Any) ->
     assert len(pieces) > 2
     assert [row[0] for row in rows[1:-1]] == [str(number) for number in range(1, 701)]
     assert rows[-1] == [f"{INCOMPLETE}: journal: disk I/O error"]
+
+
+class Server:
+    """A ``PublicationPort`` whose server takes what it gets while ``takes`` says so."""
+
+    takes = True
+
+    async def view(self) -> PublicationView:
+        return PublicationView("disabled", "smtp", (), None)
+
+    async def test(self) -> DeliveryView:
+        return DeliveryView(self.takes, "250 ok" if self.takes else "451 no", False, "")
+
+
+@pytest.mark.req("CDR-02")
+async def test_records_that_leave_the_house_by_the_test_button_are_noted() -> None:
+    log, server = MemoryLog(), Server()
+    app = create_app(FakeStation(station_view()), None, FakeRecords(), extras=Extras(publication=server, security=log))
+    headers = {"x-evse-request": "1"}
+    transport = httpx.ASGITransport(app)
+    async with httpx.AsyncClient(transport=transport, base_url="http://localhost", headers=headers) as client:
+        for takes in (False, True):
+            server.takes = takes
+            assert (await client.post("/api/publication/test")).json()["delivered"] is takes
+    assert log.told() == [("records-exported", "sent by the TEST button", "")]
