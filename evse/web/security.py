@@ -8,6 +8,7 @@
 - **Size and time**: a body of at most 16 KiB within 10 s; JSON without NaN, duplicate keys or deep nesting. The paths of
   ``UPLOADS`` take another kind or size instead; those of ``STREAMS`` are not read here at all, but piece by
   piece by their route, after it has seen who is asking.
+- **HEAD** is a ``GET`` whose body stays here (RFC 9110, 9.3.2).
 - **Headers**: strict content-security policy without inline script or style, no framing, no type guessing.
 """
 
@@ -58,6 +59,8 @@ _FOREIGN = {403: "a change without the header of our pages, or from another page
 """Answers to requests that no page of ours makes."""
 
 _SAFE_METHODS = ("GET", "HEAD")
+ENDLESS = ("/api/stream", "/api/wires")
+"""Answers without an end: a ``HEAD`` would take one of their places. Elsewhere it is a ``GET`` without the body."""
 
 
 class BadJson(ValueError):
@@ -151,6 +154,8 @@ class Gate:
             self._tell(scope, refusal)
             await refusal(scope, receive, guarded)
             return
+        if scope["method"] == "HEAD" and scope["path"] not in ENDLESS:
+            scope, guarded = {**scope, "method": "GET"}, _without_body(guarded)
         if scope["method"] in _SAFE_METHODS or self._stranger(scope):
             await self._app(scope, receive, guarded)
             return
@@ -253,6 +258,13 @@ def _patient(receive: Receive) -> Receive:
             return {"type": "http.disconnect"}
 
     return next_piece
+
+
+def _without_body(send: Send) -> Send:
+    async def passed(message: Message) -> None:
+        await send({**message, "body": b""} if message["type"] == "http.response.body" else message)
+
+    return passed
 
 
 async def _read(receive: Receive, limit: int) -> bytes | None:

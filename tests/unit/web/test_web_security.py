@@ -253,3 +253,15 @@ async def test_a_number_beyond_any_float_is_422_not_500(bench: Any) -> None:
             "/api/outlets/1/commands/stop", content=b'{"epoch": 1e999}', headers={"content-type": "application/json"}
         )
     assert response.status_code == epoch.status_code == 422
+
+
+async def test_head_is_a_get_without_its_body_but_opens_no_stream(bench: Any) -> None:
+    async with bench.client() as client:
+        for path in ("/", "/api/health", "/api/outlets/1", "/metrics", "/static/base.css"):
+            head, whole = await client.head(path), await client.get(path)
+            assert (head.status_code, head.content) == (200, b""), path
+            assert head.headers["content-type"] == whole.headers["content-type"]
+            assert "content-security-policy" in head.headers
+        assert (await client.head("/api/nothing")).status_code == 404
+        assert (await client.head("/api/stream")).status_code == 405
+        assert (await client.head("/api/outlets/1/commands/stop")).status_code == 405
