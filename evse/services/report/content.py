@@ -168,6 +168,8 @@ def _settings(catalogue: Catalogue, values: Values, reader: Role | None) -> Sect
             continue
         value = values[entry.key]
         shown = ("given" if value else "not given") if entry.setting.secret else str(value)
+        if entry.setting.badge and value != entry.factory:
+            shown = mask_uid(shown)
         factory = "" if value == entry.factory else "changed"
         rows.append((entry.key, entry.setting.label.en, shown, factory))
     return Section("Settings", ("key", "name", "value", "factory"), tuple(rows))

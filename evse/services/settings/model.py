@@ -151,7 +151,8 @@ class Setting:
     """One parameter. ``admin`` and ``user``: the row's rights; the sub-tab's rights limit them (:meth:`right`).
 
     ``factory_where``: the first that fits goes before ``factory``. ``factory_note``: in words, where the factory value
-    is a fact of the unit. ``guide``: whether the EVlink guide lists it; else it is ours and ``help`` says why.
+    is a fact of the unit. ``guide``: whether the EVlink guide lists it; else it is ours and ``help`` says why. ``badge``: its value
+    can be a badge's number, which reports and logs mask.
     """
 
     key: str
@@ -168,6 +169,7 @@ class Setting:
     shown_if: tuple[ShownIf, ...] = ()
     help: Label = NO_TEXT
     guide: bool = True
+    badge: bool = False
 
     @property
     def per_outlet(self) -> bool:

@@ -16,13 +16,14 @@ from collections.abc import Callable, Mapping
 from typing import TypeAlias
 
 from evse.records import dataclass
+from evse.services.badges.badge import mask_uid
 from evse.services.security.events import SecurityEvent, SecurityKind, SecurityLog
 from evse.services.settings.configuration import Configuration
 from evse.services.settings.finding import Circumstances
 from evse.services.settings.model import Role, Values, frozen
 from evse.services.settings.registry import Catalogue
 from evse.services.settings.store import SettingsStore
-from evse.services.settings.validate import Change, check_change, differences, sound
+from evse.services.settings.validate import Change, Difference, check_change, differences, sound
 
 Listener: TypeAlias = Callable[[Values, frozenset[str]], None]
 """Called with every value after a change and the keys that are different. Must not wait and must not raise."""
@@ -135,13 +136,17 @@ class Settings:
         following = self.configuration.following(changed, secrets.token_hex(16))
         await asyncio.to_thread(self._store.save, following)
         self.values, self.left_out, self.refusal = change.values, (), ""
-        told = ", ".join(_told(each.key, each.old, each.new) for each in change.differences)
+        told = ", ".join(self._told(each) for each in change.differences)
         self.log.record(
             SecurityEvent(kind, actor.name, actor.source, f"version {following.version}: {told or 'nothing different'}")
         )
         for listener in tuple(self._listeners):
             listener(self.values, change.keys)
 
-
-def _told(key: str, old: str, new: str) -> str:
-    return f"{key} {old} -> {new}"
+    def _told(self, change: Difference) -> str:
+        """One difference for the log."""
+        entry = self.catalogue.get(change.key)
+        shown = (change.old, change.new)
+        if entry is not None and entry.setting.badge:
+            shown = (mask_uid(change.old), mask_uid(change.new))
+        return f"{change.key} {shown[0]} -> {shown[1]}"

@@ -132,6 +132,7 @@ SUPERVISION_SETTINGS: Final = (
         label=Label("Default user ID tag", "Identifiant par défaut"),
         place=SUPERVISION,
         kind=Text(20, "identity", minimum=1),
+        badge=True,
         factory="UNDEFINED",
         shown_if=_SHOWN,
         help=Label(

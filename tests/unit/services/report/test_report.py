@@ -70,6 +70,10 @@ def test_secrets_and_badge_numbers_never_leave_the_house() -> None:
     assert "E5F6" in html, "enough is shown to tell two badges apart"
     rows = {row[0]: row for section in report_of(given).sections for row in section.rows if section.title == "Settings"}
     assert {rows[key][2] for key in secrets} == {"given"}
+    tagged = replace(sources(), values={**CATALOGUE.factory, "ocpp.default_id_tag": UID})
+    assert UID not in text_of(report_of(tagged))
+    assert "E5F6" in text_of(report_of(tagged))
+    assert "UNDEFINED" in text_of(report_of(sources()))
 
 
 class Tags(HTMLParser):
@@ -84,7 +88,6 @@ class Tags(HTMLParser):
 
 
 @pytest.mark.req("MNT-01")
-@pytest.mark.req("MNT-01")
 def test_the_user_sees_no_more_in_a_report_than_at_the_tool() -> None:
     values = {**CATALOGUE.factory, "ocpp.url": "ws://csms.example", "publication.frequency": "daily"}
     seen = {reader: text_of(report_of(replace(sources(), values=values, reader=reader))) for reader in (*Role, None)}
@@ -96,6 +99,7 @@ def test_the_user_sees_no_more_in_a_report_than_at_the_tool() -> None:
         assert hidden not in seen[Role.USER]
 
 
+@pytest.mark.req("MNT-01")
 def test_the_file_needs_nothing_else_and_hostile_texts_stay_texts() -> None:
     hostile = replace(
         sources(), station=HOSTILE, versions={HOSTILE: HOSTILE}, problems=[HOSTILE], records=[record(reason=HOSTILE)]

@@ -39,13 +39,14 @@ class Bench:
 @pytest.mark.req("CFG-01")
 def test_a_change_is_kept_logged_and_told_once() -> None:
     bench = Bench()
-    bench.change({"general.location": "Outdoor", "smtp.password": "hunter2"})
+    bench.change({"general.location": "Outdoor", "smtp.password": "hunter2", "ocpp.default_id_tag": "04A1B2C3"})
     assert bench.settings.values["general.location"] == "Outdoor"
-    assert bench.told == [frozenset({"general.location", "smtp.password"})]
+    assert bench.told == [frozenset({"general.location", "smtp.password", "ocpp.default_id_tag"})]
     (event,) = bench.log.events
     assert (event.kind, event.actor, event.source) == (SecurityKind.SETTINGS_CHANGED, "admin", "192.168.0.9")
     assert "general.location Indoor -> Outdoor" in event.detail
     assert "hunter2" not in event.detail
+    assert "ocpp.default_id_tag *****INED -> ****B2C3" in event.detail
     assert bench.start().values == bench.settings.values
 
 
