@@ -47,7 +47,7 @@ async def test_others_find_the_station_under_its_name_and_open_its_page() -> Non
             assert again is not None
             if again.properties != found.properties:
                 break
-        assert again.properties == {b"path": b"/", b"uid": b"P2"}
+        assert again is not None and again.properties == {b"path": b"/", b"uid": b"P2"}
         names[0] = "Hall B"
         await discovery.look()
         assert discovery.announced == "Hall B"
