@@ -387,8 +387,8 @@ MUTANTS: Final = (
         "pause-shortened",
         "a pause of PWM ends at once, too short for a vehicle to notice",
         "evse/core/offer.py",
-        "if wish.offer and now_us >= self._x1_since_us + self._timings.x1_minimum_us:",
-        "if wish.offer:",
+        "if wish.offer and not wish.energised and now_us >= self._x1_since_us + self._timings.x1_minimum_us:",
+        "if wish.offer and not wish.energised:",
         ("fault-short-pause",),
     ),
     Mutant(
