@@ -9,6 +9,7 @@
     tools/campaign --energy 5000           simulated hours of random energy at two outlets (tools/durability.py)
     tools/campaign --races 5000            plug, badge, unplug, fault and power cut against each other (tools/durability.py)
     tools/campaign --faults                every fault of every profile instead (tools/fault_walk.py)
+    tools/campaign --faults --profile F    every fault that a board of your own can have
 
 Every failure is told with its options, its shortened story (a scenario file in --out) and the command that replays it.
 Ends with status 1 when a story failed.
@@ -26,6 +27,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
+from boards.problems import ProfileError
 from evse.app.virtual.story_bench import StoryOutcome, report_failure, run_story, share_together
 from tools import durability
 from tools.fault_walk import all_walks, run_walk
@@ -77,11 +79,19 @@ def figures(done: Sequence[StoryOutcome], wall_s: float) -> dict[str, object]:
     }
 
 
-def walk_faults(jobs: int, *, as_json: bool) -> int:
-    """Walk every profile through every fault it can have, with both front ends; return 0 when nothing was wrong."""
+def walk_faults(jobs: int, profiles: Sequence[str] = (), *, as_json: bool) -> int:
+    """Walk every profile (``profiles``, else every shipped one) through every fault it can have, with both front ends.
+
+    Returns 0 when nothing was wrong, 2 for a profile that cannot be used.
+    """
     begin = time.monotonic()
+    try:
+        todo = list(all_walks(profiles))
+    except ProfileError as error:
+        print(error, file=sys.stderr)
+        return 2
     with multiprocessing.get_context("spawn").Pool(jobs) as pool:
-        done = list(pool.imap_unordered(run_walk, all_walks(), chunksize=4))
+        done = list(pool.imap_unordered(run_walk, todo, chunksize=4))
     wrong = sorted((each for each in done if each.problem), key=lambda each: each.name)
     counts = Counter(each.profile for each in done)
     result = {
@@ -121,11 +131,19 @@ def main(argv: Sequence[str]) -> int:
         "--races", type=int, help="races of plug, badge, unplug, fault and power cut, instead of stories"
     )
     enough.add_argument("--faults", action="store_true", help="every fault of every profile instead of stories")
+    parser.add_argument(
+        "--profile",
+        action="append",
+        default=[],
+        help="with --faults: only this profile, or YAML file (may be repeated)",
+    )
     parser.add_argument("--jobs", type=int, default=2, help="processes (default 2)")
     parser.add_argument("--first", type=int, default=1, help="number of the first story (default 1)")
     parser.add_argument("--out", type=Path, default=Path("build/stories"), help="folder for shortened stories")
     parser.add_argument("--json", action="store_true", help="figures as JSON")
     options = parser.parse_args(argv)
+    if options.profile and not options.faults:
+        parser.error("--profile belongs to --faults")
     if options.kills is not None:
         return durability.run(durability.kill_batches(options.kills, options.first), "kills")
     if options.images is not None:
@@ -135,7 +153,7 @@ def main(argv: Sequence[str]) -> int:
     if options.races is not None:
         return durability.run(durability.race_batches(options.races, options.first), "races")
     if options.faults:
-        return walk_faults(options.jobs, as_json=options.json)
+        return walk_faults(options.jobs, options.profile, as_json=options.json)
     told = any(each is not None for each in (options.hours, options.seeds, options.minutes))
     hours = options.hours if told else 200.0
     begin = time.monotonic()

@@ -8,7 +8,7 @@ healing and a restart. A fault that only service clears must outlive the restart
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Final
@@ -125,9 +125,9 @@ def walks(profile: str) -> Iterator[Walk]:
                     yield Walk(profile, case, domestic, dumb)
 
 
-def all_walks() -> Iterator[Walk]:
-    """Every walk of every shipped profile."""
-    for profile in shipped_profiles():
+def all_walks(profiles: Sequence[str] = ()) -> Iterator[Walk]:
+    """Every walk of every profile in ``profiles`` (names or files), else of every shipped one."""
+    for profile in profiles or shipped_profiles():
         yield from walks(profile)
 
 

@@ -5,6 +5,8 @@ All of them: ``tools/campaign --faults``.
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from boards.load import shipped_profiles
@@ -53,3 +55,16 @@ def test_a_walk_tells_what_is_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
     walk = next(each for each in walks("parking-1") if each.case.id == "residual-ac")
     monkeypatch.setattr("evse.core.detectors.FaultDetectors.present", lambda *_, **__: [])
     assert run_walk(Walk(walk.profile, walk.case, walk.domestic, walk.dumb)).problem
+
+
+def test_a_board_of_ones_own_is_walked_by_its_file(tmp_path: Path) -> None:
+    board = tmp_path / "mine.yaml"
+    board.write_text(
+        "schema: 1\nkind: station\nname: mine\nfamily: other\nstation: {phases: 1}\n"
+        "outlets: [{number: 1, rated_current_a: 16, reader: {}}]\n",
+        encoding="utf-8",
+    )
+    found = list(all_walks([str(board)]))
+    assert {walk.profile for walk in found} == {str(board)}
+    assert len(found) > 40
+    assert run_walk(found[0]).problem == ""
