@@ -29,6 +29,9 @@ INSTANTS_PER_BATCH: Final = 10
 RACES_PER_BATCH: Final = 125
 """What comes of so many instants: eight events after the badge at each, and at every second one eight events at the end of a
 charge and one of badge and plug in any order."""
+WRITER_KILLS_PER_BATCH: Final = 1_000
+STATION_KILLS_PER_BATCH: Final = 10
+"""One test has four minutes, also on a busy machine."""
 STATION_SHARE: Final = 100
 """One kill in so many is one of a whole station's processes: those take seconds instead of milliseconds."""
 
@@ -53,12 +56,13 @@ def image_batches(number: int, first: int) -> Iterator[Batch]:
 def kill_batches(number: int, first: int) -> Iterator[Batch]:
     """``number`` kills, most of the journal's writer alone, some of a whole station's processes."""
     station = max(number // STATION_SHARE, 1)
-    for test, variable, amount in (
-        ("tests/contract/test_journal_killed.py", "EVSE_KILLS", number - station),
-        ("tests/real/test_processes_kills.py", "EVSE_STATION_KILLS", station),
+    for test, variable, wanted, most in (
+        ("tests/contract/test_journal_killed.py", "EVSE_KILLS", number - station, WRITER_KILLS_PER_BATCH),
+        ("tests/real/test_processes_kills.py", "EVSE_STATION_KILLS", station, STATION_KILLS_PER_BATCH),
     ):
-        if amount > 0:
-            yield Batch(test, {variable: str(amount), "EVSE_RANDOM": str(first)}, amount)
+        for seed, begin in enumerate(range(0, wanted, most), first):
+            amount = min(most, wanted - begin)
+            yield Batch(test, {variable: str(amount), "EVSE_RANDOM": str(seed)}, amount)
 
 
 def energy_batches(hours: int, first: int) -> Iterator[Batch]:
