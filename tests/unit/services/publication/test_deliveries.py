@@ -261,20 +261,13 @@ def ftp_server(folder: Path, handler: type[FTPHandler] = FTPHandler, login: Logi
         authorizer.add_user(login.username, login.password, str(folder), perm="elrw")
     served = type("Handler", (handler,), {"authorizer": authorizer, "auth_failed_timeout": 0})
     server = ThreadedFTPServer(("127.0.0.1", 0), served)
-    over = threading.Event()
-
-    def serve() -> None:
-        # Closed by its own thread: what another one closes is missing in the middle of a poll.
-        while not over.is_set():
-            server.ioloop.loop(0.02, blocking=False)
-        server.close_all()
-
-    thread = threading.Thread(target=serve, daemon=True)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"timeout": 0.02, "handle_exit": False}, daemon=True)
     thread.start()
     try:
         yield server.address[1]
     finally:
-        over.set()
+        # Closed by its own thread: what another one closes is missing in the middle of a poll.
+        server.ioloop.call_later(0, server.close_all)
         thread.join(5)
 
 
