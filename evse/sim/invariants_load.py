@@ -93,6 +93,7 @@ class NoOpeningUnderLoad(Timed):
         self._pwm_off_us: dict[int, int] = {}
         self._cause_us: dict[int, int] = {}
         self._released_ma: dict[int, int] = {}
+        self._welded: dict[int, bool] = {}
         self._loaded_us: dict[int, int] = {}
         """Since when a current flows."""
 
@@ -116,7 +117,9 @@ class NoOpeningUnderLoad(Timed):
                 self._released_ma.setdefault(number, 0 if unseen else current_ma)
             if current_ma >= NO_LOAD_MA:
                 self._loaded_us.setdefault(number, now)
-            if self._has_cause(moment, facts):
+            # A weld that breaks open does it whenever it likes.
+            was_welded, self._welded[number] = self._welded.get(number, False), truth.contact_welded
+            if was_welded or self._has_cause(moment, facts):
                 self._cause_us[number] = now
             before = self._openings.get(number, truth.openings_under_load)
             self._openings[number] = truth.openings_under_load
