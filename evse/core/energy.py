@@ -52,7 +52,9 @@ class EnergyRegister:
 
     def set_power(self, currents_ma: PhaseValues, voltages_mv: PhaseValues) -> None:
         """Take a new reading; negative values count as zero (a vehicle does not feed back through this meter)."""
-        self._power_uw = sum(max(0, i) * max(0, u) for i, u in zip(currents_ma, voltages_mv, strict=True))
+        flows = any(currents_ma)
+        powers = (max(0, i) * max(0, u) for i, u in zip(currents_ma, voltages_mv, strict=True))
+        self._power_uw = sum(powers) if flows else 0
 
     def leave_meter(self) -> None:
         """Follow no meter any more."""

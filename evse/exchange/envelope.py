@@ -233,7 +233,16 @@ def _compare(data: object, again: object, path: str) -> None:
         for key, value in data.items():
             if key not in again:
                 raise ExchangeError(f"{path}: unknown field {key[:40]!r}")
-            _compare(value, again[key], f"{path}.{key}")
+            if not _plain(value):
+                _compare(value, again[key], f"{path}.{key}")
     elif isinstance(data, list | tuple) and isinstance(again, list | tuple):
         for index, (value, other) in enumerate(zip(data, again, strict=True)):
-            _compare(value, other, f"{path}[{index}]")
+            if not _plain(value):
+                _compare(value, other, f"{path}[{index}]")
+
+
+def _plain(value: object) -> bool:
+    """Whether there is nothing to find in it, as in nearly everything: no place has to be put into words then."""
+    if type(value) is int:
+        return -INTEGER_LIMIT <= value <= INTEGER_LIMIT
+    return value is None or type(value) is bool or (type(value) is str and value.isascii())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence as SequenceOf
 from dataclasses import fields, is_dataclass, replace
+from functools import cache
 from typing import Any, Final
 
 from evse.core.config import SocketType
@@ -157,6 +158,11 @@ def _session_of_end(end: SessionEnd) -> OpenSession:
     return OpenSession(end.outlet, end.session_id, "", "", opened, end.socket, "", end.at)
 
 
+@cache
+def _names(kind: type[Any]) -> tuple[str, ...]:
+    return tuple(field.name for field in fields(kind))
+
+
 def _check_value(value: Any) -> None:
     if isinstance(value, str):
         value.encode()
@@ -167,7 +173,7 @@ def _check_value(value: Any) -> None:
         for each in value:
             _check_value(each)
     elif is_dataclass(value):
-        for field in fields(value):
-            _check_value(getattr(value, field.name))
+        for name in _names(value.__class__):
+            _check_value(getattr(value, name))
     elif value is not None:
         raise ValueError(f"a journal cannot hold a {type(value).__name__}")

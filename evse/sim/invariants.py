@@ -98,6 +98,8 @@ class InvariantChecker:
     def _told_something(self) -> bool:
         """Whether the core has reported anything but readings of a register, which no invariant judges by."""
         new = self._station.events_since(self._heard)
+        if not new:
+            return False
         self._heard += len(new)
         return any(not isinstance(timed.event, EnergyCheckpoint) for timed in new)
 
