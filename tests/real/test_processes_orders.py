@@ -53,6 +53,7 @@ DEATHS: tuple[Callable[[RunningStation], None], ...] = (
 @pytest.mark.req("OUT-06")
 def test_orders_hold_whatever_dies(station: RunningStation) -> None:
     commands = "api/outlets/1/commands"
+    until("control is connected", lambda: station.outlet().get("outlet_status") == "OK_InitDone")
     for name, body in (
         ("unavailable", {"active": True}),
         ("book", {"uid": "04A1B2C3", "duration_s": 3_600}),
