@@ -57,7 +57,8 @@ class StationMemory:
         self.log = SecurityWriter(lambda: _security_file(data / SECURITY, disk), stamp)
         self.security = StationSecurityLog(data / SECURITY, disk, self.log)
         store = SettingsStore(data / SETTINGS, disk)
-        keeper = AccountKeeper(data / SETTINGS, disk, self.facts.serial, recovery=self.facts.family == "thor")
+        thor, master = self.facts.family == "thor", self.facts.charging_network == "master"
+        keeper = AccountKeeper(data / SETTINGS, disk, self.facts.serial, recovery=thor, access_point=thor and master)
         self.resets = ResetFile(data / SETTINGS, disk)
         self.reset = self._due_reset()
         """A factory reset that waits for its remaining steps: the journal's, then ``resets.done()``."""

@@ -8,11 +8,19 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
 from evse.services.accounts.accounts import Accounts, BadAccounts, decode_accounts, encode_accounts, first_accounts
-from evse.services.accounts.label import BadLabel, UnitLabel, decode_label, encode_label, new_secret
+from evse.services.accounts.label import (
+    ACCESS_POINT_ADDRESS,
+    BadLabel,
+    UnitLabel,
+    decode_label,
+    encode_label,
+    new_secret,
+)
 from evse.services.accounts.passwords import COST_LOG2, hash_password
 from evse.services.disk import Disk
 from evse.services.settings.model import Role
@@ -28,11 +36,18 @@ class AccountKeeper:
 
     ``problem``: what was not as it had been left. A damaged accounts file is never replaced by one that lets somebody
     in who could not get in before: nobody but the owner of the label can log in then. ``recovery``: the label has a recovery
-    key.
+    key; ``access_point``: and an access point.
     """
 
     def __init__(
-        self, directory: Path, disk: Disk, serial: str, cost_log2: int = COST_LOG2, *, recovery: bool = False
+        self,
+        directory: Path,
+        disk: Disk,
+        serial: str,
+        cost_log2: int = COST_LOG2,
+        *,
+        recovery: bool = False,
+        access_point: bool = False,
     ) -> None:
         self.problem = ""
         self._disk = disk
@@ -41,7 +56,7 @@ class AccountKeeper:
         self._attempts_path = directory / ATTEMPTS
         self._serial = serial
         self._cost_log2 = cost_log2
-        self._recovery = recovery
+        self._recovery, self._access_point = recovery, access_point
         disk.make_directory(directory)
         self.current = self._load()
 
@@ -89,6 +104,13 @@ class AccountKeeper:
         if label is None:
             key = new_secret() if self._recovery else ""
             label = UnitLabel(self._serial, Role.ADMIN.value, new_secret(), key)
+            if self._access_point:
+                label = replace(
+                    label,
+                    access_point=self._serial,
+                    access_point_key=new_secret(),
+                    access_point_address=ACCESS_POINT_ADDRESS,
+                )
             self._disk.replace(self._label_path, encode_label(label))
         recovery = hash_password(label.recovery, self._cost_log2) if label.recovery else ""
         accounts = first_accounts(hash_password(label.password, self._cost_log2), recovery)

@@ -218,6 +218,25 @@ class ThorBench(Bench):
         return caught.value
 
 
+@pytest.mark.req("MNT-04")
+def test_the_label_of_a_unit_with_an_access_point_says_how_to_reach_it_and_stays_as_it_is() -> None:
+    def opened(serial: str, disk: CrashDisk) -> AccountKeeper:
+        return AccountKeeper(HERE, disk, serial, COST, recovery=True, access_point=True)
+
+    disk = CrashDisk(Random(1))
+    label, other = opened("T1", disk).label, opened("T2", CrashDisk(Random(2))).label
+    assert label is not None and other is not None
+    assert (label.access_point, label.access_point_address) == ("T1", "192.168.25.1")
+    assert label.access_point_key not in ("", label.password, label.recovery, other.access_point_key)
+    assert 8 <= len(label.access_point_key) <= 63, "a key of WPA2"
+    for part in (label.access_point_key, "access point   T1", "its address    192.168.25.1"):
+        assert part in label.text()
+    assert opened("T1", disk).label == label
+    without = ThorBench().keeper.label
+    assert without is not None
+    assert "access point" not in without.text()
+
+
 @pytest.mark.req("MNT-02", "MNT-04")
 def test_the_recovery_key_of_the_label_gives_the_administrator_a_new_password() -> None:
     bench, other = ThorBench(), ThorBench(2)
