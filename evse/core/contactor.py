@@ -2,8 +2,8 @@
 
 The permission decays below (the lease); here the mirror contact is compared with the permission. A contact that stays
 closed without permission, or with a coil that the front end itself has released, is welded; one that does not close with
-permission has failed to close. Between two closings at least
-``between_closings_us`` pass, also after start-up, where the last closing is unknown.
+permission has failed to close. Between two closings at least ``between_closings_us`` pass, also after start-up, where the
+last closing is unknown.
 """
 
 from __future__ import annotations

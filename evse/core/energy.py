@@ -52,9 +52,7 @@ class EnergyRegister:
 
     def set_power(self, currents_ma: PhaseValues, voltages_mv: PhaseValues) -> None:
         """Take a new reading; negative values count as zero (a vehicle does not feed back through this meter)."""
-        flows = any(currents_ma)
-        powers = (max(0, i) * max(0, u) for i, u in zip(currents_ma, voltages_mv, strict=True))
-        self._power_uw = sum(powers) if flows else 0
+        self._power_uw = sum(max(0, i) * max(0, u) for i, u in zip(currents_ma, voltages_mv, strict=True))
 
     def leave_meter(self) -> None:
         """Follow no meter any more."""

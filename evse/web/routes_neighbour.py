@@ -1,6 +1,6 @@
 """REST of a charging network: what a slave offers its master, and what a master tells people of its slaves.
 
-The two paths of the slave need no login (docs/decisions/0016-a-slave-believes-the-makers-signature.md): what comes in is
+The two paths of the slave need no login (docs/decisions/0017-a-slave-believes-the-makers-signature.md): what comes in is
 judged by the maker's signature. Everything else of the station stays behind its accounts.
 """
 

@@ -1,6 +1,6 @@
 """Who may bring a package to a slave now: one after the other, and not at once again after nothing came of it.
 
-No login stands before a package from the network (docs/decisions/0016-a-slave-believes-the-makers-signature.md): this bounds
+No login stands before a package from the network (docs/decisions/0017-a-slave-believes-the-makers-signature.md): this bounds
 what a stranger costs. Whoever is refused by the head of a package waits ``PAUSE_US``; a package that was kept and came to
 nothing has cost the station memory, so that everybody waits, each time twice as long.
 """
